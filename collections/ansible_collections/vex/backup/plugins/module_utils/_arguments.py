@@ -1,0 +1,91 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Option specs by name, each paired with the doc fragment of the same name, and how a module ends."""
+
+from __future__ import annotations
+
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+
+Spec = t.Dict[str, t.Dict[str, t.Any]]
+Result = t.Dict[str, t.Any]
+
+# Paired with doc_fragments/login.py.
+LOGIN: Spec = {
+    "login_host": {"type": "str"},
+    "login_port": {"type": "int"},
+    "login_unix_socket": {"type": "path"},
+    "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True},
+    "config_file": {"type": "path"},
+    "ca_cert": {"type": "path"},
+}
+
+# Paired with doc_fragments/log_db.py: the same login, to the log database.
+LOG_DB: Spec = {
+    **LOGIN,
+    "login_database": {"type": "str", "default": "vex_backup"},
+    "connect_timeout": {"type": "int", "default": 10},
+}
+
+# Paired with doc_fragments/s3.py.
+S3: Spec = {
+    "access_key": {"type": "str", "no_log": False},
+    "secret_key": {"type": "str", "no_log": True},
+    "session_token": {"type": "str", "no_log": True},
+    "profile": {"type": "str"},
+    "region": {"type": "str"},
+    "endpoint_url": {"type": "str"},
+    "ca_bundle": {"type": "path"},
+    "request_checksum_calculation": {
+        "type": "str",
+        "choices": ["when_supported", "when_required"],
+        "default": "when_required",
+    },
+}
+
+# Paired with doc_fragments/run_log.py.
+RUN_LOG: Spec = {"run_log": {"type": "path"}}
+
+
+def conclude(
+    module: AnsibleModule,
+    action: t.Callable[[RunLog], Result],
+    libraries: t.Sequence[t.Tuple[str, t.Optional[str]]] = (),
+) -> None:
+    """Run a module's one call and end the module with what it returned or raised.
+
+    :param action: gets the run's log, returns the module's result
+    :param libraries: (name on PyPI, traceback of the failed import or ``None``) of each library that the call needs
+    """
+    for name, failure in libraries:
+        if failure is not None:
+            module.fail_json(msg=missing_required_lib(name), exception=failure)
+    log = RunLog(None if module.check_mode else module.params.get("run_log"))
+    try:
+        result = action(log)
+    except BackupError as error:
+        module.fail_json(msg=_record(log, str(error)), **error.details)
+    except OSError as error:
+        module.fail_json(msg=_record(log, f"the operating system refused: {error}"))
+    else:
+        module.exit_json(**result)
+
+
+def import_failure() -> str:
+    """The traceback of an import that has just failed, for :func:`conclude`."""
+    return traceback.format_exc()
+
+
+def _record(log: RunLog, message: str) -> str:
+    """Write the failure to the run's log; where even that fails (a full disk), the message must still get out."""
+    try:
+        log.error(message)
+    except OSError as error:
+        return f"{message} (and the run's log could not be written: {error})"
+    return message

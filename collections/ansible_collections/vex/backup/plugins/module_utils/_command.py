@@ -1,0 +1,131 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The only place that starts processes: no secret in their arguments, a deadline, and none left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import typing as t
+
+from ansible.module_utils.common.process import get_bin_path
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    CommandTimeout,
+    Interrupted,
+    ProgramMissing,
+)
+
+OUTPUT_LIMIT = 256 * 1024
+GRACE_SECONDS = 15
+
+
+class Completed(t.NamedTuple):
+    """How a program ended.
+
+    ``returncode`` is negative for death by that signal; ``stdout`` and ``stderr`` hold at most their last
+    :data:`OUTPUT_LIMIT` bytes, decoded as UTF-8 (undecodable bytes become surrogate escapes).
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def find_program(names: t.Sequence[str], remedy: str) -> str:
+    """The path of the first of *names* that this host has.
+
+    :param remedy: what to install, for the error
+    :raises ProgramMissing: when it has none of them
+    """
+    for name in names:
+        with contextlib.suppress(ValueError):
+            return str(get_bin_path(name))
+    raise ProgramMissing(f"none of {', '.join(names)} is on this host: {remedy}")
+
+
+def run(
+    argv: t.Sequence[str],
+    *,
+    cwd: t.Optional[str] = None,
+    environment: t.Optional[t.Mapping[str, str]] = None,
+    stdin: bytes = b"",
+    timeout: t.Optional[float] = None,
+    keep_open: t.Sequence[int] = (),
+) -> Completed:
+    """Run a program to its end, in a process group of its own.
+
+    Whatever ends this call early (the deadline, a signal to this process) ends the whole group first:
+    SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`.
+
+    :param argv: program and arguments; never a secret, every user of the host can read them
+    :param environment: added to this process's own environment
+    :param stdin: what the program reads on standard input: the place for secrets
+    :param timeout: seconds the program may run; ``None`` for no bound
+    :param keep_open: descriptors that the program inherits, so that a lock lives as long as it does
+    :raises CommandTimeout: after *timeout* seconds
+    :raises Interrupted: when this process is told to end, within :func:`ending_children`
+    """
+    with contextlib.ExitStack() as files:
+        source = files.enter_context(tempfile.TemporaryFile())
+        source.write(stdin)
+        source.seek(0)
+        stdout = files.enter_context(tempfile.TemporaryFile())
+        stderr = files.enter_context(tempfile.TemporaryFile())
+        process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            stdin=source,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=list(keep_open),
+            start_new_session=True,
+        )
+        try:
+            returncode = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            _end_group(process)
+            raise CommandTimeout(
+                f"{os.path.basename(argv[0])} ran longer than {timeout:.0f} seconds and was ended"
+            ) from None
+        except BaseException:
+            _end_group(process)
+            raise
+        return Completed(returncode, _tail(stdout), _tail(stderr))
+
+
+@contextlib.contextmanager
+def ending_children() -> t.Iterator[None]:
+    """Turn SIGTERM, SIGHUP and SIGINT into :class:`Interrupted`, so that a told-to-end module cleans up."""
+
+    def interrupt(number: int, _frame: t.Any) -> None:
+        raise Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
+
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    # The group may hold helpers (a compressor) that outlive its leader, so it is the group that is waited out.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _tail(stream: t.BinaryIO) -> str:
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - OUTPUT_LIMIT))
+    return stream.read().decode("utf-8", "surrogateescape")

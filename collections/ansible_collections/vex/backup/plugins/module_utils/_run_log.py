@@ -1,0 +1,54 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The run's own log, ``backup_script.log``: every step, timed, in the form MyDumper's log has."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import typing as t
+
+
+def utc_now() -> datetime.datetime:
+    """The time now: UTC, without a zone, whole seconds, as the log tables hold it."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+
+
+def timestamp(moment: datetime.datetime) -> str:
+    """``YYYY-MM-DD HH:MM:SS``: how modules return times and log tables take them."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+class RunLog:
+    """Appends lines ``YYYY-MM-DD HH:MM:SS [LEVEL] - message`` (UTC) to a file that only its owner reads.
+
+    :param path: the log file; its folder is made with mode 0700 when absent; ``None`` writes nothing
+    """
+
+    def __init__(self, path: t.Optional[str]) -> None:
+        self._path = path
+
+    def info(self, message: str) -> None:
+        """Record a step."""
+        self._write("INFO", message)
+
+    def warning(self, message: str) -> None:
+        """Record what a person should look at."""
+        self._write("WARNING", message)
+
+    def error(self, message: str) -> None:
+        """Record a failure."""
+        self._write("ERROR", message)
+
+    def _write(self, level: str, message: str) -> None:
+        if self._path is None:
+            return
+        folder = os.path.dirname(self._path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        one_line = " ".join(message.split())
+        line = f"{timestamp(utc_now())} [{level}] - {one_line}\n"
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, line.encode("utf-8", "surrogateescape"))
+        finally:
+            os.close(descriptor)
