@@ -1,0 +1,81 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files that survive a power cut: whole under their final name, or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import typing as t
+
+PIECE_BYTES = 1024 * 1024
+
+
+def pieces_of(stream: t.BinaryIO) -> t.Iterator[bytes]:
+    """What is left of *stream*, :data:`PIECE_BYTES` at a time."""
+    while True:
+        piece = stream.read(PIECE_BYTES)
+        if not piece:
+            return
+        yield piece
+
+
+def sha256_of(path: str) -> str:
+    """The SHA-256 of a file, in hexadecimal, without holding more than a piece of it."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for piece in pieces_of(stream):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def fsync_file(path: str) -> None:
+    """Wait until the file's content is on the disk."""
+    _fsync(path, os.O_RDONLY)
+
+
+def fsync_directory(path: str) -> None:
+    """Wait until the names in the directory are on the disk."""
+    _fsync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def commit(partial: str, final: str) -> None:
+    """Give whole, verified data its final name, durably.
+
+    :param partial: a file, or a directory whose files are on the disk already; in the same directory as *final*
+    :param final: the name it gets; what has that name already, if it is a file, is replaced
+    """
+    _fsync(partial, os.O_RDONLY)
+    os.rename(partial, final)
+    fsync_directory(os.path.dirname(os.path.abspath(final)))
+
+
+def write_json_durably(path: str, data: t.Mapping[str, t.Any]) -> None:
+    """Write *data* to a file that only its owner reads: the whole of it or, when that fails, nothing.
+
+    :param path: replaced when it exists
+    """
+    partial = f"{path}.partial"
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            # Left behind by a run that was killed, perhaps with another mode.
+            os.unlink(partial)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(data, stream, ensure_ascii=False, indent=2, sort_keys=True)
+            stream.write("\n")
+        commit(partial, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(partial)
+        raise
+
+
+def _fsync(path: str, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

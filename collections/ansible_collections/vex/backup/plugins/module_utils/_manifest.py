@@ -1,0 +1,25 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The manifest: what a backup holds and how to bring it back."""
+
+from __future__ import annotations
+
+import typing as t
+
+Manifest = t.Mapping[str, t.Any]
+
+
+class Archive(t.NamedTuple):
+    """An archive as its manifest describes it: ``size`` in bytes, ``level`` 0 (stored) to 9."""
+
+    name: str
+    size: int
+    sha256: str
+    format: str
+    encrypted: bool
+    level: int
+
+
+def with_archive(manifest: Manifest, archive: Archive) -> t.Dict[str, t.Any]:
+    """A copy of a dump's *manifest* that says which archive holds the dump, under the key ``archive``."""
+    return {**manifest, "archive": archive._asdict()}
