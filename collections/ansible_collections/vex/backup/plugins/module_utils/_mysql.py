@@ -1,0 +1,189 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How this collection logs in to MySQL and MariaDB, with PyMySQL."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import ssl
+import traceback
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, ServerUnavailable
+
+try:
+    import pymysql
+    import pymysql.err
+except ImportError:
+    PYMYSQL_FAILURE: t.Optional[str] = traceback.format_exc()
+else:
+    PYMYSQL_FAILURE = None
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+DEFAULT_PORT = 3306
+# Where Debian, Enterprise Linux and MySQL's own packages put the server's socket.
+DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")
+
+ACCESS_DENIED = (1045, 1698, 1251, 3118)
+NO_SUCH_DATABASE = (1044, 1049)
+ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " "}
+
+
+class Login(t.NamedTuple):
+    """Where a server is and who logs in: the options, completed by the option file.
+
+    With ``unix_socket`` set, ``host``, ``port`` and ``ca_cert`` play no part.
+    """
+
+    host: str
+    port: int
+    unix_socket: t.Optional[str]
+    user: str
+    password: str
+    ca_cert: t.Optional[str]
+
+    @property
+    def address(self) -> str:
+        """The server's address as messages show it."""
+        return self.unix_socket or f"{self.host}:{self.port}"
+
+
+def resolve_login(params: t.Mapping[str, t.Any]) -> Login:
+    """The login that a module's options and their option file describe together; options win.
+
+    :param params: a module's ``LOGIN`` or ``LOG_DB`` options; absent ones count as unset
+    :raises OptionError: when ``config_file`` or ``ca_cert`` cannot be read, or its port is not a number
+    """
+    config_file = params.get("config_file")
+    client = read_client_section(config_file) if config_file else {}
+    host = params.get("login_host")
+    unix_socket = params.get("login_unix_socket")
+    if not host and not unix_socket:
+        host, unix_socket = client.get("host"), client.get("socket")
+    port = params.get("login_port") or _port(client, config_file)
+    if not host and not unix_socket and not port:
+        unix_socket = next((path for path in DEFAULT_SOCKETS if os.path.exists(path)), None)
+    ca_cert = params.get("ca_cert") or client.get("ssl-ca")
+    if ca_cert and not os.access(ca_cert, os.R_OK):
+        raise OptionError(f"ca_cert {ca_cert} cannot be read")
+    password = params.get("login_password")
+    return Login(
+        host=host or "127.0.0.1",
+        port=port or DEFAULT_PORT,
+        unix_socket=unix_socket,
+        user=params.get("login_user") or client.get("user") or getpass.getuser(),
+        password=client.get("password", "") if password is None else password,
+        ca_cert=ca_cert or None,
+    )
+
+
+def read_client_section(path: str) -> t.Dict[str, str]:
+    """The ``[client]`` section of a MySQL option file, read as the server's own clients read it.
+
+    :returns: values by option name, with ``-`` for ``_``; options without a value are left out
+    :raises OptionError: when the file cannot be read
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        raise OptionError(f"config_file {path} cannot be read: {error.strerror}") from None
+    options: t.Dict[str, str] = {}
+    section = ""
+    for line in map(str.strip, lines):
+        if line.startswith("[") and "]" in line:
+            section = line[1 : line.index("]")].strip()
+        elif section == "client" and line and line[0] not in "#;!":
+            name, equals, value = line.partition("=")
+            if equals:
+                options[name.strip().replace("_", "-")] = _option_value(value.strip())
+    return options
+
+
+def connect(
+    params: t.Mapping[str, t.Any],
+    database: t.Optional[str] = None,
+    connect_timeout: int = 10,
+    *,
+    autocommit: bool = True,
+    statement_timeout: t.Optional[int] = None,
+) -> Connection[Cursor]:
+    """Log in to a server.
+
+    :param params: a module's ``LOGIN`` or ``LOG_DB`` options
+    :param database: the database to use; ``None`` for none
+    :param connect_timeout: seconds that each step of the connection may take, the login's dialogue included
+    :param statement_timeout: seconds to wait for a statement's answer; ``None`` for no bound
+    :raises OptionError: as :func:`resolve_login`
+    :raises ServerUnavailable: when the server is not there, refuses the login, or has no such database
+    """
+    login = resolve_login(params)
+    over_tls = login.ca_cert is not None and login.unix_socket is None
+    tls: t.Dict[str, t.Any] = {"ssl_ca": login.ca_cert, "ssl_verify_cert": True, "ssl_verify_identity": True}
+    try:
+        connection: Connection[Cursor] = pymysql.connect(
+            host=login.host,
+            port=login.port,
+            unix_socket=login.unix_socket,
+            user=login.user,
+            password=login.password,
+            database=database,
+            charset="utf8mb4",
+            autocommit=autocommit,
+            connect_timeout=connect_timeout,
+            # connect_timeout alone ends with the TCP handshake: a server that accepts and says nothing would hold us.
+            read_timeout=connect_timeout,
+            write_timeout=connect_timeout,
+            **(tls if over_tls else {}),
+        )
+    except (pymysql.err.Error, OSError, RuntimeError, ValueError) as error:
+        raise ServerUnavailable(_why_not(login, database, error)) from None
+    if over_tls and not isinstance(connection._sock, ssl.SSLSocket):  # type: ignore[attr-defined]  # no public way
+        connection.close()
+        raise ServerUnavailable(f"the server at {login.address} offers no TLS, which ca_cert asks for")
+    connection._read_timeout = connection._write_timeout = statement_timeout  # type: ignore[attr-defined]  # the same
+    return connection
+
+
+def _port(client: t.Mapping[str, str], config_file: t.Optional[str]) -> t.Optional[int]:
+    text = client.get("port")
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise OptionError(f"config_file {config_file}: port is not a number")
+    return int(text)
+
+
+def _option_value(text: str) -> str:
+    if len(text) > 1 and text[0] in "'\"" and text[0] in text[1:]:
+        text = text[1 : text.rindex(text[0])]
+    else:
+        text = text.partition("#")[0].rstrip()
+    value = ""
+    characters = iter(text)
+    for character in characters:
+        if character == "\\":
+            following = next(characters, "")
+            value += ESCAPES.get(following, "\\" + following)
+        else:
+            value += character
+    return value
+
+
+def _why_not(login: Login, database: t.Optional[str], error: Exception) -> str:
+    """What failed and which option to look at. Server messages name accounts, never passwords."""
+    number = error.args[0] if error.args else None
+    where = f"the server at {login.address}"
+    if number in ACCESS_DENIED:
+        return f"{where} refused the login of {login.user}: check login_user and login_password ({error.args[1]})"
+    if number in NO_SUCH_DATABASE:
+        return f"{where} has no database {database} that {login.user} may use ({error.args[1]})"
+    if isinstance(error, RuntimeError) and "cryptography" in str(error):
+        return f"{where} wants an encrypted login: set ca_cert, use login_unix_socket, or install cryptography"
+    reason = error.args[1] if len(error.args) > 1 else error
+    option = "login_unix_socket" if login.unix_socket else "login_host and login_port"
+    return f"{where} could not be reached: check {option} ({reason})"
