@@ -1,0 +1,117 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""7-Zip, the program: its switches, its password on standard input, what it says of what it read."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._command import Completed, find_program, run
+from ansible_collections.vex.backup.plugins.module_utils._errors import ArchiveFailed, CommandTimeout, NotEnoughSpace
+
+# Distributions name the program differently; the first is 7-Zip's own name for it.
+PROGRAMS = ("7zz", "7z", "7za")
+REMEDY = "install the package 7zip (Debian, Ubuntu) or p7zip (EPEL)"
+
+ENCRYPTION = {"zip": ("-mem=AES256", "-p"), "7z": ("-mhe=on", "-p")}
+
+_UNCOMPRESSED = re.compile(r"Store|Copy|AES-256|7zAES\S*")
+
+
+class Contents(t.NamedTuple):
+    """What 7-Zip read in a directory or an archive; ``checksum`` covers every path and every byte."""
+
+    folders: int
+    files: int
+    size: int
+    checksum: str
+
+
+class SevenZip:
+    """The program, with its password and its deadline.
+
+    :param password: goes to standard input, never to the arguments
+    :param timeout: seconds that all runs together may take
+    """
+
+    def __init__(self, archive_format: str, password: t.Optional[str], timeout: t.Optional[int]) -> None:
+        self._program = find_program(PROGRAMS, REMEDY)
+        self._format = archive_format
+        # Twice: p7zip asks for it again when it packs. Without a password, standard input is empty: never wait there.
+        self._answer = f"{password}\n".encode("utf-8", "surrogateescape") * 2 if password is not None else b""
+        self._encryption = ENCRYPTION[archive_format] if password is not None else ()
+        self._timeout = timeout
+        self._deadline = time.monotonic() + timeout if timeout else None
+        self.version = ""
+
+    def add(self, source: str, partial: str, level: int) -> None:
+        """Pack the directory *source* into the new file *partial*."""
+        folder, name = os.path.split(source)
+        done = self._run("a", [f"-t{self._format}", f"-mx={level}", *self._encryption], [partial, name], folder)
+        if done.returncode != 0:
+            self._fail(done, f"7-Zip could not pack {source}", partial)
+
+    def read(self, archive: str) -> Contents:
+        """Read the whole of *archive*, its checksums included."""
+        done = self._run("t", [f"-t{self._format}", "-scrcCRC32"], [archive])
+        if done.returncode != 0:
+            self._fail(done, f"7-Zip found that {archive} is damaged, or encrypted with another password", archive)
+        return contents_of(done.stdout)
+
+    def read_directory(self, source: str) -> Contents:
+        """Read the whole of the directory *source*."""
+        folder, name = os.path.split(source)
+        done = self._run("h", ["-scrcCRC32"], [name], folder)
+        if done.returncode != 0:
+            self._fail(done, f"7-Zip could not read {source}", source)
+        return contents_of(done.stdout)
+
+    def describe(self, archive: str) -> t.Tuple[bool, bool]:
+        """Whether the files in *archive* are encrypted, and whether they are only stored.
+
+        Judged by the end of the list, which is what is kept of a long output.
+        """
+        done = self._run("l", [f"-t{self._format}", "-slt", "-ba"], [archive])
+        if done.returncode != 0:
+            self._fail(done, f"7-Zip could not list {archive}", archive)
+        methods = {word for line in re.findall(r"^Method = (.*)$", done.stdout, re.M) for word in line.split()}
+        return "\nEncrypted = +\n" in done.stdout, all(_UNCOMPRESSED.fullmatch(word) for word in methods)
+
+    def _run(self, verb: str, switches: t.List[str], names: t.List[str], folder: t.Optional[str] = None) -> Completed:
+        # -spd: a name is a name, whatever wildcards it holds; "--": whatever it starts with.
+        argv = [self._program, verb, "-bd", "-spd", *switches, "--", *names]
+        remaining = None
+        if self._deadline is not None:
+            remaining = self._deadline - time.monotonic()
+            if remaining <= 0:
+                raise CommandTimeout(f"packing took longer than {self._timeout} seconds: raise timeout")
+        done = run(argv, cwd=folder, environment={"LC_ALL": "C.UTF-8"}, stdin=self._answer, timeout=remaining)
+        banner = re.search(r"^7-Zip.*?(\d+\.\d+)", done.stdout, re.M)
+        if banner:
+            self.version = f"7-Zip {banner.group(1)}"
+        return done
+
+    def _fail(self, done: Completed, failure: str, path: str) -> t.NoReturn:
+        said = " ".join(f"{done.stderr} {done.stdout[-500:]}".split())
+        if "No space left on device" in said:
+            raise NotEnoughSpace(
+                f"{failure}: the disk of {os.path.dirname(path)} is full; free space there or put dest elsewhere"
+            )
+        raise ArchiveFailed(f"{failure} (exit status {done.returncode}): {said[:1000]}")
+
+
+def contents_of(output: str) -> Contents:
+    """Read the summary that ends the output of ``t`` and ``h`` with ``-scrcCRC32``.
+
+    :raises ArchiveFailed: when there is none
+    """
+    found = re.search(
+        r"^Folders: (\d+)\nFiles: (\d+)\nSize: +(\d+)\n.*^CRC32 +for data and names: +(\S+)$", output, re.M | re.S
+    )
+    if found is None:
+        raise ArchiveFailed(f"7-Zip's summary was not understood: {' '.join(output[-500:].split())}")
+    folders, files, size, checksum = found.groups()
+    return Contents(int(folders), int(files), int(size), checksum)

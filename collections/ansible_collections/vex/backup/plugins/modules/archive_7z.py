@@ -1,0 +1,197 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Pack a backup's directory with 7-Zip."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: archive_7z
+short_description: Pack a backup's directory with 7-Zip
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Packs a directory into one C(zip) or C(7z) archive, encrypted if a password is given.
+  - The archive gets its name only after 7-Zip has read it back whole and found in it every path and every byte of
+    the directory. A failure leaves nothing under that name.
+  - When the directory holds C(manifest.json), the file C(DEST.manifest.json) beside the archive is that manifest with
+    the archive's size and checksum added.
+options:
+  source:
+    description:
+      - Directory to pack. The archive holds it under its own last name.
+      - Refused when it holds anything but directories and regular files, such as symbolic links.
+    type: path
+    required: true
+  dest:
+    description:
+      - Path of the archive, which ends with C(.zip) or C(.7z) as O(format) says. Its directory must exist.
+      - An archive that is there already is never replaced.
+    type: path
+    required: true
+  format:
+    description: Format of the archive. Only V(7z) can hide the names of the files.
+    type: str
+    choices: [zip, 7z]
+    default: zip
+  level:
+    description:
+      - How hard 7-Zip compresses, from V(0), which only stores, to V(9).
+      - V(auto) stores when most of the directory's bytes are in files that are compressed already
+        (such as C(.zst) and C(.gz)), and is V(5), 7-Zip's default, otherwise.
+      - With O(format=7z), levels from V(5) on take hundreds of megabytes of memory.
+    type: str
+    choices: [auto, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
+    default: auto
+  password:
+    description:
+      - Encrypts the archive with AES-256. 7-Zip gets it on its standard input.
+      - Any printable characters with O(format=7z), which encrypts the names too; up to 99 ASCII characters with
+        O(format=zip), which does not.
+    type: str
+  timeout:
+    description: Seconds that 7-Zip may take in all; without it there is no bound.
+    type: int
+  remove_source:
+    description: Whether to remove O(source) once the archive has its name.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.run_log
+attributes:
+  check_mode:
+    support: full
+    details: In check mode O(source) may be absent, since what makes it has not run either.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - When O(dest) exists and holds what is in O(source), or O(source) is gone, nothing changes.
+      - When O(dest) holds something else, or is not encrypted as asked for, the module fails.
+requirements:
+  - 7-Zip (C(7zz), C(7z) or C(7za))
+seealso:
+  - module: vex.backup.mysql_dump
+  - module: vex.backup.s3_upload
+"""
+
+EXAMPLES = r"""
+- name: Pack a dump that MyDumper has compressed
+  vex.backup.archive_7z:
+    source: /var/lib/vex-backup/backup_20250720_161523
+    dest: /var/lib/vex-backup/backup_20250720_161523.zip
+
+- name: Pack it encrypted, names included, and remove the directory
+  vex.backup.archive_7z:
+    source: /var/lib/vex-backup/backup_20250720_161523
+    dest: /var/lib/vex-backup/backup_20250720_161523.7z
+    format: 7z
+    password: "{{ vault_archive_password }}"
+    remove_source: true
+"""
+
+RETURN = r"""
+archive:
+  description: Path of the archive.
+  returned: success
+  type: str
+  sample: /var/lib/vex-backup/backup_20250720_161523.zip
+name:
+  description: Its last name.
+  returned: success, but for what check mode would pack
+  type: str
+  sample: backup_20250720_161523.zip
+size:
+  description: Its size in bytes.
+  returned: success, but for what check mode would pack
+  type: int
+  sample: 455081984
+sha256:
+  description: Its SHA-256 in hexadecimal.
+  returned: success, but for what check mode would pack
+  type: str
+  sample: 94211bb018686b8c810543c6c57fda768e6a732d57ef5d3e5c9d06b7b9a620b1
+format:
+  description: Its format.
+  returned: success, but for what check mode would pack
+  type: str
+  sample: zip
+encrypted:
+  description: Whether it is encrypted.
+  returned: success, but for what check mode would pack
+  type: bool
+  sample: false
+level:
+  description: The level it was packed with; 0 is only stored.
+  returned: success, but for what check mode would pack
+  type: int
+  sample: 0
+manifest:
+  description: Path of the manifest beside it, or null.
+  returned: success, but for what check mode would pack
+  type: str
+  sample: /var/lib/vex-backup/backup_20250720_161523.zip.manifest.json
+tool_version:
+  description: Version of 7-Zip.
+  returned: success, but for what check mode would pack
+  type: str
+  sample: 7-Zip 26.02
+status:
+  description: 1 for success, 3 for an error.
+  returned: always
+  type: int
+  sample: 1
+started:
+  description: When packing started, UTC.
+  returned: always
+  type: str
+  sample: "2025-07-20 16:15:23"
+finished:
+  description: When packing ended, UTC.
+  returned: always
+  type: str
+  sample: "2025-07-20 16:15:24"
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._archive import Request, pack
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+
+
+def main() -> None:
+    """Spec, one call, exit."""
+    module = AnsibleModule(
+        argument_spec={
+            "source": {"type": "path", "required": True},
+            "dest": {"type": "path", "required": True},
+            "format": {"type": "str", "choices": ["zip", "7z"], "default": "zip"},
+            "level": {"type": "str", "choices": ["auto", *"0123456789"], "default": "auto"},
+            "password": {"type": "str", "no_log": True},
+            "timeout": {"type": "int"},
+            "remove_source": {"type": "bool", "default": False},
+            **RUN_LOG,
+        },
+        supports_check_mode=True,
+    )
+    options = {name: module.params[name] for name in Request._fields if name in module.params}
+    options.update(
+        source=os.path.abspath(options["source"]), dest=os.path.abspath(options["dest"]), check_mode=module.check_mode
+    )
+
+    def action(log: RunLog) -> Result:
+        with ending_children():
+            return pack(Request(**options), log)
+
+    conclude(module, action)
+
+
+if __name__ == "__main__":
+    main()
