@@ -1,0 +1,74 @@
+"""Real servers as fixtures. Those of the session are shared: a test removes what it puts there."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import sample_data
+from tests.servers.mariadb import MariaDB
+from tests.servers.s3_proxy import S3Proxy
+from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.smtp import SmtpSink
+
+
+@pytest.fixture(scope="session")
+def server_directory() -> Iterator[Path]:
+    """A directory whose path is short enough for sockets, which pytest's own may not be."""
+    with tempfile.TemporaryDirectory(prefix="vex-") as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def mariadb(server_directory: Path) -> Iterator[MariaDB]:
+    """The server to back up, without databases of its own."""
+    with MariaDB(server_directory / "source") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def log_mariadb(server_directory: Path) -> Iterator[MariaDB]:
+    """The server of log databases."""
+    with MariaDB(server_directory / "log") as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_mariadb() -> Iterator[MariaDB]:
+    """An empty server of the test's own: to restore into, to kill."""
+    with tempfile.TemporaryDirectory(prefix="vex-") as name, MariaDB(Path(name)) as server:
+        yield server
+
+
+@pytest.fixture
+def sample_databases(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
+    """The sample databases on ``mariadb``, small."""
+    with contextlib.closing(mariadb.connect()) as connection:
+        sample_data.fill(connection, scale=0.02)
+    yield sample_data.DATABASES
+    mariadb.execute(*(f"DROP DATABASE IF EXISTS `{name}`" for name in sample_data.DATABASES))
+
+
+@pytest.fixture(scope="session")
+def s3(server_directory: Path) -> Iterator[SeaweedFS]:
+    """The object store."""
+    with SeaweedFS(server_directory / "s3") as store:
+        yield store
+
+
+@pytest.fixture
+def s3_proxy(s3: SeaweedFS) -> Iterator[S3Proxy]:
+    """A proxy in front of ``s3`` that can be told to fail."""
+    with S3Proxy(s3.endpoint) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def smtp(tmp_path: Path) -> Iterator[SmtpSink]:
+    """A mail server that keeps what it gets."""
+    with SmtpSink(tmp_path / "mail") as sink:
+        yield sink

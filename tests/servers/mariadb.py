@@ -1,0 +1,198 @@
+"""A private MariaDB from the distribution's packages."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import pymysql
+from pymysql.connections import Connection
+
+from tests.servers.cache import cache_directory
+from tests.servers.ports import free_port
+from tests.servers.process import Process, ServerFailed
+
+SOCKET_PATH_LIMIT = 107
+
+# Small and quick: what is tested is how it is backed up, not how it survives a power cut.
+OPTIONS = [
+    "--bind-address=127.0.0.1",
+    "--skip-name-resolve",
+    "--character-set-server=utf8mb4",
+    "--collation-server=utf8mb4_unicode_ci",
+    "--server-id=1",
+    "--log-bin=binlog",
+    "--binlog-format=ROW",
+    "--sync-binlog=0",
+    "--event-scheduler=ON",
+    "--max-connections=60",
+    "--max-allowed-packet=64M",
+    "--key-buffer-size=8M",
+    "--innodb-buffer-pool-size=96M",
+    "--innodb-log-file-size=32M",
+    "--innodb-flush-log-at-trx-commit=2",
+]
+
+
+class MariaDB:
+    """One server under *directory*; ``root`` logs in without a password, through the socket only.
+
+    :param directory: holds the data, the log and the socket; made when absent, readable by its owner only
+    :param port: TCP port to prefer
+    :param options: further options of mariadbd
+    :param detached: the server outlives this program
+    """
+
+    def __init__(
+        self, directory: Path, *, port: int | None = None, options: Sequence[str] = (), detached: bool = False
+    ) -> None:
+        self.directory = directory.absolute()
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.data = self.directory / "data"
+        self.socket = str(_socket_path(self.directory))
+        self.process = Process("mariadbd", self.directory, detached=detached)
+        self.port = port if port is not None and self.process.pid is not None else free_port(port)
+        self.options = list(options)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the server unless it runs, with an empty system database the first time."""
+        if self.process.pid is not None:
+            return
+        if not self.data.exists():
+            shutil.copytree(_empty_data(), self.data)
+        Path(self.socket).parent.mkdir(mode=0o700, exist_ok=True)
+        self.process.start(self._argv(), self._answers)
+
+    def stop(self) -> None:
+        """Shut the server down."""
+        self.process.stop()
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        self.process.kill()
+
+    def connect(self, user: str = "root", password: str = "", database: str | None = None) -> Connection[Any]:
+        """A new connection through the socket, in autocommit."""
+        return pymysql.connect(
+            unix_socket=self.socket,
+            user=user,
+            password=password,
+            database=database,
+            charset="utf8mb4",
+            autocommit=True,
+        )
+
+    def execute(self, *statements: str) -> tuple[tuple[Any, ...], ...]:
+        """Run statements as root; the rows of the last one."""
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return tuple(cursor.fetchall())
+
+    def create_account(self, user: str, password: str, *grants: str) -> None:
+        """Make an account anew, for the socket and for TCP.
+
+        :param grants: privileges and what they are on, such as ``SELECT ON *.*``
+        """
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            for host in ("localhost", "127.0.0.1"):
+                cursor.execute("CREATE OR REPLACE USER %s@%s IDENTIFIED BY %s", (user, host, password))
+                for grant in grants:
+                    cursor.execute(f"GRANT {grant.replace('%', '%%')} TO %s@%s", (user, host))
+
+    def _argv(self) -> list[str]:
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        return [
+            _mariadbd(),
+            "--no-defaults",
+            *user,
+            f"--datadir={self.data}",
+            f"--tmpdir={self.directory}",
+            f"--socket={self.socket}",
+            f"--pid-file={self.directory / 'server.pid'}",
+            f"--port={self.port}",
+            *OPTIONS,
+            *self.options,
+        ]
+
+    def _answers(self) -> bool:
+        try:
+            self.connect().close()
+        except pymysql.err.OperationalError:
+            return False
+        return True
+
+
+def _socket_path(directory: Path) -> Path:
+    wanted = directory / "mariadb.sock"
+    if len(os.fsencode(wanted)) <= SOCKET_PATH_LIMIT:
+        return wanted
+    # The kernel's bound on socket paths is short; the same directory always gets the same short path.
+    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"vex-backup-{os.getuid()}-{digest}" / "mariadb.sock"
+
+
+def _mariadbd() -> str:
+    found = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/libexec")
+    if found is None:
+        raise ServerFailed("mariadbd is not on this host; run scripts/setup")
+    return found
+
+
+def _empty_data() -> Path:
+    """A data directory with nothing but the system's tables and root, prepared once per server version."""
+    version = subprocess.run([_mariadbd(), "--no-defaults", "--version"], capture_output=True, check=True).stdout
+    digest = hashlib.sha256(version + "\n".join(OPTIONS).encode()).hexdigest()[:12]
+    cached = cache_directory() / f"mariadb-{digest}"
+    if not cached.exists():
+        with _scratch(cached.parent) as scratch:
+            _initialise(scratch)
+            with contextlib.suppress(OSError):  # another program was quicker
+                (scratch / "data").rename(cached)
+    return cached
+
+
+@contextlib.contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=parent, prefix="preparing-") as name:
+        yield Path(name)
+
+
+def _initialise(directory: Path) -> None:
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    made = subprocess.run(
+        [
+            "mariadb-install-db",
+            "--no-defaults",
+            *user,
+            f"--datadir={directory / 'data'}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+            "--innodb-log-file-size=32M",
+        ],
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        output = (made.stdout + made.stderr).decode("utf-8", "replace")
+        raise ServerFailed(f"mariadb-install-db failed:\n{output}")
+    with MariaDB(directory) as server:
+        accounts = server.execute("SELECT user, host FROM mysql.user WHERE host <> 'localhost' OR user = ''")
+        for user_name, host in accounts:
+            server.execute(f"DROP USER '{user_name}'@'{host}'")
+        server.execute("RESET MASTER")

@@ -1,0 +1,35 @@
+"""Free TCP ports on 127.0.0.1."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+# Below the ports that Linux gives to outgoing connections, also with SeaweedFS's distance added.
+FIRST, LAST = 12000, 22000
+_given: set[int] = set()
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on *port* now."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(preferred: int | None = None, distance: int = 0) -> int:
+    """A port that is free and that this process has not been given before.
+
+    :param preferred: taken if it is free
+    :param distance: the port that far above must be free too
+    """
+    candidates = [] if preferred is None else [preferred]
+    candidates += random.SystemRandom().sample(range(FIRST, LAST), 200)
+    for port in candidates:
+        if port not in _given and is_free(port) and is_free(port + distance):
+            _given.add(port)
+            return port
+    raise RuntimeError(f"no free TCP port was found between {FIRST} and {LAST} on 127.0.0.1")

@@ -1,0 +1,161 @@
+"""A proxy in front of an object store that fails on purpose."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from tests.servers.ports import free_port
+
+CHUNK = 256 * 1024
+# Hop by hop: they are about one connection, and the proxy has two.
+NOT_FORWARDED = {"connection", "expect", "keep-alive", "transfer-encoding"}
+
+UNAVAILABLE = b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>ServiceUnavailable</Code><Message>Please reduce your request rate.</Message></Error>"""
+
+
+class S3Proxy:
+    """Passes requests on to *upstream*, but for those it was told to spoil.
+
+    Signatures stay valid: the ``Host`` header that the client signed is passed on as it is.
+
+    :param upstream: the store's address, ``http://host:port``
+    """
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = urlsplit(upstream).netloc
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        #: (method, path with query) of every request so far, spoiled ones included
+        self.requests: list[tuple[str, str]] = []
+        self._fault: Literal["refuse", "drop"] | None = None
+        self._times: int | None = 0
+        self._method: str | None = None
+        self._lock = threading.Lock()
+        self._server = _Server(("127.0.0.1", self.port), _Handler)
+        self._server.proxy = self
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def refuse(self, times: int | None = None, method: str | None = None) -> None:
+        """Answer 503 to the next *times* requests (for good when ``None``), of one *method* or of all."""
+        self._spoil("refuse", times, method)
+
+    def drop(self, times: int | None = None, method: str | None = None) -> None:
+        """Close the connection without an answer, for the next *times* requests (for good when ``None``)."""
+        self._spoil("drop", times, method)
+
+    def pass_through(self) -> None:
+        """Spoil nothing any more, and forget the requests so far."""
+        with self._lock:
+            self._fault = None
+            self.requests.clear()
+
+    def fault_for(self, method: str, path: str) -> Literal["refuse", "drop"] | None:
+        """What to do to one request; counts it."""
+        with self._lock:
+            self.requests.append((method, path))
+            if self._fault is None or self._times == 0 or self._method not in (None, method):
+                return None
+            if self._times is not None:
+                self._times -= 1
+            return self._fault
+
+    def _spoil(self, fault: Literal["refuse", "drop"], times: int | None, method: str | None) -> None:
+        with self._lock:
+            self._fault, self._times, self._method = fault, times, method
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    proxy: S3Proxy
+
+    def handle_error(self, *_: object) -> None:
+        """Clients that go away in mid-request are part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _handle(self) -> None:
+        fault = self.server.proxy.fault_for(self.command, self.path)
+        if fault == "drop":
+            self.close_connection = True
+        elif fault == "refuse":
+            self._refuse()
+        else:
+            self._forward()
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - the names that http.server looks for
+
+    def _refuse(self) -> None:
+        for _ in self._body():  # the client reads the answer only after it has sent everything
+            pass
+        self.send_response(503)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(UNAVAILABLE)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(UNAVAILABLE)
+
+    def _forward(self) -> None:
+        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
+        upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in NOT_FORWARDED:
+                upstream.putheader(name, value)
+        chunked = self._is_chunked()
+        if chunked:
+            upstream.putheader("Transfer-Encoding", "chunked")
+        upstream.endheaders()
+        for block in self._body():
+            upstream.send(b"%x\r\n%s\r\n" % (len(block), block) if chunked else block)
+        if chunked:
+            upstream.send(b"0\r\n\r\n")
+        self._answer(upstream.getresponse())
+        upstream.close()
+
+    def _answer(self, response: http.client.HTTPResponse) -> None:
+        self.send_response_only(response.status, response.reason)
+        has_body = self.command != "HEAD" and response.status not in (204, 304)
+        for name, value in response.getheaders():
+            if name.lower() not in NOT_FORWARDED:
+                self.send_header(name, value)
+        if has_body and response.getheader("Content-Length") is None:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        self.end_headers()
+        if has_body:
+            while block := response.read(CHUNK):
+                self.wfile.write(block)
+
+    def _is_chunked(self) -> bool:
+        return self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+
+    def _body(self) -> Iterator[bytes]:
+        if self._is_chunked():
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline() not in (b"\r\n", b""):
+                pass
+            return
+        left = int(self.headers.get("Content-Length", 0))
+        while left > 0 and (block := self.rfile.read(min(CHUNK, left))):
+            left -= len(block)
+            yield block
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: ``requests`` has it."""

@@ -1,0 +1,150 @@
+"""A private object store with S3's interface: SeaweedFS from its PyPI wheel."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.servers.ports import free_port
+from tests.servers.process import Process
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+ROLES = ("master", "volume", "filer", "s3")
+# Each role also listens for gRPC this far above its port.
+GRPC_DISTANCE = 10000
+
+
+class SeaweedFS:
+    """One store under *directory*, with an account that may do all and one that may only read.
+
+    :param buckets: made at the start when absent; the first is the one the read-only account may read
+    :param ports: port to prefer for each of :data:`ROLES`
+    :param keys: ``access_key``, ``secret_key``, ``ro_access_key``, ``ro_secret_key``; random when absent
+    :param detached: the server outlives this program
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        buckets: Sequence[str] = ("vex",),
+        ports: dict[str, int] | None = None,
+        keys: dict[str, str] | None = None,
+        detached: bool = False,
+    ) -> None:
+        self.directory = directory.absolute()
+        (self.directory / "data").mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.process = Process("seaweedfs", self.directory, detached=detached)
+        wanted = ports or {}
+        runs = self.process.pid is not None
+        self.ports = (
+            wanted if runs and wanted else {role: free_port(wanted.get(role), GRPC_DISTANCE) for role in ROLES}
+        )
+        self.buckets = list(buckets)
+        self.bucket = self.buckets[0]
+        keys = keys or {}
+        self.access_key = keys.get("access_key") or secrets.token_hex(10)
+        self.secret_key = keys.get("secret_key") or secrets.token_urlsafe(30)
+        self.ro_access_key = keys.get("ro_access_key") or secrets.token_hex(10)
+        self.ro_secret_key = keys.get("ro_secret_key") or secrets.token_urlsafe(30)
+        self.endpoint = f"http://127.0.0.1:{self.ports['s3']}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def client(self, *, read_only: bool = False, endpoint: str | None = None) -> S3Client:
+        """A boto3 client that does not wait long for an answer.
+
+        :param endpoint: another address of the same store, such as a proxy's
+        """
+        return boto3.client(
+            "s3",
+            endpoint_url=endpoint or self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=self.ro_access_key if read_only else self.access_key,
+            aws_secret_access_key=self.ro_secret_key if read_only else self.secret_key,
+            config=Config(
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"total_max_attempts": 1},
+                request_checksum_calculation="when_required",
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def start(self) -> None:
+        """Start the store unless it runs; its buckets exist when this returns."""
+        if self.process.pid is None:
+            identities = self.directory / "s3.json"
+            identities.touch(mode=0o600)
+            identities.write_text(json.dumps({"identities": self._identities()}))
+            self.process.start(self._argv(identities), self._answers)
+        client = self.client()
+        present = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+        for bucket in set(self.buckets) - present:
+            client.create_bucket(Bucket=bucket)
+
+    def stop(self) -> None:
+        """End the store. Its orderly end waits 15 seconds for itself; what it has written survives the quick one."""
+        self.process.stop(grace=0)
+        for role, port in self.ports.items():
+            Path(f"/tmp/seaweedfs-{role}-grpc-{port + GRPC_DISTANCE}.sock").unlink(missing_ok=True)
+
+    def _identities(self) -> list[dict[str, object]]:
+        return [
+            {
+                "name": "admin",
+                "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
+                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+            },
+            {
+                "name": "reader",
+                "credentials": [{"accessKey": self.ro_access_key, "secretKey": self.ro_secret_key}],
+                "actions": [f"Read:{self.bucket}", f"List:{self.bucket}"],
+            },
+        ]
+
+    def _argv(self, identities: Path) -> list[str]:
+        return [
+            str(Path(sys.executable).parent / "weed"),
+            "-logtostderr=true",
+            "server",
+            f"-dir={self.directory / 'data'}",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            *(f"-{role}.port={port}" for role, port in self.ports.items()),
+            *(f"-{role}.port.grpc={port + GRPC_DISTANCE}" for role, port in self.ports.items()),
+            "-filer",
+            f"-filer.localSocket={self.directory / 'filer.sock'}",
+            "-s3",
+            f"-s3.config={identities}",
+            f"-s3.localSocket={self.directory / 's3.sock'}",
+            "-s3.autoCreateBucket=false",
+            "-s3.iam=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-master.telemetry=false",
+            "-master.volumeSizeLimitMB=1024",
+            "-volume.max=0",
+        ]
+
+    def _answers(self) -> bool:
+        try:
+            self.client().list_buckets()
+        except (BotoCoreError, ClientError):
+            return False
+        return True

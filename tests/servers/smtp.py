@@ -1,0 +1,129 @@
+"""A mail server that keeps what it gets as ``.eml`` files; runs in this process, or on its own for the demo."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import ssl
+import threading
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Literal, Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.servers.ports import free_port
+
+Mode = Literal["normal", "refuse", "hang"]
+
+
+class SmtpSink:
+    """A mail server on 127.0.0.1.
+
+    :param directory: where each message is kept, named by its order of arrival
+    :param tls: with a context, clients must use STARTTLS, or *implicit* TLS
+    :param login: user and password that clients must give (on an encrypted connection only)
+
+    ``mode`` may be set at any time: ``refuse`` answers 550 to every recipient, ``hang`` never answers one.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int | None = None,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
+        login: tuple[str, str] | None = None,
+    ) -> None:
+        self.directory = directory
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.port = free_port(port)
+        self.mode: Mode = "normal"
+        self._login = login
+        self._controller = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            ready_timeout=20,
+            ssl_context=tls if implicit else None,
+            tls_context=None if implicit else tls,
+            require_starttls=tls is not None and not implicit,
+            auth_required=login is not None,
+            auth_require_tls=not implicit,
+            authenticator=self._authenticate if login else None,
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen."""
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._controller.stop(no_assert=True)
+
+    @property
+    def messages(self) -> list[EmailMessage]:
+        """The messages kept so far, oldest first."""
+        return [
+            message_from_bytes(path.read_bytes(), policy=policy.default)
+            for path in sorted(self.directory.glob("*.eml"))
+        ]
+
+    def clear(self) -> None:
+        """Forget the messages kept so far."""
+        for path in self.directory.glob("*.eml"):
+            path.unlink()
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, or do not, as the mode says."""
+        if self.mode == "refuse":
+            return "550 5.7.1 this server was told to refuse"
+        while self.mode == "hang":
+            await asyncio.sleep(0.05)
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        """Keep a message; its file has its name only once it is whole."""
+        number = 1 + sum(1 for _ in self.directory.glob("*.eml"))
+        path = self.directory / f"{number:04d}.eml"
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(envelope.original_content or b"")
+        partial.rename(path)
+        return "250 OK"
+
+    def _authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: object
+    ) -> AuthResult:
+        given = (data.login.decode(), data.password.decode()) if isinstance(data, LoginPassword) else None
+        return AuthResult(success=given == self._login, handled=False)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--directory", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with SmtpSink(arguments.directory, port=arguments.port):
+        ended.wait()
+
+
+if __name__ == "__main__":
+    main()
