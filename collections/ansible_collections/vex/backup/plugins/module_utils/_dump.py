@@ -1,0 +1,141 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Dump a server: look, check, dump, decide, compress, describe, and only then give the result its name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils import _mydumper as mydumper
+from ansible_collections.vex.backup.plugins.module_utils import _server as servers
+from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._defaults_file import defaults_file_text
+from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
+    discard_failed,
+    finish_files,
+    hold_directory,
+)
+from ansible_collections.vex.backup.plugins.module_utils._dump_plan import Plan, make_plan
+from ansible_collections.vex.backup.plugins.module_utils._dump_run import DumpResult, run_dumps
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._files import commit, write_json_durably
+from ansible_collections.vex.backup.plugins.module_utils._lock import instance_lock
+from ansible_collections.vex.backup.plugins.module_utils._dump_manifest import dump_manifest
+from ansible_collections.vex.backup.plugins.module_utils._mysql import connect, resolve_login
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
+
+Params = t.Mapping[str, t.Any]
+Facts = t.Dict[str, t.Any]
+
+
+def dump(params: Params, log: RunLog, *, check_mode: bool) -> Facts:
+    """Dump the server that *params* (the options of ``mysql_dump``) name into ``path``.
+
+    :returns: the module's result
+    :raises BackupError: its details hold what was known until then, ``status`` 3 included
+    """
+    facts: Facts = {"status": mydumper.ERROR, "dump_path": params["path"], "changed": False}
+    try:
+        with ending_children():
+            return _dump(params, log, facts, check_mode=check_mode)
+    except BackupError as error:
+        facts.setdefault("dump_errors", [str(error)])
+        error.details = {**facts, **error.details}
+        raise
+
+
+def _dump(params: Params, log: RunLog, facts: Facts, *, check_mode: bool) -> Facts:
+    path = params["path"]
+    if os.path.lexists(path):
+        raise OptionError(f"path {path} exists: a dump never replaces another")
+    deadline = Deadline(params["timeout"], "the dump")
+    with connect(params, connect_timeout=params["connect_timeout"]) as connection:
+        server = servers.describe(connection)
+        facts["server_version"] = server.name
+        log.info(f"server: {server.name} ({server.version}), account {server.account}")
+        parent = os.path.dirname(path)
+        if check_mode:
+            plan = make_plan(connection, server, params)
+            facts.update(_intention(plan), changed=True, status=mydumper.SUCCESS)
+            return facts
+        os.makedirs(parent, mode=0o700, exist_ok=True)
+        with instance_lock(parent, server.instance) as lock:
+            plan = make_plan(connection, server, params)
+            facts.update(_intention(plan))
+            log.info(f"databases: {', '.join(plan.names)}")
+            discard_failed(parent, params["keep_failed"])
+            with hold_directory(f"{path}.partial"):
+                return _dump_into(f"{path}.partial", params, plan, log, facts, deadline, lock)
+
+
+def _dump_into(
+    partial: str, params: Params, plan: Plan, log: RunLog, facts: Facts, deadline: Deadline, lock: int
+) -> Facts:
+    facts["dump_started"] = timestamp(utc_now())
+    log.info(f"dump: started with {plan.tools}, {params['threads']} threads")
+    with tempfile.TemporaryDirectory(prefix="vex-backup-") as private:
+        defaults_file = os.path.join(private, "client.cnf")
+        descriptor = os.open(defaults_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(defaults_file_text(resolve_login(params), plan.session_variables))
+        result = run_dumps(partial, plan, params, defaults_file, deadline, lock, log)
+    facts.update(_observed(result), dump_finished=timestamp(utc_now()))
+    _require_success(result, facts)
+    log.info(f"dump: finished, {result.bytes} bytes, {facts['tables']} tables")
+
+    facts["compression_started"] = timestamp(utc_now())
+    files, broken = finish_files(partial, params["compression"], deadline)
+    facts["compression_finished"] = timestamp(utc_now())
+    if broken:
+        result.errors.extend(f"{name} fails its own test after compression" for name in broken)
+        facts.update(_observed(result))
+        _require_success(result, facts)
+    log.info(f"compression: finished with {params['compression']}, {sum(file['size'] for file in files)} bytes")
+
+    for source, name in ((params["run_log"], "backup_script.log"), (params["dump_log"], "mydumper_log.log")):
+        if source and os.path.exists(source):
+            shutil.copyfile(source, os.path.join(partial, name))
+    final = params["path"]
+    manifest = dump_manifest(os.path.basename(final), params, plan, facts, result, files)
+    write_json_durably(os.path.join(partial, "manifest.json"), manifest)
+    commit(partial, final)
+    facts.update(
+        changed=True,
+        manifest=os.path.join(final, "manifest.json"),
+        compressed_bytes=sum(file["size"] for file in files),
+    )
+    log.info(f"dump: committed as {final}, status {facts['status']}")
+    return facts
+
+
+def _intention(plan: Plan) -> Facts:
+    return {
+        "databases": list(plan.names),
+        "tables": sum(len(one.objects.tables) for one in plan.databases),
+        "server": {"product": plan.server.product, "version": plan.server.version},
+        "tool_version": plan.tools,
+        "snapshot": plan.mode,
+    }
+
+
+def _observed(result: DumpResult) -> Facts:
+    status = mydumper.ERROR if result.errors else mydumper.WARNING if result.warnings else mydumper.SUCCESS
+    return {
+        "status": status,
+        "dump_bytes": result.bytes,
+        "dump_warnings": list(result.warnings),
+        "dump_errors": list(result.errors),
+        "binlog_coordinates": result.coordinates_text(),
+        "consistent": result.consistent,
+    }
+
+
+def _require_success(result: DumpResult, facts: Facts) -> None:
+    if result.errors:
+        more = f" (and {len(result.errors) - 1} more)" if len(result.errors) > 1 else ""
+        where = f"what was dumped is kept in {facts['dump_path']}.partial"
+        raise DumpFailed(f"the dump failed: {result.errors[0]}{more}; {where}")

@@ -1,0 +1,99 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files of a dump: the folder while it is written, what failed runs left, compression, sizes and digests."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import shutil
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.module_utils._files import fsync_directory, fsync_file, sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
+from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
+
+_PARTIAL = "backup_????????_??????.partial"
+
+
+class File(t.TypedDict):
+    """A file as the manifest lists it: ``path`` from the dump's root, ``size`` in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@contextlib.contextmanager
+def hold_directory(path: str) -> t.Iterator[None]:
+    """Make *path* and lock it for as long as it is written to, so that nobody takes it for a dead run's.
+
+    :raises OptionError: when it exists
+    """
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        raise OptionError(f"{path} exists: another run of the same second writes to it or left it behind") from None
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try_lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def discard_failed(folder: str, keep: int) -> None:
+    """Remove what failed dumps left in *folder*, all but the newest *keep*."""
+    left = sorted(name for name in os.listdir(folder) if fnmatch.fnmatchcase(name, _PARTIAL))
+    for name in left[: max(0, len(left) - keep)]:
+        path = os.path.join(folder, name)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if os.path.isdir(path) and try_lock(descriptor):
+                shutil.rmtree(path)
+        finally:
+            os.close(descriptor)
+
+
+def data_bytes(folder: str) -> int:
+    """The size of all files below *folder*."""
+    return sum(os.path.getsize(os.path.join(folder, name)) for name in _walk(folder))
+
+
+def finish_files(root: str, compression: str, deadline: Deadline) -> t.Tuple[t.List[File], t.List[str]]:
+    """Compress and test the SQL files below ``{root}/dump``, bring everything to the disk, and list it.
+
+    :param compression: ``zstd``, ``gzip`` or ``none``
+    :returns: the files, and the names of those that fail their own test
+    """
+    folder = os.path.join(root, "dump")
+    broken: t.List[str] = []
+    if compression != "none":
+        compressor = Compressor(compression)
+        names = [name for name in _walk(folder) if name.endswith(".sql")]
+        names.sort(key=lambda name: os.path.getsize(os.path.join(folder, name)), reverse=True)
+        compressor.compress(folder, names, deadline.remaining())
+        broken = compressor.broken(folder, [name + compressor.suffix for name in names], deadline.remaining())
+
+    def finish(name: str) -> File:
+        path = os.path.join(folder, name)
+        fsync_file(path)
+        return {"path": os.path.join("dump", name), "size": os.path.getsize(path), "sha256": sha256_of(path)}
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        files = list(pool.map(finish, _walk(folder)))
+    for directory, _directories, _files in os.walk(folder):
+        fsync_directory(directory)
+    deadline.remaining()
+    return files, broken
+
+
+def _walk(folder: str) -> t.List[str]:
+    found = []
+    for directory, _directories, names in os.walk(folder):
+        found += [os.path.relpath(os.path.join(directory, name), folder) for name in names]
+    return sorted(found)

@@ -1,0 +1,99 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The manifest of a dump: what it is of, every file of it, and the commands that bring it back by hand."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._compression import DECOMPRESS
+from ansible_collections.vex.backup.plugins.module_utils._dump_files import File
+from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
+    INSTANCE,
+    INSTANCE_DIRECTORY,
+    DatabasePlan,
+    Plan,
+)
+from ansible_collections.vex.backup.plugins.module_utils._dump_run import DumpResult
+
+FORMAT = 1
+# What the reader puts in place of it: an option file with the login of the server to restore to.
+LOGIN = "--defaults-file=LOGIN.cnf"
+
+
+def dump_manifest(
+    name: str,
+    params: t.Mapping[str, t.Any],
+    plan: Plan,
+    facts: t.Mapping[str, t.Any],
+    result: DumpResult,
+    files: t.Sequence[File],
+) -> t.Dict[str, t.Any]:
+    """The content of ``manifest.json``: JSON types only, times in UTC, sizes in bytes.
+
+    :param name: the run's name, ``backup_YYYYMMDD_HHMMSS``
+    """
+    return {
+        "format": FORMAT,
+        "name": name,
+        "run_uuid": params["run_uuid"],
+        "hostname": params["hostname"],
+        "server": {"product": plan.server.product, "version": plan.server.version},
+        "tools": {"mydumper": plan.version.text, "mysqldump": plan.mysqldump.text if plan.mysqldump else None},
+        "status": facts["status"],
+        "warnings": list(result.warnings),
+        "mode": plan.mode,
+        "consistent": result.consistent,
+        "compression": params["compression"],
+        "started": facts["dump_started"],
+        "finished": facts["dump_finished"],
+        "dump_bytes": result.bytes,
+        "databases": [_database(one, plan, result) for one in plan.databases],
+        "files": [dict(file) for file in files],
+        "restore": restore_commands(name, plan, params["compression"]),
+    }
+
+
+def restore_commands(name: str, plan: Plan, compression: str) -> t.List[str]:
+    """Shell commands, in order, that restore the unpacked dump; ``LOGIN.cnf`` stands for an option file."""
+    commands = []
+    if compression != "none":
+        commands.append(f"{DECOMPRESS[compression]} {name}/dump")
+    # A table's rows may refer to another database's: all data goes in before anything that looks at it.
+    if plan.mode == INSTANCE:
+        commands.append(_load(f"{name}/dump/{INSTANCE_DIRECTORY}/tables"))
+    programs = []
+    for one in plan.databases:
+        folder = f"{name}/dump/{one.directory}"
+        if one.reason:
+            commands.append(f"{_client(plan)} < {shlex.quote(f'{folder}/database.sql')}")
+        elif plan.mode != INSTANCE:
+            commands.append(_load(f"{folder}/tables"))
+        if one.stored_programs:
+            database = shlex.quote(f"--database={one.name}")
+            programs.append(f"{_client(plan)} {database} < {shlex.quote(f'{folder}/programs.sql')}")
+    return commands + programs
+
+
+def _database(one: DatabasePlan, plan: Plan, result: DumpResult) -> t.Dict[str, t.Any]:
+    coordinates = result.coordinates.get("" if plan.mode == INSTANCE else one.name)
+    return {
+        "name": one.name,
+        "directory": f"dump/{INSTANCE_DIRECTORY if plan.mode == INSTANCE else one.directory}",
+        "tables": list(one.objects.tables),
+        "views": list(one.objects.views),
+        "routines": list(one.objects.routines),
+        "triggers": list(one.objects.triggers),
+        "events": list(one.objects.events),
+        "mysqldump": one.reason,
+        "binlog": coordinates._asdict() if coordinates else None,
+    }
+
+
+def _client(plan: Plan) -> str:
+    return f"{'mariadb' if plan.server.product == 'mariadb' else 'mysql'} {LOGIN} --default-character-set=utf8mb4"
+
+
+def _load(folder: str) -> str:
+    return f"myloader {LOGIN} --threads=4 --directory={shlex.quote(folder)}"

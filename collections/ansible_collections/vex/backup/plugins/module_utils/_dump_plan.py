@@ -1,0 +1,145 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is to be dumped with what, and whether it can be: everything that is found out before anything starts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils import _grants, _mydumper, _mysqldump, _server
+from ansible_collections.vex.backup.plugins.module_utils._command import find_program, run
+from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace, OptionError, ProgramMissing
+from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+INSTANCE = "instance"
+# Never the result of safe_name, so no database can have it.
+INSTANCE_DIRECTORY = "+instance"
+_LONGEST_DIRECTORY = 200
+_SPARE_BYTES = 64 * 1024 * 1024
+
+
+class DatabasePlan(t.NamedTuple):
+    """One database: ``directory`` is its place under ``dump/``, ``reason`` why mysqldump takes all of it, or empty.
+
+    ``stored_programs`` says whether mysqldump takes its routines, triggers and events.
+    """
+
+    name: str
+    directory: str
+    objects: _mysqldump.Objects
+    reason: str
+    stored_programs: bool
+
+
+class Plan(t.NamedTuple):
+    """A dump that can start."""
+
+    server: _server.Server
+    mode: str
+    databases: t.Sequence[DatabasePlan]
+    mydumper: str
+    version: _mydumper.Version
+    mysqldump: t.Optional[_mysqldump.Program]
+
+    @property
+    def names(self) -> t.List[str]:
+        """The databases' names."""
+        return [one.name for one in self.databases]
+
+    @property
+    def tools(self) -> str:
+        """What dumps, for people."""
+        return f"MyDumper {self.version.text}"
+
+    @property
+    def session_variables(self) -> t.Dict[str, str]:
+        """What MyDumper must set in its sessions; 0.10.x cannot and need not."""
+        if self.version.generation == _mydumper.LEGACY:
+            return {}
+        return _mydumper.session_variables(self.server.product, self.server_version)
+
+    @property
+    def server_version(self) -> str:
+        """The server's version, numeric: ``9.7.4``."""
+        return ".".join(map(str, self.server.numbers))
+
+
+def make_plan(connection: Connection[Cursor], server: _server.Server, params: t.Mapping[str, t.Any]) -> Plan:
+    """Look at the server, the account, the programs and the disk.
+
+    :raises BackupError: naming what stands in the way
+    """
+    mydumper = find_program(["mydumper"], "install the package mydumper, 0.10.x or 0.20 and later")
+    version = _mydumper.parse_version(run([mydumper, "--version"], timeout=60).stdout)
+    wanted = {key: params[key] for key in ("routines", "triggers", "events")}
+    names = _server.choose_databases(connection, params["databases"], params["exclude_databases"])
+    databases = [_plan_database(version, name, _server.list_objects(connection, name), wanted) for name in names]
+    _check_mode(params["mode"], databases)
+    lacking = _grants.missing(
+        _server.grants(connection),
+        names,
+        product=server.product,
+        server_version=server.numbers,
+        stored_programs=wanted,
+        every_database=not params["databases"],
+    )
+    _grants.require(lacking, server.account)
+    _check_space(os.path.dirname(params["path"]), databases, params["space_factor"])
+    needed = any(one.reason or one.stored_programs for one in databases)
+    mysqldump = _find_mysqldump(server.product) if needed else None
+    return Plan(server, params["mode"], databases, mydumper, version, mysqldump)
+
+
+def directory_name(database: str) -> str:
+    """The folder of a database under ``dump/``: its safe name, cut and told apart by a digest where that is too long."""
+    name = safe_name(database)
+    if len(name) <= _LONGEST_DIRECTORY:
+        return name
+    return f"{name[:_LONGEST_DIRECTORY]}+{hashlib.sha256(database.encode()).hexdigest()[:12]}"
+
+
+def _plan_database(
+    version: _mydumper.Version, name: str, objects: _mysqldump.Objects, wanted: t.Mapping[str, bool]
+) -> DatabasePlan:
+    reason = _mysqldump.reason_for_mysqldump(version, name, objects)
+    apart = version.generation == _mydumper.LEGACY and not reason
+    stored_programs = apart and _mysqldump.has_stored_programs(objects, **wanted)
+    return DatabasePlan(name, directory_name(name), objects, reason, stored_programs)
+
+
+def _check_mode(mode: str, databases: t.Sequence[DatabasePlan]) -> None:
+    for one in databases:
+        if mode == INSTANCE and one.reason:
+            raise OptionError(
+                f"mode instance: MyDumper 0.10 cannot dump the database {one.name!r} because of {one.reason}; "
+                "use mode individual, exclude it, or install MyDumper 0.20 or later"
+            )
+
+
+def _check_space(folder: str, databases: t.Sequence[DatabasePlan], factor: float) -> None:
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    needed = int(sum(one.objects.data_bytes for one in databases) * factor) + _SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if factor and free < needed:
+        raise NotEnoughSpace(
+            f"{folder} has {free // 10**6} MB free and the dump needs about {needed // 10**6} MB: make room, "
+            "choose another work directory, or lower space_factor if the data is known to dump smaller"
+        )
+
+
+def _find_mysqldump(product: str) -> _mysqldump.Program:
+    names = ["mariadb-dump", "mysqldump"] if product == "mariadb" else ["mysqldump", "mariadb-dump"]
+    try:
+        path = find_program(names, "install the package mariadb-client or mysql-client")
+    except ProgramMissing as error:
+        raise ProgramMissing(f"{error} (MyDumper 0.10 leaves out or spoils what it is needed for)") from None
+    version = run([path, "--version"], timeout=60)
+    return _mysqldump.parse_program(path, version.stdout, run([path, "--help"], timeout=60).stdout)

@@ -1,0 +1,232 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run MyDumper and mysqldump as a plan says, and gather what each left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils import _mydumper, _mysqldump
+from ansible_collections.vex.backup.plugins.module_utils._command import run
+from ansible_collections.vex.backup.plugins.module_utils._dump_files import data_bytes
+from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
+    INSTANCE,
+    INSTANCE_DIRECTORY,
+    DatabasePlan,
+    Plan,
+)
+from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._server import list_objects
+from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
+
+_TAIL_BYTES = 4096
+
+
+@dataclasses.dataclass
+class DumpResult:
+    """What a dump came to; ``coordinates`` by database, ``bytes`` before compression."""
+
+    warnings: t.List[str] = dataclasses.field(default_factory=list)
+    errors: t.List[str] = dataclasses.field(default_factory=list)
+    coordinates: t.Dict[str, _mydumper.Coordinates] = dataclasses.field(default_factory=dict)
+    bytes: int = 0
+    consistent: bool = True
+
+    def coordinates_text(self) -> str:
+        """``file:position`` (and GTID) of the snapshot, or of each database's own."""
+        if len(self.coordinates) == 1:
+            (only,) = self.coordinates.values()
+            return f"{only.file}:{only.position} {only.gtid}".strip()
+        return "; ".join(f"{name}={at.file}:{at.position}" for name, at in self.coordinates.items())
+
+
+class _Context(t.NamedTuple):
+    folder: str
+    plan: Plan
+    params: t.Mapping[str, t.Any]
+    defaults_file: str
+    deadline: Deadline
+    lock: int
+    log: RunLog
+
+
+def run_dumps(
+    partial: str,
+    plan: Plan,
+    params: t.Mapping[str, t.Any],
+    defaults_file: str,
+    deadline: Deadline,
+    lock: int,
+    log: RunLog,
+) -> DumpResult:
+    """Dump into ``{partial}/dump``.
+
+    A database that fails does not keep the others from being dumped, unless the server is gone.
+
+    :param lock: descriptor of the instance's lock, which the programs inherit
+    :raises CommandTimeout: when the deadline passes
+    """
+    context = _Context(os.path.join(partial, "dump"), plan, params, defaults_file, deadline, lock, log)
+    os.mkdir(context.folder, 0o700)
+    result = DumpResult(consistent=plan.mode == INSTANCE or len(plan.databases) == 1)
+    groups = [list(plan.databases)] if plan.mode == INSTANCE else [[one] for one in plan.databases]
+    for group in groups:
+        before = len(result.errors)
+        _dump_group(context, group, result)
+        if len(result.errors) > before and not _server_answers(params):
+            result.errors.append("the server no longer answers; the databases that were left are not dumped")
+            break
+    result.bytes = data_bytes(context.folder)
+    result.consistent = result.consistent and not result.errors
+    return result
+
+
+def _dump_group(context: _Context, group: t.Sequence[DatabasePlan], result: DumpResult) -> None:
+    if group[0].reason:
+        _run_mysqldump(context, group[0], result, whole=True)
+        return
+    outcome = _run_mydumper(context, group, result)
+    label = "the instance" if context.plan.mode == INSTANCE else group[0].name
+    result.warnings += [f"{label}: {message}" for message in outcome.warnings]
+    result.errors += [f"{label}: {message}" for message in outcome.errors]
+    for one in group:
+        if one.stored_programs and outcome.status != _mydumper.ERROR:
+            _run_mysqldump(context, one, result, whole=False)
+
+
+def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: DumpResult) -> _mydumper.Outcome:
+    plan, params = context.plan, context.params
+    directory = INSTANCE_DIRECTORY if plan.mode == INSTANCE else group[0].directory
+    output = os.path.join(context.folder, directory, "tables")
+    os.mkdir(os.path.dirname(output), 0o700)
+    own_log = f"{params['dump_log']}.part"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(own_log)
+    dump = _mydumper.Dump(
+        databases=[one.name for one in group],
+        output=output,
+        log=own_log,
+        defaults_file=context.defaults_file,
+        threads=params["threads"],
+        long_query_guard=params["long_query_guard"],
+        product=plan.server.product,
+        server_version=plan.server_version,
+        routines=params["routines"],
+        events=params["events"],
+        triggers=params["triggers"],
+        non_transactional_tables=any(one.objects.non_transactional for one in group),
+    )
+    done = run(
+        [plan.mydumper, *_mydumper.arguments(plan.version, dump)],
+        environment=_mydumper.environment(),
+        timeout=context.deadline.remaining(),
+        keep_open=[context.lock],
+    )
+    text = "\n".join(part for part in (_read(own_log), done.stderr, done.stdout) if part)
+    _append_log(params["dump_log"], f"# {', '.join(dump.databases)}", text)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(own_log)
+
+    metadata = _read(os.path.join(output, "metadata"))
+    files = os.listdir(output) if os.path.isdir(output) else []
+    missing: t.List[str] = []
+    for one in group:
+        tables, views = _still_there(params, one)
+        missing += [
+            f"{one.name}.{name}"
+            for name in _mydumper.missing_schemas(plan.version, one.name, tables, views, files, metadata or "")
+        ]
+    coordinates = _mydumper.parse_coordinates(metadata or "")
+    if coordinates:
+        result.coordinates["" if plan.mode == INSTANCE else group[0].name] = coordinates
+    return _mydumper.decide(
+        _mydumper.Evidence(
+            returncode=done.returncode,
+            log=text,
+            metadata=metadata,
+            unfinished_metadata="metadata.partial" in files,
+            binlog_enabled=plan.server.binlog_enabled,
+            missing_schemas=missing,
+        )
+    )
+
+
+def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult, *, whole: bool) -> None:
+    program = context.plan.mysqldump
+    assert program is not None  # noqa: S101  # the plan finds it whenever a database needs it
+    folder = os.path.join(context.folder, one.directory)
+    os.makedirs(folder, 0o700, exist_ok=True)
+    output = os.path.join(folder, "database.sql" if whole else "programs.sql")
+    if whole:
+        context.log.info(f"dump: {one.name} by mysqldump because of {one.reason}")
+    done = run(
+        [
+            program.path,
+            *_mysqldump.arguments(
+                program,
+                defaults_file=context.defaults_file,
+                database=one.name,
+                output=output,
+                whole=whole,
+                routines=context.params["routines"],
+                triggers=context.params["triggers"],
+                events=context.params["events"],
+                transactional=not one.objects.non_transactional,
+            ),
+        ],
+        timeout=context.deadline.remaining(),
+        keep_open=[context.lock],
+    )
+    failures = _mysqldump.failures(done.returncode, done.stderr, _last_lines(output))
+    result.errors += [f"{one.name}: {message}" for message in failures]
+    what = "database" if whole else "routines, triggers and events"
+    _append_log(context.params["dump_log"], f"# {one.name}: {what} by {program.text}", done.stderr)
+
+
+def _still_there(params: t.Mapping[str, t.Any], one: DatabasePlan) -> t.Tuple[t.List[str], t.List[str]]:
+    """Tables and views that were there before the dump and still are: a table dropped meanwhile is no failure."""
+    try:
+        with connect(params, connect_timeout=params["connect_timeout"]) as connection:
+            now = list_objects(connection, one.name)
+    except ServerUnavailable:
+        return list(one.objects.tables), list(one.objects.views)
+    return (
+        [name for name in one.objects.tables if name in set(now.tables)],
+        [name for name in one.objects.views if name in set(now.views)],
+    )
+
+
+def _server_answers(params: t.Mapping[str, t.Any]) -> bool:
+    try:
+        connect(params, connect_timeout=params["connect_timeout"]).close()
+    except ServerUnavailable:
+        return False
+    return True
+
+
+def _read(path: str) -> t.Optional[str]:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def _last_lines(path: str) -> str:
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(max(0, os.path.getsize(path) - _TAIL_BYTES))
+            return stream.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _append_log(path: str, heading: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with open(descriptor, "a", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(f"{heading}\n{text.rstrip()}\n" if text.strip() else f"{heading}\n")

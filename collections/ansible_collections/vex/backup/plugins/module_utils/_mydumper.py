@@ -1,0 +1,296 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""MyDumper: its version decides the arguments; its log, its metadata and its files decide the outcome.
+
+Pure functions. MyDumper's exit status alone lies (0 after SIGTERM with 5% of the data, 1 for whole dumps with a
+warning), so it is only one of the things that are looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import ProgramMissing
+
+SUCCESS, WARNING, ERROR = 1, 2, 3
+
+LEGACY = "0.10"
+MODERN = "0.20"
+
+# Said of every dump with --trx-tables, its default; non-transactional tables switch that off, so it is never news.
+HARMLESS_WARNINGS = (re.compile(r"Using --trx-tables options?, binlog coordinates will not be accurate"),)
+NO_COORDINATES = re.compile(r"Couldn't get (?:master|source|binlog) position")
+
+_VERSION = re.compile(r"mydumper\S*\s+v?(\d+)\.(\d+)\.(\d+)")
+_GLIB_LINE = re.compile(r"\*\* (?:Message|\([^)]*\): (?P<level>[A-Z]+) \*\*): (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)")
+_GLIB_DOMAIN_LINE = re.compile(
+    r"\([^)]*\): \S+-(?P<level>[A-Z]+) \*\*: (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)"
+)
+_FILE_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[(?P<level>[A-Z]+)\] - (?P<message>.*)")
+_CANCELLED = re.compile(r"Shutting down gracefully|\bjob cancell?ed\b", re.IGNORECASE)
+_QUOTED_NAME = re.compile(r"`[^`]*`")
+
+
+class Version(t.NamedTuple):
+    """A MyDumper that is supported; ``generation`` is :data:`LEGACY` (0.10.x) or :data:`MODERN` (0.20 and later)."""
+
+    text: str
+    generation: str
+
+
+class Dump(t.NamedTuple):
+    """One MyDumper process's work.
+
+    ``databases`` holds one name, or all those of the snapshot. ``product`` is ``mysql`` or ``mariadb``;
+    ``server_version`` is numeric, ``9.7.4``.
+    """
+
+    databases: t.Sequence[str]
+    output: str
+    log: str
+    defaults_file: str
+    threads: int
+    long_query_guard: int
+    product: str
+    server_version: str
+    routines: bool
+    events: bool
+    triggers: bool
+    non_transactional_tables: bool
+
+
+class Line(t.NamedTuple):
+    """One message of a log; ``level`` is GLib's, ``MESSAGE`` or ``INFO`` for plain ones."""
+
+    level: str
+    message: str
+    cancelled: bool = False
+
+
+class Coordinates(t.NamedTuple):
+    """Where the binary log stood when the dump's snapshot was taken."""
+
+    file: str
+    position: str
+    gtid: str
+
+
+class Evidence(t.NamedTuple):
+    """What is known of one MyDumper process after its end.
+
+    ``returncode`` is negative (or above 128) for death by a signal. ``log`` is its log file and standard error,
+    ``metadata`` the text of that file or ``None``, ``unfinished_metadata`` whether ``metadata.partial`` is there.
+    ``missing_schemas`` names the tables without a schema file, ``broken_files`` those that fail their own test.
+    """
+
+    returncode: int
+    log: str
+    metadata: t.Optional[str]
+    unfinished_metadata: bool
+    binlog_enabled: bool
+    missing_schemas: t.Sequence[str] = ()
+    broken_files: t.Sequence[str] = ()
+
+
+class Outcome(t.NamedTuple):
+    """``status`` is 1 success, 2 warning, 3 error; the messages say why."""
+
+    status: int
+    warnings: t.List[str]
+    errors: t.List[str]
+
+
+def parse_version(output: str) -> Version:
+    """Read ``mydumper --version``.
+
+    :raises ProgramMissing: for a version whose options this collection does not know (0.11 to 0.19, and before 0.10)
+    """
+    found = _VERSION.search(output)
+    if not found:
+        raise ProgramMissing(f"mydumper --version answered {output.strip()[:200]!r}, which names no version")
+    major, minor, _patch = (int(part) for part in found.groups())
+    text = ".".join(found.groups())
+    if (major, minor) == (0, 10):
+        return Version(text, LEGACY)
+    if (major, minor) >= (0, 20):
+        return Version(text, MODERN)
+    raise ProgramMissing(
+        f"mydumper {text} is not supported: its options differ from those before and after; "
+        "install 0.10.x, or 0.20 or later"
+    )
+
+
+def arguments(version: Version, dump: Dump) -> t.List[str]:
+    """The arguments of one MyDumper process, program name excluded, no secret included."""
+    argv = [
+        f"--defaults-file={dump.defaults_file}",
+        f"--outputdir={dump.output}",
+        f"--logfile={dump.log}",
+        f"--threads={dump.threads}",
+        f"--long-query-guard={dump.long_query_guard}",
+        "--verbose=3",
+    ]
+    if len(dump.databases) == 1 and (version.generation == LEGACY or "," not in dump.databases[0]):
+        argv.append(f"--database={dump.databases[0]}")
+    else:
+        argv.append(f"--regex={databases_regex(dump.databases)}")
+    if version.generation == MODERN:
+        # 0.10.x writes routines, events and triggers that cannot be restored: _mysqldump.py takes them over.
+        wanted = {"routines": dump.routines, "events": dump.events, "triggers": dump.triggers}
+        argv += [f"--{option}" for option, value in wanted.items() if value]
+        argv.append(f"--server-version={dump.product}-{dump.server_version}")
+        if dump.non_transactional_tables:
+            argv.append("--trx-tables=0")
+    return argv
+
+
+def environment() -> t.Dict[str, str]:
+    """What MyDumper needs in its environment to take names that are not ASCII on its command line.
+
+    0.10.x goes by GLib's ``CHARSET`` and 1.x by the locale (seen with 0.10.1 and 1.0.1).
+    """
+    return {"CHARSET": "UTF-8", "LC_ALL": "C.UTF-8"}
+
+
+def session_variables(product: str, server_version: str) -> t.Dict[str, str]:
+    """Session variables that MyDumper must set: 1.0.1 crashes on MySQL 9 while ``explain_format`` is TREE."""
+    if product == "mysql" and int(server_version.split(".")[0]) >= 9:
+        return {"explain_format": "TRADITIONAL"}
+    return {}
+
+
+def databases_regex(databases: t.Sequence[str]) -> str:
+    """A PCRE that MyDumper matches against ``database.table``, true for exactly these databases."""
+    escaped = ("".join(c if c.isalnum() or c == "_" or ord(c) > 127 else f"\\{c}" for c in name) for name in databases)
+    return f"^({'|'.join(escaped)})\\."
+
+
+def parse_log(text: str) -> t.List[Line]:
+    """Read a log in any of MyDumper's three forms: ``--logfile``, GLib on standard error, JSON lines.
+
+    A line without a level of its own continues the message before it.
+    """
+    lines: t.List[Line] = []
+    for raw in text.splitlines():
+        line = _parse_line(raw)
+        if line is not None:
+            lines.append(line)
+        elif raw.strip() and lines:
+            lines[-1] = lines[-1]._replace(message=f"{lines[-1].message}\n{raw}")
+    return lines
+
+
+def _parse_line(raw: str) -> t.Optional[Line]:
+    if raw.startswith("{"):
+        return _parse_json_line(raw)
+    found = _GLIB_LINE.match(raw) or _GLIB_DOMAIN_LINE.match(raw) or _FILE_LINE.match(raw)
+    if not found:
+        return None
+    message = found["message"]
+    # A table may be called `job cancelled`: names are no evidence.
+    return Line(found["level"] or "MESSAGE", message, bool(_CANCELLED.search(_QUOTED_NAME.sub("", message))))
+
+
+def _parse_json_line(raw: str) -> t.Optional[Line]:
+    try:
+        event = json.loads(raw)
+    except ValueError:
+        return None
+    message = str(event.get("message", ""))
+    cancelled = event.get("status") == "cancelled" or bool(_CANCELLED.search(message))
+    level = str(event.get("level", "INFO"))
+    if event.get("event") == "dump_completed" and str(event.get("errors", "0")) != "0":
+        return Line("ERROR", f"{message} with {event['errors']} errors", cancelled)
+    subject = ".".join(str(event[key]) for key in ("db", "table") if key in event)
+    return Line(level, f"{message} ({subject})" if subject else message, cancelled)
+
+
+def parse_coordinates(metadata: str) -> t.Optional[Coordinates]:
+    """The binary log's coordinates from ``metadata`` of either generation, ``None`` where it holds none."""
+    values: t.Dict[str, str] = {}
+    for key, value in re.findall(r"^[#\s]*(\w+)\s*[:=]\s*(.*?)\s*$", metadata, re.MULTILINE):
+        values.setdefault(key.lower(), value.strip('"'))
+    file = values.get("log") or values.get("source_log_file") or values.get("file")
+    position = values.get("pos") or values.get("source_log_pos") or values.get("position")
+    if not file or not position:
+        return None
+    return Coordinates(file, position, values.get("gtid") or values.get("executed_gtid_set") or "")
+
+
+def missing_schemas(
+    version: Version,
+    database: str,
+    tables: t.Sequence[str],
+    views: t.Sequence[str],
+    files: t.Iterable[str],
+    metadata: str,
+) -> t.List[str]:
+    """Those of *tables* and *views* that have no schema file.
+
+    0.10.x names files after the table as it is. Newer ones do so for plain names and give the others an alias;
+    the real names are in ``metadata``.
+
+    :param files: names in the output directory
+    """
+    present = set(files)
+    wanted = [*tables, *views]
+    if version.generation == LEGACY:
+        missing = [name for name in wanted if f"{database}.{name}-schema.sql" not in present]
+        return missing + [name for name in views if f"{database}.{name}-schema-view.sql" not in present]
+    recorded = set(re.findall(r"^real_table_name\s*=\s*(.*)$", metadata, re.MULTILINE))
+    missing = [name for name in wanted if name not in recorded]
+    schemas = sum(name.endswith("-schema.sql") for name in present)
+    if schemas < len(tables):
+        missing.append(f"{len(tables) - schemas} of {len(tables)} tables")
+    return missing
+
+
+def decide(evidence: Evidence) -> Outcome:
+    """Decide how a dump ended: error for anything that may have left data out, then warning, then success."""
+    lines = parse_log(evidence.log)
+    errors = [line.message for line in lines if line.level in ("ERROR", "CRITICAL")]
+    if evidence.returncode < 0 or evidence.returncode > 128:
+        number = -evidence.returncode if evidence.returncode < 0 else evidence.returncode - 128
+        errors.append(f"MyDumper was ended by signal {number}")
+    cancelled = [line.message for line in lines if line.cancelled]
+    if cancelled:
+        errors.append(f"MyDumper gave up before the end: {cancelled[0]}")
+    errors.extend(_metadata_errors(evidence))
+    errors.extend(f"no schema was dumped for {table}" for table in evidence.missing_schemas)
+    errors.extend(f"{name} fails its own test" for name in evidence.broken_files)
+    warnings = _warnings(evidence, lines)
+    if errors:
+        if not lines and evidence.log.strip():
+            errors.insert(0, evidence.log.strip())
+        return Outcome(ERROR, warnings, errors)
+    # Newer ones exit with 1 for a warning although the data is whole; any other such exit is not understood.
+    explained = any(line.level == "WARNING" and not _is_harmless(line.message) for line in lines)
+    if evidence.returncode != 0 and not explained:
+        return Outcome(ERROR, [], [f"MyDumper exited with {evidence.returncode} and said nothing of why"])
+    return Outcome(WARNING if warnings else SUCCESS, warnings, [])
+
+
+def _metadata_errors(evidence: Evidence) -> t.List[str]:
+    if evidence.metadata is None:
+        state = "is still metadata.partial" if evidence.unfinished_metadata else "was not written"
+        return [f"the dump is not complete: its metadata {state}"]
+    if "Finished dump" not in evidence.metadata:
+        return ["the dump is not complete: its metadata has no 'Finished dump'"]
+    return []
+
+
+def _warnings(evidence: Evidence, lines: t.Sequence[Line]) -> t.List[str]:
+    warnings = [
+        line.message
+        for line in lines
+        if line.level == "WARNING" and not _is_harmless(line.message) and not NO_COORDINATES.search(line.message)
+    ]
+    if evidence.binlog_enabled and evidence.metadata is not None and parse_coordinates(evidence.metadata) is None:
+        warnings.append("the server writes a binary log, but MyDumper did not get its coordinates")
+    return warnings
+
+
+def _is_harmless(message: str) -> bool:
+    return any(pattern.search(message) for pattern in HARMLESS_WARNINGS)

@@ -1,0 +1,130 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""mysqldump, for what MyDumper 0.10.x cannot bring back.
+
+Seen with 0.10.1: routines, triggers and events lose their SQL mode and their line ends, and myloader then fails on
+them; invisible columns and the history of system-versioned tables are left out without a word; names with a quote or
+a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file names that mean something else.
+Pure functions.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, Version
+
+_UNSAFE_IN_NAME = re.compile(r"[`'/.\\\x00-\x1f]|-schema|-checksum|-metadata")
+# File systems end at 255 bytes; MyDumper appends up to `-schema-triggers.sql.gz`.
+_LONGEST_FILE_NAME = 225
+_COMPLETE = re.compile(r"^-- Dump completed", re.MULTILINE)
+
+
+class Objects(t.NamedTuple):
+    """What a database holds, by name.
+
+    ``odd_columns`` are columns that are invisible or have a backtick in their name, ``versioned`` tables with a
+    system-versioned history, ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the
+    server's own estimate.
+    """
+
+    tables: t.Sequence[str]
+    views: t.Sequence[str]
+    routines: t.Sequence[str]
+    triggers: t.Sequence[str]
+    events: t.Sequence[str]
+    odd_columns: t.Sequence[str]
+    versioned: t.Sequence[str]
+    non_transactional: t.Sequence[str]
+    data_bytes: int
+
+
+def reason_for_mysqldump(version: Version, database: str, objects: Objects) -> str:
+    """Why this MyDumper must not dump this database, or an empty text when it may."""
+    if version.generation != LEGACY:
+        return ""
+    for name in (database, *objects.tables, *objects.views):
+        if _UNSAFE_IN_NAME.search(name):
+            return f"the name {name!r}"
+        if len(f"{database}.{name}".encode()) > _LONGEST_FILE_NAME:
+            return f"the length of the name {name!r}"
+    if objects.odd_columns:
+        return f"the column {objects.odd_columns[0]!r}, invisible or with a backtick in its name"
+    if objects.versioned:
+        return f"the history of {objects.versioned[0]}"
+    return ""
+
+
+def has_stored_programs(objects: Objects, *, routines: bool, triggers: bool, events: bool) -> bool:
+    """Whether the database holds any routine, trigger or event that is wanted."""
+    return bool(
+        (routines and objects.routines) or (triggers and objects.triggers) or (events and objects.events)
+    )
+
+
+class Program(t.NamedTuple):
+    """A mysqldump: its path, whether it is MariaDB's, and whether it can dump a versioned table's history."""
+
+    path: str
+    text: str
+    mariadb: bool
+    history: bool
+
+
+def parse_program(path: str, version_output: str, help_output: str) -> Program:
+    """Tell MariaDB's mysqldump from MySQL's by ``--version`` and ``--help``."""
+    return Program(path, version_output.strip(), "MariaDB" in version_output, "--dump-history" in help_output)
+
+
+def arguments(
+    program: Program,
+    *,
+    defaults_file: str,
+    database: str,
+    output: str,
+    whole: bool,
+    routines: bool,
+    triggers: bool,
+    events: bool,
+    transactional: bool,
+) -> t.List[str]:
+    """The arguments that write a database, or its stored programs alone, to *output*; program name excluded.
+
+    :param whole: the database with its tables, rather than its routines, triggers and events alone
+    :param transactional: all its tables can be read in one transaction; otherwise they are locked meanwhile
+    """
+    argv = [
+        f"--defaults-file={defaults_file}",
+        "--default-character-set=utf8mb4",
+        "--no-tablespaces",
+        "--hex-blob",
+        f"--result-file={output}",
+    ]
+    if not program.mariadb:
+        # The first would make the restore rewrite the server's GTID state, the second fails on MariaDB servers.
+        argv += ["--set-gtid-purged=OFF", "--column-statistics=0"]
+    if routines:
+        argv.append("--routines")
+    if events:
+        argv.append("--events")
+    argv.append("--triggers" if triggers else "--skip-triggers")
+    if not whole:
+        return [*argv, "--no-create-info", "--no-data", "--no-create-db", "--skip-lock-tables", "--", database]
+    if program.history:
+        argv.append("--dump-history")
+    argv.append("--single-transaction" if transactional else "--lock-tables")
+    return [*argv, "--databases", "--", database]
+
+
+def failures(returncode: int, stderr: str, last_lines: str) -> t.List[str]:
+    """Why its output is not whole, an empty list when it is.
+
+    :param last_lines: the end of what it wrote, where it says ``-- Dump completed``
+    """
+    found = [line for line in stderr.splitlines() if line.strip()] if returncode != 0 else []
+    if returncode != 0 and not found:
+        found = [f"mysqldump exited with {returncode} and said nothing of why"]
+    if not found and not _COMPLETE.search(last_lines):
+        found = ["the output of mysqldump does not end with 'Dump completed'"]
+    return found

@@ -1,0 +1,166 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a server says of itself: product, version, databases, their objects, the account's grants."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._grants import Grants, parse_grants
+from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Objects
+
+try:
+    import pymysql.err
+except ImportError:
+    # _mysql.py keeps the reason; every module that comes here reports it first.
+    pass
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+SYSTEM_DATABASES = frozenset(
+    ("sys", "mysql", "performance_schema", "information_schema", "innodb_cluster_metadata", "mysql_innodb_cluster_metadata")
+)
+TRANSACTIONAL_ENGINES = ("InnoDB", "ROCKSDB")
+
+# A row each: kind and name. Kinds of tables: https://mariadb.com/kb/en/information-schema-tables-table/
+_OBJECTS = """
+SELECT TABLE_TYPE, TABLE_NAME, ENGINE, COALESCE(DATA_LENGTH, 0)
+  FROM information_schema.TABLES WHERE TABLE_SCHEMA = %(database)s ORDER BY TABLE_NAME
+"""
+_PROGRAMS = """
+SELECT 'routine', ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %(database)s
+UNION ALL
+SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %(database)s
+UNION ALL
+SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
+UNION ALL
+SELECT 'odd_column', CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
+ WHERE TABLE_SCHEMA = %(database)s AND (EXTRA LIKE '%%INVISIBLE%%' OR COLUMN_NAME LIKE '%%`%%')
+"""
+
+
+class Server(t.NamedTuple):
+    """``product`` is ``mysql`` or ``mariadb``, ``numbers`` its version, ``instance`` the same by whatever address."""
+
+    product: str
+    version: str
+    numbers: t.Tuple[int, ...]
+    account: str
+    instance: str
+    binlog_enabled: bool
+
+    @property
+    def name(self) -> str:
+        """Product and version as people write them: ``MariaDB 10.11.18``."""
+        words = {"mysql": "MySQL", "mariadb": "MariaDB"}
+        return f"{words[self.product]} {'.'.join(map(str, self.numbers))}"
+
+
+@contextlib.contextmanager
+def answers() -> t.Iterator[None]:
+    """:raises ServerUnavailable: instead of the client library's errors"""
+    try:
+        yield
+    except (pymysql.err.MySQLError, OSError) as error:
+        reason = error.args[1] if len(error.args) > 1 else error
+        raise ServerUnavailable(f"the server stopped answering: {reason}") from None
+
+
+def describe(connection: Connection[Cursor]) -> Server:
+    """Ask the server what it is."""
+    with answers(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT @@version, @@version_comment, CURRENT_USER(), @@log_bin,"
+            " CONCAT_WS('|', @@hostname, @@port, @@datadir)"
+        )
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101  # a SELECT without FROM has one row
+    version, comment, account, log_bin, place = row
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    if not found:
+        raise ServerUnavailable(f"the server's version {version!r} is not one of MySQL or MariaDB")
+    product = "mariadb" if "mariadb" in f"{version} {comment}".lower() else "mysql"
+    return Server(
+        product=product,
+        version=version,
+        numbers=tuple(int(part) for part in found.groups()),
+        account=_quoted_account(account),
+        instance=hashlib.sha256(place.encode()).hexdigest()[:16],
+        binlog_enabled=bool(int(log_bin)),
+    )
+
+
+def grants(connection: Connection[Cursor]) -> Grants:
+    """What the account may do, its active roles included."""
+    statements: t.List[str] = []
+    with answers(), connection.cursor() as cursor:
+        cursor.execute("SHOW GRANTS")
+        statements += [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT CURRENT_ROLE()")
+        row = cursor.fetchone()
+        roles = row[0] if row else None
+        if roles and roles != "NONE" and "`" in roles:
+            # MySQL shows a role's privileges only when asked to; MariaDB shows them by itself.
+            cursor.execute(f"SHOW GRANTS FOR CURRENT_USER() USING {roles}")
+            statements += [row[0] for row in cursor.fetchall()]
+    return parse_grants(statements)
+
+
+def choose_databases(
+    connection: Connection[Cursor], include: t.Sequence[str], exclude: t.Sequence[str]
+) -> t.List[str]:
+    """The databases to dump: the server's, less the system's, only those included, less those excluded.
+
+    :raises OptionError: for an included database that the server does not have, or when none is left
+    """
+    with answers(), connection.cursor() as cursor:
+        cursor.execute("SHOW DATABASES")
+        present = [row[0] for row in cursor.fetchall()]
+    unknown = [name for name in include if name not in present]
+    if unknown:
+        raise OptionError(f"databases: the server has no database {', '.join(map(repr, unknown))} that the account sees")
+    chosen = [
+        name
+        for name in present
+        if name.lower() not in SYSTEM_DATABASES and (not include or name in include) and name not in exclude
+    ]
+    if not chosen:
+        raise OptionError(
+            "no database to dump: the server has none besides the system's that databases and exclude_databases leave over"
+        )
+    return chosen
+
+
+def list_objects(connection: Connection[Cursor], database: str) -> Objects:
+    """What *database* holds now."""
+    with answers(), connection.cursor() as cursor:
+        cursor.execute(_OBJECTS, {"database": database})
+        tables = cursor.fetchall()
+        cursor.execute(_PROGRAMS, {"database": database})
+        programs = cursor.fetchall()
+    names: t.Dict[str, t.List[str]] = {}
+    for kind, name in programs:
+        names.setdefault(kind, []).append(name)
+    stored = [row for row in tables if "VIEW" not in row[0]]
+    return Objects(
+        tables=[row[1] for row in stored],
+        views=[row[1] for row in tables if "VIEW" in row[0]],
+        routines=names.get("routine", []),
+        triggers=names.get("trigger", []),
+        events=names.get("event", []),
+        odd_columns=names.get("odd_column", []),
+        versioned=[row[1] for row in stored if "VERSIONED" in row[0]],
+        non_transactional=[row[1] for row in stored if row[2] not in TRANSACTIONAL_ENGINES],
+        data_bytes=sum(int(row[3]) for row in stored),
+    )
+
+
+def _quoted_account(account: str) -> str:
+    user, _at, host = account.rpartition("@")
+    return f"'{user}'@'{host}'"

@@ -1,0 +1,290 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Dump a MySQL or MariaDB server with MyDumper."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mysql_dump
+short_description: Dump a MySQL or MariaDB server with MyDumper
+version_added: "1.0.0"
+description:
+  - Dumps the databases of one server with MyDumper, decides from its log, its metadata and its files whether the dump
+    is whole, compresses and tests the files, and describes them in C(manifest.json).
+  - O(path) comes into being only for a whole dump. Until then the data is in O(path) with C(.partial) appended.
+  - MyDumper 0.10.x leaves out invisible columns and the history of system-versioned tables, and writes routines,
+    triggers and events that cannot be restored. C(mysqldump) takes over those parts, and the databases whose names
+    MyDumper 0.10.x cannot handle.
+  - Writers are blocked only for the moment in which the snapshots are taken, and while tables whose engine has no
+    snapshots are read.
+author:
+  - Vex Backup (@vex-backup)
+options:
+  path:
+    description: Where the dump goes; the last part is the run's name. Must not exist. Its folder is made when absent.
+    type: path
+    required: true
+  dump_log:
+    description: File to append MyDumper's own log to. Made with mode 0600 when absent.
+    type: path
+    required: true
+  databases:
+    description:
+      - Dump only these databases.
+      - Without it, all but the system's (C(sys), C(mysql), C(performance_schema), C(information_schema),
+        C(innodb_cluster_metadata), C(mysql_innodb_cluster_metadata)).
+    type: list
+    elements: str
+    default: []
+  exclude_databases:
+    description: Do not dump these databases.
+    type: list
+    elements: str
+    default: []
+  mode:
+    description:
+      - V(individual) runs one MyDumper per database; each has a snapshot of its own.
+      - V(instance) takes one snapshot of all databases together.
+    type: str
+    choices: [individual, instance]
+    default: individual
+  threads:
+    description: MyDumper's threads.
+    type: int
+    default: 4
+  routines:
+    description: Dump stored procedures and functions.
+    type: bool
+    default: true
+  triggers:
+    description: Dump triggers.
+    type: bool
+    default: true
+  events:
+    description: Dump events.
+    type: bool
+    default: true
+  compression:
+    description: How the dump's files are compressed, on all cores, after the dump.
+    type: str
+    choices: [zstd, gzip, none]
+    default: zstd
+  long_query_guard:
+    description:
+      - MyDumper gives up when a query has been running for longer than this many seconds, rather than make all
+        writers wait behind it.
+    type: int
+    default: 60
+  timeout:
+    description: Seconds that dump and compression may take together; V(0) for no bound.
+    type: int
+    default: 0
+  connect_timeout:
+    description: Seconds to wait for the server to answer a connection.
+    type: int
+    default: 10
+  space_factor:
+    description:
+      - The disk must have the size of the databases' data, times this, free before the dump starts.
+      - V(0) skips the check.
+    type: float
+    default: 1.0
+  keep_failed:
+    description: How many dumps that failed stay beside O(path), this one included.
+    type: int
+    default: 1
+  run_uuid:
+    description: The run's identity, for the manifest.
+    type: str
+  hostname:
+    description: The server's name in the log tables, for the manifest.
+    type: str
+extends_documentation_fragment:
+  - vex.backup.login
+  - vex.backup.run_log
+  - vex.backup.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Connects, checks grants, programs and disk, and returns what it would dump; writes nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details: Every dump is new; a O(path) that exists is refused.
+requirements:
+  - MyDumper 0.10.x, or 0.20 and later
+  - mysqldump or mariadb-dump, with MyDumper 0.10.x
+  - zstd or gzip, for the compression of that name
+"""
+
+EXAMPLES = r"""
+- name: Dump every database of this host's server
+  vex.backup.mysql_dump:
+    login_unix_socket: /run/mysqld/mysqld.sock
+    login_user: vex_backup
+    login_password: "{{ vault_backup_password }}"
+    path: /var/backups/vex/backup_20260101_030000
+    dump_log: /var/backups/vex/backup_20260101_030000.logs/mydumper_log.log
+  register: dump
+
+- name: Dump two databases in one snapshot
+  vex.backup.mysql_dump:
+    config_file: /etc/vex-backup/client.cnf
+    path: /var/backups/vex/backup_20260101_040000
+    dump_log: /var/log/vex-backup/mydumper_log.log
+    databases: [shop, stock]
+    mode: instance
+"""
+
+RETURN = r"""
+dump_path:
+  description: The dump's folder.
+  returned: always
+  type: str
+  sample: /var/backups/vex/backup_20260101_030000
+manifest:
+  description: Its C(manifest.json).
+  returned: success
+  type: str
+  sample: /var/backups/vex/backup_20260101_030000/manifest.json
+status:
+  description: 1 success, 2 warning, 3 error.
+  returned: always
+  type: int
+  sample: 1
+databases:
+  description: The databases that were, or would be, dumped.
+  returned: when the server could be asked
+  type: list
+  elements: str
+  sample: [shop, stock]
+tables:
+  description: How many tables they hold.
+  returned: when the server could be asked
+  type: int
+  sample: 42
+snapshot:
+  description: As the option O(mode).
+  returned: when the server could be asked
+  type: str
+  sample: individual
+dump_bytes:
+  description: Size of the dump before compression, in bytes.
+  returned: when MyDumper ran
+  type: int
+  sample: 1010024703
+compressed_bytes:
+  description: Size of its files, in bytes.
+  returned: success
+  type: int
+  sample: 498073600
+dump_started:
+  description: When the dump started, UTC.
+  returned: when MyDumper ran
+  type: str
+  sample: "2026-01-01 03:00:01"
+dump_finished:
+  description: When it ended, UTC.
+  returned: when MyDumper ran
+  type: str
+  sample: "2026-01-01 03:00:04"
+compression_started:
+  description: When compression started, UTC.
+  returned: when the dump was whole
+  type: str
+  sample: "2026-01-01 03:00:04"
+compression_finished:
+  description: When it ended, UTC.
+  returned: when the dump was whole
+  type: str
+  sample: "2026-01-01 03:00:11"
+server_version:
+  description: Product and version of the server.
+  returned: when the server could be asked
+  type: str
+  sample: MariaDB 10.11.18
+server:
+  description: The same, apart and in full.
+  returned: when the server could be asked
+  type: dict
+  sample: {product: mariadb, version: 10.11.18-MariaDB-log}
+tool_version:
+  description: What dumped.
+  returned: when the server could be asked
+  type: str
+  sample: MyDumper 0.10.0
+dump_warnings:
+  description: Why the status is 2.
+  returned: when MyDumper ran
+  type: list
+  elements: str
+  sample: []
+dump_errors:
+  description: Why the status is 3.
+  returned: always, but in check mode
+  type: list
+  elements: str
+  sample: []
+binlog_coordinates:
+  description: File, position and GTID of the binary log at the snapshot; for each database where each has its own.
+  returned: when MyDumper ran
+  type: str
+  sample: "binlog.000001:5433 0-7-226"
+consistent:
+  description: Whether all data is of one moment.
+  returned: when MyDumper ran
+  type: bool
+  sample: true
+missing_grants:
+  description: The privileges that the account lacks.
+  returned: when it lacks any
+  type: list
+  elements: str
+  sample: ["PROCESS ON *.*"]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, RUN_LOG, conclude
+from ansible_collections.vex.backup.plugins.module_utils._dump import dump
+from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+
+
+def main() -> None:
+    """Spec, call, exit."""
+    module = AnsibleModule(
+        argument_spec={
+            **LOGIN,
+            **RUN_LOG,
+            "path": {"type": "path", "required": True},
+            "dump_log": {"type": "path", "required": True},
+            "databases": {"type": "list", "elements": "str", "default": []},
+            "exclude_databases": {"type": "list", "elements": "str", "default": []},
+            "mode": {"type": "str", "choices": ["individual", "instance"], "default": "individual"},
+            "threads": {"type": "int", "default": 4},
+            "routines": {"type": "bool", "default": True},
+            "triggers": {"type": "bool", "default": True},
+            "events": {"type": "bool", "default": True},
+            "compression": {"type": "str", "choices": ["zstd", "gzip", "none"], "default": "zstd"},
+            "long_query_guard": {"type": "int", "default": 60},
+            "timeout": {"type": "int", "default": 0},
+            "connect_timeout": {"type": "int", "default": 10},
+            "space_factor": {"type": "float", "default": 1.0},
+            "keep_failed": {"type": "int", "default": 1},
+            "run_uuid": {"type": "str"},
+            "hostname": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    conclude(
+        module,
+        lambda log: dump(module.params, log, check_mode=module.check_mode),
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
+    )
+
+
+if __name__ == "__main__":
+    main()
