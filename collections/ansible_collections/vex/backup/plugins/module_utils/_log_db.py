@@ -1,0 +1,216 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The only SQL that writes log tables."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import decimal
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    LogDatabaseUnavailable,
+    SchemaMismatch,
+    ServerUnavailable,
+)
+from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
+from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp
+
+try:
+    import pymysql.err
+except ImportError:
+    # The modules have refused to start by then: see PYMYSQL_FAILURE in _mysql.py.
+    pass
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+# The migration that made the newest table or column written here.
+REQUIRED_VERSION = 4
+
+STATEMENT_SECONDS = 30
+ATTEMPTS = 5
+NO_SUCH_TABLE = 1146
+# Duplicate key, lock wait timeout, deadlock: two writers met, and the loser's second attempt finds the winner's row.
+TRANSIENT = (1062, 1205, 1213)
+
+Columns = t.Dict[str, t.Any]
+
+# How a run began and ended, once known, stands: a repeated or late record cannot move it.
+FIRST_STANDS = ("data_inicio", "data_encerramento")
+
+
+class State(t.NamedTuple):
+    """What is known of a run: columns of its two rows, without those that are not known.
+
+    Values are texts, integers and ``None``; times are ``YYYY-MM-DD HH:MM:SS``, UTC; sizes are texts with two decimals.
+    ``upload`` is empty when nothing is known of an upload.
+    """
+
+    run_uuid: str
+    backup: Columns
+    upload: Columns
+
+
+class Change(t.NamedTuple):
+    """The columns that a write changed: their values before and after, by ``table.column``."""
+
+    before: Columns
+    after: Columns
+
+
+def combine(older: State, newer: State) -> State:
+    """What two states of the same run, given in their order, say together."""
+    return State(
+        newer.run_uuid,
+        merge(older.backup, newer.backup, "status_backup"),
+        merge(older.upload, newer.upload, "status_upload"),
+    )
+
+
+def merge(older: t.Mapping[str, t.Any], newer: t.Mapping[str, t.Any], status: str) -> Columns:
+    """A row's columns after *newer* came upon *older*.
+
+    A running state that meets an ended row is a late one: it only adds what the row lacks.
+
+    :param status: name of the column that is 0 while running
+    """
+    known = {name: value for name, value in older.items() if value is not None}
+    late = bool(known.get(status)) and newer.get(status) == 0
+    standing = known if late else {name: known[name] for name in FIRST_STANDS if name in known}
+    return {**older, **newer, **standing}
+
+
+@contextlib.contextmanager
+def log_database(params: t.Mapping[str, t.Any], database: t.Optional[str]) -> t.Iterator[Connection[Cursor]]:
+    """A connection to the log database's server, in UTC, closed at the end.
+
+    :param params: a module's ``LOG_DB`` options
+    :param database: ``None`` to use none yet
+    :raises LogDatabaseUnavailable: when it is not there, refuses the login, or fails within the block
+    """
+    try:
+        connection = connect(
+            params,
+            database,
+            params["connect_timeout"],
+            autocommit=False,
+            statement_timeout=STATEMENT_SECONDS,
+        )
+    except ServerUnavailable as error:
+        raise LogDatabaseUnavailable(f"log database: {error}") from None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00'")
+        yield connection
+    except pymysql.err.Error as error:
+        raise LogDatabaseUnavailable(f"log database: {explain(error)}") from None
+    finally:
+        with contextlib.suppress(pymysql.err.Error):
+            connection.close()
+
+
+def explain(error: Exception) -> str:
+    """The server's own words, where there are any."""
+    return str(error.args[1]) if len(error.args) > 1 and error.args[1] else f"the connection was lost ({error})"
+
+
+def check_version(connection: Connection[Cursor]) -> None:
+    """Make sure that the schema has what is written here.
+
+    :raises SchemaMismatch: when it is older than :data:`REQUIRED_VERSION`
+    """
+    version = 0
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("SELECT MAX(numero) FROM versao_esquema")
+            row = cursor.fetchone()
+            version = (row and row[0]) or 0
+        except pymysql.err.ProgrammingError as error:
+            if error.args[0] != NO_SUCH_TABLE:
+                raise
+    if version < REQUIRED_VERSION:
+        raise SchemaMismatch(
+            f"the log database's schema is at version {version}, this release needs {REQUIRED_VERSION}: "
+            "run playbooks/schema.yml from the control node"
+        )
+
+
+def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool = False) -> Change:
+    """Bring a run's rows to *state*, both in one transaction; an ended run is never reopened.
+
+    :param now: start of a row whose state does not say when it started
+    :param dry_run: change nothing, only say what would change
+    :raises LogDatabaseUnavailable: when the server refuses; the connection can be used for another run's state
+    """
+    try:
+        for _attempt in range(ATTEMPTS - 1):
+            try:
+                return _transaction(connection, state, now, dry_run)
+            except pymysql.err.MySQLError as error:
+                if error.args[0] not in TRANSIENT:
+                    raise
+                connection.rollback()
+        return _transaction(connection, state, now, dry_run)
+    except pymysql.err.Error as error:
+        with contextlib.suppress(pymysql.err.Error):
+            connection.rollback()
+        raise LogDatabaseUnavailable(f"log database: run {state.run_uuid}: {explain(error)}") from None
+
+
+def _transaction(connection: Connection[Cursor], state: State, now: str, dry_run: bool) -> Change:
+    change = Change({}, {})
+    with connection.cursor() as cursor:
+        key: Columns = {"run_uuid": state.run_uuid}
+        identity = _write_row(cursor, "backup_log", "status_backup", key, state.backup, now, dry_run, change)
+        if state.upload:
+            key = {"backup_id": identity}
+            _write_row(cursor, "upload_s3_log", "status_upload", key, state.upload, now, dry_run, change)
+    connection.commit()
+    return change
+
+
+def _write_row(
+    cursor: Cursor,
+    table: str,
+    status: str,
+    key: t.Mapping[str, t.Any],
+    columns: Columns,
+    now: str,
+    dry_run: bool,
+    change: Change,
+) -> t.Optional[int]:
+    """Write one row and note what changed in *change*; returns its id, ``None`` when it would be made."""
+    names = sorted({*columns, status, *FIRST_STANDS})
+    ((key_name, key_value),) = key.items()
+    # Names come from this file and from _record.py, values go as parameters.
+    cursor.execute(f"SELECT id, {', '.join(names)} FROM {table} WHERE {key_name} = %s FOR UPDATE", (key_value,))
+    row = cursor.fetchone()
+    older = {name: _plain(value) for name, value in zip(names, row[1:])} if row else {}
+    first = {} if row else {status: 0, "data_inicio": columns.get("data_encerramento", now)}
+    merged = {**first, **merge(older, columns, status)}
+    changed = {name: value for name, value in merged.items() if value != older.get(name)}
+    change.before.update({f"{table}.{name}": older.get(name) for name in changed})
+    change.after.update({f"{table}.{name}": value for name, value in changed.items()})
+    if row:
+        if changed and not dry_run:
+            assignments = ", ".join(f"{name} = %s" for name in changed)
+            cursor.execute(f"UPDATE {table} SET {assignments} WHERE id = %s", (*changed.values(), row[0]))
+        return int(row[0])
+    if dry_run:
+        return None
+    inserted = {**key, **merged}
+    marks = ", ".join(["%s"] * len(inserted))
+    cursor.execute(f"INSERT INTO {table} ({', '.join(inserted)}) VALUES ({marks})", tuple(inserted.values()))
+    return cursor.lastrowid
+
+
+def _plain(value: t.Any) -> t.Any:
+    """A value as the server returns it, in the form that :class:`State` has."""
+    if isinstance(value, datetime.datetime):
+        return timestamp(value)
+    if isinstance(value, decimal.Decimal):
+        return f"{value:.2f}"
+    return value

@@ -1,0 +1,250 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One run's record: from a module's options to the log database, by way of the spool when it is away."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import typing as t
+import uuid
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    LogDatabaseUnavailable,
+    OptionError,
+)
+from ansible_collections.vex.backup.plugins.module_utils._log_db import (
+    Change,
+    Columns,
+    State,
+    check_version,
+    combine,
+    log_database,
+    upsert,
+)
+from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._spool import Spool
+from ansible_collections.vex.backup.plugins.module_utils._texts import excerpt_of, fit_bytes, fit_characters
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+LOG_BYTES = 1024 * 1024
+TEXT_BYTES = 65535
+SHOWN_CHARACTERS = 200
+
+# Option → (column, the characters that it holds).
+BACKUP_TEXTS = {
+    "archive_name": ("nome_arquivo", 64),
+    "server_version": ("versao_servidor", 50),
+    "tool_version": ("ferramenta", 50),
+    "binlog_coordinates": ("coordenadas_binlog", 512),
+}
+UPLOAD_TEXTS = {
+    "archive_name": ("nome_arquivo", 64),
+    "key": ("caminho_arquivo", 1024),
+    "bucket": ("bucket", 512),
+    "sha256": ("sha256", 64),
+}
+# Option → column.
+BACKUP_TIMES = {
+    "dump_started": "inicio_dump",
+    "dump_finished": "fim_dump",
+    "pack_started": "inicio_compactacao",
+    "pack_finished": "fim_compactacao",
+}
+UPLOAD_TIMES = {"started": "data_inicio", "finished": "data_encerramento"}
+
+
+class Outcome(t.NamedTuple):
+    """What became of a record: ``message`` says why it was not written to the log database, if it was not."""
+
+    change: Change
+    replayed: t.List[str]
+    message: t.Optional[str]
+
+
+def record(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
+    """Write what is known of a run to the log database, or keep it until that can be done.
+
+    :param params: the options of ``backup_log_record``
+    :param check_mode: change nothing, only say what would change
+    :returns: the module's result
+    :raises OptionError: when ``run_uuid`` or a time is malformed
+    :raises BackupError: when the log database is away and the spool cannot be written either
+    """
+    now = utc_now()
+    state = describe(params, now)
+    spool = Spool(params["spool_dir"], "records")
+    if check_mode:
+        outcome = _foresee(params, spool, state, timestamp(now))
+    else:
+        with spool.lock():
+            outcome = _deliver(params, spool, state, timestamp(now))
+    result: t.Dict[str, t.Any] = {
+        "run_uuid": state.run_uuid,
+        "spooled": outcome.message is not None and not check_mode,
+        "replayed": outcome.replayed,
+        "changed": bool(outcome.message or outcome.change.after or outcome.replayed),
+        "diff": {"before": _shown(outcome.change.before), "after": _shown(outcome.change.after)},
+    }
+    if not params.get("run_uuid"):
+        result.update(name=now.strftime("backup_%Y%m%d_%H%M%S"), started=timestamp(now))
+    warnings = list(spool.warnings)
+    if outcome.message is not None:
+        result["message"] = outcome.message
+        warnings.append(outcome.message)
+    if warnings:
+        result["warnings"] = warnings
+    return result
+
+
+def describe(params: t.Mapping[str, t.Any], now: datetime.datetime) -> State:
+    """The columns that a module's options speak of; without ``run_uuid``, those of a run that opens now.
+
+    :raises OptionError: when ``run_uuid`` or a time is malformed
+    """
+    run_uuid = params.get("run_uuid")
+    status = params.get("status")
+    backup: Columns = {"hostname": fit_characters(params["hostname"], 100)}
+    if not run_uuid:
+        backup.update(status_backup=0, data_inicio=timestamp(now))
+    if status is not None:
+        backup["status_backup"] = status
+    if status:
+        backup["data_encerramento"] = timestamp(now)
+    if params.get("stage"):
+        backup["etapa"] = params["stage"]
+    options = params.get("backup") or {}
+    backup.update(_common(options, "backup", BACKUP_TEXTS, BACKUP_TIMES, "dump_bytes"))
+    if options.get("databases") is not None:
+        backup["nome_database"] = fit_bytes(", ".join(options["databases"]), TEXT_BYTES)
+    for option, column in (("run_log_file", "log_execucao"), ("dump_log_file", "log_dump")):
+        if params.get(option):
+            with contextlib.suppress(FileNotFoundError):
+                backup[column] = _log(params[option])
+    return State(_identity(run_uuid), backup, _describe_upload(params.get("upload") or {}, now))
+
+
+def _describe_upload(options: t.Mapping[str, t.Any], now: datetime.datetime) -> Columns:
+    upload: Columns = {}
+    if options.get("status") is not None:
+        upload["status_upload"] = options["status"]
+    if options.get("status"):
+        upload["data_encerramento"] = timestamp(now)
+    upload.update(_common(options, "upload", UPLOAD_TEXTS, UPLOAD_TIMES, "archive_bytes"))
+    return upload
+
+
+def _common(
+    options: t.Mapping[str, t.Any],
+    name: str,
+    texts: t.Mapping[str, t.Tuple[str, int]],
+    times: t.Mapping[str, str],
+    size: str,
+) -> Columns:
+    columns: Columns = {
+        column: fit_characters(options[option], limit)
+        for option, (column, limit) in texts.items()
+        if options.get(option)
+    }
+    for option, column in times.items():
+        if options.get(option):
+            columns[column] = _time(options[option], f"{name}.{option}")
+    if options.get(size) is not None:
+        columns["tamanho_arquivo"] = f"{options[size] / 1e6:.2f}"
+    if options.get("notes") is not None:
+        columns["observacao"] = fit_bytes("\n".join(options["notes"]), TEXT_BYTES)
+    return columns
+
+
+def _log(path: str) -> str:
+    try:
+        return excerpt_of(path, LOG_BYTES)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        # The record matters more than the log in it.
+        return f"{path} could not be read: {error.strerror}"
+
+
+def _identity(run_uuid: t.Optional[str]) -> str:
+    if not run_uuid:
+        return str(uuid.uuid4())
+    try:
+        return str(uuid.UUID(run_uuid))
+    except ValueError:
+        raise OptionError(
+            f"run_uuid {run_uuid!r} is not a UUID: pass on the one that the opening record returned"
+        ) from None
+
+
+def _time(text: str, option: str) -> str:
+    try:
+        return timestamp(datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    except ValueError:
+        raise OptionError(f"{option} {text!r} is not a time like 2025-07-20 16:15:23 (UTC)") from None
+
+
+def _parse(content: t.Any) -> State:
+    return State(str(uuid.UUID(content["run_uuid"])), dict(content["backup"]), dict(content["upload"]))
+
+
+def _foresee(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str) -> Outcome:
+    try:
+        with log_database(params, params["login_database"]) as connection:
+            check_version(connection)
+            return Outcome(upsert(connection, state, now, dry_run=True), spool.names(), None)
+    except LogDatabaseUnavailable as error:
+        return Outcome(Change({}, {}), [], f"{error}; the record would be kept in {spool}")
+
+
+def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str) -> Outcome:
+    """Within the spool's lock, so that what is written for a run is never older than what was written before."""
+    waiting = spool.read(state.run_uuid, _parse)
+    if waiting is not None:
+        state = combine(waiting, state)
+        # Rewritten first, lest a crash after the write below leave a file that replays something older. A full disk
+        # must not keep the record itself from being written.
+        with contextlib.suppress(OSError):
+            spool.write(state.run_uuid, state._asdict())
+    try:
+        with log_database(params, params["login_database"]) as connection:
+            check_version(connection)
+            change = upsert(connection, state, now)
+            spool.remove(state.run_uuid)
+            replayed = [] if waiting is None else [state.run_uuid]
+            return Outcome(change, replayed + _replay(connection, spool, now), None)
+    except LogDatabaseUnavailable as error:
+        try:
+            spool.write(state.run_uuid, state._asdict())
+        except OSError as trouble:
+            raise BackupError(f"{error}; and the record could not be kept in {spool}: {trouble}") from None
+        return Outcome(Change({}, {}), [], f"{error}; the record is kept in {spool} until a later one gets through")
+
+
+def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.List[str]:
+    """Write the records of other runs that wait; one that is refused stays, and holds up no other."""
+    replayed = []
+    for name in spool.names():
+        state = spool.read(name, _parse)
+        if state is None:
+            continue
+        try:
+            upsert(connection, state, now)
+        except LogDatabaseUnavailable as error:
+            spool.warnings.append(f"{error}; the record stays in {spool}")
+            continue
+        spool.remove(name)
+        replayed.append(state.run_uuid)
+    return replayed
+
+
+def _shown(columns: t.Mapping[str, t.Any]) -> Columns:
+    """Columns for a diff: a long text, such as a log, only by its length."""
+    return {
+        name: f"<{len(value)} characters>" if isinstance(value, str) and len(value) > SHOWN_CHARACTERS else value
+        for name, value in columns.items()
+    }

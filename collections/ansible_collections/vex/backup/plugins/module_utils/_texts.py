@@ -1,0 +1,45 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Texts of any length and bytes, made to fit where they go."""
+
+from __future__ import annotations
+
+import os
+
+ELLIPSIS = "…"
+
+
+def clean(text: str) -> str:
+    """*text* as valid Unicode: what stands for an undecodable byte becomes the replacement character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def fit_characters(text: str, limit: int) -> str:
+    """*text*, clean, of at most *limit* characters; an ellipsis stands for what was cut off its end."""
+    text = clean(text)
+    return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
+
+
+def fit_bytes(text: str, limit: int) -> str:
+    """*text*, clean, of at most *limit* bytes in UTF-8; an ellipsis stands for what was cut off its end."""
+    content = clean(text).encode("utf-8")
+    if len(content) <= limit:
+        return content.decode("utf-8")
+    return content[: limit - len(ELLIPSIS.encode("utf-8"))].decode("utf-8", "ignore") + ELLIPSIS
+
+
+def excerpt_of(path: str, limit: int) -> str:
+    """A file's text: the whole of it up to *limit* bytes, else its head and tail and how much was left out.
+
+    :raises OSError: when it cannot be read
+    """
+    with open(path, "rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size <= limit:
+            return stream.read(limit).decode("utf-8", "replace")
+        half = limit // 2
+        head = stream.read(half)
+        stream.seek(size - half)
+        tail = stream.read(half)
+    left_out = f"\n[... {size - 2 * half} bytes left out ...]\n"
+    return head.decode("utf-8", "replace") + left_out + tail.decode("utf-8", "replace")

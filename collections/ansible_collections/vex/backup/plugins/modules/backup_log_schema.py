@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Apply the log database's migrations."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_log_schema
+short_description: Bring the log database to the current schema
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Applies, in order, the numbered migrations that the log database has not had, each once.
+  - Refuses to run when a number is missing, when a migration was edited or renamed after the database had it, or
+    when the database has had one that is not in O(migrations).
+  - Two runs at once wait for each other.
+  - Runs on the control node, with the migrator's account. Hosts never migrate.
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.log_db
+attributes:
+  check_mode:
+    support: full
+    details: Lists what is pending. The checks of order and checksums are made all the same.
+  diff_mode:
+    support: full
+    details: Shows the names of the steps before and after.
+  idempotent:
+    support: full
+options:
+  migrations:
+    description:
+      - Folder of the migrations, files named like V(0001_versao_esquema.sql).
+      - The role P(vex.backup.log_schema#role) has them in C(files/migrations).
+    type: path
+    required: true
+  create_database:
+    description: Whether to create O(login_database) when it does not exist.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Bring the log database to the current schema
+  vex.backup.backup_log_schema:
+    login_host: log.example.com
+    login_user: vex_backup_migrator
+    login_password: "{{ vault_vex_backup_log_db_migrator_password }}"
+    ca_cert: /etc/ssl/certs/ca-certificates.crt
+    login_database: vex_backup
+    migrations: "{{ role_path }}/files/migrations"
+"""
+
+RETURN = r"""
+applied:
+  description: The steps that were applied, in order; in a failure's result, those before the one that failed.
+  returned: always
+  type: list
+  elements: str
+  sample: [0001_versao_esquema, 0002_servidor]
+pending:
+  description: The steps that would be applied. Empty outside check mode.
+  returned: success
+  type: list
+  elements: str
+created:
+  description: Whether the database was created, or would be.
+  returned: success
+  type: bool
+version:
+  description: Number of the last step that the database has now; 0 for none.
+  returned: success
+  type: int
+  sample: 11
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
+from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **LOG_DB,
+            "migrations": {"type": "path", "required": True},
+            "create_database": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    conclude(
+        module,
+        lambda _log: bring_up_to_date(module.params, module.check_mode),
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+-- What the backup hosts' account may do in the log database, and nothing else.
+-- Make the account first, with a password of your own, and require TLS unless it logs in by a socket:
+--   CREATE USER 'vex_backup_writer'@'%' IDENTIFIED BY '...' REQUIRE SSL;
+-- Another database or account name: change it on every line below.
+GRANT SELECT ON vex_backup.versao_esquema TO 'vex_backup_writer'@'%';
+GRANT SELECT, INSERT, UPDATE ON vex_backup.servidor TO 'vex_backup_writer'@'%';
+GRANT SELECT, INSERT, UPDATE ON vex_backup.backup_log TO 'vex_backup_writer'@'%';
+GRANT SELECT, INSERT, UPDATE ON vex_backup.upload_s3_log TO 'vex_backup_writer'@'%';
+GRANT SELECT, INSERT, UPDATE ON vex_backup.restauracao_log TO 'vex_backup_writer'@'%';

@@ -1,0 +1,31 @@
+-- One row for each run.
+-- undo: DROP TABLE backup_log
+CREATE TABLE IF NOT EXISTS backup_log (
+  id bigint unsigned NOT NULL AUTO_INCREMENT,
+  run_uuid char(36) NOT NULL,
+  hostname varchar(100) NOT NULL,
+  nome_database text NULL,
+  nome_arquivo varchar(64) NULL,
+  tamanho_arquivo decimal(18,2) NULL COMMENT 'MB (10^6 bytes) of the dump',
+  status_backup tinyint NOT NULL DEFAULT 0 COMMENT '0 running, 1 success, 2 warning, 3 error',
+  etapa varchar(20) NULL COMMENT 'stage that the run is in, or ended in',
+  versao_servidor varchar(50) NULL,
+  ferramenta varchar(50) NULL COMMENT 'the tool that dumped, and its version',
+  observacao text NULL COMMENT 'warnings and errors, one a line',
+  log_execucao mediumtext NULL COMMENT 'backup_script.log',
+  log_dump mediumtext NULL COMMENT 'mydumper_log.log',
+  inicio_dump datetime NULL,
+  fim_dump datetime NULL,
+  inicio_compactacao datetime NULL,
+  fim_compactacao datetime NULL,
+  coordenadas_binlog varchar(512) NULL,
+  data_inicio datetime NOT NULL,
+  data_encerramento datetime NULL COMMENT 'NULL while running',
+  data_criacao datetime NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (id),
+  UNIQUE KEY uq_backup_log_run_uuid (run_uuid),
+  KEY ix_backup_log_hostname_data_inicio (hostname, data_inicio),
+  KEY ix_backup_log_status_backup (status_backup),
+  KEY ix_backup_log_data_inicio (data_inicio),
+  KEY ix_backup_log_data_criacao (data_criacao)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_520_ci;
