@@ -1,0 +1,32 @@
+# Thin: each target calls one script, which says what it does.
+.PHONY: demo demo-down test test-unit test-integration lint sanity bench build clean
+
+demo:
+	@scripts/demo
+
+demo-down:
+	@scripts/demo-down
+
+test:
+	@scripts/test
+
+test-unit:
+	@scripts/test unit
+
+test-integration:
+	@scripts/test integration
+
+lint:
+	@scripts/lint
+
+sanity:
+	@scripts/sanity
+
+bench:
+	@scripts/bench
+
+build:
+	@scripts/build
+
+clean:
+	@scripts/clean
