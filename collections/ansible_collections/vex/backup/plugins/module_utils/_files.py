@@ -13,7 +13,14 @@ import typing as t
 PIECE_BYTES = 1024 * 1024
 
 
-def pieces_of(stream: t.BinaryIO) -> t.Iterator[bytes]:
+class Readable(t.Protocol):
+    """Whatever can be read by pieces."""
+
+    def read(self, count: int, /) -> bytes:
+        """Up to *count* bytes; none at the end."""
+
+
+def pieces_of(stream: Readable) -> t.Iterator[bytes]:
     """What is left of *stream*, :data:`PIECE_BYTES` at a time."""
     while True:
         piece = stream.read(PIECE_BYTES)

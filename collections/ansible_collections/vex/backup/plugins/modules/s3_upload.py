@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Upload a backup's archive and manifest to an object store."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: s3_upload
+short_description: Upload a backup's archive and manifest to an object store
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Uploads an archive to AWS S3 or a compatible server, in parts of which several are under way at a time.
+  - Sends a SHA-256 with each part, and compares the server's size and checksum of the whole with the file. Where the
+    server keeps no SHA-256, its MD5 is compared. An object that cannot be compared is removed, and the module fails.
+  - Then uploads the manifest in the same way, so that an archive without its manifest is not a backup.
+  - Never overwrites an object. A failure leaves no unfinished upload behind, and what an earlier attempt that was
+    killed left of this key is aborted first.
+options:
+  src:
+    description: Archive to upload.
+    type: path
+    required: true
+  manifest:
+    description:
+      - Its manifest, uploaded as C(KEY.manifest.json). It must name the archive's SHA-256.
+      - Without it only the archive is uploaded.
+    type: path
+  bucket:
+    description: Bucket that exists.
+    type: str
+    required: true
+  key:
+    description: Key of the archive.
+    type: str
+    required: true
+  storage_class:
+    description: Storage class of the archive, such as V(STANDARD_IA). The manifest stays in the bucket's own.
+    type: str
+  server_side_encryption:
+    description: How the server encrypts both objects; as the bucket says when absent.
+    type: str
+    choices: [AES256, 'aws:kms']
+  kms_key_id:
+    description: Key for O(server_side_encryption=aws:kms); the account's own when absent.
+    type: str
+  metadata:
+    description:
+      - Metadata of both objects, ASCII only. The module adds C(sha256).
+    type: dict
+    default: {}
+  part_size:
+    description: MiB of one part, from 5 to 5120. Raised by itself where there would be more than 10000 parts.
+    type: int
+    default: 16
+  parallel:
+    description: Parts under way at a time.
+    type: int
+    default: 4
+  retries:
+    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    type: int
+    default: 5
+  timeout:
+    description: Seconds that the whole upload may take; without it there is no bound.
+    type: int
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.s3
+  - vex.backup.run_log
+attributes:
+  check_mode:
+    support: full
+    details: In check mode O(src) may be absent, since what makes it has not run either; then the bucket is looked for.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - An object with the file's size and, in its metadata, the file's SHA-256 is not uploaded again.
+      - When O(key) holds something else, the module fails.
+      - With credentials that may write but not read, a repeated upload fails, because it cannot be compared.
+seealso:
+  - module: vex.backup.archive_7z
+"""
+
+EXAMPLES = r"""
+- name: Upload to AWS with the host's own role
+  vex.backup.s3_upload:
+    src: /var/lib/vex-backup/backup_20250720_161523.zip
+    manifest: /var/lib/vex-backup/backup_20250720_161523.zip.manifest.json
+    bucket: example-backups
+    key: "mysql/{{ ansible_facts['nodename'] | vex.backup.safe_name }}/2025/07/backup_20250720_161523.zip"
+    region: sa-east-1
+    storage_class: STANDARD_IA
+
+- name: Upload to a compatible server, within an hour
+  vex.backup.s3_upload:
+    src: /var/lib/vex-backup/backup_20250720_161523.zip
+    bucket: backups
+    key: db1/2025/07/backup_20250720_161523.zip
+    endpoint_url: https://s3.example.org
+    access_key: "{{ vault_access_key }}"
+    secret_key: "{{ vault_secret_key }}"
+    timeout: 3600
+"""
+
+RETURN = r"""
+bucket:
+  description: The bucket.
+  returned: success
+  type: str
+  sample: example-backups
+key:
+  description: The archive's key.
+  returned: success
+  type: str
+  sample: mysql/db1/2025/07/backup_20250720_161523.zip
+manifest_key:
+  description: The manifest's key, or null.
+  returned: success
+  type: str
+  sample: mysql/db1/2025/07/backup_20250720_161523.zip.manifest.json
+url:
+  description: Where the archive is.
+  returned: success
+  type: str
+  sample: s3://example-backups/mysql/db1/2025/07/backup_20250720_161523.zip
+size:
+  description: The archive's size in bytes.
+  returned: success, when O(src) exists
+  type: int
+  sample: 455081984
+sha256:
+  description: The archive's SHA-256 in hexadecimal.
+  returned: success, when O(src) exists
+  type: str
+  sample: 94211bb018686b8c810543c6c57fda768e6a732d57ef5d3e5c9d06b7b9a620b1
+etag:
+  description: The server's ETag of the archive.
+  returned: success, when the archive is in the bucket
+  type: str
+  sample: 01c8fe3563ffe17995d53ff0d06d0f1b-28
+parts:
+  description: How many parts it was uploaded in.
+  returned: success, when the archive is in the bucket
+  type: int
+  sample: 28
+status:
+  description: 1 for success, 3 for an error.
+  returned: always
+  type: int
+  sample: 1
+started:
+  description: When the upload started, UTC.
+  returned: always
+  type: str
+  sample: "2025-07-20 16:15:24"
+finished:
+  description: When the upload ended, UTC.
+  returned: always
+  type: str
+  sample: "2025-07-20 16:15:26"
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._upload import Request, upload
+
+
+def main() -> None:
+    """Spec, one call, exit."""
+    module = AnsibleModule(
+        argument_spec={
+            "src": {"type": "path", "required": True},
+            "manifest": {"type": "path"},
+            "bucket": {"type": "str", "required": True},
+            "key": {"type": "str", "required": True, "no_log": False},
+            "storage_class": {"type": "str"},
+            "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
+            "kms_key_id": {"type": "str", "no_log": False},
+            "metadata": {"type": "dict", "default": {}},
+            "part_size": {"type": "int", "default": 16},
+            "parallel": {"type": "int", "default": 4},
+            "retries": {"type": "int", "default": 5},
+            "timeout": {"type": "int"},
+            **S3,
+            **RUN_LOG,
+        },
+        required_together=[("access_key", "secret_key")],
+        mutually_exclusive=[("access_key", "profile")],
+        supports_check_mode=True,
+    )
+    options = {name: module.params[name] for name in Request._fields if name in module.params}
+
+    def action(log: RunLog) -> Result:
+        with ending_children():
+            return upload(Request(s3=module.params, check_mode=module.check_mode, **options), log)
+
+    conclude(module, action, libraries=[("boto3", BOTO3_FAILURE)])
+
+
+if __name__ == "__main__":
+    main()
