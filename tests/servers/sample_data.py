@@ -161,7 +161,13 @@ class _Rows:
     def _hit_rows(self) -> Iterator[tuple[Any, ...]]:
         for number in range(1, self._hits + 1):
             path = "/" + self._text(3).replace(" ", "/")
-            yield number, f"{self._day(2025, 200)} 10:00:00", self._random.randbytes(4), path, self._random.random() * 90
+            yield (
+                number,
+                f"{self._day(2025, 200)} 10:00:00",
+                self._random.randbytes(4),
+                path,
+                self._random.random() * 90,
+            )
 
     def _message_rows(self) -> Iterator[tuple[Any, ...]]:
         awkward = ("aspas ' \" ` e barra \\", "linha\nnova\ttab\x00nulo\x1afim", EMOJI)

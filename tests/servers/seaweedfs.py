@@ -47,9 +47,7 @@ class SeaweedFS:
         self.process = Process("seaweedfs", self.directory, detached=detached)
         wanted = ports or {}
         runs = self.process.pid is not None
-        self.ports = (
-            wanted if runs and wanted else {role: free_port(wanted.get(role), GRPC_DISTANCE) for role in ROLES}
-        )
+        self.ports = wanted if runs and wanted else {role: free_port(wanted.get(role), GRPC_DISTANCE) for role in ROLES}
         self.buckets = list(buckets)
         self.bucket = self.buckets[0]
         keys = keys or {}
