@@ -24,10 +24,10 @@ HARMLESS_WARNINGS = (re.compile(r"Using --trx-tables options?, binlog coordinate
 NO_COORDINATES = re.compile(r"Couldn't get (?:master|source|binlog) position")
 
 _VERSION = re.compile(r"mydumper\S*\s+v?(\d+)\.(\d+)\.(\d+)")
-_GLIB_LINE = re.compile(r"\*\* (?:Message|\([^)]*\): (?P<level>[A-Z]+) \*\*): (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)")
-_GLIB_DOMAIN_LINE = re.compile(
-    r"\([^)]*\): \S+-(?P<level>[A-Z]+) \*\*: (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)"
+_GLIB_LINE = re.compile(
+    r"\*\* (?:Message|\([^)]*\): (?P<level>[A-Z]+) \*\*): (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)"
 )
+_GLIB_DOMAIN_LINE = re.compile(r"\([^)]*\): \S+-(?P<level>[A-Z]+) \*\*: (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)")
 _FILE_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[(?P<level>[A-Z]+)\] - (?P<message>.*)")
 _CANCELLED = re.compile(r"Shutting down gracefully|\bjob cancell?ed\b", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r"`[^`]*`")

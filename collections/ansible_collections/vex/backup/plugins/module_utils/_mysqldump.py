@@ -58,9 +58,7 @@ def reason_for_mysqldump(version: Version, database: str, objects: Objects) -> s
 
 def has_stored_programs(objects: Objects, *, routines: bool, triggers: bool, events: bool) -> bool:
     """Whether the database holds any routine, trigger or event that is wanted."""
-    return bool(
-        (routines and objects.routines) or (triggers and objects.triggers) or (events and objects.events)
-    )
+    return bool((routines and objects.routines) or (triggers and objects.triggers) or (events and objects.events))
 
 
 class Program(t.NamedTuple):

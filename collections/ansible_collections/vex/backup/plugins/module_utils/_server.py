@@ -24,7 +24,14 @@ if t.TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 SYSTEM_DATABASES = frozenset(
-    ("sys", "mysql", "performance_schema", "information_schema", "innodb_cluster_metadata", "mysql_innodb_cluster_metadata")
+    (
+        "sys",
+        "mysql",
+        "performance_schema",
+        "information_schema",
+        "innodb_cluster_metadata",
+        "mysql_innodb_cluster_metadata",
+    )
 )
 TRANSACTIONAL_ENGINES = ("InnoDB", "ROCKSDB")
 
@@ -112,9 +119,7 @@ def grants(connection: Connection[Cursor]) -> Grants:
     return parse_grants(statements)
 
 
-def choose_databases(
-    connection: Connection[Cursor], include: t.Sequence[str], exclude: t.Sequence[str]
-) -> t.List[str]:
+def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], exclude: t.Sequence[str]) -> t.List[str]:
     """The databases to dump: the server's, less the system's, only those included, less those excluded.
 
     :raises OptionError: for an included database that the server does not have, or when none is left
@@ -124,7 +129,9 @@ def choose_databases(
         present = [row[0] for row in cursor.fetchall()]
     unknown = [name for name in include if name not in present]
     if unknown:
-        raise OptionError(f"databases: the server has no database {', '.join(map(repr, unknown))} that the account sees")
+        raise OptionError(
+            f"databases: the server has no database {', '.join(map(repr, unknown))} that the account sees"
+        )
     chosen = [
         name
         for name in present
