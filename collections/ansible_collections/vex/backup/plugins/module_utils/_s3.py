@@ -151,7 +151,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_error: t.Any) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.bound.stop()
         self._pool.shutdown()
 

@@ -77,7 +77,7 @@ class SevenZip:
         done = self._run("l", [f"-t{self._format}", "-slt", "-ba"], [archive])
         if done.returncode != 0:
             self._fail(done, f"7-Zip could not list {archive}", archive)
-        methods = {word for line in re.findall(r"^Method = (.*)$", done.stdout, re.M) for word in line.split()}
+        methods = {word for line in re.findall(r"^Method = (.*)$", done.stdout, re.MULTILINE) for word in line.split()}
         return "\nEncrypted = +\n" in done.stdout, all(_UNCOMPRESSED.fullmatch(word) for word in methods)
 
     def _run(self, verb: str, switches: t.List[str], names: t.List[str], folder: t.Optional[str] = None) -> Completed:
@@ -89,7 +89,7 @@ class SevenZip:
             if remaining <= 0:
                 raise CommandTimeout(f"packing took longer than {self._timeout} seconds: raise timeout")
         done = run(argv, cwd=folder, environment={"LC_ALL": "C.UTF-8"}, stdin=self._answer, timeout=remaining)
-        banner = re.search(r"^7-Zip.*?(\d+\.\d+)", done.stdout, re.M)
+        banner = re.search(r"^7-Zip.*?(\d+\.\d+)", done.stdout, re.MULTILINE)
         if banner:
             self.version = f"7-Zip {banner.group(1)}"
         return done
@@ -109,7 +109,7 @@ def contents_of(output: str) -> Contents:
     :raises ArchiveFailed: when there is none
     """
     found = re.search(
-        r"^Folders: (\d+)\nFiles: (\d+)\nSize: +(\d+)\n.*^CRC32 +for data and names: +(\S+)$", output, re.M | re.S
+        r"^Folders: (\d+)\nFiles: (\d+)\nSize: +(\d+)\n.*^CRC32 +for data and names: +(\S+)$", output, re.MULTILINE | re.DOTALL
     )
     if found is None:
         raise ArchiveFailed(f"7-Zip's summary was not understood: {' '.join(output[-500:].split())}")
