@@ -60,7 +60,7 @@ def conclude(
 ) -> None:
     """Run a module's one call and end the module with what it returned or raised.
 
-    :param action: gets the run's log, returns the module's result
+    :param action: gets the run's log, returns the module's result; what it has under ``warnings`` is shown as such
     :param libraries: (name on PyPI, traceback of the failed import or ``None``) of each library that the call needs
     """
     for name, failure in libraries:
@@ -74,6 +74,8 @@ def conclude(
     except OSError as error:
         module.fail_json(msg=_record(log, f"the operating system refused: {error}"))
     else:
+        for warning in result.pop("warnings", []):
+            module.warn(warning)
         module.exit_json(**result)
 
 

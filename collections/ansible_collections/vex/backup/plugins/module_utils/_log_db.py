@@ -17,11 +17,9 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
 from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp
 
-try:
+# Without it the modules refuse to start: see PYMYSQL_FAILURE in _mysql.py.
+with contextlib.suppress(ImportError):
     import pymysql.err
-except ImportError:
-    # The modules have refused to start by then: see PYMYSQL_FAILURE in _mysql.py.
-    pass
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -84,11 +82,16 @@ def merge(older: t.Mapping[str, t.Any], newer: t.Mapping[str, t.Any], status: st
 
 
 @contextlib.contextmanager
-def log_database(params: t.Mapping[str, t.Any], database: t.Optional[str]) -> t.Iterator[Connection[Cursor]]:
+def log_database(
+    params: t.Mapping[str, t.Any],
+    database: t.Optional[str],
+    statement_timeout: t.Optional[int] = STATEMENT_SECONDS,
+) -> t.Iterator[Connection[Cursor]]:
     """A connection to the log database's server, in UTC, closed at the end.
 
     :param params: a module's ``LOG_DB`` options
     :param database: ``None`` to use none yet
+    :param statement_timeout: seconds to wait for a statement's answer; ``None`` for no bound
     :raises LogDatabaseUnavailable: when it is not there, refuses the login, or fails within the block
     """
     try:
@@ -97,7 +100,7 @@ def log_database(params: t.Mapping[str, t.Any], database: t.Optional[str]) -> t.
             database,
             params["connect_timeout"],
             autocommit=False,
-            statement_timeout=STATEMENT_SECONDS,
+            statement_timeout=statement_timeout,
         )
     except ServerUnavailable as error:
         raise LogDatabaseUnavailable(f"log database: {error}") from None

@@ -14,11 +14,9 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import Migratio
 from ansible_collections.vex.backup.plugins.module_utils._log_db import NO_SUCH_TABLE, explain, log_database
 from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp, utc_now
 
-try:
+# Without it the modules refuse to start: see PYMYSQL_FAILURE in _mysql.py.
+with contextlib.suppress(ImportError):
     import pymysql.err
-except ImportError:
-    # The modules have refused to start by then: see PYMYSQL_FAILURE in _mysql.py.
-    pass
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -130,7 +128,7 @@ def bring_up_to_date(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[
     """
     migrations = read_migrations(params["migrations"])
     database = params["login_database"]
-    with log_database(params, None) as connection, _alone(connection, database):
+    with log_database(params, None, statement_timeout=None) as connection, _alone(connection, database):
         exists = _exists(connection, database)
         if not exists and not params["create_database"]:
             raise MigrationError(
@@ -162,8 +160,6 @@ def bring_up_to_date(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[
 def _alone(connection: Connection[Cursor], database: str) -> t.Iterator[None]:
     """Keep a second applier waiting; the server frees the lock with the connection, however it ends."""
     name = "vex_backup_schema_" + hashlib.sha256(database.encode("utf-8")).hexdigest()[:32]
-    # The wait for the other applier, and the steps themselves, may outlast what a record's statement may take.
-    connection._read_timeout = None  # type: ignore[attr-defined]  # PyMySQL has no public way
     with connection.cursor() as cursor:
         cursor.execute("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS))
         row = cursor.fetchone()

@@ -26,7 +26,7 @@ if t.TYPE_CHECKING:
 
 DEFAULT_PORT = 3306
 # Where Debian, Enterprise Linux and MySQL's own packages put the server's socket.
-DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")
+DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")  # noqa: S108  # only looked for
 
 ACCESS_DENIED = (1045, 1698, 1251, 3118)
 NO_SUCH_DATABASE = (1044, 1049)
@@ -142,10 +142,13 @@ def connect(
         )
     except (pymysql.err.Error, OSError, RuntimeError, ValueError) as error:
         raise ServerUnavailable(_why_not(login, database, error)) from None
-    if over_tls and not isinstance(connection._sock, ssl.SSLSocket):  # type: ignore[attr-defined]  # no public way
+    # PyMySQL before 1.2 goes on in the clear when the server offers no TLS, and has no public way to tell.
+    if over_tls and not isinstance(connection._sock, ssl.SSLSocket):  # type: ignore[attr-defined]  # noqa: SLF001
         connection.close()
         raise ServerUnavailable(f"the server at {login.address} offers no TLS, which ca_cert asks for")
-    connection._read_timeout = connection._write_timeout = statement_timeout  # type: ignore[attr-defined]  # the same
+    # PyMySQL has no public way to change them.
+    connection._read_timeout = statement_timeout  # type: ignore[attr-defined]  # noqa: SLF001
+    connection._write_timeout = statement_timeout  # type: ignore[attr-defined]  # noqa: SLF001
     return connection
 
 

@@ -25,6 +25,7 @@ class Spool:
     """
 
     def __init__(self, folder: str, kind: str) -> None:
+        self._parent = folder
         self._folder = os.path.join(folder, kind)
         #: Sentences about files that were set aside, for the module's result.
         self.warnings: t.List[str] = []
@@ -35,7 +36,7 @@ class Spool:
     @contextlib.contextmanager
     def lock(self) -> t.Iterator[None]:
         """Keep other processes of this host out of the spool for the length of the block."""
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        self._make_folder()
         # The folder itself is locked, so that a full disk cannot keep a lock file from being made.
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -52,7 +53,7 @@ class Spool:
 
     def write(self, name: str, content: t.Mapping[str, t.Any]) -> None:
         """Keep *content* under *name*, durably, in place of what had that name."""
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        self._make_folder()
         write_json_durably(self._path(name), content)
 
     def read(self, name: str, parse: t.Callable[[t.Any], Content]) -> t.Optional[Content]:
@@ -78,6 +79,11 @@ class Spool:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(name))
             fsync_directory(self._folder)
+
+    def _make_folder(self) -> None:
+        # Each by itself: makedirs gives its mode to the last folder only.
+        os.makedirs(self._parent, mode=0o700, exist_ok=True)
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, name + SUFFIX)

@@ -12,8 +12,8 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Writes what is known of a run to its row in C(backup_log) and, when O(upload) is given, to the one in C(upload_s3_log).
-    A run has one row in each however often this is called.
+  - Writes what is known of a run to its row in C(backup_log) and, when O(upload) is given, to the one in
+    C(upload_s3_log). A run has one row in each however often this is called.
   - Options that are absent leave their columns alone. A text that is too long for its column is cut, with an ellipsis.
   - An ended run is never reopened, and its start and end stay as they were first written.
   - When the log database is away, refuses the login or is older than this release needs, the record is kept in
@@ -30,7 +30,9 @@ attributes:
     details: Texts of more than 200 characters are shown by their length.
   idempotent:
     support: partial
-    details: Without O(run_uuid) each call opens another run. Anything kept in O(spool_dir) that gets written is a change.
+    details:
+      - Without O(run_uuid) each call opens another run.
+      - A record that is kept in O(spool_dir), or written from there, is a change.
 options:
   run_uuid:
     description:

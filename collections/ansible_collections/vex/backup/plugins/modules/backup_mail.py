@@ -50,7 +50,8 @@ options:
     description: Its password.
     type: str
   ca_cert:
-    description: File with the certificate authorities that the server's certificate must come from; the host's own without it.
+    description:
+      - File with the certificate authorities that the server's certificate must come from; the host's own without it.
     type: path
   timeout:
     description: Seconds that the whole dialogue with the server may take for one mail.
@@ -90,7 +91,9 @@ options:
         type: path
         required: true
   max_attachment_bytes:
-    description: Bytes of each attachment. Of a longer one, the head and the tail, with a line that says how much was left out.
+    description:
+      - Bytes of each attachment.
+      - Of a longer one, the head and the tail, with a line that says how much was left out.
     type: int
     default: 5000000
   spool_dir:
