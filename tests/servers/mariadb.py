@@ -73,7 +73,10 @@ class MariaDB:
         if self.process.pid is not None:
             return
         if not self.data.exists():
-            shutil.copytree(_empty_data(), self.data)
+            partial = self.directory / "data.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(_empty_data(), partial)
+            partial.rename(self.data)
         Path(self.socket).parent.mkdir(mode=0o700, exist_ok=True)
         self.process.start(self._argv(), self._answers)
 

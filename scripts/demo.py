@@ -1,0 +1,258 @@
+"""The demo: servers under var/demo/, the playbooks, and a look at what they left. Run by scripts/demo and demo-down."""
+
+from __future__ import annotations
+
+import contextlib
+import email.policy
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pymysql
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.servers import sample_data
+from tests.servers.mariadb import MariaDB
+from tests.servers.ports import free_port
+from tests.servers.process import Process, ServerFailed
+from tests.servers.seaweedfs import SeaweedFS
+
+ROOT = Path(__file__).resolve().parent.parent
+DIRECTORY = ROOT / "var" / "demo"
+STATE = DIRECTORY / "state.json"
+GRANTS = ROOT / "collections/ansible_collections/vex/backup/roles/log_schema/files/grants"
+NEEDED_BYTES = 1_500_000_000
+START_AFRESH = "`make demo-down`, then remove var/demo and try again"
+
+# What a dump needs and nothing else; BINLOG MONITOR is what MySQL calls REPLICATION CLIENT.
+BACKUP_GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, BINLOG MONITOR ON *.*"
+ACCOUNTS = ("vex_backup", "vex_backup_migrator", "vex_backup_writer")
+ATTACHMENTS = {"backup_script.log", "mydumper_log.log"}
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the message says why, *remedy* what to do."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class Servers(NamedTuple):
+    """The demo's servers, as its state file describes them."""
+
+    mariadb: MariaDB
+    s3: SeaweedFS
+    smtp: Process
+    smtp_port: int
+    mails: Path
+
+
+def main() -> int:
+    """Do what the argument says; the exit status."""
+    DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (DIRECTORY / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return {"up": up, "down": down}[sys.argv[1]]()
+        except BlockingIOError:
+            problem, remedy = "another demo is running here", "wait for it to end"
+        except DemoFailed as error:
+            problem, remedy = str(error), error.remedy
+        except ServerFailed as error:
+            problem, remedy = str(error), START_AFRESH
+        except (OSError, pymysql.MySQLError, BotoCoreError, ClientError) as error:
+            problem, remedy = f"{type(error).__name__}: {error}", START_AFRESH
+        except KeyboardInterrupt:
+            problem, remedy = "interrupted", "`make demo-down` stops the servers"
+    print(f"demo: failed: {problem}\ndemo: what to do: {remedy}", file=sys.stderr)
+    return 1
+
+
+def up() -> int:
+    """Make one backup, starting what does not run yet."""
+    if shutil.disk_usage(DIRECTORY).free < NEEDED_BYTES:
+        raise DemoFailed(f"less than {NEEDED_BYTES / 1e9:.1f} GB is free under {DIRECTORY}", "make room on that disk")
+    state = json.loads(STATE.read_text()) if STATE.exists() else {}
+    servers = described(state)
+    with stage("starting MariaDB"):
+        servers.mariadb.start()
+    with stage("starting SeaweedFS, the S3 server"):
+        servers.s3.start()
+    with stage("starting the mail server"):
+        start_smtp(servers)
+    state = save(servers, state)
+    if not state["filled"]:
+        with stage("making three sample databases"):
+            fill(servers.mariadb)
+        state = save(servers, {**state, "filled": True})
+    with stage("making the accounts"):
+        make_accounts(servers.mariadb, state["passwords"])
+    with stage("bringing the log database to its schema", newline=True):
+        playbook("schema.yml")
+        grant_writer(servers.mariadb)
+    before = servers.mariadb.execute("SELECT COALESCE(MAX(id), 0) FROM vex_backup.backup_log")[0][0]
+    mails_before = set(servers.mails.glob("*.eml"))
+    with stage("backing up", newline=True):
+        playbook("backup.yml")
+    with stage("looking for the record, the object and the mail"):
+        line = verified(servers, before, mails_before)
+    print(f"demo: the archive's log tables, bucket and mails are in {DIRECTORY}; `make demo-down` stops the servers")
+    print(line)
+    return 0
+
+
+def down() -> int:
+    """Stop the servers that run."""
+    servers = described(json.loads(STATE.read_text()))
+    for process in (servers.smtp, servers.s3.process, servers.mariadb.process):
+        print(f"demo: {process.name} {'stopped' if process.pid else 'was not running'}")
+    servers.smtp.stop()
+    servers.s3.stop()
+    servers.mariadb.stop()
+    return 0
+
+
+@contextlib.contextmanager
+def stage(what: str, *, newline: bool = False) -> Iterator[None]:
+    """Print what is being done and how long it took."""
+    print(f"demo: {what} ...", end="\n" if newline else " ", flush=True)
+    started = time.monotonic()
+    yield
+    print(f"{'demo: ' if newline else ''}done in {time.monotonic() - started:.1f} s", flush=True)
+
+
+def described(state: dict[str, Any]) -> Servers:
+    """The servers with the ports and keys of *state*, or new ones where it has none."""
+    smtp = Process("smtp", DIRECTORY, detached=True)
+    smtp_port = state.get("smtp", {}).get("port")
+    s3 = state.get("s3", {})
+    return Servers(
+        mariadb=MariaDB(DIRECTORY / "mariadb", port=state.get("mariadb", {}).get("port"), detached=True),
+        s3=SeaweedFS(DIRECTORY / "s3", ports=s3.get("ports"), keys=s3.get("keys"), detached=True),
+        smtp=smtp,
+        smtp_port=smtp_port if smtp.pid and smtp_port else free_port(smtp_port),
+        mails=DIRECTORY / "mails",
+    )
+
+
+def save(servers: Servers, state: dict[str, Any]) -> dict[str, Any]:
+    """Write the state file, which inventories/demo reads; the new state."""
+    passwords = state.get("passwords", {})
+    store = servers.s3
+    state = {
+        "directory": str(DIRECTORY),
+        "filled": state.get("filled", False),
+        "passwords": {name: passwords.get(name) or secrets.token_urlsafe(24) for name in ACCOUNTS},
+        "mariadb": {"socket": servers.mariadb.socket, "port": servers.mariadb.port},
+        "s3": {
+            "endpoint": store.endpoint,
+            "ports": store.ports,
+            "keys": {
+                name: getattr(store, name) for name in ("access_key", "secret_key", "ro_access_key", "ro_secret_key")
+            },
+        },
+        "smtp": {"port": servers.smtp_port},
+    }
+    partial = STATE.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(json.dumps(state, indent=2) + "\n")
+    partial.rename(STATE)
+    return state
+
+
+def start_smtp(servers: Servers) -> None:
+    """Start the mail server unless it runs."""
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", servers.smtp_port), 1):
+            return True
+        return False
+
+    if servers.smtp.pid is None:
+        argv = [sys.executable, "-m", "tests.servers.smtp"]
+        servers.smtp.start([*argv, f"--directory={servers.mails}", f"--port={servers.smtp_port}"], answers)
+
+
+def fill(mariadb: MariaDB) -> None:
+    """Make the sample databases, over what an interrupted run may have left of them."""
+    mariadb.execute(*(f"DROP DATABASE IF EXISTS `{name}`" for name in sample_data.DATABASES))
+    with contextlib.closing(mariadb.connect()) as connection:
+        sample_data.fill(connection)
+
+
+def make_accounts(mariadb: MariaDB, passwords: dict[str, str]) -> None:
+    """Make the three accounts; the migrator's grants are those that ship with the schema."""
+    for name in ACCOUNTS:
+        mariadb.create_account(name, passwords[name])
+    mariadb.execute(f"GRANT {BACKUP_GRANT} TO vex_backup@localhost")
+    mariadb.execute(*shipped_grants("migrator.sql"))
+
+
+def grant_writer(mariadb: MariaDB) -> None:
+    """Give the writer its shipped grants: they are on tables, so the schema comes first."""
+    mariadb.execute(*shipped_grants("writer.sql"))
+
+
+def shipped_grants(name: str) -> list[str]:
+    """The statements of one grants file, for accounts that log in through the socket."""
+    text = re.sub(r"^--.*$", "", (GRANTS / name).read_text(), flags=re.MULTILINE)
+    return [statement.strip().replace("@'%'", "@'localhost'") for statement in text.split(";") if statement.strip()]
+
+
+def playbook(name: str) -> None:
+    """Run a playbook on inventories/demo, printing its tasks as they start."""
+    log = DIRECTORY / f"{Path(name).stem}.log"
+    argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventories/demo", f"playbooks/{name}"]
+    # Ansible wants a UTF-8 locale, which a bare system does not set.
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    with subprocess.Popen(
+        argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+    ) as process:
+        output = []
+        for line in process.stdout or ():
+            output.append(line)
+            if task := re.match(r"TASK \[(?:.* : )?(.*)\]", line):
+                print(f"demo:   {task[1]}", flush=True)
+    log.write_text("".join(output))
+    if process.returncode:
+        raise DemoFailed(f"playbooks/{name} failed; the end of its output:\n{''.join(output[-40:])}", f"see {log}")
+
+
+def verified(servers: Servers, before: int, mails_before: set[Path]) -> str:
+    """Check the one new record, its object and its mail; the demo's last line."""
+    rows = servers.mariadb.execute(
+        "SELECT b.run_uuid, b.status_backup, u.status_upload, u.caminho_arquivo, u.bucket"
+        " FROM vex_backup.backup_log b LEFT JOIN vex_backup.upload_s3_log u ON u.backup_id = b.id"
+        f" WHERE b.id > {before}"
+    )
+    if len(rows) != 1:
+        raise DemoFailed(f"the backup left {len(rows)} records instead of one", f"see {DIRECTORY / 'backup.log'}")
+    run, status, upload, key, bucket = rows[0]
+    size = servers.s3.client().head_object(Bucket=bucket, Key=key)["ContentLength"] if upload == 1 else 0
+    mail = int(any(is_whole(path) for path in set(servers.mails.glob("*.eml")) - mails_before))
+    line = f"demo: run={run} status={status} upload={upload} mail={mail} key={key} bytes={size}"
+    if (status, upload, mail) != (1, 1, 1):
+        raise DemoFailed(f"not everything succeeded\n{line}", f"see {DIRECTORY / 'backup.log'}")
+    return line
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a mail is the report of a backup, with both logs attached."""
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    names = {part.get_filename() for part in message.iter_attachments()}
+    return "Rotina de backup" in message["subject"] and names == ATTACHMENTS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

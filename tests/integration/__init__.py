@@ -1,0 +1,1 @@
+"""Modules and roles on real servers."""
