@@ -107,7 +107,7 @@ def up() -> int:
         playbook("backup.yml")
     with stage("looking for the record, the object and the mail"):
         line = verified(servers, before, mails_before)
-    print(f"demo: the archive's log tables, bucket and mails are in {DIRECTORY}; `make demo-down` stops the servers")
+    print(f"demo: the servers' data, bucket and mails are under {DIRECTORY}; `make demo-down` stops the servers")
     print(line)
     return 0
 
@@ -139,7 +139,7 @@ def described(state: dict[str, Any]) -> Servers:
     s3 = state.get("s3", {})
     return Servers(
         mariadb=MariaDB(DIRECTORY / "mariadb", port=state.get("mariadb", {}).get("port"), detached=True),
-        s3=SeaweedFS(DIRECTORY / "s3", ports=s3.get("ports"), keys=s3.get("keys"), detached=True),
+        s3=SeaweedFS(DIRECTORY / "s3", ports=s3.get("ports"), keys=s3.get("login"), detached=True),
         smtp=smtp,
         smtp_port=smtp_port if smtp.pid and smtp_port else free_port(smtp_port),
         mails=DIRECTORY / "mails",
@@ -158,7 +158,7 @@ def save(servers: Servers, state: dict[str, Any]) -> dict[str, Any]:
         "s3": {
             "endpoint": store.endpoint,
             "ports": store.ports,
-            "keys": {
+            "login": {
                 name: getattr(store, name) for name in ("access_key", "secret_key", "ro_access_key", "ro_secret_key")
             },
         },
@@ -215,7 +215,13 @@ def playbook(name: str) -> None:
     log = DIRECTORY / f"{Path(name).stem}.log"
     argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventories/demo", f"playbooks/{name}"]
     # Ansible wants a UTF-8 locale, which a bare system does not set.
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+    }
     with subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
     ) as process:
