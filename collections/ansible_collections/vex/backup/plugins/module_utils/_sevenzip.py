@@ -18,6 +18,9 @@ REMEDY = "install the package 7zip (Debian, Ubuntu) or p7zip (EPEL)"
 
 ENCRYPTION = {"zip": ("-mem=AES256", "-p"), "7z": ("-mhe=on", "-p")}
 
+_SUMMARY = re.compile(
+    r"^Folders: (\d+)\nFiles: (\d+)\nSize: +(\d+)\n.*^CRC32 +for data and names: +(\S+)$", re.MULTILINE | re.DOTALL
+)
 _UNCOMPRESSED = re.compile(r"Store|Copy|AES-256|7zAES\S*")
 
 
@@ -108,9 +111,7 @@ def contents_of(output: str) -> Contents:
 
     :raises ArchiveFailed: when there is none
     """
-    found = re.search(
-        r"^Folders: (\d+)\nFiles: (\d+)\nSize: +(\d+)\n.*^CRC32 +for data and names: +(\S+)$", output, re.MULTILINE | re.DOTALL
-    )
+    found = _SUMMARY.search(output)
     if found is None:
         raise ArchiveFailed(f"7-Zip's summary was not understood: {' '.join(output[-500:].split())}")
     folders, files, size, checksum = found.groups()
