@@ -131,7 +131,7 @@ def check_version(connection: Connection[Cursor]) -> None:
             cursor.execute("SELECT MAX(numero) FROM versao_esquema")
             row = cursor.fetchone()
             version = (row and row[0]) or 0
-        except pymysql.err.ProgrammingError as error:
+        except pymysql.err.MySQLError as error:
             if error.args[0] != NO_SUCH_TABLE:
                 raise
     if version < REQUIRED_VERSION:

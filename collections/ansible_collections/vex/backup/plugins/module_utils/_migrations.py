@@ -185,7 +185,7 @@ def _applied(connection: Connection[Cursor], database: str) -> t.List[Applied]:
     with connection.cursor() as cursor:
         try:
             cursor.execute("SELECT numero, nome, sha256 FROM versao_esquema ORDER BY numero")
-        except pymysql.err.ProgrammingError as error:
+        except pymysql.err.MySQLError as error:
             if error.args[0] != NO_SUCH_TABLE:
                 raise
             # The first step makes the table.

@@ -1,0 +1,274 @@
+"""backup_log_schema, its role and its playbook on a real server."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, MigrationError
+from ansible_collections.vex.backup.plugins.module_utils._log_db import REQUIRED_VERSION
+from ansible_collections.vex.backup.plugins.module_utils._migrations import (
+    bring_up_to_date,
+    read_migrations,
+    split_statements,
+)
+from tests.integration.log_db import MIGRATIONS, ROLE, ROOT, LogDatabase, run_module
+from tests.servers.mariadb import MariaDB
+
+# PyMySQL leaves the socket of a refused connection to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+TITLES = [step.title for step in read_migrations(str(MIGRATIONS))]
+TABLES = {
+    "auditoria",
+    "backup_log",
+    "privilegio",
+    "restauracao_log",
+    "servidor",
+    "sessao",
+    "upload_s3_log",
+    "usuario",
+    "usuario_privilegio",
+    "versao_esquema",
+}
+
+
+@pytest.fixture
+def database(log_mariadb: MariaDB) -> Iterator[LogDatabase]:
+    """A name for a log database that does not exist yet."""
+    database = LogDatabase(log_mariadb)
+    yield database
+    database.drop()
+
+
+def apply(database: LogDatabase, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    """What the module does, in this process."""
+    defaults = {"migrations": str(MIGRATIONS), "create_database": True}
+    return bring_up_to_date({**database.login, **defaults, **options}, check_mode)
+
+
+def tables(database: LogDatabase) -> set[str]:
+    return {row[0] for row in database.rows("SHOW TABLES")}
+
+
+@pytest.fixture
+def steps(tmp_path: Path) -> Path:
+    """A copy of the migrations, to spoil."""
+    return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+
+
+def test_an_empty_server_gets_everything_once(database: LogDatabase) -> None:
+    first = apply(database)
+    assert (first["changed"], first["created"]) == (True, True)
+    assert first["applied"] == TITLES
+    assert first["version"] == len(TITLES) >= REQUIRED_VERSION
+    assert tables(database) == TABLES
+    assert database.rows("SELECT numero, nome FROM versao_esquema ORDER BY numero") == list(enumerate(TITLES, start=1))
+    assert database.rows("SELECT nome FROM privilegio ORDER BY nome") == [("Administrador",), ("Cliente",)]
+    second = apply(database)
+    assert not second["changed"]
+    assert (second["applied"], second["pending"], second["version"]) == ([], [], len(TITLES))
+    assert second["diff"]["before"] == second["diff"]["after"]
+
+
+def test_tables_are_as_the_data_dictionary_says(database: LogDatabase) -> None:
+    apply(database)
+    schema = f"table_schema = '{database.name}'"
+
+    def found(view: str, condition: str) -> set[str]:
+        query = f"SELECT table_name FROM information_schema.{view} WHERE {schema} AND {condition}"
+        return {row[0] for row in database.rows(query)}
+
+    assert found("tables", "engine = 'InnoDB' AND table_collation LIKE 'utf8mb4%'") == TABLES
+    assert found("statistics", "column_name = 'data_criacao'") == TABLES
+    assert found("columns", "column_name = 'id' AND column_type LIKE 'bigint%unsigned'") == TABLES
+
+
+def test_check_mode_lists_what_is_pending_and_changes_nothing(database: LogDatabase) -> None:
+    foreseen = apply(database, check_mode=True)
+    assert (foreseen["changed"], foreseen["created"]) == (True, True)
+    assert (foreseen["applied"], foreseen["pending"], foreseen["version"]) == ([], TITLES, 0)
+    assert foreseen["diff"] == {"before": "", "after": "".join(f"{title}\n" for title in TITLES)}
+    assert not database.server.execute(f"SHOW DATABASES LIKE '{database.name}'")
+    database.server.execute(f"CREATE DATABASE {database.name}")
+    assert apply(database, check_mode=True)["pending"] == TITLES
+    assert tables(database) == set()
+
+
+def test_a_database_that_is_not_there_is_created_only_when_asked(database: LogDatabase) -> None:
+    with pytest.raises(MigrationError, match=f"no database {database.name}.*create_database"):
+        apply(database, create_database=False)
+
+
+def test_every_step_can_be_undone_and_done_again(database: LogDatabase) -> None:
+    apply(database)
+    for title in reversed(TITLES):
+        text = (MIGRATIONS / f"{title}.sql").read_text(encoding="utf-8")
+        undo = re.findall(r"^-- undo: (.+)$", text, re.MULTILINE)
+        for statement in undo:
+            database.rows(statement)
+        if title != TITLES[0]:
+            database.rows(f"DELETE FROM versao_esquema WHERE nome = '{title}'")
+    assert tables(database) == set()
+    assert apply(database)["applied"] == TITLES
+
+
+def test_a_new_step_is_applied_alone(database: LogDatabase, steps: Path) -> None:
+    apply(database)
+    (steps / f"{len(TITLES) + 1:04d}_more.sql").write_text("ALTER TABLE servidor ADD COLUMN mais int NULL;\n")
+    assert apply(database, migrations=str(steps))["applied"] == [f"{len(TITLES) + 1:04d}_more"]
+    with pytest.raises(MigrationError, match=r"_more, which this release does not know"):
+        apply(database)
+
+
+def test_an_edited_step_is_refused_by_name_and_nothing_is_applied(database: LogDatabase, steps: Path) -> None:
+    apply(database)
+    with (steps / f"{TITLES[2]}.sql").open("a") as file:
+        file.write("-- a word\n")
+    (steps / f"{len(TITLES) + 1:04d}_more.sql").write_text("CREATE TABLE more (id int);\n")
+    for check_mode in (True, False):
+        with pytest.raises(MigrationError, match=f"{TITLES[2]} was edited"):
+            apply(database, migrations=str(steps), check_mode=check_mode)
+    assert tables(database) == TABLES
+
+
+def test_a_gap_is_refused_before_the_server_is_asked(database: LogDatabase, steps: Path) -> None:
+    (steps / f"{TITLES[4]}.sql").unlink()
+    with pytest.raises(MigrationError, match=f"{TITLES[5]}.sql comes where number 0005 should"):
+        apply(database, migrations=str(steps))
+    assert not database.server.execute(f"SHOW DATABASES LIKE '{database.name}'")
+
+
+def test_a_step_that_fails_is_named_and_those_before_it_stay(database: LogDatabase, steps: Path) -> None:
+    bad = steps / f"{TITLES[-1]}.sql"
+    good = bad.read_bytes()
+    bad.write_text("CREATE TABEL x (id int);\n")
+    with pytest.raises(MigrationError, match=f"{TITLES[-1]} failed: .*syntax") as failure:
+        apply(database, migrations=str(steps))
+    assert failure.value.details["applied"] == TITLES[:-1]
+    bad.write_bytes(good)
+    assert apply(database)["applied"] == TITLES[-1:]
+
+
+def test_two_appliers_at_once_do_not_meet(database: LogDatabase) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _number: apply(database), range(4)))
+    assert sorted(len(result["applied"]) for result in results) == [0, 0, 0, len(TITLES)]
+    assert sum(result["changed"] for result in results) == 1
+
+
+def test_an_applier_that_does_not_end_is_not_waited_for_forever(
+    database: LogDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "ansible_collections.vex.backup.plugins.module_utils._migrations"
+    monkeypatch.setattr(f"{module}.LOCK_SECONDS", 1)
+    with contextlib.closing(database.server.connect()) as other, other.cursor() as cursor:
+        digest = hashlib.sha256(database.name.encode()).hexdigest()[:32]
+        cursor.execute("SELECT GET_LOCK(%s, 0)", (f"vex_backup_schema_{digest}",))
+        with pytest.raises(MigrationError, match="another run has been changing the schema"):
+            apply(database)
+
+
+def test_a_server_that_refuses_is_named(database: LogDatabase) -> None:
+    with pytest.raises(LogDatabaseUnavailable, match="refused the login of nobody: check login_user"):
+        apply(database, login_user="nobody", login_password="canary")
+
+
+def test_an_account_that_may_not_read_the_version_is_told_so(database: LogDatabase) -> None:
+    apply(database)
+    database.server.create_account("blind", "pw", f"SELECT ON {database.name}.servidor")
+    with pytest.raises(LogDatabaseUnavailable, match=r"denied.*versao_esquema"):
+        apply(database, login_user="blind", login_password="pw")
+
+
+def test_the_grants_are_enough_and_no_more(database: LogDatabase) -> None:
+    server = database.server
+    for role in ("migrator", "writer", "web"):
+        server.execute(f"CREATE OR REPLACE USER 'vex_backup_{role}'@'%' IDENTIFIED BY 'pw'")
+    try:
+        _grant(database, "migrator")
+        applied = apply(database, login_user="vex_backup_migrator", login_password="pw")
+        assert applied["applied"] == TITLES
+        _grant(database, "writer")
+        _grant(database, "web")
+        assert _tables_by_privilege(database, "writer") == {
+            "SELECT": {"versao_esquema", "servidor", "backup_log", "upload_s3_log", "restauracao_log"},
+            "INSERT": {"servidor", "backup_log", "upload_s3_log", "restauracao_log"},
+            "UPDATE": {"servidor", "backup_log", "upload_s3_log", "restauracao_log"},
+        }
+        assert _tables_by_privilege(database, "web") == {
+            "SELECT": TABLES,
+            "INSERT": {"usuario", "usuario_privilegio", "sessao", "auditoria"},
+            "UPDATE": {"usuario", "usuario_privilegio", "sessao"},
+            "DELETE": {"usuario", "usuario_privilegio", "sessao"},
+        }
+        options = {**database.login, "login_user": "vex_backup_writer", "login_password": "pw"}
+        recorded = run_module(
+            "backup_log_record", {**options, "hostname": "h", "spool_dir": "/nonexistent/x"}, check=True
+        )
+        assert recorded["changed"]
+        assert "message" not in recorded
+    finally:
+        for role in ("migrator", "writer", "web"):
+            server.execute(f"DROP USER 'vex_backup_{role}'@'%'")
+
+
+def _grant(database: LogDatabase, role: str) -> None:
+    text = (ROLE / "files/grants" / f"{role}.sql").read_text(encoding="utf-8")
+    database.server.execute(*split_statements(text.replace("vex_backup.", f"{database.name}.")))
+
+
+def _tables_by_privilege(database: LogDatabase, role: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for table, privilege in database.rows(
+        "SELECT table_name, privilege_type FROM information_schema.table_privileges "
+        f"WHERE grantee = \"'vex_backup_{role}'@'%'\""
+    ):
+        found.setdefault(privilege, set()).add(table)
+    return found
+
+
+def test_the_module_reports_as_ansible_expects(database: LogDatabase) -> None:
+    options = {**database.login, "migrations": str(MIGRATIONS), "create_database": True}
+    assert run_module("backup_log_schema", options, check=True)["pending"] == TITLES
+    assert run_module("backup_log_schema", options)["changed"] is True
+    assert run_module("backup_log_schema", options)["changed"] is False
+    failed = run_module("backup_log_schema", {**options, "login_unix_socket": "/nowhere.sock"})
+    assert failed["failed"]
+    assert "check login_unix_socket" in failed["msg"]
+
+
+def test_the_playbook_runs_on_the_control_node(database: LogDatabase, tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {db1.invalid: {}}}\n")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/all.yml").write_text(
+        f"vex_backup_log_db_unix_socket: {database.server.socket}\n"
+        f"vex_backup_log_db_name: {database.name}\n"
+        "vex_backup_log_db_user: nobody\n"
+        "vex_backup_log_db_password: canary\n"
+        "vex_backup_log_db_migrator_user: root\n"
+        "vex_backup_log_db_migrator_password: ''\n"
+    )
+    for expected in ("changed=1", "changed=0"):
+        done = subprocess.run(
+            [sys.executable, "-m", "ansible", "playbook", "-vvv", "-i", tmp_path, ROOT / "playbooks/schema.yml"],
+            env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert expected in done.stdout
+        assert "canary" not in done.stdout + done.stderr
+    assert tables(database) == TABLES
