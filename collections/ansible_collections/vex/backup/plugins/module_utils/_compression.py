@@ -17,7 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFail
 # Level 3 was measured the best of size and time on rows of digits and on rows of text.
 _ARGUMENTS = {"zstd": ["-q", "-3", "--rm"], "gzip": ["-q", "-6"]}
 SUFFIXES = {"zstd": ".zst", "gzip": ".gz", "none": ""}
-DECOMPRESS = {"zstd": "zstd -q -d -r --rm", "gzip": "gzip -d -r"}
+DECOMPRESS = {"zstd": "zstd -q -d --rm", "gzip": "gzip -d"}
 
 
 class Compressor:

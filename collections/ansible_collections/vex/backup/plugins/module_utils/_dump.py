@@ -18,12 +18,12 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
     finish_files,
     hold_directory,
 )
+from ansible_collections.vex.backup.plugins.module_utils._dump_manifest import dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import Plan, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._dump_run import DumpResult, run_dumps
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._files import commit, write_json_durably
 from ansible_collections.vex.backup.plugins.module_utils._lock import instance_lock
-from ansible_collections.vex.backup.plugins.module_utils._dump_manifest import dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect, resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline

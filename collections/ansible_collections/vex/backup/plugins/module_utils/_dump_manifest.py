@@ -7,7 +7,7 @@ from __future__ import annotations
 import shlex
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._compression import DECOMPRESS
+from ansible_collections.vex.backup.plugins.module_utils._compression import DECOMPRESS, SUFFIXES
 from ansible_collections.vex.backup.plugins.module_utils._dump_files import File
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
     INSTANCE,
@@ -59,7 +59,8 @@ def restore_commands(name: str, plan: Plan, compression: str) -> t.List[str]:
     """Shell commands, in order, that restore the unpacked dump; ``LOGIN.cnf`` stands for an option file."""
     commands = []
     if compression != "none":
-        commands.append(f"{DECOMPRESS[compression]} {name}/dump")
+        files = f"find {name}/dump -name '*{SUFFIXES[compression]}'"
+        commands.append(f"{files} -exec {DECOMPRESS[compression]} -- {{}} +")
     # A table's rows may refer to another database's: all data goes in before anything that looks at it.
     if plan.mode == INSTANCE:
         commands.append(_load(f"{name}/dump/{INSTANCE_DIRECTORY}/tables"))
@@ -70,7 +71,7 @@ def restore_commands(name: str, plan: Plan, compression: str) -> t.List[str]:
             commands.append(f"{_client(plan)} < {shlex.quote(f'{folder}/database.sql')}")
         elif plan.mode != INSTANCE:
             commands.append(_load(f"{folder}/tables"))
-        if one.stored_programs:
+        if one.programs:
             database = shlex.quote(f"--database={one.name}")
             programs.append(f"{_client(plan)} {database} < {shlex.quote(f'{folder}/programs.sql')}")
     return commands + programs
@@ -83,16 +84,16 @@ def _database(one: DatabasePlan, plan: Plan, result: DumpResult) -> t.Dict[str, 
         "directory": f"dump/{INSTANCE_DIRECTORY if plan.mode == INSTANCE else one.directory}",
         "tables": list(one.objects.tables),
         "views": list(one.objects.views),
-        "routines": list(one.objects.routines),
-        "triggers": list(one.objects.triggers),
-        "events": list(one.objects.events),
+        "programs": [program._asdict() for program in one.objects.programs],
         "mysqldump": one.reason,
         "binlog": coordinates._asdict() if coordinates else None,
     }
 
 
 def _client(plan: Plan) -> str:
-    return f"{'mariadb' if plan.server.product == 'mariadb' else 'mysql'} {LOGIN} --default-character-set=utf8mb4"
+    # Without --comments, the client would take them out of the stored programs.
+    program = "mariadb" if plan.server.product == "mariadb" else "mysql"
+    return f"{program} {LOGIN} --default-character-set=utf8mb4 --comments --binary-mode"
 
 
 def _load(folder: str) -> str:

@@ -28,14 +28,14 @@ _SPARE_BYTES = 64 * 1024 * 1024
 class DatabasePlan(t.NamedTuple):
     """One database: ``directory`` is its place under ``dump/``, ``reason`` why mysqldump takes all of it, or empty.
 
-    ``stored_programs`` says whether mysqldump takes its routines, triggers and events.
+    ``programs`` are those routines, triggers and events that are written apart, since MyDumper 0.10 spoils them.
     """
 
     name: str
     directory: str
     objects: _mysqldump.Objects
     reason: str
-    stored_programs: bool
+    programs: t.Sequence[_mysqldump.Program]
 
 
 class Plan(t.NamedTuple):
@@ -46,7 +46,7 @@ class Plan(t.NamedTuple):
     databases: t.Sequence[DatabasePlan]
     mydumper: str
     version: _mydumper.Version
-    mysqldump: t.Optional[_mysqldump.Program]
+    mysqldump: t.Optional[_mysqldump.Tool]
 
     @property
     def names(self) -> t.List[str]:
@@ -92,13 +92,12 @@ def make_plan(connection: Connection[Cursor], server: _server.Server, params: t.
     )
     _grants.require(lacking, server.account)
     _check_space(os.path.dirname(params["path"]), databases, params["space_factor"])
-    needed = any(one.reason or one.stored_programs for one in databases)
-    mysqldump = _find_mysqldump(server.product) if needed else None
+    mysqldump = _find_mysqldump(server.product) if any(one.reason for one in databases) else None
     return Plan(server, params["mode"], databases, mydumper, version, mysqldump)
 
 
 def directory_name(database: str) -> str:
-    """The folder of a database under ``dump/``: its safe name, cut and told apart by a digest where that is too long."""
+    """The folder of a database under ``dump/``: its safe name; one that is too long is cut and gets a digest."""
     name = safe_name(database)
     if len(name) <= _LONGEST_DIRECTORY:
         return name
@@ -109,9 +108,11 @@ def _plan_database(
     version: _mydumper.Version, name: str, objects: _mysqldump.Objects, wanted: t.Mapping[str, bool]
 ) -> DatabasePlan:
     reason = _mysqldump.reason_for_mysqldump(version, name, objects)
-    apart = version.generation == _mydumper.LEGACY and not reason
-    stored_programs = apart and _mysqldump.has_stored_programs(objects, **wanted)
-    return DatabasePlan(name, directory_name(name), objects, reason, stored_programs)
+    programs = []
+    if version.generation == _mydumper.LEGACY:
+        options = {"TRIGGER": "triggers", "EVENT": "events"}
+        programs = [one for one in objects.programs if wanted[options.get(one.kind, "routines")]]
+    return DatabasePlan(name, directory_name(name), objects, reason, programs)
 
 
 def _check_mode(mode: str, databases: t.Sequence[DatabasePlan]) -> None:
@@ -135,11 +136,11 @@ def _check_space(folder: str, databases: t.Sequence[DatabasePlan], factor: float
         )
 
 
-def _find_mysqldump(product: str) -> _mysqldump.Program:
+def _find_mysqldump(product: str) -> _mysqldump.Tool:
     names = ["mariadb-dump", "mysqldump"] if product == "mariadb" else ["mysqldump", "mariadb-dump"]
     try:
         path = find_program(names, "install the package mariadb-client or mysql-client")
     except ProgramMissing as error:
-        raise ProgramMissing(f"{error} (MyDumper 0.10 leaves out or spoils what it is needed for)") from None
+        raise ProgramMissing(f"{error} (needed for what MyDumper 0.10 cannot dump)") from None
     version = run([path, "--version"], timeout=60)
-    return _mysqldump.parse_program(path, version.stdout, run([path, "--help"], timeout=60).stdout)
+    return _mysqldump.parse_tool(path, version.stdout, run([path, "--help"], timeout=60).stdout)

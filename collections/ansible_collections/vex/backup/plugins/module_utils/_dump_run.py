@@ -22,6 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUn
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._server import list_objects
+from ansible_collections.vex.backup.plugins.module_utils._stored_programs import write_programs
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 _TAIL_BYTES = 4096
@@ -87,16 +88,24 @@ def run_dumps(
 
 
 def _dump_group(context: _Context, group: t.Sequence[DatabasePlan], result: DumpResult) -> None:
+    before = len(result.errors)
     if group[0].reason:
-        _run_mysqldump(context, group[0], result, whole=True)
-        return
-    outcome = _run_mydumper(context, group, result)
-    label = "the instance" if context.plan.mode == INSTANCE else group[0].name
-    result.warnings += [f"{label}: {message}" for message in outcome.warnings]
-    result.errors += [f"{label}: {message}" for message in outcome.errors]
+        _run_mysqldump(context, group[0], result)
+    else:
+        outcome = _run_mydumper(context, group, result)
+        label = "the instance" if context.plan.mode == INSTANCE else group[0].name
+        result.warnings += [f"{label}: {message}" for message in outcome.warnings]
+        result.errors += [f"{label}: {message}" for message in outcome.errors]
     for one in group:
-        if one.stored_programs and outcome.status != _mydumper.ERROR:
-            _run_mysqldump(context, one, result, whole=False)
+        if one.programs and len(result.errors) == before:
+            _write_programs(context, one)
+
+
+def _write_programs(context: _Context, one: DatabasePlan) -> None:
+    folder = os.path.join(context.folder, one.directory)
+    os.makedirs(folder, 0o700, exist_ok=True)
+    with connect(context.params, connect_timeout=context.params["connect_timeout"], raw=True) as connection:
+        write_programs(connection, one.name, one.programs, os.path.join(folder, "programs.sql"))
 
 
 def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: DumpResult) -> _mydumper.Outcome:
@@ -156,36 +165,24 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
     )
 
 
-def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult, *, whole: bool) -> None:
-    program = context.plan.mysqldump
-    assert program is not None  # noqa: S101  # the plan finds it whenever a database needs it
+def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> None:
+    tool = context.plan.mysqldump
+    assert tool is not None  # noqa: S101  # the plan finds it whenever a database needs it
     folder = os.path.join(context.folder, one.directory)
     os.makedirs(folder, 0o700, exist_ok=True)
-    output = os.path.join(folder, "database.sql" if whole else "programs.sql")
-    if whole:
-        context.log.info(f"dump: {one.name} by mysqldump because of {one.reason}")
+    output = os.path.join(folder, "database.sql")
+    context.log.info(f"dump: {one.name} by mysqldump because of {one.reason}")
     done = run(
         [
-            program.path,
-            *_mysqldump.arguments(
-                program,
-                defaults_file=context.defaults_file,
-                database=one.name,
-                output=output,
-                whole=whole,
-                routines=context.params["routines"],
-                triggers=context.params["triggers"],
-                events=context.params["events"],
-                transactional=not one.objects.non_transactional,
-            ),
+            tool.path,
+            *_mysqldump.arguments(tool, defaults_file=context.defaults_file, database=one.name, output=output),
         ],
         timeout=context.deadline.remaining(),
         keep_open=[context.lock],
     )
     failures = _mysqldump.failures(done.returncode, done.stderr, _last_lines(output))
     result.errors += [f"{one.name}: {message}" for message in failures]
-    what = "database" if whole else "routines, triggers and events"
-    _append_log(context.params["dump_log"], f"# {one.name}: {what} by {program.text}", done.stderr)
+    _append_log(context.params["dump_log"], f"# {one.name}: by {tool.text}", done.stderr)
 
 
 def _still_there(params: t.Mapping[str, t.Any], one: DatabasePlan) -> t.Tuple[t.List[str], t.List[str]]:

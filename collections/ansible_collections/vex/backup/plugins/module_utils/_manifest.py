@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 
 Manifest = t.Mapping[str, t.Any]
@@ -21,5 +22,11 @@ class Archive(t.NamedTuple):
 
 
 def with_archive(manifest: Manifest, archive: Archive) -> t.Dict[str, t.Any]:
-    """A copy of a dump's *manifest* that says which archive holds the dump, under the key ``archive``."""
-    return {**manifest, "archive": archive._asdict()}
+    """A copy of a dump's *manifest* that says which archive holds the dump, under the key ``archive``.
+
+    Its ``restore`` commands, where it has them, then begin with the one that unpacks the archive.
+    """
+    described = {**manifest, "archive": archive._asdict()}
+    if "restore" in manifest:
+        described["restore"] = [f"7zz x {shlex.quote(archive.name)}", *manifest["restore"]]
+    return described

@@ -137,7 +137,7 @@ def arguments(version: Version, dump: Dump) -> t.List[str]:
     else:
         argv.append(f"--regex={databases_regex(dump.databases)}")
     if version.generation == MODERN:
-        # 0.10.x writes routines, events and triggers that cannot be restored: _mysqldump.py takes them over.
+        # 0.10.x writes routines, events and triggers that cannot be restored: _stored_programs.py takes them over.
         wanted = {"routines": dump.routines, "events": dump.events, "triggers": dump.triggers}
         argv += [f"--{option}" for option, value in wanted.items() if value]
         argv.append(f"--server-version={dump.product}-{dump.server_version}")
@@ -156,7 +156,7 @@ def environment() -> t.Dict[str, str]:
 
 def session_variables(product: str, server_version: str) -> t.Dict[str, str]:
     """Session variables that MyDumper must set: 1.0.1 crashes on MySQL 9 while ``explain_format`` is TREE."""
-    if product == "mysql" and int(server_version.split(".")[0]) >= 9:
+    if product == "mysql" and int(server_version.split(".", maxsplit=1)[0]) >= 9:
         return {"explain_format": "TRADITIONAL"}
     return {}
 

@@ -111,6 +111,7 @@ def connect(
     *,
     autocommit: bool = True,
     statement_timeout: t.Optional[int] = None,
+    raw: bool = False,
 ) -> Connection[Cursor]:
     """Log in to a server.
 
@@ -118,6 +119,7 @@ def connect(
     :param database: the database to use; ``None`` for none
     :param connect_timeout: seconds that each step of the connection may take, the login's dialogue included
     :param statement_timeout: seconds to wait for a statement's answer; ``None`` for no bound
+    :param raw: give texts as the bytes that the server sends
     :raises OptionError: as :func:`resolve_login`
     :raises ServerUnavailable: when the server is not there, refuses the login, or has no such database
     """
@@ -133,6 +135,7 @@ def connect(
             password=login.password,
             database=database,
             charset="utf8mb4",
+            use_unicode=not raw,
             autocommit=autocommit,
             connect_timeout=connect_timeout,
             # connect_timeout alone ends with the TCP handshake: a server that accepts and says nothing would hold us.

@@ -1,11 +1,10 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""mysqldump, for what MyDumper 0.10.x cannot bring back.
+"""mysqldump, for the databases that MyDumper 0.10.x cannot bring back.
 
-Seen with 0.10.1: routines, triggers and events lose their SQL mode and their line ends, and myloader then fails on
-them; invisible columns and the history of system-versioned tables are left out without a word; names with a quote or
-a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file names that mean something else.
-Pure functions.
+Seen with 0.10.1: invisible columns and the history of system-versioned tables are left out without a word; names with
+a quote or a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file names that mean something
+else. Pure functions.
 """
 
 from __future__ import annotations
@@ -21,19 +20,24 @@ _LONGEST_FILE_NAME = 225
 _COMPLETE = re.compile(r"^-- Dump completed", re.MULTILINE)
 
 
+class Program(t.NamedTuple):
+    """A stored program; ``kind`` is what ``SHOW CREATE`` calls it: ``PROCEDURE``, ``TRIGGER``, ``EVENT`` …"""
+
+    kind: str
+    name: str
+
+
 class Objects(t.NamedTuple):
     """What a database holds, by name.
 
-    ``odd_columns`` are columns that are invisible or have a backtick in their name, ``versioned`` tables with a
-    system-versioned history, ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the
-    server's own estimate.
+    ``programs`` are routines, triggers and events, in the order to make them again. ``odd_columns`` are columns that
+    are invisible or have a backtick in their name, ``versioned`` tables with a system-versioned history,
+    ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the server's own estimate.
     """
 
     tables: t.Sequence[str]
     views: t.Sequence[str]
-    routines: t.Sequence[str]
-    triggers: t.Sequence[str]
-    events: t.Sequence[str]
+    programs: t.Sequence[Program]
     odd_columns: t.Sequence[str]
     versioned: t.Sequence[str]
     non_transactional: t.Sequence[str]
@@ -56,12 +60,7 @@ def reason_for_mysqldump(version: Version, database: str, objects: Objects) -> s
     return ""
 
 
-def has_stored_programs(objects: Objects, *, routines: bool, triggers: bool, events: bool) -> bool:
-    """Whether the database holds any routine, trigger or event that is wanted."""
-    return bool((routines and objects.routines) or (triggers and objects.triggers) or (events and objects.events))
-
-
-class Program(t.NamedTuple):
+class Tool(t.NamedTuple):
     """A mysqldump: its path, whether it is MariaDB's, and whether it can dump a versioned table's history."""
 
     path: str
@@ -70,48 +69,31 @@ class Program(t.NamedTuple):
     history: bool
 
 
-def parse_program(path: str, version_output: str, help_output: str) -> Program:
+def parse_tool(path: str, version_output: str, help_output: str) -> Tool:
     """Tell MariaDB's mysqldump from MySQL's by ``--version`` and ``--help``."""
-    return Program(path, version_output.strip(), "MariaDB" in version_output, "--dump-history" in help_output)
+    return Tool(path, version_output.strip(), "MariaDB" in version_output, "--dump-history" in help_output)
 
 
-def arguments(
-    program: Program,
-    *,
-    defaults_file: str,
-    database: str,
-    output: str,
-    whole: bool,
-    routines: bool,
-    triggers: bool,
-    events: bool,
-    transactional: bool,
-) -> t.List[str]:
-    """The arguments that write a database, or its stored programs alone, to *output*; program name excluded.
+def arguments(tool: Tool, *, defaults_file: str, database: str, output: str) -> t.List[str]:
+    """The arguments that write a database's tables and views to *output*; program name excluded.
 
-    :param whole: the database with its tables, rather than its routines, triggers and events alone
-    :param transactional: all its tables can be read in one transaction; otherwise they are locked meanwhile
+    Stored programs are not its business: it fails on those of databases with a quote in their name. Nor are locks:
+    it would take them on views too, and fail on one whose definer is gone.
     """
     argv = [
         f"--defaults-file={defaults_file}",
         "--default-character-set=utf8mb4",
+        "--single-transaction",
         "--no-tablespaces",
         "--hex-blob",
+        "--skip-triggers",
         f"--result-file={output}",
     ]
-    if not program.mariadb:
+    if tool.history:
+        argv.append("--dump-history")
+    if not tool.mariadb:
         # The first would make the restore rewrite the server's GTID state, the second fails on MariaDB servers.
         argv += ["--set-gtid-purged=OFF", "--column-statistics=0"]
-    if routines:
-        argv.append("--routines")
-    if events:
-        argv.append("--events")
-    argv.append("--triggers" if triggers else "--skip-triggers")
-    if not whole:
-        return [*argv, "--no-create-info", "--no-data", "--no-create-db", "--skip-lock-tables", "--", database]
-    if program.history:
-        argv.append("--dump-history")
-    argv.append("--single-transaction" if transactional else "--lock-tables")
     return [*argv, "--databases", "--", database]
 
 

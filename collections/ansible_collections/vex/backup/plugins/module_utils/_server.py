@@ -11,13 +11,11 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._grants import Grants, parse_grants
-from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Objects
+from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Objects, Program
 
-try:
+# _mysql.py keeps the reason of a failure; every module that comes here reports that first.
+with contextlib.suppress(ImportError):
     import pymysql.err
-except ImportError:
-    # _mysql.py keeps the reason; every module that comes here reports it first.
-    pass
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -40,14 +38,18 @@ _OBJECTS = """
 SELECT TABLE_TYPE, TABLE_NAME, ENGINE, COALESCE(DATA_LENGTH, 0)
   FROM information_schema.TABLES WHERE TABLE_SCHEMA = %(database)s ORDER BY TABLE_NAME
 """
+# Packages come before their bodies, triggers of one table in the order in which they fire.
 _PROGRAMS = """
-SELECT 'routine', ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %(database)s
+SELECT ROUTINE_TYPE AS kind, ROUTINE_NAME AS name, 0 AS place
+  FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %(database)s
 UNION ALL
-SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %(database)s
+SELECT 'TRIGGER', TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %(database)s
 UNION ALL
-SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
-UNION ALL
-SELECT 'odd_column', CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
+SELECT 'EVENT', EVENT_NAME, 0 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
+ ORDER BY kind, place, name
+"""
+_ODD_COLUMNS = """
+SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
  WHERE TABLE_SCHEMA = %(database)s AND (EXTRA LIKE '%%INVISIBLE%%' OR COLUMN_NAME LIKE '%%`%%')
 """
 
@@ -139,7 +141,7 @@ def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], e
     ]
     if not chosen:
         raise OptionError(
-            "no database to dump: the server has none besides the system's that databases and exclude_databases leave over"
+            "no database to dump: besides the system's, the server has none that databases and exclude_databases leave"
         )
     return chosen
 
@@ -150,18 +152,15 @@ def list_objects(connection: Connection[Cursor], database: str) -> Objects:
         cursor.execute(_OBJECTS, {"database": database})
         tables = cursor.fetchall()
         cursor.execute(_PROGRAMS, {"database": database})
-        programs = cursor.fetchall()
-    names: t.Dict[str, t.List[str]] = {}
-    for kind, name in programs:
-        names.setdefault(kind, []).append(name)
+        programs = [Program(kind.upper(), name) for kind, name, _place in cursor.fetchall()]
+        cursor.execute(_ODD_COLUMNS, {"database": database})
+        odd_columns = [row[0] for row in cursor.fetchall()]
     stored = [row for row in tables if "VIEW" not in row[0]]
     return Objects(
         tables=[row[1] for row in stored],
         views=[row[1] for row in tables if "VIEW" in row[0]],
-        routines=names.get("routine", []),
-        triggers=names.get("trigger", []),
-        events=names.get("event", []),
-        odd_columns=names.get("odd_column", []),
+        programs=programs,
+        odd_columns=odd_columns,
         versioned=[row[1] for row in stored if "VERSIONED" in row[0]],
         non_transactional=[row[1] for row in stored if row[2] not in TRANSACTIONAL_ENGINES],
         data_bytes=sum(int(row[3]) for row in stored),

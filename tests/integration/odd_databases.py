@@ -1,0 +1,119 @@
+"""Databases with all that backups tend to lose: odd names, odd columns, stored programs under another SQL mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.servers.mariadb import MariaDB
+
+# MySQL's identifiers end at U+FFFF: the emoji among them is one of those below.
+NAMES = (
+    "plain",
+    "with space",
+    'double"quote',
+    "single'quote",
+    "back`tick",
+    "per%cent",
+    "format%sent",
+    "acentuação",
+    "❤️ emoji",
+    "mydumper_0",
+    "dot.ted",
+    "sla/sh",
+    "back\\slash",
+    "new\nline",
+    "com,ma",
+    "-dash",
+    "#hash",
+    "a",
+    "a-schema",
+    "ç" * 64,
+)
+
+# Semicolons, line ends, comments and accents are what a stored program loses in a careless dump.
+_PROGRAMS = (
+    "SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'",
+    """CREATE PROCEDURE soma(IN parcela INT, OUT total INT)
+    COMMENT 'soma; de verdade'
+BEGIN
+  DECLARE anterior INT DEFAULT 0;
+  -- comentário; com ponto e vírgula
+
+  SELECT COUNT(*) INTO anterior FROM rows_of_all_kinds;
+  SET total = anterior + parcela;
+END""",
+    """CREATE FUNCTION junta(a VARCHAR(20)) RETURNS VARCHAR(40) DETERMINISTIC
+RETURN a || ';\n' || "a" """,
+    """CREATE TRIGGER antes BEFORE INSERT ON rows_of_all_kinds FOR EACH ROW
+BEGIN
+  SET NEW.note = NEW.note || '!';
+  SET NEW.id = NEW.id + 0;
+END""",
+    """CREATE EVENT toda_noite ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 03:00:00' DISABLE COMMENT 'às três' DO
+BEGIN
+  DELETE FROM rows_of_all_kinds WHERE id < 0;
+END""",
+    "CREATE DEFINER = 'gone'@'nowhere' SQL SECURITY DEFINER VIEW orphan AS SELECT 1 AS one",
+    "CREATE VIEW upon AS SELECT * FROM beneath",
+    "SET SESSION sql_mode = DEFAULT",
+)
+
+_TABLES = (
+    """CREATE TABLE rows_of_all_kinds (
+         id INT PRIMARY KEY, note VARCHAR(60), price DECIMAL(20,4), at DATETIME(6), stamp TIMESTAMP NULL,
+         bits BIT(9), body LONGBLOB, place POINT, document JSON, kind ENUM('it''s', 'a`b', 'ç'), flags SET('x','y'),
+         doubled INT AS (id * 2) STORED, halved INT AS (id DIV 2) VIRTUAL, KEY (note)
+       ) CHARACTER SET utf8mb4""",
+    """INSERT INTO rows_of_all_kinds (id, note, price, at, stamp, bits, body, place, document, kind, flags) VALUES
+         (1, 'olá 😀 "aspas" ''simples'' \\\\ fim', -1.5, '2025-07-20 16:15:23.123456', '2025-07-20 16:15:23',
+          b'100000001', UNHEX('00FF27225C0A0D1A00'), POINT(1, 2), '{"chave": "ção 😀"}', 'it''s', 'x,y'),
+         (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'a`b', ''),
+         (3, '', 0, '1000-01-01', '1970-01-02 00:00:00', b'0', '', POINT(-1, 0.5), '[]', 'ç', 'y')""",
+    "CREATE TABLE empty_table (id INT) ENGINE = InnoDB",
+    "CREATE TABLE kept_in_myisam (id INT, text_of_it TEXT) ENGINE = MyISAM",
+    "INSERT INTO kept_in_myisam VALUES (1, 'não transacional')",
+    "CREATE TABLE in_latin1 (word VARCHAR(20)) CHARACTER SET latin1",
+    "INSERT INTO in_latin1 VALUES ('coração')",
+    """CREATE TABLE parent (id INT PRIMARY KEY, child INT)""",
+    """CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES parent (id))""",
+    "INSERT INTO parent VALUES (1, 1)",
+    "INSERT INTO child VALUES (1, 1)",
+    "ALTER TABLE parent ADD FOREIGN KEY (child) REFERENCES child (id)",
+    """CREATE TABLE in_parts (id INT, year_of INT) PARTITION BY RANGE (year_of)
+         (PARTITION old VALUES LESS THAN (2000), PARTITION new VALUES LESS THAN MAXVALUE)""",
+    "INSERT INTO in_parts VALUES (1, 1990), (2, 2020)",
+    "CREATE VIEW beneath AS SELECT id, note FROM rows_of_all_kinds",
+)
+
+_HARD_TABLES = (
+    "CREATE TABLE unseen (id INT, hidden INT INVISIBLE DEFAULT 5)",
+    "INSERT INTO unseen (id, hidden) VALUES (1, 7)",
+    "CREATE TABLE `table``with'odd\"names %s` (`column ``%d'\"` INT, `ordem` INT)",
+    "INSERT INTO `table``with'odd\"names %s` VALUES (1, 2)",
+    "CREATE TABLE `child-schema` (id INT)",
+    "INSERT INTO `child-schema` VALUES (5)",
+    "CREATE SEQUENCE counter START WITH 100",
+)
+
+
+def fill(server: MariaDB) -> tuple[str, ...]:
+    """Make all of them; gives their names, ``hard`` (tables that MyDumper 0.10 spoils) included."""
+    for name in NAMES:
+        _make(server, name, (*_TABLES, *_PROGRAMS))
+    _make(server, "hard", (*_TABLES, *_HARD_TABLES, *_PROGRAMS))
+    return (*NAMES, "hard")
+
+
+def drop(server: MariaDB) -> None:
+    """Remove what :func:`fill` made."""
+    server.execute(*(f"DROP DATABASE IF EXISTS {quoted(name)}" for name in (*NAMES, "hard")))
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _make(server: MariaDB, name: str, statements: tuple[str, ...]) -> None:
+    server.execute(f"CREATE DATABASE {quoted(name)} CHARACTER SET utf8mb4", f"USE {quoted(name)}", *statements)
