@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.playbook import Installation, LogDatabase
 from tests.servers import sample_data
 from tests.servers.mariadb import MariaDB
 from tests.servers.s3_proxy import S3Proxy
@@ -72,3 +73,21 @@ def smtp(tmp_path: Path) -> Iterator[SmtpSink]:
     """A mail server that keeps what it gets."""
     with SmtpSink(tmp_path / "mail") as sink:
         yield sink
+
+
+@pytest.fixture(scope="session")
+def log_database(log_mariadb: MariaDB, server_directory: Path) -> LogDatabase:
+    """A log database with the current schema; its rows are told apart by their host name."""
+    database = LogDatabase(log_mariadb, server_directory)
+    database.create()
+    return database
+
+
+@pytest.fixture
+def backup_setup(
+    tmp_path: Path, mariadb: MariaDB, log_database: LogDatabase, s3: SeaweedFS, smtp: SmtpSink
+) -> Installation:
+    """A host of its own, ready for ``playbooks/backup.yml``: what it backs up is ``mariadb``."""
+    installation = Installation(tmp_path / "host", mariadb, log_database, s3, smtp)
+    installation.create_account()
+    return installation

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -133,6 +134,10 @@ class MariaDB:
         ]
 
     def _answers(self) -> bool:
+        # Not by PyMySQL alone: it leaves the socket of a refused connection to the garbage collector.
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(self.socket) != 0:
+                return False
         try:
             self.connect().close()
         except pymysql.err.OperationalError:

@@ -1,0 +1,309 @@
+"""The product as its users run it: a whole ``ansible-playbook`` against real servers, and all that came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pymysql.cursors
+
+from tests.servers.mariadb import MariaDB
+from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.smtp import SmtpSink
+
+ROOT = Path(__file__).parents[1]
+GRANTS = ROOT / "collections/ansible_collections/vex/backup/roles/log_schema/files/grants"
+PLAYBOOK = (sys.executable, "-m", "ansible", "playbook")
+# A run takes some seconds; one that takes this long hangs.
+HANGS = 180
+
+BACKUP_ACCOUNT = ("SELECT, RELOAD, PROCESS, BINLOG MONITOR, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT ON *.*",)
+ATTACHMENTS = ["backup_script.log", "mydumper_log.log"]
+
+Row = dict[str, Any]
+
+
+class LogDatabase:
+    """A log database on *server*, brought to its schema by ``playbooks/schema.yml``, and its two accounts."""
+
+    def __init__(self, server: MariaDB, directory: Path) -> None:
+        self.server = server
+        self.name = f"vex_log_{secrets.token_hex(4)}"
+        self.writer = (f"writer_{secrets.token_hex(4)}", secrets.token_hex(12))
+        self._migrator = (f"migrator_{secrets.token_hex(4)}", secrets.token_hex(12))
+        self._variables = directory / "schema.json"
+
+    def create(self) -> None:
+        """Make the database and the accounts, with the grants that ship."""
+        self.server.execute(f"CREATE DATABASE {self.name}")
+        self._create_account("migrator", self._migrator)
+        self.apply_schema()
+        self._create_account("writer", self.writer)
+
+    def apply_schema(self, *arguments: str) -> str:
+        """Run ``playbooks/schema.yml``; what it printed."""
+        user, password = self._migrator
+        write_private(
+            self._variables,
+            {
+                "vex_backup_log_db_unix_socket": self.server.socket,
+                "vex_backup_log_db_migrator_user": user,
+                "vex_backup_log_db_migrator_password": password,
+                "vex_backup_log_db_name": self.name,
+                "vex_backup_log_db_create": False,
+            },
+        )
+        command = [*PLAYBOOK, "playbooks/schema.yml", "--extra-vars", f"@{self._variables}", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=HANGS, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def rows(self, query: str, *values: object) -> list[Row]:
+        """What a query returns, as root, by column."""
+        with (
+            contextlib.closing(self.server.connect(database=self.name)) as connection,
+            connection.cursor(pymysql.cursors.DictCursor) as cursor,
+        ):
+            cursor.execute(query, values)
+            return list(cursor.fetchall())
+
+    def _create_account(self, role: str, account: tuple[str, str]) -> None:
+        user, password = account
+        self.server.create_account(user, password)
+        shipped = (GRANTS / f"{role}.sql").read_text(encoding="utf-8").replace("vex_backup.", f"{self.name}.")
+        lines = [line for line in shipped.splitlines() if not line.startswith("--")]
+        for host in ("localhost", "127.0.0.1"):
+            mine = "\n".join(lines).replace(f"'vex_backup_{role}'@'%'", f"'{user}'@'{host}'")
+            self.server.execute(*filter(str.strip, mine.split(";")))
+
+
+class Outcome(NamedTuple):
+    """What a run of the playbook left behind.
+
+    ``backups`` and ``uploads`` are this host's rows in the log tables, oldest first, none while the log database is
+    away; ``mails`` are those that arrived so far; ``files`` the names in the work directory; ``keys`` the objects of
+    this host in the bucket and ``unfinished`` its multipart uploads.
+    """
+
+    status: int
+    output: str
+    backups: list[Row]
+    uploads: list[Row]
+    mails: list[EmailMessage]
+    files: list[str]
+    keys: list[str]
+    unfinished: list[str]
+
+    @property
+    def backup(self) -> Row:
+        """The one row of ``backup_log``."""
+        (row,) = self.backups
+        return row
+
+    @property
+    def upload(self) -> Row:
+        """The one row of ``upload_s3_log``."""
+        (row,) = self.uploads
+        return row
+
+    @property
+    def mail(self) -> EmailMessage:
+        """The one mail."""
+        (mail,) = self.mails
+        return mail
+
+    @property
+    def key(self) -> str:
+        """The archive's key, when nothing but it and its manifest is there."""
+        key, manifest = sorted(self.keys)
+        assert manifest == f"{key}.manifest.json"
+        return key
+
+
+class Run:
+    """A playbook that is running."""
+
+    def __init__(self, installation: Installation, command: Sequence[str], changes: Mapping[str, str]) -> None:
+        self._installation = installation
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(changes),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self._process.poll() is not None
+
+    def wait(self) -> Outcome:
+        """What came of it, once it is over."""
+        try:
+            output, _ = self._process.communicate(timeout=HANGS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            output, _ = self._process.communicate()
+            raise AssertionError(f"the playbook hangs; what it said until now:\n{output}") from None
+        return self._installation.observe(self._process.returncode, output)
+
+
+class Installation:
+    """One host of an inventory, configured as its users would configure it, with a work directory of its own.
+
+    ``variables`` are the host's; a test changes them before it starts a run. ``path`` is searched for programs first.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        source: MariaDB,
+        log_database: LogDatabase,
+        store: SeaweedFS,
+        sink: SmtpSink,
+    ) -> None:
+        self.directory = directory
+        self.source = source
+        self.log_database = log_database
+        self.store = store
+        self.sink = sink
+        self.hostname = f"db-{secrets.token_hex(4)}"
+        self.work = directory / "work"
+        self.spool = self.work / "spool"
+        self.path = directory / "bin"
+        self.temporary = directory / "tmp"
+        for made in (directory, self.path, self.temporary):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.account = (f"backup_{secrets.token_hex(4)}", secrets.token_hex(12))
+        self.variables: dict[str, Any] = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "vex_backup_login_unix_socket": source.socket,
+            "vex_backup_login_user": self.account[0],
+            "vex_backup_login_password": self.account[1],
+            "vex_backup_work_dir": str(self.work),
+            "vex_backup_log_db_unix_socket": log_database.server.socket,
+            "vex_backup_log_db_user": log_database.writer[0],
+            "vex_backup_log_db_password": log_database.writer[1],
+            "vex_backup_log_db_name": log_database.name,
+            "vex_backup_s3_endpoint_url": store.endpoint,
+            "vex_backup_s3_access_key": store.access_key,
+            "vex_backup_s3_secret_key": store.secret_key,
+            "vex_backup_s3_bucket": store.bucket,
+            "vex_backup_mail_from": "vex@example.org",
+            "vex_backup_mail_to": ["dba@example.org"],
+            "vex_backup_smtp_host": "127.0.0.1",
+            "vex_backup_smtp_port": sink.port,
+            "vex_backup_smtp_security": "none",
+        }
+
+    @property
+    def prefix(self) -> str:
+        """What this host's keys start with."""
+        return f"{self.hostname}/"
+
+    def create_account(self, *grants: str) -> None:
+        """Make the backup's account on the source anew.
+
+        :param grants: other than what a backup needs
+        """
+        self.source.create_account(*self.account, *(grants or BACKUP_ACCOUNT))
+
+    def replace_program(self, name: str, script: str) -> None:
+        """Put a shell script before the program of that *name*; in it, ``$REAL`` is the real one."""
+        wrapper = self.path / name
+        wrapper.write_text(f"#!/bin/sh\nREAL=$(PATH=${{PATH#*:}} command -v {name})\n{script}\n", encoding="utf-8")
+        wrapper.chmod(0o700)
+
+    def restore_program(self, name: str) -> None:
+        """Take the script away again."""
+        (self.path / name).unlink()
+
+    def start(self, *arguments: str, **variables: Any) -> Run:
+        """Start ``playbooks/backup.yml`` on this host alone.
+
+        :param arguments: further ones for ansible-playbook
+        :param variables: the host's for this run, without ``vex_backup_``
+        """
+        changed = {f"vex_backup_{name}": value for name, value in variables.items()}
+        inventory = self.directory / "inventory.json"
+        write_private(inventory, {"all": {"hosts": {self.hostname: {**self.variables, **changed}}}})
+        path = f"{self.path}:{os.environ['PATH']}"
+        command = [*PLAYBOOK, "playbooks/backup.yml", "--inventory", str(inventory), *arguments]
+        return Run(self, command, {"PATH": path, "TMPDIR": str(self.temporary)})
+
+    def backup(self, *arguments: str, **variables: Any) -> Outcome:
+        """Run ``playbooks/backup.yml`` to its end; options as :meth:`start`."""
+        return self.start(*arguments, **variables).wait()
+
+    def observe(self, status: int = 0, output: str = "") -> Outcome:
+        """All that runs have left behind until now."""
+        here = self.log_database.server.process.pid is not None
+        client = self.store.client()
+        objects = client.list_objects_v2(Bucket=self.store.bucket, Prefix=self.prefix).get("Contents", [])
+        uploads = client.list_multipart_uploads(Bucket=self.store.bucket).get("Uploads", [])
+        return Outcome(
+            status,
+            output,
+            self._backup_rows() if here else [],
+            self._upload_rows() if here else [],
+            self.sink.messages,
+            sorted(os.listdir(self.work)) if self.work.is_dir() else [],
+            sorted(item["Key"] for item in objects),
+            sorted(item["Key"] for item in uploads if item["Key"].startswith(self.prefix)),
+        )
+
+    def _backup_rows(self) -> list[Row]:
+        return self.log_database.rows("SELECT * FROM backup_log WHERE hostname = %s ORDER BY id", self.hostname)
+
+    def _upload_rows(self) -> list[Row]:
+        query = (
+            "SELECT u.* FROM upload_s3_log u JOIN backup_log b ON b.id = backup_id WHERE hostname = %s ORDER BY u.id"
+        )
+        return self.log_database.rows(query, self.hostname)
+
+
+def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment as ``ansible-playbook`` needs it."""
+    return {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1", **(changes or {})}
+
+
+def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON that only its owner reads: variables hold passwords."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The mail's plain text."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def attachments_of(mail: EmailMessage) -> dict[str, str]:
+    """The mail's attachments, content by name."""
+    return {str(part.get_filename()): str(part.get_content()) for part in mail.iter_attachments()}
+
+
+@contextlib.contextmanager
+def away(server: MariaDB) -> Iterator[None]:
+    """Without a server for as long as the block takes."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
