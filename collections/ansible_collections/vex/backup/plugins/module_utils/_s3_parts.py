@@ -77,8 +77,8 @@ class Part:
 
 def split(descriptor: int, size: int, part_bytes: int, check: t.Callable[[], None]) -> t.List[Part]:
     """A file of *size* bytes in parts of *part_bytes*, or of more where they would be too many; at least one."""
-    least = -(-size // MOST_PARTS)
-    part_bytes = max(part_bytes, -(-least // MEBIBYTE) * MEBIBYTE)
+    if size > part_bytes * MOST_PARTS:
+        part_bytes = -(-size // (MOST_PARTS * MEBIBYTE)) * MEBIBYTE
     starts = range(0, max(size, 1), part_bytes)
     return [
         Part(descriptor, number, start, min(part_bytes, size - start), check)
