@@ -24,9 +24,6 @@ from ansible_collections.vex.backup.plugins.module_utils._spool import Spool
 from tests.integration.log_db import MIGRATIONS, LogDatabase, run_module
 from tests.servers.mariadb import MariaDB
 
-# PyMySQL leaves the socket of a refused connection to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 DOWN: dict[str, Any] = {"login_unix_socket": "/nowhere.sock"}
 
 

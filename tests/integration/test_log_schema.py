@@ -26,9 +26,6 @@ from ansible_collections.vex.backup.plugins.module_utils._migrations import (
 from tests.integration.log_db import MIGRATIONS, ROLE, ROOT, LogDatabase, run_module
 from tests.servers.mariadb import MariaDB
 
-# PyMySQL leaves the socket of a refused connection to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 TITLES = [step.title for step in read_migrations(str(MIGRATIONS))]
 TABLES = {
     "auditoria",

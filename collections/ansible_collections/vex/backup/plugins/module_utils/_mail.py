@@ -28,8 +28,10 @@ MAX_KEPT = 50
 MAX_KEPT_DAYS = 7
 NAME_FORMAT = "%Y%m%d%H%M%S"
 
-# Only ASCII on the wire and in the spool, whatever the texts hold.
-POLICY = email.policy.SMTP.clone(cte_type="7bit")
+# Only ASCII on the wire and in the spool, whatever the texts hold; line ends as the wire wants them, but not within
+# attachments, which are to come out as they went in.
+POLICY = email.policy.default.clone(cte_type="7bit")
+WIRE = POLICY.clone(linesep="\r\n")
 
 
 class Mail(t.NamedTuple):
@@ -128,7 +130,7 @@ def compose(params: t.Mapping[str, t.Any], warnings: t.List[str]) -> Mail:
             continue
         name = attachment.get("name") or os.path.basename(attachment["path"])
         message.add_attachment(text, subtype="plain", filename=name, cte="base64")
-    return Mail(subject, sender, recipients, message.as_bytes().decode("ascii"))
+    return Mail(subject, sender, recipients, message.as_bytes(policy=WIRE).decode("ascii"))
 
 
 def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
@@ -180,14 +182,18 @@ def _bare(text: str, option: str) -> str:
 def _open(server: MailServer) -> smtplib.SMTP:
     # Named, since smtplib would otherwise ask the DNS, which may take long to say nothing.
     name = socket.gethostname()
+    context = None if server.security == "none" else ssl.create_default_context(cafile=server.ca_cert)
     if server.security == "tls":
-        context = ssl.create_default_context(cafile=server.ca_cert)
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, name, context=context)
+        connection: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname=name, context=context)
     else:
-        connection = smtplib.SMTP(server.host, server.port, name)
+        connection = smtplib.SMTP(local_hostname=name)
+    # What smtplib checks the certificate against. Its constructor would set it, but connect at once, and leave the
+    # socket open when that fails.
+    connection._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
     try:
+        connection.connect(server.host, server.port)
         if server.security == "starttls":
-            connection.starttls(context=ssl.create_default_context(cafile=server.ca_cert))
+            connection.starttls(context=context)
         if server.user:
             connection.login(server.user, server.password or "")
     except BaseException:
