@@ -1,0 +1,61 @@
+"""The document's pipeline by hand: MyDumper into a directory, 7-Zip's default zip, one upload."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from tests.bench import watch
+from tests.bench.data import DATABASE
+from tests.bench.failure import BenchFailed
+from tests.bench.measure import Measure
+from tests.bench.place import ROOT, Place
+
+SEVEN_ZIP = ("7zz", "7z", "7za")
+
+
+def run(place: Place, folder: Path) -> Measure:
+    """Run it in the empty *folder*.
+
+    :raises BenchFailed: when a step fails
+    """
+    seven_zip = next((found for name in SEVEN_ZIP if (found := shutil.which(name))), None)
+    if seven_zip is None:
+        raise BenchFailed("no 7-Zip on this host")
+    defaults = folder / "client.cnf"
+    defaults.touch(mode=0o600)
+    defaults.write_text(f"[client]\nuser={place.user}\npassword={place.password}\nsocket={place.source.socket}\n")
+    archive = folder / "by-hand.zip"
+    arguments = [
+        f"--defaults-file={defaults}",
+        "--threads=4",
+        f"--database={DATABASE}",
+        f"--outputdir={folder / 'dump'}",
+    ]
+    dump = watch.run(["mydumper", *arguments], folder / "mydumper.out")
+    pack = watch.run([seven_zip, "a", "-tzip", str(archive), "dump"], folder / "7zip.out", directory=folder)
+    output = folder / "upload.out"
+    upload = watch.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.bench.upload_once",
+            place.s3.endpoint,
+            place.s3.bucket,
+            str(archive),
+            archive.name,
+        ],
+        output,
+        directory=ROOT,
+        environment={"AWS_ACCESS_KEY_ID": place.s3.access_key, "AWS_SECRET_ACCESS_KEY": place.s3.secret_key},
+    )
+    # The call alone, without Python's start: the document's script is running by then.
+    stages = {"dump": dump.seconds, "packing": pack.seconds, "upload": float(output.read_text())}
+    place.s3.client().delete_object(Bucket=place.s3.bucket, Key=archive.name)
+    return Measure(
+        total=sum(stages.values()),
+        stages=stages,
+        archive_bytes=archive.stat().st_size,
+        programs=[*dump.programs, *pack.programs, *upload.programs],
+    )

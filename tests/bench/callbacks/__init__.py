@@ -1,0 +1,1 @@
+"""Ansible callbacks of the benchmark; Ansible loads them by their path."""

@@ -1,0 +1,161 @@
+"""Our pipeline: the whole of playbooks/backup.yml, with its record, its mail and its retention."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.bench import watch
+from tests.bench.data import DATABASE
+from tests.bench.failure import BenchFailed
+from tests.bench.measure import Measure
+from tests.bench.place import ROOT, Place
+
+CALLBACKS = Path(__file__).parent / "callbacks"
+MANIFEST = ".manifest.json"
+
+# A stage lasts from the first line of the run's log that holds one text to the last line that holds the other. What
+# is before and after (starting a module, looking at the server, removing what is packed) counts as overhead.
+BOUNDS = {
+    "dump": ("dump: started", "dump: finished"),
+    "compression": ("dump: finished", "compression: finished"),
+    "packing": ("[INFO] - packing ", "[INFO] - packed into "),
+    "upload": ("[INFO] - uploading ", "[INFO] - uploaded "),
+}
+
+
+def bring_schema(place: Place, folder: Path) -> None:
+    """Make the log database, once."""
+    watch.run(_playbook("schema.yml", _inventory(place, folder)), folder / "schema.out", environment=_environment())
+
+
+def run(place: Place, folder: Path) -> Measure:
+    """Run it in the empty *folder*.
+
+    :raises BenchFailed: when the playbook fails, or what it says it made is not there
+    """
+    clock = folder / "clock.jsonl"
+    watched = watch.run(
+        _playbook("backup.yml", _inventory(place, folder)),
+        folder / "playbook.out",
+        directory=folder,
+        environment={
+            **_environment(),
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "bench_clock",
+            "VEX_BENCH_CLOCK": str(clock),
+        },
+        logs="work/*.logs/backup_script.log",
+    )
+    stages = {name: _between(watched.lines, *bounds) for name, bounds in BOUNDS.items()}
+    return Measure(
+        total=watched.seconds,
+        stages=stages,
+        archive_bytes=_uploaded(place),
+        programs=watched.programs,
+        tasks=_tasks(clock, watched),
+        log=[(moment - watched.started, line) for moment, line in watched.lines],
+        steps=_steps(watched),
+    )
+
+
+def _playbook(name: str, inventory: Path) -> list[str]:
+    program = Path(sys.executable).parent / "ansible-playbook"
+    return [str(program), "-i", str(inventory), str(ROOT / "playbooks" / name)]
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+    }
+
+
+def _inventory(place: Place, folder: Path) -> Path:
+    path = folder / "hosts.json"
+    path.touch(mode=0o600)
+    variables: dict[str, Any] = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "vex_backup_login_unix_socket": place.source.socket,
+        "vex_backup_login_user": place.user,
+        "vex_backup_login_password": place.password,
+        "vex_backup_databases": [DATABASE],
+        "vex_backup_work_dir": str(folder / "work"),
+        "vex_backup_log_db_unix_socket": place.log.socket,
+        "vex_backup_log_db_user": "root",
+        "vex_backup_s3_endpoint_url": place.s3.endpoint,
+        "vex_backup_s3_bucket": place.s3.bucket,
+        "vex_backup_s3_access_key": place.s3.access_key,
+        "vex_backup_s3_secret_key": place.s3.secret_key,
+        "vex_backup_smtp_host": "127.0.0.1",
+        "vex_backup_smtp_port": place.smtp.port,
+        "vex_backup_smtp_security": "none",
+        "vex_backup_mail_from": "vex-backup@bench.example",
+        "vex_backup_mail_to": ["dba@bench.example"],
+    }
+    hosts = {"bench": variables, "localhost": variables}
+    path.write_text(json.dumps({"all": {"hosts": hosts if "schema" in folder.name else {"bench": variables}}}))
+    return path
+
+
+def _uploaded(place: Place) -> int:
+    """The size of the one archive in the bucket, which is removed: it has served."""
+    client = place.s3.client()
+    there: dict[str, int] = {
+        item["Key"]: item["Size"] for item in client.list_objects_v2(Bucket=place.s3.bucket).get("Contents", [])
+    }
+    archives = [key for key in there if f"{key}{MANIFEST}" in there]
+    status = place.log.execute("SELECT status_backup FROM vex_backup.backup_log ORDER BY id DESC LIMIT 1")
+    if len(archives) != 1 or len(there) != 2 or status != ((1,),):
+        raise BenchFailed(f"one archive, its manifest and status 1 were expected, not {sorted(there)} and {status}")
+    for key in there:
+        client.delete_object(Bucket=place.s3.bucket, Key=key)
+    return there[archives[0]]
+
+
+def _between(lines: list[tuple[float, str]], first: str, last: str) -> float:
+    begins = [moment for moment, line in lines if first in line]
+    ends = [moment for moment, line in lines if last in line]
+    if not begins or not ends:
+        raise BenchFailed(f"the run's log has no {first!r} or no {last!r}: {[line for _moment, line in lines]}")
+    return ends[-1] - begins[0]
+
+
+def _tasks(clock: Path, watched: watch.Watched) -> list[tuple[str, float]]:
+    """Seconds of each task, its templating and its module's start included; of what comes before and after, too."""
+    events = [json.loads(line) for line in clock.read_text().splitlines()]
+    starts = [event for event in events if event["event"] == "start"]
+    moments = [event["at"] for event in starts] + [max(event["at"] for event in events)]
+    return [
+        ("(Ansible starts)", starts[0]["at"] - watched.started),
+        *((event["task"], after - event["at"]) for event, after in zip(starts, moments[1:], strict=True)),
+        ("(Ansible ends)", watched.started + watched.seconds - moments[-1]),
+    ]
+
+
+def _steps(watched: watch.Watched) -> dict[str, float]:
+    """Seconds from a program's first sight to its last, by its verb: what the seconds of a stage are made of."""
+    spans: dict[str, tuple[float, float]] = {}
+    for program in watched.programs:
+        name = _step(program)
+        if name:
+            first, last = spans.get(name, (program.first, program.last))
+            spans[name] = min(first, program.first), max(last, program.last)
+    return {name: last - first for name, (first, last) in spans.items()}
+
+
+def _step(program: watch.Program) -> str:
+    name = os.path.basename(program.name)
+    if name in ("zstd", "gzip"):
+        return f"{name} -t" if " -t " in program.arguments else name
+    verb = re.match(r"\S*7z\w* ([a-z]) ", program.arguments)
+    if name.startswith("7z") and verb:
+        return f"7-Zip {verb[1]}"
+    return name if name in ("mydumper", "mariadb-dump", "mysqldump") else ""

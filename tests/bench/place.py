@@ -1,0 +1,78 @@
+"""Where a benchmark takes place: the servers that both pipelines use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.servers.mariadb import MariaDB
+from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.smtp import SmtpSink
+
+ROOT = Path(__file__).resolve().parents[2]
+BACKUP_GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, BINLOG MONITOR ON *.*"
+
+
+class Place(NamedTuple):
+    """The server to back up with the account that may, the log database's server, the object store, the mail server."""
+
+    source: MariaDB
+    user: str
+    password: str
+    log: MariaDB
+    s3: SeaweedFS
+    smtp: SmtpSink
+
+
+@contextlib.contextmanager
+def place_around(source: MariaDB, folder: Path) -> Iterator[Place]:
+    """Start what backups of the running *source* need, below *folder*."""
+    user, password = "vex_backup", secrets.token_urlsafe(24)
+    source.create_account(user, password, BACKUP_GRANT)
+    with MariaDB(folder / "log") as log, SeaweedFS(folder / "s3") as s3, SmtpSink(folder / "mails") as smtp:
+        yield Place(source, user, password, log, s3, smtp)
+
+
+@contextlib.contextmanager
+def empty_folder(path: Path, *, keep: bool) -> Iterator[Path]:
+    """A new folder for one run, removed after it, with everything written before it already on the disk."""
+    path.mkdir(mode=0o700)
+    os.sync()
+    try:
+        yield path
+    finally:
+        if not keep:
+            shutil.rmtree(path)
+
+
+def machine() -> dict[str, str | int]:
+    """What one must know of the machine to read the numbers."""
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "unknown",
+    )
+    versions = {
+        "mydumper": ["mydumper", "--version"],
+        "zstd": ["zstd", "--version"],
+        "7-Zip": ["sh", "-c", "7zz || 7z || 7za"],
+    }
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count() or 0,
+        "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10**6,
+        "kernel": os.uname().release,
+        **{
+            name: subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip().partition("\n")[0]
+            for name, argv in versions.items()
+        },
+    }

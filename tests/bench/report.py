@@ -1,0 +1,118 @@
+"""The numbers in words: tables for people, targets with a verdict, JSON for later."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tests.bench.measure import STAGES, Measure
+
+# Least B/C, and most that our archive may be of B's, at 1 GB and more, by kind.
+TARGETS = {"sysbench": (3.5, 1.08), "business": (7.0, 1.0)}
+TARGET_SIZE_MB = 1000
+MOST_OVERHEAD = 7.0
+MOST_RESIDENT = 150 * 10**6
+# Of the programs that a backup starts, those that are not ours.
+OTHERS = ("mydumper", "mariadb-dump", "mysqldump")
+
+
+class Pair(NamedTuple):
+    """One run of each, one after the other."""
+
+    by_hand: Measure
+    ours: Measure
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the document's pipeline takes."""
+        return self.by_hand.total / self.ours.total
+
+
+def pair_lines(pair: Pair) -> Iterator[str]:
+    """One pair: seconds of each stage, sizes, the ratio."""
+    heading = "".join(f"{name:>13}" for name in (*STAGES, "rest", "total", "archive MB"))
+    yield f"  {'seconds':<10}{heading}"
+    for name, one in (("B by hand", pair.by_hand), ("C ours", pair.ours)):
+        stages = "".join(f"{one.stages[stage]:13.2f}" if stage in one.stages else f"{'-':>13}" for stage in STAGES)
+        yield f"  {name:<10}{stages}{one.overhead:13.2f}{one.total:13.2f}{one.archive_bytes / 1e6:13.2f}"
+    yield f"  B/C = {pair.ratio:.2f}"
+
+
+def detail_lines(one: Measure) -> Iterator[str]:
+    """Where our run's time went: Ansible's tasks, and the programs within the stages."""
+    yield "  C, task by task (seconds):"
+    yield from (f"    {seconds:8.2f}  {name}" for name, seconds in one.tasks)
+    yield "  C, programs within its stages (seconds):"
+    yield from (f"    {seconds:8.2f}  {name}" for name, seconds in one.steps.items())
+
+
+def memory_lines(pairs: Sequence[Pair]) -> Iterator[str]:
+    """The peak resident memory of each program."""
+    for letter, peaks in (
+        ("B", _peaks([pair.by_hand for pair in pairs])),
+        ("C", _peaks([pair.ours for pair in pairs])),
+    ):
+        yield f"  {letter}, peak resident MB: " + ", ".join(
+            f"{name} {peak / 1e6:.1f}{' (not ours)' if letter == 'C' and name in OTHERS else ''}"
+            for name, peak in sorted(peaks.items(), key=lambda item: -item[1])
+        )
+
+
+def verdicts(kind: str, size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """Each target with what was measured (the median of the pairs; the worst for memory) and whether it is met."""
+    least_ratio, most_size = TARGETS[kind]
+    peaks = _peaks([pair.ours for pair in pairs])
+    ratio = statistics.median(pair.ratio for pair in pairs)
+    overhead = statistics.median(pair.ours.overhead for pair in pairs)
+    size = statistics.median(pair.ours.archive_bytes / pair.by_hand.archive_bytes for pair in pairs)
+    resident = max(peak for name, peak in peaks.items() if name not in OTHERS)
+    found = [
+        ("C less its dump, compression, packing and upload, seconds", overhead, "at most", MOST_OVERHEAD),
+        ("C's archive / B's", size, "at most", most_size),
+        ("peak resident MB of a process of ours", resident / 1e6, "at most", MOST_RESIDENT / 1e6),
+    ]
+    if size_mb >= TARGET_SIZE_MB:
+        found.insert(0, ("B/C, median", ratio, "at least", least_ratio))
+    return [
+        {
+            "what": what,
+            "measured": measured,
+            "target": f"{word} {target:g}",
+            "ok": measured >= target if word == "at least" else measured <= target,
+        }
+        for what, measured, word, target in found
+    ]
+
+
+def verdict_lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The targets, one a line."""
+    for one in found:
+        yield f"  {'ok' if one['ok'] else 'MISSED':<7}{one['what']}: {one['measured']:.3g} ({one['target']})"
+
+
+def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """All that was measured of a kind."""
+    return {
+        "kind": kind,
+        "pairs": [
+            {
+                "ratio": pair.ratio,
+                **{
+                    name: {**dataclasses.asdict(one), "overhead": one.overhead, "peaks": one.peaks()}
+                    for name, one in (("by_hand", pair.by_hand), ("ours", pair.ours))
+                },
+            }
+            for pair in pairs
+        ],
+        "targets": list(found),
+    }
+
+
+def _peaks(measures: Sequence[Measure]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for measure in measures:
+        for name, peak in measure.peaks().items():
+            found[name] = max(found.get(name, 0), peak)
+    return found

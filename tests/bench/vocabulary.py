@@ -1,0 +1,58 @@
+"""Words, names and phrases from a fixed seed, used as unevenly as people use them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+
+SYLLABLES = (
+    "ba be bo ca ce co da de do fa fe fi ga gra i la le li lo ma me mi mo na ne no o pa pe po pra que ra re ri "
+    "ro sa se si ta te ti to tra tu u va ve vi ção des con per pre mente dade"
+).split()
+CONSONANTS = " r s l m n".split(" ")
+
+
+class Weighted:
+    """Draws from *values*, the first ones most often (Zipf's law); many at a time, because that is quick."""
+
+    def __init__(self, values: Sequence[str], flatness: float = 8.0) -> None:
+        self.values = values
+        weights = (1 / (rank + flatness) for rank in range(len(values)))
+        self._cumulated = list(itertools.accumulate(weights))
+
+    def draw(self, chance: random.Random, count: int) -> list[str]:
+        """*count* values."""
+        return chance.choices(self.values, cum_weights=self._cumulated, k=count)
+
+    def stream(self, chance: random.Random) -> Iterator[str]:
+        """Values without end."""
+        while True:
+            yield from self.draw(chance, 4096)
+
+
+def _words(chance: random.Random, count: int, syllables: Sequence[int]) -> list[str]:
+    made: dict[str, None] = {}
+    while len(made) < count:
+        word = "".join(chance.choices(SYLLABLES, k=chance.choice(syllables)))
+        made[word + chance.choice(CONSONANTS)] = None
+    return list(made)
+
+
+_chance = random.Random("vocabulary")
+WORDS = Weighted(_words(_chance, 12_000, (1, 2, 2, 3, 3, 4)))
+FIRST_NAMES = Weighted([word.capitalize() for word in _words(_chance, 900, (2, 2, 3))], 30)
+LAST_NAMES = Weighted([word.capitalize() for word in _words(_chance, 4_000, (2, 3))], 60)
+CITIES = Weighted([word.capitalize() for word in _words(_chance, 1_500, (2, 3, 4))], 5)
+STREETS = Weighted([f"Rua {' '.join(WORDS.draw(_chance, 2)).title()}" for _ in range(6_000)], 500)
+PRODUCTS = Weighted([" ".join(WORDS.draw(_chance, _chance.randint(2, 5))) for _ in range(8_000)], 50)
+# What people write again and again, whole sentences of it.
+PHRASES = Weighted([" ".join(WORDS.draw(_chance, _chance.randint(4, 12))) for _ in range(1_200)])
+AGENTS = Weighted(
+    [
+        f"Mozilla/5.0 ({system}) AppleWebKit/537.{minor} (KHTML, like Gecko) Chrome/{major}.0.{minor * 31}.0"
+        for system in ("Windows NT 10.0; Win64; x64", "X11; Linux x86_64", "iPhone; CPU iPhone OS 17_4 like Mac OS X")
+        for major in range(110, 130)
+        for minor in (36, 37)
+    ]
+)

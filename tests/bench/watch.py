@@ -1,0 +1,149 @@
+"""One command, watched from the outside: how long, what it started, how much memory each of those had at most."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.failure import BenchFailed
+
+# Seconds between two looks. A process that lives shorter may go unseen; a stage does not.
+PERIOD = 0.02
+ARGUMENTS_SHOWN = 160
+
+
+@dataclass
+class Program:
+    """A process while it was one program: ``first`` and ``last`` seen (seconds since 1970), peak resident bytes."""
+
+    name: str
+    arguments: str
+    first: float
+    last: float
+    peak: int = 0
+
+
+@dataclass
+class Watched:
+    """A command that ended well: wall-clock ``seconds``, its programs, and when each line of its log appeared."""
+
+    started: float
+    seconds: float
+    programs: list[Program] = field(default_factory=list)
+    lines: list[tuple[float, str]] = field(default_factory=list)
+
+
+def run(
+    argv: Sequence[str],
+    output: Path,
+    *,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    logs: str | None = None,
+) -> Watched:
+    """Run a command to its end.
+
+    :param output: file that gets what it prints
+    :param directory: where it runs
+    :param environment: added to this process's own
+    :param logs: pattern, below *directory*, of a log whose lines are timed as they appear
+    :raises BenchFailed: when it fails; the message holds the end of what it printed
+    """
+    with output.open("wb") as stream:
+        started, clock = time.time(), time.monotonic()
+        process = subprocess.Popen(
+            argv,
+            cwd=directory,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+        watcher = _Watcher(process.pid, directory if logs else None, logs or "")
+        thread = threading.Thread(target=watcher.watch)
+        thread.start()
+        try:
+            returncode = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        finally:
+            seconds = time.monotonic() - clock
+            watcher.ended.set()
+            thread.join()
+    if returncode != 0:
+        tail = output.read_bytes()[-3000:].decode("utf-8", "replace")
+        raise BenchFailed(f"{argv[0]} ended with exit status {returncode}; the end of {output}:\n{tail}")
+    return Watched(started, seconds, list(watcher.programs.values()), watcher.lines)
+
+
+class _Watcher:
+    """Looks at a process, its descendants and its log until told that it has ended."""
+
+    def __init__(self, root: int, directory: Path | None, logs: str) -> None:
+        self.ended = threading.Event()
+        self.programs: dict[tuple[int, str], Program] = {}
+        self.lines: list[tuple[float, str]] = []
+        # Whether a process is one of ours, found once: a parent that dies first is no longer named as such.
+        self._ours: dict[int, bool] = {root: True}
+        self._directory = directory
+        self._logs = logs
+        self._read: dict[Path, int] = {}
+
+    def watch(self) -> None:
+        while not self.ended.wait(PERIOD):
+            self._look()
+        self._read_logs(time.time())
+
+    def _look(self) -> None:
+        now = time.time()
+        present = {int(name) for name in os.listdir("/proc") if name.isdigit()}
+        for pid in sorted(present - self._ours.keys()):
+            self._ours[pid] = self._ours.get(_parent(pid), False)
+        for pid in self._ours.keys() - present:
+            del self._ours[pid]
+        for pid in [pid for pid, ours in self._ours.items() if ours]:
+            self._look_at(pid, now)
+        self._read_logs(now)
+
+    def _look_at(self, pid: int, now: float) -> None:
+        status = _contents(f"/proc/{pid}/status")
+        peak = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+        if peak is None:  # it has just ended
+            return
+        name = status.partition("\n")[0].partition("\t")[2]
+        program = self.programs.get((pid, name))
+        if program is None:
+            arguments = " ".join(_contents(f"/proc/{pid}/cmdline").split("\0"))[:ARGUMENTS_SHOWN].strip()
+            program = self.programs[pid, name] = Program(name, arguments, now, now)
+        program.last = now
+        program.peak = max(program.peak, int(peak[1]) * 1024)
+
+    def _read_logs(self, now: float) -> None:
+        for path in self._directory.glob(self._logs) if self._directory else []:
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as stream:
+                stream.seek(self._read.get(path, 0))
+                text = stream.read()
+                whole = text[: text.rfind(b"\n") + 1]
+                self._read[path] = self._read.get(path, 0) + len(whole)
+                self.lines += [(now, line) for line in whole.decode("utf-8", "replace").splitlines()]
+
+
+def _parent(pid: int) -> int:
+    found = re.search(r"\) \S (\d+)", _contents(f"/proc/{pid}/stat"))
+    return int(found[1]) if found else 0
+
+
+def _contents(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
