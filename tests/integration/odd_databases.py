@@ -83,7 +83,14 @@ _TABLES = (
     """CREATE TABLE in_parts (id INT, year_of INT) PARTITION BY RANGE (year_of)
          (PARTITION old VALUES LESS THAN (2000), PARTITION new VALUES LESS THAN MAXVALUE)""",
     "INSERT INTO in_parts VALUES (1, 1990), (2, 2020)",
-    "CREATE VIEW beneath AS SELECT id, note FROM rows_of_all_kinds",
+    """CREATE TABLE `ação` (
+         id INT PRIMARY KEY COMMENT 'identificação', `mãe` INT, word VARCHAR(20) DEFAULT 'não', CHECK (word <> 'é'),
+         joined VARCHAR(40) AS (CONCAT(word, ' ção')) STORED, FOREIGN KEY (`mãe`) REFERENCES `ação` (id)
+       ) COMMENT 'três' CHARACTER SET utf8mb4""",
+    "INSERT INTO `ação` (id, `mãe`) VALUES (1, 1)",
+    "CREATE TABLE in_named_parts (word VARCHAR(9)) PARTITION BY LIST COLUMNS (word) (PARTITION `é` VALUES IN ('ã'))",
+    "INSERT INTO in_named_parts VALUES ('ã')",
+    "CREATE VIEW beneath AS SELECT id, note FROM rows_of_all_kinds WHERE note <> 'ção'",
 )
 
 _HARD_TABLES = (

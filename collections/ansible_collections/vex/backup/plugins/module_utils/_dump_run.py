@@ -143,6 +143,8 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
 
     metadata = _read(os.path.join(output, "metadata"))
     files = os.listdir(output) if os.path.isdir(output) else []
+    if plan.version.generation == _mydumper.LEGACY:
+        _repair_schemas(output, files)
     missing: t.List[str] = []
     for one in group:
         tables, views = _still_there(params, one)
@@ -163,6 +165,15 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
             missing_schemas=missing,
         )
     )
+
+
+def _repair_schemas(folder: str, names: t.Sequence[str]) -> None:
+    for name in names:
+        if name.endswith("-schema.sql"):
+            with open(os.path.join(folder, name), "r+b") as stream:
+                repaired = _mydumper.repaired_schema(stream.read())
+                stream.seek(0)
+                stream.write(repaired)
 
 
 def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> None:

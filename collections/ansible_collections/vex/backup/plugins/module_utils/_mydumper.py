@@ -247,6 +247,15 @@ def missing_schemas(
     return missing
 
 
+def repaired_schema(content: bytes) -> bytes:
+    """A table's schema file of 0.10.x such that restoring it gives the same table.
+
+    It says ``SET NAMES binary``, under which MariaDB takes the table that a foreign key refers to for latin1: one
+    called ``ação`` becomes ``aÃ§Ã£o`` (seen with 0.10.1 and MariaDB 10.11). What it holds is UTF-8.
+    """
+    return content.replace(b"SET NAMES binary", b"SET NAMES utf8mb4", 1)
+
+
 def decide(evidence: Evidence) -> Outcome:
     """Decide how a dump ended: error for anything that may have left data out, then warning, then success."""
     lines = parse_log(evidence.log)
