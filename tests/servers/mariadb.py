@@ -188,6 +188,7 @@ def _initialise(directory: Path) -> None:
             "--no-defaults",
             *user,
             f"--datadir={directory / 'data'}",
+            "--force",  # a host whose own name has no address is fine here
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
