@@ -14,38 +14,57 @@ _GLOBAL_NEEDS = (
     ("RELOAD", ("RELOAD", "FLUSH_TABLES")),
     ("PROCESS", ("PROCESS",)),
 )
-_COORDINATES = {
-    "mysql": ("REPLICATION CLIENT", ("REPLICATION CLIENT",)),
-    "mariadb": ("BINLOG MONITOR", ("BINLOG MONITOR", "REPLICATION CLIENT")),
-}
 _DATABASE_NEEDS = ("SELECT", "LOCK TABLES", "SHOW VIEW")
+# MariaDB names it so since 10.5; the older name is still understood, and shown by older servers.
+_BINLOG_MONITOR_SINCE = (10, 5)
+# Accounts of cloud providers have privileges on these taken away; they are never dumped.
+_NEVER_DUMPED = ("mysql", "sys")
 
-_GRANT = re.compile(r"GRANT (?P<privileges>.+?) ON (?:(?P<kind>FUNCTION|PROCEDURE|PACKAGE|TABLE) )?(?P<level>.+?) TO ")
-_COLUMNS = re.compile(r"\([^)]*\)")
+_NAME = r"""(?:`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^\s.`"']+)"""
+_COLUMNS = r"""\((?:`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^)`"])*\)"""
+_STATEMENT = re.compile(
+    rf"(?P<verb>GRANT|REVOKE) (?P<privileges>(?:[\w ,]|{_COLUMNS})+?)"
+    rf" ON (?:(?P<kind>TABLE|FUNCTION|PROCEDURE|PACKAGE|PACKAGE BODY|LIBRARY) )?"
+    rf"(?P<database>{_NAME})\.(?P<object>{_NAME}) (?:TO|FROM) "
+)
+_ON_COLUMNS = re.compile(rf"[\w ]+ {_COLUMNS}")
 
 
 class Grants(t.NamedTuple):
-    """``everywhere`` holds global privileges, ``databases`` those by database pattern (``LIKE`` wildcards)."""
+    """``everywhere`` holds global privileges, ``databases`` those by database pattern (``LIKE`` wildcards).
+
+    ``tables`` holds those by database and table. ``revoked`` holds, by database, the global privileges that do not
+    hold there (partial revokes of MySQL 8).
+    """
 
     everywhere: t.FrozenSet[str]
     databases: t.Mapping[str, t.FrozenSet[str]]
+    tables: t.Mapping[t.Tuple[str, str], t.FrozenSet[str]]
+    revoked: t.Mapping[str, t.FrozenSet[str]]
 
 
 def parse_grants(statements: t.Iterable[str]) -> Grants:
-    """Read what ``SHOW GRANTS`` answers; grants on single tables, columns and routines are left out."""
+    """Read what ``SHOW GRANTS`` answers; grants on columns, routines, roles and proxies are left out."""
     everywhere: t.Set[str] = set()
-    databases: t.Dict[str, t.Set[str]] = {}
+    databases: t.Dict[str, t.FrozenSet[str]] = {}
+    tables: t.Dict[t.Tuple[str, str], t.FrozenSet[str]] = {}
+    revoked: t.Dict[str, t.FrozenSet[str]] = {}
     for statement in statements:
-        found = _GRANT.match(statement)
+        found = _STATEMENT.match(statement)
         if not found or found["kind"] not in (None, "TABLE"):
             continue
-        privileges = {part.strip().upper() for part in _COLUMNS.sub("", found["privileges"]).split(",")}
-        level = found["level"]
-        if level == "*.*":
+        listed = _ON_COLUMNS.sub("", found["privileges"]).split(",")
+        privileges = frozenset(part.strip().upper() for part in listed if part.strip())
+        database, table = _unquote(found["database"]), _unquote(found["object"])
+        if found["verb"] == "REVOKE":
+            revoked[database] = revoked.get(database, frozenset()) | privileges
+        elif found["object"] != "*":
+            tables[database, table] = tables.get((database, table), frozenset()) | privileges
+        elif found["database"] != "*":
+            databases[database] = databases.get(database, frozenset()) | privileges
+        else:
             everywhere |= privileges
-        elif level.endswith(".*"):
-            databases.setdefault(_unquote(level[:-2]), set()).update(privileges)
-    return Grants(frozenset(everywhere), {name: frozenset(held) for name, held in databases.items()})
+    return Grants(frozenset(everywhere), databases, tables, revoked)
 
 
 def missing(
@@ -64,13 +83,13 @@ def missing(
         some out without a word
     """
     lacking = []
-    needs = [*_GLOBAL_NEEDS, _COORDINATES[product]]
+    needs = [*_GLOBAL_NEEDS, _coordinates(product, server_version)]
     if product == "mysql" and server_version >= (8,):
         needs.append(("BACKUP_ADMIN", ("BACKUP_ADMIN",)))
     for name, satisfying in needs:
         if not _holds(grants.everywhere, satisfying):
             lacking.append(f"{name} ON *.*")
-    if every_database and not _holds(grants.everywhere, ("SELECT", "SHOW DATABASES")):
+    if every_database and not _sees_every_database(grants):
         lacking.append("SELECT ON *.* (or name the databases: others are not visible to this account)")
     wanted = [*_DATABASE_NEEDS]
     wanted += [name for key, name in (("triggers", "TRIGGER"), ("events", "EVENT")) if stored_programs[key]]
@@ -93,19 +112,33 @@ def require(lacking: t.Sequence[str], account: str) -> None:
         )
 
 
+def _coordinates(product: str, server_version: t.Tuple[int, ...]) -> t.Tuple[str, t.Tuple[str, ...]]:
+    if product == "mysql":
+        return "REPLICATION CLIENT", ("REPLICATION CLIENT",)
+    name = "BINLOG MONITOR" if server_version >= _BINLOG_MONITOR_SINCE else "REPLICATION CLIENT"
+    return name, ("BINLOG MONITOR", "REPLICATION CLIENT")
+
+
+def _sees_every_database(grants: Grants) -> bool:
+    # SELECT shows a database only where it has not been taken away again.
+    hidden = [name for name, privileges in grants.revoked.items() if "SELECT" in privileges]
+    shown = all(name in _NEVER_DUMPED for name in hidden)
+    return _holds(grants.everywhere, ("SHOW DATABASES", "SELECT") if shown else ("SHOW DATABASES",))
+
+
 def _sees_routines(grants: Grants, product: str) -> bool:
     # Without it MariaDB answers SHOW CREATE PROCEDURE with NULL and MySQL hides the routine altogether.
     if product == "mariadb":
-        return _holds(grants.everywhere, ("SELECT",)) or _holds_on(grants, "mysql", "SELECT")
+        return _holds_on(grants, "mysql", "SELECT") or _holds(grants.tables.get(("mysql", "proc"), ()), ("SELECT",))
     return _holds(grants.everywhere, ("SELECT", "SHOW_ROUTINE"))
 
 
-def _holds(held: t.FrozenSet[str], satisfying: t.Sequence[str]) -> bool:
-    return bool({"ALL PRIVILEGES", "ALL", *satisfying} & held)
+def _holds(held: t.Iterable[str], satisfying: t.Sequence[str]) -> bool:
+    return bool({"ALL PRIVILEGES", "ALL", *satisfying}.intersection(held))
 
 
 def _holds_on(grants: Grants, database: str, privilege: str) -> bool:
-    if _holds(grants.everywhere, (privilege,)):
+    if _holds(grants.everywhere, (privilege,)) and privilege not in grants.revoked.get(database, ()):
         return True
     return any(
         _holds(held, (privilege,)) for pattern, held in grants.databases.items() if _like(pattern).fullmatch(database)
