@@ -84,6 +84,8 @@ class MariaDB:
     def stop(self) -> None:
         """Shut the server down."""
         self.process.stop()
+        if Path(self.socket).parent != self.directory:
+            shutil.rmtree(Path(self.socket).parent, ignore_errors=True)
 
     def kill(self) -> None:
         """End the server as a crash would."""
