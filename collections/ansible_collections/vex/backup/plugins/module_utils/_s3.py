@@ -154,6 +154,7 @@ class Store:
     def __exit__(self, *_error: object) -> None:
         self.bound.stop()
         self._pool.shutdown()
+        self._client.close()
 
     def url(self, key: str) -> str:
         """``s3://bucket/key``."""

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import pathlib
+import runpy
+import sys
+import time
 import typing as t
 
 import pytest
@@ -408,3 +411,27 @@ def test_a_manifest_of_another_archive_is_refused(archive: pathlib.Path, server:
     manifest = archive.with_name("m.json")
     manifest.write_text('{"archive": {"sha256": "0123"}}')
     assert "does not name" in refusal(UploadFailed, archive, manifest=str(manifest))
+
+
+def test_a_bound_ends_by_its_deadline_or_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    endless = _s3.Bound(None)
+    endless.check()
+    bound = _s3.Bound(5)
+    now[0] += 4.9
+    bound.check()
+    now[0] += 0.1
+    with pytest.raises(UploadFailed, match="longer than 5 seconds"):
+        bound.check()
+    endless.check()
+    endless.stop()
+    with pytest.raises(UploadFailed, match="another part"):
+        endless.check()
+    endless.restart(5)
+    endless.check()
+
+
+def test_without_boto3_the_module_can_still_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    assert "boto3" in runpy.run_path(_s3.__file__)["BOTO3_FAILURE"]
