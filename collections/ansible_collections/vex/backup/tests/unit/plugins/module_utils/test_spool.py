@@ -103,7 +103,7 @@ def test_another_process_waits_for_the_lock(tmp_path: Path) -> None:
     with Spool(str(tmp_path), "records").lock():
         other = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
         assert other.stdout is not None
-        readable, _, _ = select.select([other.stdout], [], [], 0.7)
+        readable = select.select([other.stdout], [], [], 0.7)[0]
         assert not readable
     output, _errors = other.communicate(timeout=20)
     assert output == "in\n"
