@@ -18,7 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
     DatabasePlan,
     Plan,
 )
-from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._server import list_objects
@@ -114,8 +114,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
     output = os.path.join(context.folder, directory, "tables")
     os.mkdir(os.path.dirname(output), 0o700)
     own_log = f"{params['dump_log']}.part"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(own_log)
+    _take(own_log)
     dump = _mydumper.Dump(
         databases=[one.name for one in group],
         output=output,
@@ -130,28 +129,26 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
         triggers=params["triggers"],
         non_transactional_tables=any(one.objects.non_transactional for one in group),
     )
-    done = run(
-        [plan.mydumper, *_mydumper.arguments(plan.version, dump)],
-        environment=_mydumper.environment(),
-        timeout=context.deadline.remaining(),
-        keep_open=[context.lock],
-    )
-    text = "\n".join(part for part in (_read(own_log), done.stderr, done.stdout) if part)
-    _append_log(params["dump_log"], f"# {', '.join(dump.databases)}", text)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(own_log)
+    heading = f"# {', '.join(dump.databases)}"
+    try:
+        done = run(
+            [plan.mydumper, *_mydumper.arguments(plan.version, dump)],
+            environment=_mydumper.environment(),
+            timeout=context.deadline.remaining(),
+            keep_open=[context.lock],
+        )
+    except BackupError:
+        # Ended before its time: what it said until then tells how far it got.
+        _append_log(params["dump_log"], heading, _take(own_log))
+        raise
+    text = "\n".join(part for part in (_take(own_log), done.stderr, done.stdout) if part)
+    _append_log(params["dump_log"], heading, text)
 
     metadata = _read(os.path.join(output, "metadata"))
     files = os.listdir(output) if os.path.isdir(output) else []
     if plan.version.generation == _mydumper.LEGACY:
         _repair_schemas(output, files)
-    missing: t.List[str] = []
-    for one in group:
-        tables, views = _still_there(params, one)
-        missing += [
-            f"{one.name}.{name}"
-            for name in _mydumper.missing_schemas(plan.version, one.name, tables, views, files, metadata or "")
-        ]
+    expected = {one.name: _still_there(params, one) for one in group}
     coordinates = _mydumper.parse_coordinates(metadata or "")
     if coordinates:
         result.coordinates["" if plan.mode == INSTANCE else group[0].name] = coordinates
@@ -162,7 +159,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
             metadata=metadata,
             unfinished_metadata="metadata.partial" in files,
             binlog_enabled=plan.server.binlog_enabled,
-            missing_schemas=missing,
+            missing_schemas=_mydumper.missing_schemas(plan.version, expected, files, metadata or ""),
         )
     )
 
@@ -223,6 +220,14 @@ def _read(path: str) -> t.Optional[str]:
             return stream.read()
     except FileNotFoundError:
         return None
+
+
+def _take(path: str) -> str:
+    """What is in a file, which is there no more then."""
+    text = _read(path) or ""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    return text
 
 
 def _last_lines(path: str) -> str:

@@ -8,6 +8,7 @@ warning), so it is only one of the things that are looked at.
 
 from __future__ import annotations
 
+import collections
 import json
 import re
 import typing as t
@@ -24,12 +25,23 @@ HARMLESS_WARNINGS = (re.compile(r"Using --trx-tables options?, binlog coordinate
 NO_COORDINATES = re.compile(r"Couldn't get (?:master|source|binlog) position")
 
 _VERSION = re.compile(r"mydumper\S*\s+v?(\d+)\.(\d+)\.(\d+)")
+# `** ` stands for the program's own messages; libraries put their name before the level instead.
 _GLIB_LINE = re.compile(
-    r"\*\* (?:Message|\([^)]*\): (?P<level>[A-Z]+) \*\*): (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)"
+    r"(?:\*\* (?:\([^)]*\): )?|\([^)]*\): \S+-)(?P<level>Message|[A-Z]+)(?: \(recursed\))?(?: \*\*)?: "
+    r"(?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)"
 )
-_GLIB_DOMAIN_LINE = re.compile(r"\([^)]*\): \S+-(?P<level>[A-Z]+) \*\*: (?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)")
 _FILE_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[(?P<level>[A-Z]+)\] - (?P<message>.*)")
-_CANCELLED = re.compile(r"Shutting down gracefully|\bjob cancell?ed\b", re.IGNORECASE)
+_CANCELLED = re.compile(r"Shutting down gracefully|\b(?:job|backup) cancell?ed\b", re.IGNORECASE)
+_FINISHED = re.compile(r"(?:dump finished|finished dump)\b", re.IGNORECASE)
+_FINISHED_METADATA = re.compile(r"^(?:# )?Finished dump at:", re.MULTILINE)
+# 0.10.x writes a GTID set of MySQL as the server gives it: over several lines.
+_LEGACY_SOURCE = re.compile(
+    r"^SHOW MASTER STATUS:\n\s*Log: (?P<file>.+)\n\s*Pos: (?P<position>.+)(?:\n\s*GTID:(?P<gtid>.*(?:\n.+)*))?",
+    re.MULTILINE,
+)
+_SOURCE_SECTION = re.compile(r"^\[(?:source|master)\]\n(?P<body>(?:(?!\[).*\n?)*)", re.MULTILINE)
+_SETTING = re.compile(r"^[# \t]*(?P<key>\w+)[ \t]*=[ \t]*\"?(?P<value>.*?)\"?[ \t]*$", re.MULTILINE)
+_RECORDED_TABLE = re.compile(r"^real_table_name=(.*)$", re.MULTILINE)
 _QUOTED_NAME = re.compile(r"`[^`]*`")
 
 
@@ -164,7 +176,8 @@ def session_variables(product: str, server_version: str) -> t.Dict[str, str]:
 def databases_regex(databases: t.Sequence[str]) -> str:
     """A PCRE that MyDumper matches against ``database.table``, true for exactly these databases."""
     escaped = ("".join(c if c.isalnum() or c == "_" or ord(c) > 127 else f"\\{c}" for c in name) for name in databases)
-    return f"^({'|'.join(escaped)})\\."
+    # MyDumper compiles it caseless, and so that ^ matches behind a line break within a name.
+    return f"\\A(?-i:{'|'.join(escaped)})\\."
 
 
 def parse_log(text: str) -> t.List[Line]:
@@ -173,7 +186,8 @@ def parse_log(text: str) -> t.List[Line]:
     A line without a level of its own continues the message before it.
     """
     lines: t.List[Line] = []
-    for raw in text.splitlines():
+    # Not splitlines(): names may hold what it takes for line ends.
+    for raw in text.split("\n"):
         line = _parse_line(raw)
         if line is not None:
             lines.append(line)
@@ -185,22 +199,20 @@ def parse_log(text: str) -> t.List[Line]:
 def _parse_line(raw: str) -> t.Optional[Line]:
     if raw.startswith("{"):
         return _parse_json_line(raw)
-    found = _GLIB_LINE.match(raw) or _GLIB_DOMAIN_LINE.match(raw) or _FILE_LINE.match(raw)
+    found = _GLIB_LINE.match(raw) or _FILE_LINE.match(raw)
     if not found:
         return None
-    message = found["message"]
-    # A table may be called `job cancelled`: names are no evidence.
-    return Line(found["level"] or "MESSAGE", message, bool(_CANCELLED.search(_QUOTED_NAME.sub("", message))))
+    return Line(found["level"].upper(), found["message"], _is_cancelled(found["message"]))
 
 
 def _parse_json_line(raw: str) -> t.Optional[Line]:
     try:
-        event = json.loads(raw)
-    except ValueError:
+        event = json.loads(raw, strict=False)
+    except (ValueError, RecursionError):
         return None
     message = str(event.get("message", ""))
-    cancelled = event.get("status") == "cancelled" or bool(_CANCELLED.search(message))
-    level = str(event.get("level", "INFO"))
+    cancelled = event.get("status") in ("cancelled", "canceled") or _is_cancelled(message)
+    level = str(event.get("level", "INFO")).upper()
     if event.get("event") == "dump_completed" and str(event.get("errors", "0")) != "0":
         return Line("ERROR", f"{message} with {event['errors']} errors", cancelled)
     subject = ".".join(str(event[key]) for key in ("db", "table") if key in event)
@@ -208,43 +220,77 @@ def _parse_json_line(raw: str) -> t.Optional[Line]:
 
 
 def parse_coordinates(metadata: str) -> t.Optional[Coordinates]:
-    """The binary log's coordinates from ``metadata`` of either generation, ``None`` where it holds none."""
-    values: t.Dict[str, str] = {}
-    for key, value in re.findall(r"^[#\s]*(\w+)\s*[:=]\s*(.*?)\s*$", metadata, re.MULTILINE):
-        values.setdefault(key.lower(), value.strip('"'))
-    file = values.get("log") or values.get("source_log_file") or values.get("file")
-    position = values.get("pos") or values.get("source_log_pos") or values.get("position")
+    """The binary log's coordinates from ``metadata`` of either generation, ``None`` where it holds none.
+
+    Those of the server itself: on a replica, ``metadata`` holds its source's too.
+    """
+    legacy = _LEGACY_SOURCE.search(metadata)
+    if legacy:
+        gtid = "".join((legacy["gtid"] or "").split())
+        return Coordinates(legacy["file"].strip(), legacy["position"].strip(), "" if gtid == "(null)" else gtid)
+    section = _SOURCE_SECTION.search(metadata)
+    values = {found["key"].lower(): found["value"] for found in _SETTING.finditer(section["body"] if section else "")}
+    file = values.get("source_log_file") or values.get("file")
+    position = values.get("source_log_pos") or values.get("position")
     if not file or not position:
         return None
-    return Coordinates(file, position, values.get("gtid") or values.get("executed_gtid_set") or "")
+    return Coordinates(file, position, values.get("executed_gtid_set", ""))
 
 
 def missing_schemas(
     version: Version,
-    database: str,
-    tables: t.Sequence[str],
-    views: t.Sequence[str],
+    expected: t.Mapping[str, t.Tuple[t.Sequence[str], t.Sequence[str]]],
     files: t.Iterable[str],
     metadata: str,
 ) -> t.List[str]:
-    """Those of *tables* and *views* that have no schema file.
+    """Those tables and views that have no schema file, as ``database.name``.
 
     0.10.x names files after the table as it is. Newer ones do so for plain names and give the others an alias;
-    the real names are in ``metadata``.
+    the real names are in ``metadata``, but not of which database, so there it is the numbers that must agree.
 
+    :param expected: tables and views by database: all databases of one MyDumper process
     :param files: names in the output directory
     """
     present = set(files)
-    wanted = [*tables, *views]
     if version.generation == LEGACY:
-        missing = [name for name in wanted if f"{database}.{name}-schema.sql" not in present]
-        return missing + [name for name in views if f"{database}.{name}-schema-view.sql" not in present]
-    recorded = set(re.findall(r"^real_table_name\s*=\s*(.*)$", metadata, re.MULTILINE))
-    missing = [name for name in wanted if name not in recorded]
-    schemas = sum(name.endswith("-schema.sql") for name in present)
-    if schemas < len(tables):
-        missing.append(f"{len(tables) - schemas} of {len(tables)} tables")
+        missing = []
+        for database, (tables, views) in expected.items():
+            absent = [name for name in (*tables, *views) if f"{database}.{name}-schema.sql" not in present]
+            absent += [name for name in views if f"{database}.{name}-schema-view.sql" not in present]
+            missing += [f"{database}.{name}" for name in dict.fromkeys(absent)]
+        return missing
+    return _missing_records(expected, metadata) + _missing_files(expected, present)
+
+
+def _missing_records(expected: t.Mapping[str, t.Tuple[t.Sequence[str], t.Sequence[str]]], metadata: str) -> t.List[str]:
+    recorded = collections.Counter(_RECORDED_TABLE.findall(metadata))
+    missing = []
+    for database, (tables, views) in expected.items():
+        for name in (*tables, *views):
+            if not recorded[name]:
+                missing.append(f"{database}.{name}")
+            recorded[name] -= 1
     return missing
+
+
+def _missing_files(
+    expected: t.Mapping[str, t.Tuple[t.Sequence[str], t.Sequence[str]]], present: t.AbstractSet[str]
+) -> t.List[str]:
+    tables = sum(len(tables) for tables, _views in expected.values())
+    views = sum(len(views) for _tables, views in expected.values())
+    # A view has a table's schema file too, which stands in for it while others that need it are loaded.
+    of_views = _stems(present, "-schema-view.sql")
+    of_tables = (_stems(present, "-schema.sql") | _stems(present, "-schema-sequence.sql")) - of_views
+    missing = []
+    if len(of_tables) < tables:
+        missing.append(f"{tables - len(of_tables)} of {tables} tables")
+    if len(of_views) < views:
+        missing.append(f"{views - len(of_views)} of {views} views")
+    return missing
+
+
+def _stems(names: t.Iterable[str], suffix: str) -> t.Set[str]:
+    return {name[: -len(suffix)] for name in names if name.endswith(suffix)}
 
 
 def repaired_schema(content: bytes) -> bytes:
@@ -266,7 +312,7 @@ def decide(evidence: Evidence) -> Outcome:
     cancelled = [line.message for line in lines if line.cancelled]
     if cancelled:
         errors.append(f"MyDumper gave up before the end: {cancelled[0]}")
-    errors.extend(_metadata_errors(evidence))
+    errors.extend(_incomplete(evidence, lines))
     errors.extend(f"no schema was dumped for {table}" for table in evidence.missing_schemas)
     errors.extend(f"{name} fails its own test" for name in evidence.broken_files)
     warnings = _warnings(evidence, lines)
@@ -275,18 +321,23 @@ def decide(evidence: Evidence) -> Outcome:
             errors.insert(0, evidence.log.strip())
         return Outcome(ERROR, warnings, errors)
     # Newer ones exit with 1 for a warning although the data is whole; any other such exit is not understood.
-    explained = any(line.level == "WARNING" and not _is_harmless(line.message) for line in lines)
+    explained = evidence.returncode == 1 and any(
+        line.level == "WARNING" and not _is_harmless(line.message) for line in lines
+    )
     if evidence.returncode != 0 and not explained:
         return Outcome(ERROR, [], [f"MyDumper exited with {evidence.returncode} and said nothing of why"])
     return Outcome(WARNING if warnings else SUCCESS, warnings, [])
 
 
-def _metadata_errors(evidence: Evidence) -> t.List[str]:
-    if evidence.metadata is None:
+def _incomplete(evidence: Evidence, lines: t.Sequence[Line]) -> t.List[str]:
+    if evidence.unfinished_metadata or evidence.metadata is None:
         state = "is still metadata.partial" if evidence.unfinished_metadata else "was not written"
         return [f"the dump is not complete: its metadata {state}"]
-    if "Finished dump" not in evidence.metadata:
+    if not _FINISHED_METADATA.search(evidence.metadata):
         return ["the dump is not complete: its metadata has no 'Finished dump'"]
+    # Only the log tells of a dump that was cancelled: without its end, nobody knows what it would have told.
+    if not any(_FINISHED.match(line.message) for line in lines):
+        return ["the dump is not complete: its log has no 'Finished dump'"]
     return []
 
 
@@ -294,7 +345,7 @@ def _warnings(evidence: Evidence, lines: t.Sequence[Line]) -> t.List[str]:
     warnings = [
         line.message
         for line in lines
-        if line.level == "WARNING" and not _is_harmless(line.message) and not NO_COORDINATES.search(line.message)
+        if line.level == "WARNING" and not _is_harmless(line.message) and not NO_COORDINATES.match(line.message)
     ]
     if evidence.binlog_enabled and evidence.metadata is not None and parse_coordinates(evidence.metadata) is None:
         warnings.append("the server writes a binary log, but MyDumper did not get its coordinates")
@@ -302,4 +353,9 @@ def _warnings(evidence: Evidence, lines: t.Sequence[Line]) -> t.List[str]:
 
 
 def _is_harmless(message: str) -> bool:
-    return any(pattern.search(message) for pattern in HARMLESS_WARNINGS)
+    return any(pattern.match(message) for pattern in HARMLESS_WARNINGS)
+
+
+def _is_cancelled(message: str) -> bool:
+    # A table may be called `job cancelled`: names are no evidence.
+    return bool(_CANCELLED.search(_QUOTED_NAME.sub("", message)))

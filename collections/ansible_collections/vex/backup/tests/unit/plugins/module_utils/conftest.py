@@ -1,0 +1,10 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How Hypothesis runs here: a busy machine must not fail a test by being slow."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("vex", deadline=None)
+settings.load_profile("vex")
