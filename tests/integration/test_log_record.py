@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pymysql.err
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _log_db, _record
@@ -296,6 +297,28 @@ def test_many_writers_of_one_run_at_once(write: Writer, tmp_path: Path, same_spo
     assert not any(result["spooled"] for result in results), results
     assert write.backups() == [(run, 1)]
     assert write.uploads() == [(run, 1)]
+
+
+@pytest.mark.parametrize("number", [1062, 1205, 1213])
+def test_the_loser_of_a_conflict_tries_again(write: Writer, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Another host's writer comes between our look for the row and our insert."""
+    run = str(uuid.uuid4())
+    transaction = _log_db._transaction
+    calls = []
+
+    def lose_once(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            write.database.rows(
+                f"INSERT INTO backup_log (run_uuid, hostname, data_inicio) VALUES ('{run}', 'db1', UTC_TIMESTAMP())"
+            )
+            raise pymysql.err.OperationalError(number, "conflict")
+        return transaction(*arguments)
+
+    monkeypatch.setattr(_log_db, "_transaction", lose_once)
+    assert not write(run_uuid=run, status=1)["spooled"]
+    assert len(calls) == 2
+    assert write.backups() == [(run, 1)]
 
 
 def test_a_conflict_that_does_not_end_is_kept(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
