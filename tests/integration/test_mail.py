@@ -277,7 +277,7 @@ def test_a_goodbye_that_goes_wrong_is_no_failure(mail: Mailer) -> None:
     assert mail.kept() == []
 
 
-def test_the_middle_of_a_long_attachment_is_left_out(mail: Mailer, smtp: SmtpSink, tmp_path: Path) -> None:
+def test_a_long_attachment_is_cut_and_a_missing_one_explained(mail: Mailer, smtp: SmtpSink, tmp_path: Path) -> None:
     (tmp_path / "big.log").write_bytes(b"h" * 4_000_000 + b"t" * 4_000_000)
     attachments = [{"path": str(tmp_path / "big.log")}, {"path": str(tmp_path / "none.log")}, {"path": str(tmp_path)}]
     result = mail(attachments=attachments)
@@ -287,6 +287,10 @@ def test_the_middle_of_a_long_attachment_is_left_out(mail: Mailer, smtp: SmtpSin
         "Is a directory",
     ]
     (message,) = smtp.messages
+    assert attachment(message, 1) == (
+        "none.log",
+        f"{tmp_path / 'none.log'} could not be read: No such file or directory\n",
+    )
     name, text = attachment(message)
     assert name == "big.log"
     assert "\n[... 3000000 bytes left out ...]\n" in text

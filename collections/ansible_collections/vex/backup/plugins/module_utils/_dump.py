@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -21,7 +22,12 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
 from ansible_collections.vex.backup.plugins.module_utils._dump_manifest import dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import Plan, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._dump_run import DumpResult, run_dumps
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    DumpFailed,
+    NotEnoughSpace,
+    OptionError,
+)
 from ansible_collections.vex.backup.plugins.module_utils._files import commit, write_json_durably
 from ansible_collections.vex.backup.plugins.module_utils._lock import instance_lock
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect, resolve_login
@@ -30,6 +36,9 @@ from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 Params = t.Mapping[str, t.Any]
 Facts = t.Dict[str, t.Any]
+
+# With less than this free, a disk counts as full: what was too large for it does not fill it to the last byte.
+_FULL_BYTES = 1024 * 1024
 
 
 def dump(params: Params, log: RunLog, *, check_mode: bool) -> Facts:
@@ -43,9 +52,12 @@ def dump(params: Params, log: RunLog, *, check_mode: bool) -> Facts:
         with ending_children():
             return _dump(params, log, facts, check_mode=check_mode)
     except BackupError as error:
-        facts.setdefault("dump_errors", [str(error)])
-        error.details = {**facts, **error.details}
+        error.details = {**_failed(facts, error), **error.details}
         raise
+    except OSError as error:
+        refusal = _refused(error, os.path.dirname(params["path"]))
+        refusal.details = _failed(facts, refusal)
+        raise refusal from error
 
 
 def _dump(params: Params, log: RunLog, facts: Facts, *, check_mode: bool) -> Facts:
@@ -83,6 +95,9 @@ def _dump_into(
         with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
             stream.write(defaults_file_text(resolve_login(params), plan.session_variables))
         result = run_dumps(partial, plan, params, defaults_file, deadline, lock, log)
+    if result.errors and shutil.disk_usage(partial).free < _FULL_BYTES:
+        # MyDumper says of it what it can, in a log on the same disk.
+        result.errors.insert(0, _full(os.path.dirname(partial)))
     facts.update(_observed(result), dump_finished=timestamp(utc_now()))
     _require_success(result, facts)
     log.info(f"dump: finished, {result.bytes} bytes, {facts['tables']} tables")
@@ -110,6 +125,25 @@ def _dump_into(
     )
     log.info(f"dump: committed as {final}, status {facts['status']}")
     return facts
+
+
+def _failed(facts: Facts, error: BackupError) -> Facts:
+    """What was known when *error* ended the dump, which may have looked well until then."""
+    return {**facts, "status": mydumper.ERROR, "dump_errors": facts.get("dump_errors") or [str(error)]}
+
+
+def _refused(error: OSError, folder: str) -> BackupError:
+    """The operating system's refusal, in words that help."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NotEnoughSpace(_full(folder))
+    return DumpFailed(
+        f"the operating system refused: {error}; let the account that runs the backup write to {folder}, "
+        "or choose another work directory"
+    )
+
+
+def _full(folder: str) -> str:
+    return f"the disk of {folder} is full: make room, or choose another work directory"
 
 
 def _intention(plan: Plan) -> Facts:

@@ -103,7 +103,7 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
 def compose(params: t.Mapping[str, t.Any], warnings: t.List[str]) -> Mail:
     """The mail that a module's options describe.
 
-    :param warnings: gets a sentence for each attachment that cannot be read: the mail goes without it
+    :param warnings: gets a sentence for each attachment that cannot be read: the mail has the sentence in its place
     :raises OptionError: when an address is malformed
     """
     sender = _bare(params["sender"], "sender")
@@ -126,8 +126,9 @@ def compose(params: t.Mapping[str, t.Any], warnings: t.List[str]) -> Mail:
         try:
             text = excerpt_of(attachment["path"], params["max_attachment_bytes"])
         except OSError as error:
-            warnings.append(f"attachment {attachment['path']} could not be read: {error.strerror}")
-            continue
+            # A reader who finds no attachment cannot tell whether it was forgotten.
+            text = f"{attachment['path']} could not be read: {error.strerror}\n"
+            warnings.append(f"attachment {text.rstrip()}")
         name = attachment.get("name") or os.path.basename(attachment["path"])
         message.add_attachment(text, subtype="plain", filename=name, cte="base64")
     return Mail(subject, sender, recipients, message.as_bytes(policy=WIRE).decode("ascii"))

@@ -1,0 +1,92 @@
+"""What every failure must leave behind, and what it must not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tests.playbook import ATTACHMENTS, Installation, Outcome, Row, attachments_of, text_of
+
+FINAL_NAME = re.compile(r"backup_\d{8}_\d{6}(|\.zip|\.7z|\.(zip|7z)\.manifest\.json)")
+
+
+def check_failure(host: Installation, outcome: Outcome, what: Iterable[str], remedy: Iterable[str] = ()) -> None:
+    """A run that brought no backup about: one row with status 3, one mail, nothing under a final name.
+
+    :param what: words of the message that the row's notes hold too: what failed, and where
+    :param remedy: words of the message alone: what to do
+    """
+    words = [*what, *remedy]
+    assert outcome.status != 0, outcome.output
+    assert outcome.backup["status_backup"] == 3
+    assert_ended(outcome.backup)
+    assert outcome.uploads == []
+    assert_says(outcome.backup["observacao"], what)
+    assert_says(outcome.output, words)
+    check_mail(host, outcome, ["Status Backup: Erro", "Status Upload: não realizado", *words])
+    assert_nothing_final(outcome)
+
+
+def check_failed_upload(host: Installation, outcome: Outcome, words: Iterable[str]) -> None:
+    """A run whose backup is whole and stays on the host, but did not get into the bucket."""
+    words = list(words)
+    assert outcome.status != 0, outcome.output
+    assert outcome.backup["status_backup"] == 1
+    assert_ended(outcome.backup)
+    assert outcome.upload["status_upload"] == 3
+    assert_ended(outcome.upload)
+    assert_says(outcome.upload["observacao"], words)
+    assert_says(outcome.output, words)
+    check_mail(host, outcome, ["Status Backup: Sucesso", "Status Upload: Erro", *words])
+    name = outcome.backup["nome_arquivo"]
+    assert final_names(outcome) == [name, f"{name}.manifest.json"]
+    assert (outcome.keys, outcome.unfinished) == ([], [])
+
+
+def check_success(host: Installation, outcome: Outcome) -> None:
+    """The newest of a host's runs went well, all of it."""
+    assert outcome.status == 0, outcome.output
+    backup, upload = outcome.backups[-1], outcome.uploads[-1]
+    assert (backup["status_backup"], upload["status_upload"]) == (1, 1), outcome.output
+    assert upload["backup_id"] == backup["id"]
+    assert_ended(backup)
+    assert_ended(upload)
+    key = upload["caminho_arquivo"]
+    assert {key, f"{key}.manifest.json"} <= set(outcome.keys)
+    assert outcome.unfinished == []
+
+
+def check_mail(host: Installation, outcome: Outcome, words: Iterable[str]) -> None:
+    """The one mail: subject, both of its forms, both logs."""
+    mail = outcome.mail
+    started = outcome.backup["data_inicio"].strftime("%d/%m/%Y %H:%M:%S")
+    assert mail["Subject"] == f"Rotina de backup {host.hostname} {started}"
+    words = list(words)
+    assert_says(text_of(mail), words)
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert mail.get_content_type() == "multipart/mixed"
+    assert list(attachments_of(mail)) == ATTACHMENTS
+
+
+def assert_ended(row: Row) -> None:
+    """A row's run, or upload, is over, and not before it began."""
+    assert row["data_encerramento"] >= row["data_inicio"]
+
+
+def assert_says(text: str, words: Iterable[str]) -> None:
+    """Every one of *words* is there, however the lines are broken."""
+    one_line = " ".join(text.split())
+    missing = [word for word in words if word not in one_line]
+    assert not missing, f"{missing} not in:\n{text}"
+
+
+def final_names(outcome: Outcome) -> list[str]:
+    """The names in the work directory that promise whole, verified data."""
+    return [name for name in outcome.files if FINAL_NAME.fullmatch(name)]
+
+
+def assert_nothing_final(outcome: Outcome) -> None:
+    """Nothing has a final name, on disk or in the bucket, and no upload was left half done."""
+    assert final_names(outcome) == []
+    assert (outcome.keys, outcome.unfinished) == ([], [])

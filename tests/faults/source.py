@@ -1,0 +1,24 @@
+"""What is backed up: small, but for one table that no pipe and no socket buffer swallows whole."""
+
+from __future__ import annotations
+
+from tests.servers.mariadb import MariaDB
+
+DATABASE = "loja"
+LARGE = "pedido"
+LARGE_ROWS = 15_000  # of some 400 bytes each
+
+SCHEMA = (
+    f"CREATE DATABASE {DATABASE}",
+    f"USE {DATABASE}",  # the sequences below belong to a database, whichever it is
+    f"CREATE TABLE {DATABASE}.cliente (id INT PRIMARY KEY, nome VARCHAR(60) NOT NULL)",
+    f"INSERT INTO {DATABASE}.cliente SELECT seq, CONCAT('cliente ', seq) FROM seq_1_to_50",
+    f"CREATE TABLE {DATABASE}.{LARGE} (id INT PRIMARY KEY, cliente_id INT NOT NULL, nota TEXT NOT NULL)",
+    f"INSERT INTO {DATABASE}.{LARGE} SELECT seq, seq % 50, REPEAT(SHA2(seq, 512), 3) FROM seq_1_to_{LARGE_ROWS}",
+    f"ANALYZE TABLE {DATABASE}.{LARGE}",
+)
+
+
+def fill(server: MariaDB) -> None:
+    """Make the database."""
+    server.execute(*SCHEMA)
