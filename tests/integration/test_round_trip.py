@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.playbook import Installation
     from tests.servers.mariadb import MariaDB
 
-PASSWORD = "the key to all of it"  # noqa: S105  # of an archive that lives as long as the test
+PASSWORD = "the key to all of it"
 # Those that MyDumper 0.10 can name in one snapshot with others.
 EASY = ("plain", "with space", "per%cent", "acentuação", "❤️ emoji", "mydumper_0")
 
