@@ -14,7 +14,7 @@ def defaults_file_text(login: Login, session_variables: t.Mapping[str, str]) -> 
     """The text of a MySQL option file; its values are quoted, whatever they hold.
 
     :param session_variables: what MyDumper 0.20 and later sets in its sessions
-    :raises OptionError: for a value with a line break, which an option file cannot hold
+    :raises OptionError: for a value with a line break or a NUL, which an option file cannot hold
     """
     values = {"user": login.user, "password": login.password}
     if login.unix_socket:
@@ -33,6 +33,6 @@ def defaults_file_text(login: Login, session_variables: t.Mapping[str, str]) -> 
 
 
 def _quote(name: str, value: str) -> str:
-    if "\n" in value or "\r" in value:
-        raise OptionError(f"the login's {name} holds a line break, which MySQL's option files cannot")
+    if any(character in value for character in "\n\r\0"):
+        raise OptionError(f"the login's {name} holds a line break or a NUL, which MySQL's option files cannot")
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

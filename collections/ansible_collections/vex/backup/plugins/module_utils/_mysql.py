@@ -30,7 +30,9 @@ DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp
 
 ACCESS_DENIED = (1045, 1698, 1251, 3118)
 NO_SUCH_DATABASE = (1044, 1049)
-ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " "}
+ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " ", '"': '"', "'": "'"}
+# What the server's clients trim; str.strip() alone would take more away.
+BLANKS = " \t\r\v\f"
 
 
 class Login(t.NamedTuple):
@@ -88,19 +90,19 @@ def read_client_section(path: str) -> t.Dict[str, str]:
     :raises OptionError: when the file cannot be read
     """
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            lines = file.read().splitlines()
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            lines = file.read().split("\n")
     except OSError as error:
         raise OptionError(f"config_file {path} cannot be read: {error.strerror}") from None
     options: t.Dict[str, str] = {}
     section = ""
-    for line in map(str.strip, lines):
+    for line in (line.strip(BLANKS) for line in lines):
         if line.startswith("[") and "]" in line:
-            section = line[1 : line.index("]")].strip()
+            section = line[1 : line.index("]")].strip(BLANKS)
         elif section == "client" and line and line[0] not in "#;!":
             name, equals, value = line.partition("=")
             if equals:
-                options[name.strip().replace("_", "-")] = _option_value(value.strip())
+                options[name.strip(BLANKS).replace("_", "-")] = _option_value(value)
     return options
 
 
@@ -165,10 +167,9 @@ def _port(client: t.Mapping[str, str], config_file: t.Optional[str]) -> t.Option
 
 
 def _option_value(text: str) -> str:
-    if len(text) > 1 and text[0] in "'\"" and text[0] in text[1:]:
-        text = text[1 : text.rindex(text[0])]
-    else:
-        text = text.partition("#")[0].rstrip()
+    text = _without_comment(text).strip(BLANKS)
+    if len(text) > 1 and text[0] in "'\"" and text[0] == text[-1]:
+        text = text[1:-1]
     value = ""
     characters = iter(text)
     for character in characters:
@@ -178,6 +179,17 @@ def _option_value(text: str) -> str:
         else:
             value += character
     return value
+
+
+def _without_comment(text: str) -> str:
+    quote, escaped = "", False
+    for index, character in enumerate(text):
+        if character in "'\"" and not escaped and quote in ("", character):
+            quote = "" if quote else character
+        if character == "#" and not quote:
+            return text[:index]
+        escaped = bool(quote) and character == "\\" and not escaped
+    return text
 
 
 def _why_not(login: Login, database: t.Optional[str], error: Exception) -> str:
