@@ -90,7 +90,7 @@ class SeaweedFS:
             identities = self.directory / "s3.json"
             identities.touch(mode=0o600)
             identities.write_text(json.dumps({"identities": self._identities()}))
-            self.process.start(self._argv(identities), self._answers)
+            self.process.start(self._argv(identities), self._answers, timeout=120)
         client = self.client()
         present = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
         for bucket in set(self.buckets) - present:
