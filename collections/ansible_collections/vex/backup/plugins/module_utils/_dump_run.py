@@ -41,7 +41,7 @@ class DumpResult:
     def coordinates_text(self) -> str:
         """``file:position`` (and GTID) of the snapshot, or of each database's own."""
         if len(self.coordinates) == 1:
-            (only,) = self.coordinates.values()
+            only = next(iter(self.coordinates.values()))
             return f"{only.file}:{only.position} {only.gtid}".strip()
         return "; ".join(f"{name}={at.file}:{at.position}" for name, at in self.coordinates.items())
 
@@ -174,8 +174,8 @@ def _repair_schemas(folder: str, names: t.Sequence[str]) -> None:
 
 
 def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> None:
-    tool = context.plan.mysqldump
-    assert tool is not None  # noqa: S101  # the plan finds it whenever a database needs it
+    # The plan finds it whenever a database needs it.
+    tool = t.cast("_mysqldump.Tool", context.plan.mysqldump)
     folder = os.path.join(context.folder, one.directory)
     os.makedirs(folder, 0o700, exist_ok=True)
     output = os.path.join(folder, "database.sql")

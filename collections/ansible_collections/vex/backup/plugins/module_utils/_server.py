@@ -88,9 +88,8 @@ def describe(connection: Connection[Cursor]) -> Server:
             "SELECT @@version, @@version_comment, CURRENT_USER(), @@log_bin,"
             " CONCAT_WS('|', @@hostname, @@port, @@datadir)"
         )
-        row = cursor.fetchone()
-    assert row is not None  # noqa: S101  # a SELECT without FROM has one row
-    version, comment, account, log_bin, place = row
+        # A SELECT without FROM has one row.
+        version, comment, account, log_bin, place = t.cast("t.Tuple[str, ...]", cursor.fetchone())
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     if not found:
         raise ServerUnavailable(f"the server's version {version!r} is not one of MySQL or MariaDB")
