@@ -100,9 +100,16 @@ def run(
 
 @contextlib.contextmanager
 def ending_children() -> t.Iterator[None]:
-    """Turn SIGTERM, SIGHUP and SIGINT into :class:`Interrupted`, so that a told-to-end module cleans up."""
+    """Turn the first SIGTERM, SIGHUP or SIGINT into :class:`Interrupted`, so that a told-to-end module cleans up.
+
+    Those that follow change nothing: the clean-up, which they would break off, is under way.
+    """
+    told: t.List[int] = []
 
     def interrupt(number: int, _frame: t.Any) -> None:
+        told.append(number)
+        if len(told) > 1:
+            return
         raise Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
 
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)

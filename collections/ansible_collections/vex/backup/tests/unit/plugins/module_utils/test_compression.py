@@ -1,0 +1,98 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The real zstd and gzip on files with odd names."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import typing as t
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed, ProgramMissing
+
+NAMES = ["a.sql", "-rf.sql", "we ird-é🛒.sql", "new\nline.sql", "100%'\"`$(id).sql", "empty.sql", "bad\udcff.sql"]
+
+
+@pytest.fixture(params=["zstd", "gzip"])
+def compressor(request: pytest.FixtureRequest) -> Compressor:
+    return Compressor(request.param)
+
+
+@pytest.fixture
+def contents(tmp_path: pathlib.Path) -> t.Dict[str, bytes]:
+    made = {os.path.join("db", name): b"" if name == "empty.sql" else os.fsencode(name) * 5000 for name in NAMES}
+    (tmp_path / "db").mkdir()
+    for name, content in made.items():
+        (tmp_path / name).write_bytes(content)
+    return made
+
+
+def unpacked(compressor: Compressor, path: pathlib.Path) -> bytes:
+    program = {".zst": "zstd", ".gz": "gzip"}[compressor.suffix]
+    return subprocess.run([program, "-d", "-c"], input=path.read_bytes(), stdout=subprocess.PIPE, check=True).stdout
+
+
+def test_every_file_is_replaced_by_its_compressed_form(
+    compressor: Compressor, contents: t.Dict[str, bytes], tmp_path: pathlib.Path
+) -> None:
+    compressor.compress(str(tmp_path), list(contents), 60)
+    packed = {name + compressor.suffix for name in contents}
+    assert {os.path.join("db", name) for name in os.listdir(tmp_path / "db")} == packed
+    for name, content in contents.items():
+        assert unpacked(compressor, tmp_path / (name + compressor.suffix)) == content
+    assert compressor.broken(str(tmp_path), sorted(packed), 60) == []
+
+
+def test_many_files_are_spread(compressor: Compressor, tmp_path: pathlib.Path) -> None:
+    names = [f"{number}.sql" for number in range(300)]
+    for name in names:
+        (tmp_path / name).write_text(name, encoding="ascii")
+    compressor.compress(str(tmp_path), names, 60)
+    assert sorted(os.listdir(tmp_path)) == sorted(name + compressor.suffix for name in names)
+
+
+def test_nothing_to_compress_is_fine(compressor: Compressor, tmp_path: pathlib.Path) -> None:
+    compressor.compress(str(tmp_path), [], 60)
+    assert compressor.broken(str(tmp_path), [], 60) == []
+
+
+@pytest.mark.parametrize("damage", ["bit", "end", "gone"])
+def test_the_broken_are_named(
+    compressor: Compressor, contents: t.Dict[str, bytes], tmp_path: pathlib.Path, damage: str
+) -> None:
+    compressor.compress(str(tmp_path), list(contents), 60)
+    names = sorted(name + compressor.suffix for name in contents)
+    broken = next(name for name in names if "ird" in name)
+    packed = bytearray((tmp_path / broken).read_bytes())
+    if damage == "bit":
+        packed[len(packed) // 2] ^= 0x40
+    (tmp_path / broken).write_bytes(packed[:-5] if damage == "end" else packed)
+    if damage == "gone":
+        (tmp_path / broken).unlink()
+    assert compressor.broken(str(tmp_path), names, 60) == [broken]
+
+
+def test_a_file_that_cannot_be_compressed_is_a_failure(compressor: Compressor, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.sql").write_text("x", encoding="ascii")
+    with pytest.raises(DumpFailed, match=r"failed: .*gone\.sql"):
+        compressor.compress(str(tmp_path), ["a.sql", "gone.sql"], 60)
+    assert os.listdir(tmp_path) == ["a.sql" + compressor.suffix]
+
+
+def test_a_bound_is_kept(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "zstd"
+    slow.write_text("#!/bin/sh\nsleep 60\n", encoding="ascii")
+    slow.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(CommandTimeout):
+        Compressor("zstd").compress(str(tmp_path), ["a.sql"], 0.5)
+
+
+def test_a_program_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(ProgramMissing, match="install zstd, or choose another compression"):
+        Compressor("zstd")
