@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import threading
 from collections.abc import Iterator
@@ -111,21 +112,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(UNAVAILABLE)
 
     def _forward(self) -> None:
-        upstream = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
-        upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            if name.lower() not in NOT_FORWARDED:
-                upstream.putheader(name, value)
-        chunked = self._is_chunked()
-        if chunked:
-            upstream.putheader("Transfer-Encoding", "chunked")
-        upstream.endheaders()
-        for block in self._body():
-            upstream.send(b"%x\r\n%s\r\n" % (len(block), block) if chunked else block)
-        if chunked:
-            upstream.send(b"0\r\n\r\n")
-        self._answer(upstream.getresponse())
-        upstream.close()
+        connection = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
+        with contextlib.closing(connection) as upstream:
+            upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in NOT_FORWARDED:
+                    upstream.putheader(name, value)
+            chunked = self._is_chunked()
+            if chunked:
+                upstream.putheader("Transfer-Encoding", "chunked")
+            upstream.endheaders()
+            for block in self._body():
+                upstream.send(b"%x\r\n%s\r\n" % (len(block), block) if chunked else block)
+            if chunked:
+                upstream.send(b"0\r\n\r\n")
+            self._answer(upstream.getresponse())
 
     def _answer(self, response: http.client.HTTPResponse) -> None:
         self.send_response_only(response.status, response.reason)

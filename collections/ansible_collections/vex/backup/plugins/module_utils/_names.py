@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import datetime
 import string
 
 _KEPT = frozenset((string.ascii_letters + string.digits + "._-").encode("ascii"))
@@ -19,15 +18,3 @@ def safe_name(text: str) -> str:
     if text in (".", ".."):
         return "%2E" * len(text)
     return "".join(chr(byte) if byte in _KEPT else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogateescape"))
-
-
-def object_key(prefix: str, hostname: str, started: datetime.datetime, name: str) -> str:
-    """``{prefix}/{hostname}/{YYYY}/{MM}/{name}``: where an archive lies in its bucket.
-
-    :param prefix: may be empty, or hold slashes of its own; those at its ends do not count
-    :param hostname: as the host calls itself; encoded by :func:`safe_name`
-    :param started: when the run started, UTC
-    :param name: of the archive
-    """
-    parts = [prefix.strip("/"), safe_name(hostname), started.strftime("%Y"), started.strftime("%m"), name]
-    return "/".join(part for part in parts if part)

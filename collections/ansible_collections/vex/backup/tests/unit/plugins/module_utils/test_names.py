@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import urllib.parse
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._names import object_key, safe_name
+from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
 
 
 @pytest.mark.parametrize(
@@ -37,9 +36,3 @@ def test_every_character_comes_back_and_none_is_left_that_a_path_or_key_could_mi
         name = safe_name(chr(code))
         assert re.fullmatch(r"[A-Za-z0-9._%-]+", name)
         assert urllib.parse.unquote(name) == chr(code)
-
-
-def test_object_key() -> None:
-    moment = datetime.datetime(2025, 7, 20, 16, 15, 23)
-    assert object_key("/mysql/prod/", "db 1", moment, "backup.zip") == "mysql/prod/db%201/2025/07/backup.zip"
-    assert object_key("", "db1", moment, "backup.zip") == "db1/2025/07/backup.zip"
