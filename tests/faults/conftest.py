@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from tests.faults.source import DATABASE, fill
-from tests.playbook import Installation, LogDatabase
+from tests.playbook import Installation, LogDatabase, Outcome
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
@@ -30,11 +31,10 @@ def new_host(
     tmp_path_factory: pytest.TempPathFactory, source: MariaDB, log_database: LogDatabase, s3: SeaweedFS
 ) -> Iterator[NewHost]:
     """Make a host, ready to be backed up; of ``source``, unless another server is given."""
-    numbers = itertools.count()
     with contextlib.ExitStack() as sinks:
 
         def make(server: MariaDB = source) -> Installation:
-            directory = tmp_path_factory.mktemp(f"host{next(numbers)}-", numbered=False)
+            directory = tmp_path_factory.mktemp("host")
             sink = sinks.enter_context(SmtpSink(directory / "mail"))
             host = Installation(directory, server, log_database, s3, sink)
             host.create_account()
@@ -47,3 +47,14 @@ def new_host(
 def host(new_host: NewHost) -> Installation:
     """A host that nothing is wrong with yet."""
     return new_host()
+
+
+def all_at_once(new_host: NewHost, cases: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Installation, Outcome]]:
+    """One host for each case, backed up with the case's variables, some at a time: most of a run is waiting."""
+
+    def back_up(variables: Mapping[str, Any]) -> tuple[Installation, Outcome]:
+        host = new_host()
+        return host, host.backup(**variables)
+
+    with ThreadPoolExecutor(3) as pool:
+        return dict(zip(cases, pool.map(back_up, cases.values()), strict=True))

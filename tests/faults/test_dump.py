@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.faults.checks import assert_says, check_failure, check_success
 from tests.faults.conftest import NewHost
+from tests.faults.disks import fill as fill_disk
+from tests.faults.disks import mounted
 from tests.faults.gates import ClosedGate, OpenDump, parent_of
 from tests.faults.source import DATABASE, fill
 from tests.playbook import Installation, attachments_of
@@ -81,19 +79,16 @@ def test_two_runs_at_once(host: Installation) -> None:
     assert len(outcome.mails) == 1
 
 
-@pytest.fixture
-def small_disk(host: Installation) -> Iterator[Path]:
-    """A file system of 4 MB, or none where mounting is refused."""
-    host.work.mkdir(mode=0o700)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", str(host.work)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
-    yield host.work
-    subprocess.run(["umount", str(host.work)], check=True)
+def test_disk_full_while_dumping(host: Installation) -> None:
+    with mounted(host.work, "size=4m"):
+        outcome = host.backup(space_factor=0)
+        check_failure(host, outcome, [f"the disk of {host.work} is full"], ["make room"])
 
 
-def test_disk_full(host: Installation, small_disk: Path) -> None:
-    outcome = host.backup(space_factor=0)
-    check_failure(host, outcome, [f"the disk of {small_disk} is full"], ["make room"])
+def test_disk_full_while_compressing(host: Installation) -> None:
+    with mounted(host.work, "size=32m"), ClosedGate(host, "zstd") as gate:
+        run = host.start(space_factor=0)
+        gate.reach(run)
+        fill_disk(host.work)
+        gate.go_on()
+        check_failure(host, run.wait(), ["zstd could not compress", f"the disk of {host.work}/", "is full: make room"])

@@ -70,24 +70,27 @@ def conclude(
     try:
         result = action(log)
     except BackupError as error:
-        module.fail_json(msg=_record(log, str(error)), **error.details)
+        _fail(module, log, str(error), error.details)
     except OSError as error:
-        module.fail_json(msg=_record(log, f"the operating system refused: {error}"))
+        _fail(module, log, f"the operating system refused: {error}", {})
     else:
         for warning in result.pop("warnings", []):
             module.warn(warning)
+        _warn_of(log, module)
         module.exit_json(**result)
+
+
+def _fail(module: AnsibleModule, log: RunLog, message: str, details: Result) -> t.NoReturn:
+    log.error(message)
+    _warn_of(log, module)
+    module.fail_json(msg=message, **details)
+
+
+def _warn_of(log: RunLog, module: AnsibleModule) -> None:
+    if log.trouble is not None:
+        module.warn(log.trouble)
 
 
 def import_failure() -> str:
     """The traceback of an import that has just failed, for :func:`conclude`."""
     return traceback.format_exc()
-
-
-def _record(log: RunLog, message: str) -> str:
-    """Write the failure to the run's log; where even that fails (a full disk), the message must still get out."""
-    try:
-        log.error(message)
-    except OSError as error:
-        return f"{message} (and the run's log could not be written: {error})"
-    return message

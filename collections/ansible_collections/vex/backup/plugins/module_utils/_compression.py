@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, find_program, run
-from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, NotEnoughSpace
 
 # zstd spreads one file over the cores by itself, so a single big table is compressed at full speed too; gzip cannot.
 # Level 3 was measured the best of size and time on rows of digits and on rows of text.
@@ -35,12 +35,17 @@ class Compressor:
     def compress(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> None:
         """Replace each of *names* (relative to *folder*) by its compressed form.
 
-        :raises DumpFailed: when one could not be compressed; it is still there then
+        :raises DumpFailed, NotEnoughSpace: when one could not be compressed; it is still there then
         """
         options = [*_ARGUMENTS[self._name]]
         if self._name == "zstd":
             options.append(f"-T{self._cores}")
         done = self._spread(folder, names, options, 1 if self._name == "zstd" else self._cores, timeout)
+        if "No space left on device" in done.stderr:
+            raise NotEnoughSpace(
+                f"{self._name} could not compress the dump, the disk of {folder} is full: make room, or choose another "
+                "work directory"
+            )
         if done.returncode != 0:
             raise DumpFailed(f"{self._name} failed: {done.stderr.strip()[-1000:] or done.returncode}")
 

@@ -22,11 +22,15 @@ def timestamp(moment: datetime.datetime) -> str:
 class RunLog:
     """Appends lines ``YYYY-MM-DD HH:MM:SS [LEVEL] - message`` (UTC) to a file that only its owner reads.
 
+    A log that cannot be written stops nothing: what is logged matters more than the log.
+
     :param path: the log file; its folder is made with mode 0700 when absent; ``None`` writes nothing
     """
 
     def __init__(self, path: t.Optional[str]) -> None:
         self._path = path
+        #: Why the last line that could not be written was not; ``None`` when all were.
+        self.trouble: t.Optional[str] = None
 
     def info(self, message: str) -> None:
         """Record a step."""
@@ -43,12 +47,14 @@ class RunLog:
     def _write(self, level: str, message: str) -> None:
         if self._path is None:
             return
-        folder = os.path.dirname(self._path)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
         one_line = " ".join(message.split())
         line = f"{timestamp(utc_now())} [{level}] - {one_line}\n"
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, line.encode("utf-8", "surrogateescape"))
-        finally:
-            os.close(descriptor)
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, line.encode("utf-8", "surrogateescape"))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            self.trouble = f"the run's log {self._path} could not be written: {error.strerror}"

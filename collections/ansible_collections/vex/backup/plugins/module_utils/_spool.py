@@ -13,6 +13,8 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._files import fsync_directory, write_json_durably
 
 SUFFIX = ".json"
+# A folder that cannot be entered holds nothing of ours either: lock() has warned of it.
+NOTHING_THERE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 Content = t.TypeVar("Content")
 
@@ -35,19 +37,26 @@ class Spool:
 
     @contextlib.contextmanager
     def lock(self) -> t.Iterator[None]:
-        """Keep other processes of this host out of the spool for the length of the block."""
-        self._make_folder()
-        # The folder itself is locked, so that a full disk cannot keep a lock file from being made.
-        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        """Keep other processes of this host out of the spool for the length of the block.
+
+        Where the folder cannot be made or opened, the block runs all the same, with a warning: nothing can be kept
+        there, but most of what comes need not be kept.
+        """
+        with contextlib.ExitStack() as held:
+            try:
+                self._make_folder()
+                # The folder itself is locked, so that a full disk cannot keep a lock file from being made.
+                descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            except OSError as error:
+                self.warnings.append(f"the spool {self._folder} cannot be used: {error.strerror}")
+            else:
+                held.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
-        finally:
-            os.close(descriptor)
 
     def names(self) -> t.List[str]:
         """What is kept, in the order of the names."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(*NOTHING_THERE):
             return sorted(name[: -len(SUFFIX)] for name in os.listdir(self._folder) if name.endswith(SUFFIX))
         return []
 
@@ -67,7 +76,7 @@ class Spool:
         try:
             with open(path, encoding="utf-8") as stream:
                 return parse(json.load(stream))
-        except FileNotFoundError:
+        except NOTHING_THERE:
             return None
         except (KeyError, TypeError, ValueError):
             os.replace(path, f"{path}.corrupt")
@@ -76,7 +85,7 @@ class Spool:
 
     def remove(self, name: str) -> None:
         """Forget what is kept under *name*, durably, so that it cannot be replayed after a power cut."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(*NOTHING_THERE):
             os.unlink(self._path(name))
             fsync_directory(self._folder)
 

@@ -107,3 +107,15 @@ def test_another_process_waits_for_the_lock(tmp_path: Path) -> None:
         assert not readable
     output, _errors = other.communicate(timeout=20)
     assert output == "in\n"
+
+
+def test_a_folder_that_cannot_be_made_holds_up_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    spool = Spool(str(tmp_path / "file"), "records")
+    with spool.lock():
+        assert spool.names() == []
+        assert spool.read("a", number) is None
+        spool.remove("a")
+        with pytest.raises(OSError, match="exists|Not a directory"):
+            spool.write("a", {"number": 1})
+    assert spool.warnings == [f"the spool {tmp_path}/file/records cannot be used: File exists"]

@@ -1,0 +1,32 @@
+"""Work directories on disks that are small, or that take nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """A file system in memory on *folder*; the test is skipped where mounting is refused."""
+    folder.mkdir(mode=0o700)
+    command = ["mount", "-t", "tmpfs", "-o", f"mode=0700,{options}", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"a file system cannot be mounted here: {done.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Leave nothing of the disk free."""
+    disk = os.statvfs(folder)
+    with (folder / "ballast").open("wb") as stream:
+        os.posix_fallocate(stream.fileno(), 0, disk.f_bavail * disk.f_frsize)
