@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import tests.bench
 from tests.bench import by_hand, ours, report
-from tests.bench.data import server_with
+from tests.bench.data import read_all, server_with
 from tests.bench.failure import BenchFailed
 from tests.bench.kinds import KINDS
 from tests.bench.place import ROOT, Place, empty_folder, machine, place_around
@@ -86,16 +86,18 @@ def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
         finally:
             if not options.keep:
                 shutil.rmtree(folder)
-    say(*report.detail_lines(pairs[-1].ours), *report.memory_lines(pairs))
+    say(*report.detail_lines(pairs[-1].ours), *report.program_lines(pairs))
     found = report.verdicts(kind, options.size_mb, pairs)
     say(*report.verdict_lines(found))
     return report.as_json(kind, pairs, found)
 
 
 def one_pair(place: Place, folder: Path, number: int, options: argparse.Namespace) -> report.Pair:
-    """Run one after the other, each in a folder of its own."""
+    """Run one after the other, each in a folder of its own, the server's memory holding the same before both."""
+    read_all(place.source)
     with empty_folder(folder / f"{number}-by-hand", keep=options.keep) as here:
         first = by_hand.run(place, here)
+    read_all(place.source)
     with empty_folder(folder / f"{number}-ours", keep=options.keep) as here:
         second = ours.run(place, here)
     return report.Pair(first, second)

@@ -12,7 +12,7 @@ from typing import Any
 from tests.bench import watch
 from tests.bench.data import DATABASE
 from tests.bench.failure import BenchFailed
-from tests.bench.measure import Measure
+from tests.bench.measure import Measure, Task
 from tests.bench.place import ROOT, Place
 
 CALLBACKS = Path(__file__).parent / "callbacks"
@@ -128,15 +128,16 @@ def _between(lines: list[tuple[float, str]], first: str, last: str) -> float:
     return ends[-1] - begins[0]
 
 
-def _tasks(clock: Path, watched: watch.Watched) -> list[tuple[str, float]]:
-    """Seconds of each task, its templating and its module's start included; of what comes before and after, too."""
+def _tasks(clock: Path, watched: watch.Watched) -> list[Task]:
+    """The tasks, each from its start to the next one's, and what comes before and after them."""
     events = [json.loads(line) for line in clock.read_text().splitlines()]
     starts = [event for event in events if event["event"] == "start"]
-    moments = [event["at"] for event in starts] + [max(event["at"] for event in events)]
+    names = ["(Ansible starts)", *(event["task"].rpartition(" : ")[2] for event in starts), "(Ansible ends)"]
+    moments = [watched.started, *(event["at"] for event in starts)]
+    moments += [max(event["at"] for event in events), watched.started + watched.seconds]
     return [
-        ("(Ansible starts)", starts[0]["at"] - watched.started),
-        *((event["task"], after - event["at"]) for event, after in zip(starts, moments[1:], strict=True)),
-        ("(Ansible ends)", watched.started + watched.seconds - moments[-1]),
+        Task(name, end - begin, sum(one.cpu for one in watched.programs if begin <= one.first < end))
+        for name, begin, end in zip(names, moments, moments[1:], strict=True)
     ]
 
 

@@ -42,22 +42,20 @@ def pair_lines(pair: Pair) -> Iterator[str]:
 
 def detail_lines(one: Measure) -> Iterator[str]:
     """Where our run's time went: Ansible's tasks, and the programs within the stages."""
-    yield "  C, task by task (seconds):"
-    yield from (f"    {seconds:8.2f}  {name}" for name, seconds in one.tasks)
+    yield "  C, task by task (seconds that passed, seconds computed by what the task started):"
+    yield from (f"    {task.seconds:8.2f}{task.cpu:8.2f}  {task.name}" for task in one.tasks)
     yield "  C, programs within its stages (seconds):"
     yield from (f"    {seconds:8.2f}  {name}" for name, seconds in one.steps.items())
 
 
-def memory_lines(pairs: Sequence[Pair]) -> Iterator[str]:
-    """The peak resident memory of each program."""
-    for letter, peaks in (
-        ("B", _peaks([pair.by_hand for pair in pairs])),
-        ("C", _peaks([pair.ours for pair in pairs])),
-    ):
-        yield f"  {letter}, peak resident MB: " + ", ".join(
-            f"{name} {peak / 1e6:.1f}{' (not ours)' if letter == 'C' and name in OTHERS else ''}"
-            for name, peak in sorted(peaks.items(), key=lambda item: -item[1])
-        )
+def program_lines(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Each program's peak resident memory, and its seconds of processor time."""
+    for letter, measures in (("B", [pair.by_hand for pair in pairs]), ("C", [pair.ours for pair in pairs])):
+        peaks = _peaks(measures)
+        yield f"  {letter}, programs (peak resident MB of one process; processor seconds of all, last run):"
+        for name, peak in sorted(peaks.items(), key=lambda item: -item[1]):
+            not_ours = " (not ours)" if letter == "C" and name in OTHERS else ""
+            yield f"    {peak / 1e6:8.1f}{measures[-1].cpu.get(name, 0):8.2f}  {name}{not_ours}"
 
 
 def verdicts(kind: str, size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
@@ -100,7 +98,7 @@ def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -
             {
                 "ratio": pair.ratio,
                 **{
-                    name: {**dataclasses.asdict(one), "overhead": one.overhead, "peaks": one.peaks()}
+                    name: {**dataclasses.asdict(one), "overhead": one.overhead, "peaks": one.peaks}
                     for name, one in (("by_hand", pair.by_hand), ("ours", pair.ours))
                 },
             }
@@ -113,6 +111,6 @@ def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -
 def _peaks(measures: Sequence[Measure]) -> dict[str, int]:
     found: dict[str, int] = {}
     for measure in measures:
-        for name, peak in measure.peaks().items():
+        for name, peak in measure.peaks.items():
             found[name] = max(found.get(name, 0), peak)
     return found

@@ -1,4 +1,4 @@
-"""One command, watched from the outside: how long, what it started, how much memory each of those had at most."""
+"""One command, watched from the outside: how long, what it started, what memory and processor time that took."""
 
 from __future__ import annotations
 
@@ -17,17 +17,23 @@ from tests.bench.failure import BenchFailed
 # Seconds between two looks. A process that lives shorter may go unseen; a stage does not.
 PERIOD = 0.02
 ARGUMENTS_SHOWN = 160
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
 class Program:
-    """A process while it was one program: ``first`` and ``last`` seen (seconds since 1970), peak resident bytes."""
+    """A process while it was one program.
+
+    ``first`` and ``last`` are when it was seen, in seconds since 1970, ``peak`` its most resident bytes, ``cpu`` the
+    seconds that it computed, which other work on the machine changes less than those that passed.
+    """
 
     name: str
     arguments: str
     first: float
     last: float
     peak: int = 0
+    cpu: float = 0.0
 
 
 @dataclass
@@ -94,6 +100,8 @@ class _Watcher:
         self.lines: list[tuple[float, str]] = []
         # Whether a process is one of ours, found once: a parent that dies first is no longer named as such.
         self._ours: dict[int, bool] = {root: True}
+        # What a process had computed before it became another program.
+        self._before: dict[tuple[int, str], float] = {}
         self._directory = directory
         self._logs = logs
         self._read: dict[Path, int] = {}
@@ -120,11 +128,14 @@ class _Watcher:
         if peak is None:  # it has just ended
             return
         name = status.partition("\n")[0].partition("\t")[2]
+        cpu = _computed(pid)
         program = self.programs.get((pid, name))
         if program is None:
+            self._before[pid, name] = sum(known.cpu for (other, _), known in self.programs.items() if other == pid)
             arguments = " ".join(_contents(f"/proc/{pid}/cmdline").split("\0"))[:ARGUMENTS_SHOWN].strip()
             program = self.programs[pid, name] = Program(name, arguments, now, now)
         program.last = now
+        program.cpu = max(program.cpu, cpu - self._before[pid, name])
         program.peak = max(program.peak, int(peak[1]) * 1024)
 
     def _read_logs(self, now: float) -> None:
@@ -140,6 +151,11 @@ class _Watcher:
 def _parent(pid: int) -> int:
     found = re.search(r"\) \S (\d+)", _contents(f"/proc/{pid}/stat"))
     return int(found[1]) if found else 0
+
+
+def _computed(pid: int) -> float:
+    fields = _contents(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0.0
 
 
 def _contents(path: str) -> str:
