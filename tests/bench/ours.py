@@ -137,7 +137,7 @@ def _tasks(clock: Path, watched: watch.Watched) -> list[Task]:
     moments += [max(event["at"] for event in events), watched.started + watched.seconds]
     return [
         Task(name, end - begin, sum(one.cpu for one in watched.programs if begin <= one.first < end))
-        for name, begin, end in zip(names, moments, moments[1:], strict=True)
+        for name, begin, end in zip(names, moments[:-1], moments[1:], strict=True)
     ]
 
 
