@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -47,6 +48,8 @@ def dump(params: Params, log: RunLog, *, check_mode: bool) -> Facts:
     :returns: the module's result
     :raises BackupError: its details hold what was known until then, ``status`` 3 included
     """
+    # A slash at its end would make the name's own folder its parent.
+    params = {**params, "path": os.path.abspath(params["path"])}
     facts: Facts = {"status": mydumper.ERROR, "dump_path": params["path"], "changed": False}
     try:
         with ending_children():
@@ -80,8 +83,14 @@ def _dump(params: Params, log: RunLog, facts: Facts, *, check_mode: bool) -> Fac
             facts.update(_intention(plan))
             log.info(f"databases: {', '.join(plan.names)}")
             discard_failed(parent, params["keep_failed"])
-            with hold_directory(f"{path}.partial"):
-                return _dump_into(f"{path}.partial", params, plan, log, facts, deadline, lock)
+            try:
+                with hold_directory(f"{path}.partial"):
+                    return _dump_into(f"{path}.partial", params, plan, log, facts, deadline, lock)
+            except BaseException:
+                # This one counts now, and what cannot be removed must not hide why it failed.
+                with contextlib.suppress(OSError):
+                    discard_failed(parent, params["keep_failed"])
+                raise
 
 
 def _dump_into(
@@ -99,7 +108,7 @@ def _dump_into(
         # MyDumper says of it what it can, in a log on the same disk.
         result.errors.insert(0, _full(os.path.dirname(partial)))
     facts.update(_observed(result), dump_finished=timestamp(utc_now()))
-    _require_success(result, facts)
+    _require_success(result, facts, params)
     log.info(f"dump: finished, {result.bytes} bytes, {facts['tables']} tables")
 
     facts["compression_started"] = timestamp(utc_now())
@@ -108,7 +117,7 @@ def _dump_into(
     if broken:
         result.errors.extend(f"{name} fails its own test after compression" for name in broken)
         facts.update(_observed(result))
-        _require_success(result, facts)
+        _require_success(result, facts, params)
     log.info(f"compression: finished with {params['compression']}, {sum(file['size'] for file in files)} bytes")
 
     for source, name in ((params["run_log"], "backup_script.log"), (params["dump_log"], "mydumper_log.log")):
@@ -168,8 +177,8 @@ def _observed(result: DumpResult) -> Facts:
     }
 
 
-def _require_success(result: DumpResult, facts: Facts) -> None:
+def _require_success(result: DumpResult, facts: Facts, params: Params) -> None:
     if result.errors:
         more = f" (and {len(result.errors) - 1} more)" if len(result.errors) > 1 else ""
-        where = f"what was dumped is kept in {facts['dump_path']}.partial"
-        raise DumpFailed(f"the dump failed: {result.errors[0]}{more}; {where}")
+        where = f"; what was dumped is kept in {facts['dump_path']}.partial" if params["keep_failed"] else ""
+        raise DumpFailed(f"the dump failed: {result.errors[0]}{more}{where}")

@@ -48,12 +48,13 @@ def hold_directory(path: str) -> t.Iterator[None]:
 
 def discard_failed(folder: str, keep: int) -> None:
     """Remove what failed dumps left in *folder*, all but the newest *keep*."""
-    left = sorted(name for name in os.listdir(folder) if fnmatch.fnmatchcase(name, _PARTIAL))
-    for name in left[: max(0, len(left) - keep)]:
-        path = os.path.join(folder, name)
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    with os.scandir(folder) as entries:
+        directories = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    left = sorted(path for path in directories if fnmatch.fnmatchcase(os.path.basename(path), _PARTIAL))
+    for path in left[: max(0, len(left) - keep)]:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            if os.path.isdir(path) and try_lock(descriptor):
+            if try_lock(descriptor):
                 shutil.rmtree(path)
         finally:
             os.close(descriptor)
