@@ -17,7 +17,8 @@ from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY
 _UNSAFE_IN_NAME = re.compile(r"[`'/.\\\x00-\x1f]|-schema|-checksum|-metadata")
 # File systems end at 255 bytes; MyDumper appends up to `-schema-triggers.sql.gz`.
 _LONGEST_FILE_NAME = 225
-_COMPLETE = re.compile(r"^-- Dump completed", re.MULTILINE)
+# The last line: the text of a view may hold such a line too.
+_COMPLETE = re.compile(r"^-- Dump completed.*\s*\Z", re.MULTILINE)
 
 
 class Program(t.NamedTuple):
