@@ -89,7 +89,12 @@ def _fill(directory: Path, kind: str, size_mb: int) -> None:
         # Spawned: a fork would share the connections' state and outlive this process's signal handling.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-            list(pool.map(_load, chunks))
+            try:
+                list(pool.map(_load, chunks))
+            except BaseException:
+                # Told to end: the chunks that have not begun need not.
+                pool.shutdown(cancel_futures=True)
+                raise
         for table in kinds.KINDS[kind]:
             server.execute(f"ALTER TABLE {DATABASE}.{table.name} {table.key}", f"ANALYZE TABLE {DATABASE}.{table.name}")
 
