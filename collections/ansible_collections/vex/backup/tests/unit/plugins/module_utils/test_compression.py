@@ -12,7 +12,12 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed, ProgramMissing
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    CommandTimeout,
+    DumpFailed,
+    NotEnoughSpace,
+    ProgramMissing,
+)
 
 NAMES = ["a.sql", "-rf.sql", "we ird-é🛒.sql", "new\nline.sql", "100%'\"`$(id).sql", "empty.sql", "bad\udcff.sql"]
 
@@ -83,13 +88,24 @@ def test_a_file_that_cannot_be_compressed_is_a_failure(compressor: Compressor, t
     assert os.listdir(tmp_path) == ["a.sql" + compressor.suffix]
 
 
+def in_its_place(folder: pathlib.Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put *script* where zstd is looked for first."""
+    program = folder / "zstd"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
 def test_a_bound_is_kept(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = tmp_path / "zstd"
-    slow.write_text("#!/bin/sh\nsleep 60\n", encoding="ascii")
-    slow.chmod(0o700)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    in_its_place(tmp_path, "sleep 60", monkeypatch)
     with pytest.raises(CommandTimeout):
         Compressor("zstd").compress(str(tmp_path), ["a.sql"], 0.5)
+
+
+def test_a_full_disk_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_its_place(tmp_path, "echo 'zstd: error 70 : Write error : No space left on device' >&2; exit 70", monkeypatch)
+    with pytest.raises(NotEnoughSpace, match=f"the disk of {tmp_path} is full: make room"):
+        Compressor("zstd").compress(str(tmp_path), ["a.sql"], 60)
 
 
 def test_a_program_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
