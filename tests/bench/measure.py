@@ -40,6 +40,14 @@ class Measure:
         return self.total - sum(self.stages.values())
 
     @property
+    def waited(self) -> float:
+        """Seconds of the overhead, at most, in which Ansible and its modules waited for a processor.
+
+        They work one after the other, so on a machine with nothing else to do this is next to nothing.
+        """
+        return sum(one.waited for one in self.programs if one.name.startswith(("ansible", "python")))
+
+    @property
     def cpu(self) -> dict[str, float]:
         """Seconds that all processes of each program computed."""
         found: dict[str, float] = {}

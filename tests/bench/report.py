@@ -44,6 +44,7 @@ def detail_lines(one: Measure) -> Iterator[str]:
     """Where our run's time went: Ansible's tasks, and the programs within the stages."""
     yield "  C, task by task (seconds that passed, seconds computed by what the task started):"
     yield from (f"    {task.seconds:8.2f}{task.cpu:8.2f}  {task.name}" for task in one.tasks)
+    yield f"  C, seconds in which Ansible and its modules waited for a processor: {one.waited:.2f}"
     yield "  C, programs within its stages (seconds):"
     yield from (f"    {seconds:8.2f}  {name}" for name, seconds in one.steps.items())
 
@@ -98,7 +99,12 @@ def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -
             {
                 "ratio": pair.ratio,
                 **{
-                    name: {**dataclasses.asdict(one), "overhead": one.overhead, "peaks": one.peaks}
+                    name: {
+                        **dataclasses.asdict(one),
+                        "overhead": one.overhead,
+                        "waited": one.waited,
+                        "peaks": one.peaks,
+                    }
                     for name, one in (("by_hand", pair.by_hand), ("ours", pair.ours))
                 },
             }

@@ -24,8 +24,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Program:
     """A process while it was one program.
 
-    ``first`` and ``last`` are when it was seen, in seconds since 1970, ``peak`` its most resident bytes, ``cpu`` the
-    seconds that it computed, which other work on the machine changes less than those that passed.
+    ``first`` and ``last`` are when it was seen, in seconds since 1970; ``peak`` is its most resident bytes, ``cpu`` the
+    seconds that it computed, ``waited`` those that its first thread could have but other work had the processor.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Program:
     last: float
     peak: int = 0
     cpu: float = 0.0
+    waited: float = 0.0
 
 
 @dataclass
@@ -100,8 +101,8 @@ class _Watcher:
         self.lines: list[tuple[float, str]] = []
         # Whether a process is one of ours, found once: a parent that dies first is no longer named as such.
         self._ours: dict[int, bool] = {root: True}
-        # What a process had computed before it became another program.
-        self._before: dict[tuple[int, str], float] = {}
+        # What a process had computed and waited before it became another program.
+        self._before: dict[tuple[int, str], tuple[float, float]] = {}
         self._directory = directory
         self._logs = logs
         self._read: dict[Path, int] = {}
@@ -128,14 +129,16 @@ class _Watcher:
         if peak is None:  # it has just ended
             return
         name = status.partition("\n")[0].partition("\t")[2]
-        cpu = _computed(pid)
+        cpu, waited = _computed(pid), _waited(pid)
         program = self.programs.get((pid, name))
         if program is None:
-            self._before[pid, name] = sum(known.cpu for (other, _), known in self.programs.items() if other == pid)
+            earlier = [known for (other, _), known in self.programs.items() if other == pid]
+            self._before[pid, name] = sum(one.cpu for one in earlier), sum(one.waited for one in earlier)
             arguments = " ".join(_contents(f"/proc/{pid}/cmdline").split("\0"))[:ARGUMENTS_SHOWN].strip()
             program = self.programs[pid, name] = Program(name, arguments, now, now)
         program.last = now
-        program.cpu = max(program.cpu, cpu - self._before[pid, name])
+        program.cpu = max(program.cpu, cpu - self._before[pid, name][0])
+        program.waited = max(program.waited, waited - self._before[pid, name][1])
         program.peak = max(program.peak, int(peak[1]) * 1024)
 
     def _read_logs(self, now: float) -> None:
@@ -156,6 +159,11 @@ def _parent(pid: int) -> int:
 def _computed(pid: int) -> float:
     fields = _contents(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0.0
+
+
+def _waited(pid: int) -> float:
+    fields = _contents(f"/proc/{pid}/schedstat").split()
+    return int(fields[1]) / 1e9 if fields else 0.0
 
 
 def _contents(path: str) -> str:
