@@ -83,7 +83,7 @@ def make_plan(connection: Connection[Cursor], server: _server.Server, params: t.
     databases = [_plan_database(version, name, _server.list_objects(connection, name), wanted) for name in names]
     _check_mode(params["mode"], databases)
     lacking = _grants.missing(
-        _server.grants(connection),
+        _server.grants(connection, server),
         names,
         product=server.product,
         server_version=server.numbers,

@@ -25,7 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._server import list_obj
 from ansible_collections.vex.backup.plugins.module_utils._stored_programs import write_programs
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
-_TAIL_BYTES = 4096
+_END_BYTES = 4096
 
 
 @dataclasses.dataclass
@@ -183,13 +183,25 @@ def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> 
     done = run(
         [
             tool.path,
-            *_mysqldump.arguments(tool, defaults_file=context.defaults_file, database=one.name, output=output),
+            *_mysqldump.arguments(
+                tool,
+                defaults_file=context.defaults_file,
+                database=one.name,
+                output=output,
+                binlog_enabled=context.plan.server.binlog_enabled,
+            ),
         ],
         timeout=context.deadline.remaining(),
         keep_open=[context.lock],
     )
-    failures = _mysqldump.failures(done.returncode, done.stderr, _last_lines(output))
+    first_lines, last_lines = _ends(output)
+    failures = _mysqldump.failures(done.returncode, done.stderr, last_lines)
     result.errors += [f"{one.name}: {message}" for message in failures]
+    coordinates = _mysqldump.parse_coordinates(first_lines)
+    if coordinates:
+        result.coordinates[one.name] = coordinates
+    elif context.plan.server.binlog_enabled:
+        result.warnings.append(f"{one.name}: {_mydumper.NO_COORDINATES_WARNING}")
     _append_log(context.params["dump_log"], f"# {one.name}: by {tool.text}", done.stderr)
 
 
@@ -230,13 +242,15 @@ def _take(path: str) -> str:
     return text
 
 
-def _last_lines(path: str) -> str:
+def _ends(path: str) -> t.Tuple[str, str]:
+    """The first and the last lines of a file that may be large, or not there."""
     try:
         with open(path, "rb") as stream:
-            stream.seek(max(0, os.path.getsize(path) - _TAIL_BYTES))
-            return stream.read().decode("utf-8", "replace")
+            first = stream.read(_END_BYTES)
+            stream.seek(max(0, os.path.getsize(path) - _END_BYTES))
+            return first.decode("utf-8", "replace"), stream.read().decode("utf-8", "replace")
     except FileNotFoundError:
-        return ""
+        return "", ""
 
 
 def _append_log(path: str, heading: str, text: str) -> None:

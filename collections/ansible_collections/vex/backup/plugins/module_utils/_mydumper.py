@@ -22,6 +22,7 @@ MODERN = "0.20"
 
 # Said of every dump with --trx-tables, its default; non-transactional tables switch that off, so it is never news.
 HARMLESS_WARNINGS = (re.compile(r"Using --trx-tables options?, binlog coordinates will not be accurate"),)
+NO_COORDINATES_WARNING = "the server writes a binary log, but the dump has no coordinates of it"
 NO_COORDINATES = re.compile(r"Couldn't get (?:master|source|binlog) position")
 
 _VERSION = re.compile(r"mydumper\S*\s+v?(\d+)\.(\d+)\.(\d+)")
@@ -94,7 +95,7 @@ class Evidence(t.NamedTuple):
 
     ``returncode`` is negative (or above 128) for death by a signal. ``log`` is its log file and standard error,
     ``metadata`` the text of that file or ``None``, ``unfinished_metadata`` whether ``metadata.partial`` is there.
-    ``missing_schemas`` names the tables without a schema file, ``broken_files`` those that fail their own test.
+    ``missing_schemas`` names the tables without a schema file.
     """
 
     returncode: int
@@ -103,7 +104,6 @@ class Evidence(t.NamedTuple):
     unfinished_metadata: bool
     binlog_enabled: bool
     missing_schemas: t.Sequence[str] = ()
-    broken_files: t.Sequence[str] = ()
 
 
 class Outcome(t.NamedTuple):
@@ -314,7 +314,6 @@ def decide(evidence: Evidence) -> Outcome:
         errors.append(f"MyDumper gave up before the end: {cancelled[0]}")
     errors.extend(_incomplete(evidence, lines))
     errors.extend(f"no schema was dumped for {table}" for table in evidence.missing_schemas)
-    errors.extend(f"{name} fails its own test" for name in evidence.broken_files)
     warnings = _warnings(evidence, lines)
     if errors:
         if not lines and evidence.log.strip():
@@ -348,7 +347,7 @@ def _warnings(evidence: Evidence, lines: t.Sequence[Line]) -> t.List[str]:
         if line.level == "WARNING" and not _is_harmless(line.message) and not NO_COORDINATES.match(line.message)
     ]
     if evidence.binlog_enabled and evidence.metadata is not None and parse_coordinates(evidence.metadata) is None:
-        warnings.append("the server writes a binary log, but MyDumper did not get its coordinates")
+        warnings.append(NO_COORDINATES_WARNING)
     return warnings
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, Version
+from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, Coordinates, Version
 
 _UNSAFE_IN_NAME = re.compile(r"[`'/.\\\x00-\x1f]|-schema|-checksum|-metadata")
 # File systems end at 255 bytes; MyDumper appends up to `-schema-triggers.sql.gz`.
 _LONGEST_FILE_NAME = 225
 # The last line: the text of a view may hold such a line too.
 _COMPLETE = re.compile(r"^-- Dump completed.*\s*\Z", re.MULTILINE)
+_SOURCE = re.compile(r"^-- CHANGE .*?_LOG_FILE='(?P<file>[^']*)', \w+_LOG_POS=(?P<position>\d+)", re.MULTILINE)
 
 
 class Program(t.NamedTuple):
@@ -52,6 +53,7 @@ def reason_for_mysqldump(version: Version, database: str, objects: Objects) -> s
     for name in (database, *objects.tables, *objects.views):
         if _UNSAFE_IN_NAME.search(name):
             return f"the name {name!r}"
+    for name in (*objects.tables, *objects.views):
         if len(f"{database}.{name}".encode()) > _LONGEST_FILE_NAME:
             return f"the length of the name {name!r}"
     if objects.odd_columns:
@@ -75,7 +77,7 @@ def parse_tool(path: str, version_output: str, help_output: str) -> Tool:
     return Tool(path, version_output.strip(), "MariaDB" in version_output, "--dump-history" in help_output)
 
 
-def arguments(tool: Tool, *, defaults_file: str, database: str, output: str) -> t.List[str]:
+def arguments(tool: Tool, *, defaults_file: str, database: str, output: str, binlog_enabled: bool) -> t.List[str]:
     """The arguments that write a database's tables and views to *output*; program name excluded.
 
     Stored programs are not its business: it fails on those of databases with a quote in their name. Nor are locks:
@@ -95,7 +97,15 @@ def arguments(tool: Tool, *, defaults_file: str, database: str, output: str) -> 
     if not tool.mariadb:
         # The first would make the restore rewrite the server's GTID state, the second fails on MariaDB servers.
         argv += ["--set-gtid-purged=OFF", "--column-statistics=0"]
+    if binlog_enabled:
+        argv.append("--master-data=2" if tool.mariadb else "--source-data=2")
     return [*argv, "--databases", "--", database]
+
+
+def parse_coordinates(first_lines: str) -> t.Optional[Coordinates]:
+    """The binary log's coordinates that mysqldump wrote, as a comment, at the head of its output."""
+    found = _SOURCE.search(first_lines)
+    return Coordinates(found["file"], found["position"], "") if found else None
 
 
 def failures(returncode: int, stderr: str, last_lines: str) -> t.List[str]:

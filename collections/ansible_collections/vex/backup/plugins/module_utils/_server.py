@@ -104,19 +104,19 @@ def describe(connection: Connection[Cursor]) -> Server:
     )
 
 
-def grants(connection: Connection[Cursor]) -> Grants:
+def grants(connection: Connection[Cursor], server: Server) -> Grants:
     """What the account may do, its active roles included."""
     statements: t.List[str] = []
     with answers(), connection.cursor() as cursor:
         cursor.execute("SHOW GRANTS")
         statements += [row[0] for row in cursor.fetchall()]
-        cursor.execute("SELECT CURRENT_ROLE()")
-        row = cursor.fetchone()
-        roles = row[0] if row else None
-        if roles and roles != "NONE" and "`" in roles:
-            # MySQL shows a role's privileges only when asked to; MariaDB shows them by itself.
-            cursor.execute(f"SHOW GRANTS FOR CURRENT_USER() USING {roles}")
-            statements += [row[0] for row in cursor.fetchall()]
+        if server.product == "mysql" and server.numbers >= (8,):
+            # It shows a role's privileges only when asked to; MariaDB shows them by itself, and 5.7 has no roles.
+            cursor.execute("SELECT CURRENT_ROLE()")
+            roles = str((cursor.fetchone() or ("NONE",))[0])
+            if roles != "NONE":
+                cursor.execute(f"SHOW GRANTS FOR CURRENT_USER() USING {roles}")
+                statements += [row[0] for row in cursor.fetchall()]
     return parse_grants(statements)
 
 

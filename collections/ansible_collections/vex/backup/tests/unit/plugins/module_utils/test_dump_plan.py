@@ -78,7 +78,7 @@ def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(_dump_plan, "run", made.run)
     monkeypatch.setattr(_server, "choose_databases", lambda _connection, _include, _exclude: list(made.databases))
     monkeypatch.setattr(_server, "list_objects", lambda _connection, name: made.databases[name])
-    monkeypatch.setattr(_server, "grants", lambda _connection: parse_grants(made.grants))
+    monkeypatch.setattr(_server, "grants", lambda _connection, _server: parse_grants(made.grants))
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=made.free))
     return made

@@ -14,6 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysqldump import (
     Tool,
     arguments,
     failures,
+    parse_coordinates,
     parse_tool,
     reason_for_mysqldump,
 )
@@ -79,7 +80,9 @@ def test_the_tool_tells_what_it_is(version: str, text: str, mariadb: bool, histo
     [(MARIADB, ["--dump-history"]), (MYSQL, ["--set-gtid-purged=OFF", "--column-statistics=0"])],
 )
 def test_arguments(tool: Tool, own: t.List[str]) -> None:
-    assert arguments(tool, defaults_file="/p/client.cnf", database="-x y", output="/d/out.sql") == [
+    assert arguments(
+        tool, defaults_file="/p/client.cnf", database="-x y", output="/d/out.sql", binlog_enabled=False
+    ) == [
         # It must come first.
         "--defaults-file=/p/client.cnf",
         "--default-character-set=utf8mb4",
@@ -113,3 +116,25 @@ def test_no_other_exit_is_whole(returncode: int) -> None:
     stderr = "mysqldump: Got error: 1045: Access denied\n\n"
     assert failures(returncode, stderr, DONE) == ["mysqldump: Got error: 1045: Access denied"]
     assert failures(returncode, "\n", DONE) == [f"mysqldump exited with {returncode} and said nothing of why"]
+
+
+@pytest.mark.parametrize(("mariadb", "option"), [(True, "--master-data=2"), (False, "--source-data=2")])
+def test_coordinates_are_asked_for_where_there_are_any(mariadb: bool, option: str) -> None:
+    tool = Tool("/usr/bin/mysqldump", "x", mariadb=mariadb, history=False)
+    with_them = arguments(tool, defaults_file="f", database="d", output="o", binlog_enabled=True)
+    assert option in with_them
+    assert [one for one in with_them if one != option] == arguments(
+        tool, defaults_file="f", database="d", output="o", binlog_enabled=False
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-- CHANGE MASTER TO MASTER_LOG_FILE='binlog.000002', MASTER_LOG_POS=344;",
+        "-- CHANGE REPLICATION SOURCE TO SOURCE_LOG_FILE='binlog.000002', SOURCE_LOG_POS=344;",
+    ],
+)
+def test_coordinates(line: str) -> None:
+    assert parse_coordinates(f"--\n-- Position\n--\n\n{line}\n") == ("binlog.000002", "344", "")
+    assert parse_coordinates(f"INSERT INTO t VALUES ('{line}');") is None
