@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 import pytest
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from ansible_collections.vex.backup.plugins.module_utils._errors import MissingGrants
 from ansible_collections.vex.backup.plugins.module_utils._grants import missing, parse_grants, require
 
-NOTHING_STORED = {"routines": False, "triggers": False, "events": False}
-ALL_STORED = {"routines": True, "triggers": True, "events": True}
+NOTHING_STORED = types.MappingProxyType({"routines": False, "triggers": False, "events": False})
+ALL_STORED = types.MappingProxyType({"routines": True, "triggers": True, "events": True})
 GLOBAL = "GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO `vex`@`%`"
 ON_DATABASE = "SELECT, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT"
 

@@ -72,12 +72,12 @@ def test_the_password_goes_to_standard_input_alone(runs: Runs, form: str, switch
     program = _sevenzip.SevenZip(form, "s3crét word", None)
     program.add("/work/-name", f"/work/x.{form}.partial", 0)
     program.read(f"/work/x.{form}.partial")
-    (packing, packing_options), (_, reading_options) = runs.calls
+    (packing, packing_options), (_reading, reading_options) = runs.calls
     assert packing[1:4] == ["a", "-bd", "-spd"]
     assert packing[4:] == [f"-t{form}", "-mx=0", switch, "-p", "--", f"/work/x.{form}.partial", "-name"]
     assert packing_options["cwd"] == "/work"
     assert packing_options["stdin"] == reading_options["stdin"] == "s3crét word\ns3crét word\n".encode()
-    assert "s3cr" not in str([argv for argv, _ in runs.calls])
+    assert "s3cr" not in str([argv for argv, _options in runs.calls])
     assert program.version == "7-Zip 26.02"
 
 
@@ -136,7 +136,7 @@ def test_the_deadline_is_for_all_runs_together(runs: Runs, monkeypatch: pytest.M
     program.read("/w/n.zip")
     now[0] += 7
     program.read("/w/n.zip")
-    assert [options["timeout"] for _, options in runs.calls] == [10, 3]
+    assert [options["timeout"] for _argv, options in runs.calls] == [10, 3]
     now[0] += 3
     with pytest.raises(CommandTimeout, match="longer than 10 seconds"):
         program.read("/w/n.zip")
