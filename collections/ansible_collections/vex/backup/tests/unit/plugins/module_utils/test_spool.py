@@ -116,6 +116,6 @@ def test_a_folder_that_cannot_be_made_holds_up_nothing(tmp_path: Path) -> None:
         assert spool.names() == []
         assert spool.read("a", number) is None
         spool.remove("a")
-        with pytest.raises(OSError, match="exists|Not a directory"):
+        with pytest.raises(OSError, match=r"exists|Not a directory"):
             spool.write("a", {"number": 1})
     assert spool.warnings == [f"the spool {tmp_path}/file/records cannot be used: File exists"]
