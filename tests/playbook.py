@@ -90,9 +90,9 @@ class LogDatabase:
 class Outcome(NamedTuple):
     """What a run of the playbook left behind.
 
-    ``backups`` and ``uploads`` are this host's rows in the log tables, oldest first, none while the log database is
-    away; ``mails`` are those that arrived so far; ``files`` the names in the work directory; ``keys`` the objects of
-    this host in the bucket and ``unfinished`` its multipart uploads.
+    ``backups`` and ``uploads`` are this host's rows in the log tables, by the start of their runs, none while the log
+    database is away; ``mails`` are those that arrived so far; ``files`` the names in the work directory; ``keys`` the
+    objects of this host in the bucket and ``unfinished`` its multipart uploads.
     """
 
     status: int
@@ -241,9 +241,8 @@ class Installation:
         changed = {f"vex_backup_{name}": value for name, value in variables.items()}
         inventory = self.directory / "inventory.json"
         write_private(inventory, {"all": {"hosts": {self.hostname: {**self.variables, **changed}}}})
-        path = f"{self.path}:{os.environ['PATH']}"
         command = [*PLAYBOOK, "playbooks/backup.yml", "--inventory", str(inventory), *arguments]
-        return Run(self, command, {"PATH": path, "TMPDIR": str(self.temporary)})
+        return Run(self, command, self._environment())
 
     def backup(self, *arguments: str, **variables: Any) -> Outcome:
         """Run ``playbooks/backup.yml`` to its end; options as :meth:`start`."""
@@ -266,12 +265,23 @@ class Installation:
             sorted(item["Key"] for item in uploads if item["Key"].startswith(self.prefix)),
         )
 
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.path}:{os.environ['PATH']}",
+            "TMPDIR": str(self.temporary),
+            "ANSIBLE_HOME": str(self.temporary / "ansible"),
+            "ANSIBLE_REMOTE_TEMP": str(self.temporary / "ansible/tmp"),
+        }
+
     def _backup_rows(self) -> list[Row]:
-        return self.log_database.rows("SELECT * FROM backup_log WHERE hostname = %s ORDER BY id", self.hostname)
+        return self.log_database.rows(
+            "SELECT * FROM backup_log WHERE hostname = %s ORDER BY data_inicio", self.hostname
+        )
 
     def _upload_rows(self) -> list[Row]:
         query = (
-            "SELECT u.* FROM upload_s3_log u JOIN backup_log b ON b.id = backup_id WHERE hostname = %s ORDER BY u.id"
+            "SELECT u.* FROM upload_s3_log u JOIN backup_log b ON b.id = backup_id"
+            " WHERE hostname = %s ORDER BY b.data_inicio"
         )
         return self.log_database.rows(query, self.hostname)
 

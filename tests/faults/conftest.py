@@ -16,6 +16,7 @@ from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
 NewHost = Callable[..., Installation]
+Outcomes = dict[str, tuple[Installation, Outcome]]
 
 
 @pytest.fixture(scope="package")
@@ -49,7 +50,7 @@ def host(new_host: NewHost) -> Installation:
     return new_host()
 
 
-def all_at_once(new_host: NewHost, cases: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Installation, Outcome]]:
+def all_at_once(new_host: NewHost, cases: Mapping[str, Mapping[str, Any]]) -> Outcomes:
     """One host for each case, backed up with the case's variables, some at a time: most of a run is waiting."""
 
     def back_up(variables: Mapping[str, Any]) -> tuple[Installation, Outcome]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.checks import check_failure, final_names
-from tests.faults.conftest import NewHost
+from tests.faults.conftest import NewHost, Outcomes
 from tests.faults.disks import fill as fill_disk
 from tests.faults.disks import mounted
 from tests.faults.gates import ClosedGate
@@ -29,7 +29,7 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def outcomes(new_host: NewHost) -> dict[str, tuple[Installation, Outcome]]:
+def outcomes(new_host: NewHost) -> Outcomes:
     hosts = {name: new_host() for name in FAULTS}
     for name, (script, _) in FAULTS.items():
         hosts[name].replace_program("7zz", f'if [ "$1" != a ]; then exec "$REAL" "$@"; fi\n{script}')
@@ -38,7 +38,7 @@ def outcomes(new_host: NewHost) -> dict[str, tuple[Installation, Outcome]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_archive(outcomes: dict[str, tuple[Installation, Outcome]], fault: str) -> None:
+def test_archive(outcomes: Outcomes, fault: str) -> None:
     check_failed_archive(*outcomes[fault], FAULTS[fault][1])
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.faults.checks import assert_says, check_failure
-from tests.faults.conftest import NewHost, all_at_once
+from tests.faults.conftest import NewHost, Outcomes, all_at_once
 from tests.faults.disks import mounted
 from tests.faults.source import DATABASE
-from tests.playbook import Installation, Outcome
+from tests.playbook import Installation
 
 CASES: dict[str, dict[str, Any]] = {
     "wrong password": {"login_password": "not it"},
@@ -26,8 +26,6 @@ WORDS = {
     "no database": ["no database to dump", "exclude_databases"],
     "too little disk": ["MB free and the dump needs about", "make room", "choose another work directory"],
 }
-
-Outcomes = dict[str, tuple[Installation, Outcome]]
 
 
 @pytest.fixture(scope="module")

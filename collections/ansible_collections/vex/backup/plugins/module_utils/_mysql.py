@@ -134,7 +134,8 @@ def connect(
             port=login.port,
             unix_socket=login.unix_socket,
             user=login.user,
-            password=login.password,
+            # PyMySQL would make Latin-1 of a text.
+            password=login.password.encode("utf-8", "surrogateescape"),
             database=database,
             charset="utf8mb4",
             use_unicode=not raw,

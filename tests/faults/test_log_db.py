@@ -1,0 +1,112 @@
+"""A log database that is away at the start, that goes away in the middle, and that comes back."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+
+from tests.faults.checks import assert_ended, assert_says, check_success
+from tests.faults.gates import ClosedGate
+from tests.playbook import ATTACHMENTS, Installation, Outcome, attachments_of, away, text_of
+
+PROBLEM = "O registro não pôde ser gravado no banco de logs"
+
+
+def test_away_from_beginning_to_end_and_back(host: Installation) -> None:
+    server = host.log_database.server
+    with away(server):
+        healthy = host.backup()
+        failing = host.backup(login_password="not it")
+    for outcome in (healthy, failing):
+        assert outcome.status != 0
+        assert_says(outcome.output, [server.socket, "could not be reached", "the record is kept in", str(host.spool)])
+    first, second = failing.mails
+    for mail, status in ((first, "Sucesso"), (second, "Erro")):
+        assert_says(text_of(mail), [PROBLEM, f"Status Backup: {status}", "the record is kept in"])
+        assert list(attachments_of(mail)) == ATTACHMENTS
+    assert len(healthy.keys) == 2
+    assert failing.keys == healthy.keys
+    check_spooled(host, [1, 3])
+
+    outcome = host.backup()
+    check_success(host, outcome)
+    check_spooled(host, [])
+    assert [row["status_backup"] for row in outcome.backups] == [1, 3, 1]
+    assert [row["status_upload"] for row in outcome.uploads] == [1, 1]
+    for row in outcome.backups:
+        assert_ended(row)
+    (row,) = (row for row in outcome.backups if row["status_backup"] == 3)
+    assert_says(row["observacao"], ["refused the login of"])
+
+
+@pytest.mark.parametrize("comes_back", [True, False], ids=["back", "for good"])
+def test_goes_away_in_the_middle(host: Installation, comes_back: bool) -> None:
+    server = host.log_database.server
+    with ClosedGate(host, "mydumper") as dumping, ClosedGate(host, "7zz") as packing:
+        run = host.start()
+        dumping.reach(run)
+        assert (host.observe().backup["status_backup"], host.observe().backup["etapa"]) == (0, "dump")
+        with away(server):
+            dumping.go_on()
+            packing.reach(run)
+            # The record of the dump is spooled by now.
+            check_spooled(host, [0])
+            if not comes_back:
+                packing.go_on()
+                outcome = run.wait()
+        if comes_back:
+            packing.go_on()
+            outcome = run.wait()
+            check_success(host, outcome)
+            assert len(outcome.backups) == 1
+        else:
+            check_lost_in_the_middle(host, outcome)
+    check_spooled(host, [])
+
+
+def check_lost_in_the_middle(host: Installation, outcome: Outcome) -> None:
+    """The backup is whole; its row, still that of a running one, is closed by the next run."""
+    assert outcome.status != 0
+    assert_says(text_of(outcome.mail), [PROBLEM, "Status Backup: Sucesso", "Status Upload: Sucesso"])
+    running = host.observe().backup
+    assert (running["status_backup"], running["data_encerramento"]) == (0, None)
+    check_spooled(host, [1])
+    last = host.backup()
+    check_success(host, last)
+    first, second = last.backups
+    assert (first["id"], first["status_backup"], second["status_backup"]) == (running["id"], 1, 1)
+    assert [row["status_upload"] for row in last.uploads] == [1, 1]
+    assert_ended(first)
+
+
+def test_away_and_no_mail_either(host: Installation) -> None:
+    host.sink.mode = "refuse"
+    with away(host.log_database.server):
+        outcome = host.backup()
+    assert outcome.status != 0
+    assert_says(outcome.output, ["the record is kept in", "the mail is kept in"])
+    assert outcome.mails == []
+    assert len(outcome.keys) == 2
+    # That the mail did not go is in the record too, so it is a warning.
+    check_spooled(host, [2])
+    assert len(list((host.spool / "mails").iterdir())) == 1
+
+    host.sink.mode = "normal"
+    outcome = host.backup()
+    check_success(host, outcome)
+    assert [row["status_backup"] for row in outcome.backups] == [2, 1]
+    assert [row["status_upload"] for row in outcome.uploads] == [1, 1]
+    assert len(outcome.mails) == 2
+    assert_says(text_of(outcome.mails[1]), [PROBLEM, "Status Backup: Sucesso"])
+    check_spooled(host, [])
+    assert not list((host.spool / "mails").iterdir())
+
+
+def check_spooled(host: Installation, statuses: list[int]) -> None:
+    """The spool holds one record for each of *statuses*, which only its owner can read."""
+    kept = list((host.spool / "records").iterdir())
+    assert [stat.filemode(path.stat().st_mode) for path in kept] == ["-rw-------"] * len(statuses)
+    found = [json.loads(path.read_text())["backup"]["status_backup"] for path in kept]
+    assert sorted(found) == statuses

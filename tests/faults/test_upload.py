@@ -1,0 +1,51 @@
+"""What goes wrong between the archive, which is whole, and the bucket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.faults.checks import check_failed_upload, check_success
+from tests.faults.conftest import NewHost, Outcomes, all_at_once
+from tests.servers.s3_proxy import S3Proxy
+from tests.servers.seaweedfs import SeaweedFS
+
+WORDS = {
+    "bucket missing": ["s3://nowhere/", "the bucket does not exist: create it, or correct bucket"],
+    "access denied": ["s3://vex/", "these credentials may not do that: grant them s3:PutObject"],
+    "unknown key": ["s3://vex/", "the server does not know the access key: correct access_key"],
+    "nobody there": ["http://127.0.0.1:9 could not be reached", "check endpoint_url"],
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(new_host: NewHost, s3: SeaweedFS) -> Outcomes:
+    cases: dict[str, dict[str, Any]] = {
+        "bucket missing": {"s3_bucket": "nowhere"},
+        "access denied": {"s3_access_key": s3.ro_access_key, "s3_secret_key": s3.ro_secret_key},
+        "unknown key": {"s3_access_key": "nobody"},
+        "nobody there": {"s3_endpoint_url": "http://127.0.0.1:9", "s3_retries": 0},
+    }
+    return all_at_once(new_host, cases)
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_upload(outcomes: Outcomes, case: str) -> None:
+    check_failed_upload(*outcomes[case], WORDS[case])
+
+
+def test_server_unwell_for_a_while(new_host: NewHost, s3_proxy: S3Proxy) -> None:
+    host = new_host()
+    s3_proxy.refuse(times=3)
+    outcome = host.backup(s3_endpoint_url=s3_proxy.endpoint)
+    check_success(host, outcome)
+    assert (len(outcome.backups), len(outcome.uploads), len(outcome.mails)) == (1, 1, 1)
+
+
+def test_server_unwell_for_good(new_host: NewHost, s3_proxy: S3Proxy) -> None:
+    host = new_host()
+    s3_proxy.refuse()
+    outcome = host.backup(s3_endpoint_url=s3_proxy.endpoint, s3_retries=1)
+    words = ["the server answered 503", "(2 attempts)", "repeat when it is well, or raise retries", s3_proxy.endpoint]
+    check_failed_upload(host, outcome, words)
