@@ -291,7 +291,7 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1", **(changes or {})}
 
 
-def write_private(path: Path, content: Mapping[str, Any]) -> None:
+def write_private(path: Path, content: Any) -> None:
     """Write JSON that only its owner reads: variables hold passwords."""
     path.touch(mode=0o600)
     path.write_text(json.dumps(content), encoding="utf-8")

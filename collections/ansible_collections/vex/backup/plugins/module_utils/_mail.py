@@ -72,6 +72,9 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
     server = _server(params)
     warnings: t.List[str] = []
     mail = compose(params, warnings)
+    if check_mode:
+        # The logs that it would have attached were not written either.
+        warnings.clear()
     spool = Spool(params["spool_dir"], "mails")
     error = None
     retried: t.List[str] = []

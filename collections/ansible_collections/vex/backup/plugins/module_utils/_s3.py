@@ -37,8 +37,11 @@ READ_SECONDS = 60
 ANY_REGION = "us-east-1"
 
 DENIED = "these credentials may not do that: grant them s3:PutObject, s3:GetObject and s3:AbortMultipartUpload there"
+NO_BUCKET = "the bucket does not exist: create it, or correct bucket"
 REMEDIES = {
-    "NoSuchBucket": "the bucket does not exist: create it, or correct bucket",
+    "NoSuchBucket": NO_BUCKET,
+    # The answer to HeadBucket has no body that could say more; that an object is not there is never an error.
+    "404": NO_BUCKET,
     "AccessDenied": DENIED,
     "403": DENIED,
     "InvalidAccessKeyId": "the server does not know the access key: correct access_key",
