@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +51,19 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     OUTPUT.mkdir(mode=0o700, parents=True, exist_ok=True)
     started = datetime.datetime.now(datetime.UTC)
-    result: dict[str, Any] = {
-        "started": started.isoformat(timespec="seconds"),
-        "size_mb": options.size_mb,
-        "machine": machine(),
-        "kinds": [],
-    }
     output = OUTPUT / f"{started:%Y%m%d_%H%M%S}.json"
     try:
+        result: dict[str, Any] = {
+            "started": started.isoformat(timespec="seconds"),
+            "size_mb": options.size_mb,
+            "machine": machine(),
+            "kinds": [],
+        }
         for kind in KINDS if options.kind == "both" else [options.kind]:
             result["kinds"].append(measure(kind, options))
             output.write_text(json.dumps(result, indent=1) + "\n")
-    except FAILURES:
-        traceback.print_exc()
+    except FAILURES as error:
+        sys.stderr.write(f"bench: failed: {type(error).__name__}: {error}\n")
         return 2
     say(f"written to {output}")
     return 0
