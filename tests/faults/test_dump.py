@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 from tests.faults.checks import assert_says, check_failure, check_success
 from tests.faults.conftest import NewHost
@@ -12,7 +17,7 @@ from tests.faults.disks import fill as fill_disk
 from tests.faults.disks import mounted
 from tests.faults.gates import ClosedGate, OpenDump, parent_of
 from tests.faults.source import DATABASE, fill
-from tests.playbook import Installation, attachments_of
+from tests.playbook import Installation, Run, attachments_of
 from tests.servers.mariadb import MariaDB
 
 
@@ -30,31 +35,45 @@ def test_server_killed(new_host: NewHost, fresh_mariadb: MariaDB) -> None:
     assert_says(attachments_of(outcome.mail)["mydumper_log.log"], ["Lost connection"])
 
 
-def test_connections_killed(host: Installation) -> None:
-    with OpenDump(host) as dump:
-        run = host.start()
-        dump.reach(run)
-        user = host.account[0]
-        for (number,) in host.source.execute(f"SELECT id FROM information_schema.processlist WHERE user = '{user}'"):
-            host.source.execute(f"KILL {number}")
-        dump.go_on(run)
+class Standing(NamedTuple):
+    """A run in the middle of its dump; ``mydumper`` is the process's id."""
+
+    host: Installation
+    dump: OpenDump
+    run: Run
+    mydumper: int
+
+
+@pytest.fixture(scope="module")
+def standing(new_host: NewHost) -> Iterator[list[Standing]]:
+    """A run for each of the next three tests, all started at once."""
+    with contextlib.ExitStack() as dumps:
+        hosts = [new_host() for _ in range(3)]
+        started = [(host, dumps.enter_context(OpenDump(host)), host.start()) for host in hosts]
+        yield [Standing(host, dump, run, dump.reach(run)) for host, dump, run in started]
+    for _, _, run in started:
+        run.wait()
+
+
+def test_connections_killed(standing: list[Standing]) -> None:
+    host, dump, run, _ = standing.pop()
+    user = host.account[0]
+    for (number,) in host.source.execute(f"SELECT id FROM information_schema.processlist WHERE user = '{user}'"):
+        host.source.execute(f"KILL {number}")
+    dump.go_on(run)
     check_failure(host, run.wait(), [f"{DATABASE}: ", "Lost connection"], ["is kept in"])
 
 
-def test_mydumper_told_to_end(host: Installation) -> None:
-    with OpenDump(host) as dump:
-        run = host.start()
-        os.kill(dump.reach(run), signal.SIGTERM)
-        outcome = run.wait()
-    check_failure(host, outcome, [f"{DATABASE}: MyDumper was ended by signal 15"], ["is kept in"])
+def test_mydumper_told_to_end(standing: list[Standing]) -> None:
+    host, _, run, mydumper = standing.pop()
+    os.kill(mydumper, signal.SIGTERM)
+    check_failure(host, run.wait(), [f"{DATABASE}: MyDumper was ended by signal 15"], ["is kept in"])
 
 
-def test_module_told_to_end(host: Installation) -> None:
-    with OpenDump(host) as dump:
-        run = host.start()
-        mydumper = dump.reach(run)
-        os.kill(parent_of(mydumper), signal.SIGTERM)
-        outcome = run.wait()
+def test_module_told_to_end(standing: list[Standing]) -> None:
+    host, _, run, mydumper = standing.pop()
+    os.kill(parent_of(mydumper), signal.SIGTERM)
+    outcome = run.wait()
     check_failure(host, outcome, ["the backup was told to end (SIGTERM)"])
     assert not Path(f"/proc/{mydumper}").exists()
     # MyDumper had said something, which is not lost.

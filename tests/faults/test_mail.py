@@ -10,9 +10,10 @@ from tests.playbook import ATTACHMENTS, Installation, Outcome, attachments_of, t
 
 def test_refuses_hangs_and_comes_back(host: Installation) -> None:
     host.sink.mode = "refuse"
-    check_undelivered(host, host.backup(), ["refused every recipient", "told to refuse"])
+    check_undelivered(host, host.backup(upload_enabled=False), ["refused every recipient", "told to refuse"])
     host.sink.mode = "hang"
-    check_undelivered(host, host.backup(smtp_timeout=2), ["did not take the mail within 2 seconds", "raise timeout"])
+    hung = host.backup(upload_enabled=False, smtp_timeout=2)
+    check_undelivered(host, hung, ["did not take the mail within 2 seconds", "raise timeout"])
     spooled = sorted((host.spool / "mails").iterdir())
     assert [stat.filemode(path.stat().st_mode) for path in spooled] == ["-rw-------"] * 2
 
@@ -26,8 +27,8 @@ def test_refuses_hangs_and_comes_back(host: Installation) -> None:
     assert [mail["Subject"] for mail in outcome.mails] == [
         f"Rotina de backup {host.hostname} {started[number]}" for number in (2, 0, 1)
     ]
-    for mail in outcome.mails:
-        assert_says(text_of(mail), ["Status Backup: Sucesso", "Status Upload: Sucesso"])
+    for mail, upload in zip(outcome.mails, ("Sucesso", "desativado", "desativado"), strict=True):
+        assert_says(text_of(mail), ["Status Backup: Sucesso", f"Status Upload: {upload}"])
         assert list(attachments_of(mail)) == ATTACHMENTS
 
 
@@ -42,22 +43,20 @@ def test_backup_fails_and_its_mail_too(host: Installation) -> None:
     assert_says(failed.output, why)
 
     host.sink.mode = "normal"
-    outcome = host.backup(mail_enabled=True)
-    mails = outcome.mails
-    assert len(mails) == 2
-    check_success(host, outcome._replace(backups=outcome.backups[1:]))
-    left = failed._replace(mails=mails[1:], files=[name for name in failed.files if "zip" not in name])
-    check_failure(host, left, ["refused the login of"])
+    outcome = host.backup(upload_enabled=False)
+    check_success(host, outcome, uploaded=False)
+    assert len(outcome.mails) == 2
+    check_failure(host, failed._replace(mails=outcome.mails[1:]), ["refused the login of"])
 
 
 def check_undelivered(host: Installation, outcome: Outcome, why: list[str]) -> None:
-    """The backup is whole and in the bucket, the run failed for its mail, and says so."""
+    """The backup is whole, the run failed for its mail, and says so."""
     assert outcome.status != 0
     assert outcome.mails == []
-    backup, upload = outcome.backups[-1], outcome.uploads[-1]
-    assert (backup["status_backup"], upload["status_upload"]) == (2, 1)
+    backup = outcome.backups[-1]
+    assert backup["status_backup"] == 2
     assert_ended(backup)
-    assert upload["caminho_arquivo"] in outcome.keys
+    assert backup["nome_arquivo"] in outcome.files
     kept = f"the mail is kept in {host.spool}/mails until the next run"
     assert_says(backup["observacao"], [*why, kept])
     assert_says(outcome.output, [*why, kept])
