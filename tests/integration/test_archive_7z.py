@@ -125,7 +125,7 @@ def refusal(error: type[BackupError], source: Path, dest: Path, **options: Any) 
         archive(source, dest, **options)
     assert snapshot(source.parent) == before
     assert caught.value.details["status"] == 3
-    assert caught.value.details["finished"] >= caught.value.details["started"]
+    assert caught.value.details["pack_finished"] >= caught.value.details["pack_started"]
     return caught.value
 
 
@@ -158,8 +158,8 @@ def test_round_trip(source: Path, tmp_path: Path, form: str, level: str, passwor
         "tool_version": result["tool_version"],
         "changed": True,
         "status": 1,
-        "started": result["started"],
-        "finished": result["finished"],
+        "pack_started": result["pack_started"],
+        "pack_finished": result["pack_finished"],
     }
     assert result["tool_version"].startswith("7-Zip ")
     manifest = Path(result["manifest"])
@@ -168,7 +168,8 @@ def test_round_trip(source: Path, tmp_path: Path, form: str, level: str, passwor
     assert [stat.S_IMODE(path.stat().st_mode) for path in (dest, manifest)] == [0o600, 0o600]
     assert not list(tmp_path.glob("*.partial*"))
     again = archive(source, dest, format=form, level=level, password=password)
-    assert again == {**result, "changed": False, "started": again["started"], "finished": again["finished"]}
+    times = {name: again[name] for name in ("pack_started", "pack_finished")}
+    assert again == {**result, "changed": False, **times}
 
 
 @pytest.mark.parametrize("form", ["zip", "7z"])

@@ -151,8 +151,8 @@ def test_upload_and_repeat(uploads: Uploads) -> None:
         "parts": parts,
         "changed": True,
         "status": 1,
-        "started": result["started"],
-        "finished": result["finished"],
+        "upload_started": result["upload_started"],
+        "upload_finished": result["upload_finished"],
     }
     assert uploads.content(KEY) == data
     assert uploads.content(f"{KEY}.manifest.json") == uploads.manifest.read_bytes()
@@ -163,7 +163,8 @@ def test_upload_and_repeat(uploads: Uploads) -> None:
     assert uploads.unfinished() == []
     before = uploads.bucket()
     again = uploads.run(metadata={"run_uuid": "u1"})
-    assert again == {**result, "changed": False, "started": again["started"], "finished": again["finished"]}
+    times = {name: again[name] for name in ("upload_started", "upload_finished")}
+    assert again == {**result, "changed": False, **times}
     assert uploads.bucket() == before
 
 

@@ -81,9 +81,9 @@ def pack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
         _check(request)
         result = _pack(request, log)
     except BackupError as error:
-        error.details.update(status=3, started=started, finished=timestamp(utc_now()))
+        error.details.update(status=3, pack_started=started, pack_finished=timestamp(utc_now()))
         raise
-    return {**result, "status": 1, "started": started, "finished": timestamp(utc_now())}
+    return {**result, "status": 1, "pack_started": started, "pack_finished": timestamp(utc_now())}
 
 
 def resolve_level(level: str, tree: Tree) -> int:

@@ -79,23 +79,32 @@ def _dump(params: Params, log: RunLog, facts: Facts, *, check_mode: bool) -> Fac
             return facts
         os.makedirs(parent, mode=0o700, exist_ok=True)
         with instance_lock(parent, server.instance) as lock:
-            plan = make_plan(connection, server, params)
+            # This one may come to be the newest of those that failed.
+            discard_failed(parent, max(0, params["keep_failed"] - 1))
+            try:
+                plan = make_plan(connection, server, params)
+            except NotEnoughSpace:
+                discard_failed(parent, 0)
+                plan = make_plan(connection, server, params)
             facts.update(_intention(plan))
             log.info(f"databases: {', '.join(plan.names)}")
-            discard_failed(parent, params["keep_failed"])
             try:
                 with hold_directory(f"{path}.partial"):
-                    return _dump_into(f"{path}.partial", params, plan, log, facts, deadline, lock)
+                    _dump_into(f"{path}.partial", params, plan, log, facts, deadline, lock)
             except BaseException:
                 # This one counts now, and what cannot be removed must not hide why it failed.
                 with contextlib.suppress(OSError):
                     discard_failed(parent, params["keep_failed"])
                 raise
+            # A whole dump makes those before it that failed worthless.
+            with contextlib.suppress(OSError):
+                discard_failed(parent, 0)
+            return facts
 
 
 def _dump_into(
     partial: str, params: Params, plan: Plan, log: RunLog, facts: Facts, deadline: Deadline, lock: int
-) -> Facts:
+) -> None:
     facts["dump_started"] = timestamp(utc_now())
     log.info(f"dump: started with {plan.tools}, {params['threads']} threads")
     with tempfile.TemporaryDirectory(prefix="vex-backup-") as private:
@@ -133,7 +142,6 @@ def _dump_into(
         compressed_bytes=sum(file["size"] for file in files),
     )
     log.info(f"dump: committed as {final}, status {facts['status']}")
-    return facts
 
 
 def _failed(facts: Facts, error: BackupError) -> Facts:

@@ -18,7 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
     DatabasePlan,
     Plan,
 )
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._server import list_objects
@@ -98,14 +98,17 @@ def _dump_group(context: _Context, group: t.Sequence[DatabasePlan], result: Dump
         result.errors += [f"{label}: {message}" for message in outcome.errors]
     for one in group:
         if one.programs and len(result.errors) == before:
-            _write_programs(context, one)
+            _write_programs(context, one, result)
 
 
-def _write_programs(context: _Context, one: DatabasePlan) -> None:
+def _write_programs(context: _Context, one: DatabasePlan, result: DumpResult) -> None:
     folder = os.path.join(context.folder, one.directory)
     os.makedirs(folder, 0o700, exist_ok=True)
-    with connect(context.params, connect_timeout=context.params["connect_timeout"], raw=True) as connection:
-        write_programs(connection, one.name, one.programs, os.path.join(folder, "programs.sql"))
+    try:
+        with connect(context.params, connect_timeout=context.params["connect_timeout"], raw=True) as connection:
+            write_programs(connection, one.name, one.programs, os.path.join(folder, "programs.sql"))
+    except (DumpFailed, ServerUnavailable) as error:
+        result.errors.append(f"{one.name}: {error}")
 
 
 def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: DumpResult) -> _mydumper.Outcome:
@@ -176,6 +179,7 @@ def _repair_schemas(folder: str, names: t.Sequence[str]) -> None:
 def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> None:
     # The plan finds it whenever a database needs it.
     tool = t.cast("_mysqldump.Tool", context.plan.mysqldump)
+    server = context.plan.server
     folder = os.path.join(context.folder, one.directory)
     os.makedirs(folder, 0o700, exist_ok=True)
     output = os.path.join(folder, "database.sql")
@@ -188,7 +192,8 @@ def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> 
                 defaults_file=context.defaults_file,
                 database=one.name,
                 output=output,
-                binlog_enabled=context.plan.server.binlog_enabled,
+                # MariaDB's tool asks in words that MySQL 8.4 no longer knows.
+                coordinates=server.binlog_enabled and tool.mariadb == (server.product == "mariadb"),
             ),
         ],
         timeout=context.deadline.remaining(),
@@ -200,7 +205,7 @@ def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> 
     coordinates = _mysqldump.parse_coordinates(first_lines)
     if coordinates:
         result.coordinates[one.name] = coordinates
-    elif context.plan.server.binlog_enabled:
+    elif server.binlog_enabled:
         result.warnings.append(f"{one.name}: {_mydumper.NO_COORDINATES_WARNING}")
     _append_log(context.params["dump_log"], f"# {one.name}: by {tool.text}", done.stderr)
 

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """mysqldump, for the databases that MyDumper 0.10.x cannot bring back.
 
-Seen with 0.10.1: invisible columns and the history of system-versioned tables are left out without a word; names with
-a quote or a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file names that mean something
-else. Pure functions.
+Seen with 0.10.1: invisible columns and the history of system-versioned tables are left out without a word, and so, on
+MySQL 8, is every column whose default is an expression (read in its queries: ``DEFAULT_GENERATED`` is taken for
+``GENERATED``); names with a quote or a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file
+names that mean something else. Pure functions.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ class Objects(t.NamedTuple):
     """What a database holds, by name.
 
     ``programs`` are routines, triggers and events, in the order to make them again. ``odd_columns`` are columns that
-    are invisible or have a backtick in their name, ``versioned`` tables with a system-versioned history,
-    ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the server's own estimate.
+    are invisible, have an expression as their default or a backtick in their name, ``versioned`` tables with a
+    system-versioned history, ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the server's
+    own estimate.
     """
 
     tables: t.Sequence[str]
@@ -57,27 +59,34 @@ def reason_for_mysqldump(version: Version, database: str, objects: Objects) -> s
         if len(f"{database}.{name}".encode()) > _LONGEST_FILE_NAME:
             return f"the length of the name {name!r}"
     if objects.odd_columns:
-        return f"the column {objects.odd_columns[0]!r}, invisible or with a backtick in its name"
+        return f"the column {objects.odd_columns[0]!r} (invisible, with an expression as default, or a backtick)"
     if objects.versioned:
         return f"the history of {objects.versioned[0]}"
     return ""
 
 
 class Tool(t.NamedTuple):
-    """A mysqldump: its path, whether it is MariaDB's, and whether it can dump a versioned table's history."""
+    """A mysqldump: its path, whether it is MariaDB's, and those of its options that not all have."""
 
     path: str
     text: str
     mariadb: bool
     history: bool
+    source_data: bool
 
 
 def parse_tool(path: str, version_output: str, help_output: str) -> Tool:
     """Tell MariaDB's mysqldump from MySQL's by ``--version`` and ``--help``."""
-    return Tool(path, version_output.strip(), "MariaDB" in version_output, "--dump-history" in help_output)
+    return Tool(
+        path,
+        version_output.strip(),
+        mariadb="MariaDB" in version_output,
+        history="--dump-history" in help_output,
+        source_data="--source-data" in help_output,
+    )
 
 
-def arguments(tool: Tool, *, defaults_file: str, database: str, output: str, binlog_enabled: bool) -> t.List[str]:
+def arguments(tool: Tool, *, defaults_file: str, database: str, output: str, coordinates: bool) -> t.List[str]:
     """The arguments that write a database's tables and views to *output*; program name excluded.
 
     Stored programs are not its business: it fails on those of databases with a quote in their name. Nor are locks:
@@ -97,8 +106,8 @@ def arguments(tool: Tool, *, defaults_file: str, database: str, output: str, bin
     if not tool.mariadb:
         # The first would make the restore rewrite the server's GTID state, the second fails on MariaDB servers.
         argv += ["--set-gtid-purged=OFF", "--column-statistics=0"]
-    if binlog_enabled:
-        argv.append("--master-data=2" if tool.mariadb else "--source-data=2")
+    if coordinates:
+        argv.append("--source-data=2" if tool.source_data else "--master-data=2")
     return [*argv, "--databases", "--", database]
 
 

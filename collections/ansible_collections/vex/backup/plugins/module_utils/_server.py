@@ -48,9 +48,12 @@ UNION ALL
 SELECT 'EVENT', EVENT_NAME, 0 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
  ORDER BY kind, place, name
 """
+# MyDumper 0.10 takes MySQL's DEFAULT_GENERATED (such as DEFAULT CURRENT_TIMESTAMP) for a generated column, whose
+# values need no dump.
 _ODD_COLUMNS = """
 SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
- WHERE TABLE_SCHEMA = %(database)s AND (EXTRA LIKE '%%INVISIBLE%%' OR COLUMN_NAME LIKE '%%`%%')
+ WHERE TABLE_SCHEMA = %(database)s
+   AND (EXTRA LIKE '%%INVISIBLE%%' OR EXTRA LIKE '%%DEFAULT_GENERATED%%' OR COLUMN_NAME LIKE '%%`%%')
 """
 
 

@@ -9,6 +9,7 @@ the SQL mode, the character sets and the time zone that it was made with.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -16,9 +17,16 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFail
 from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Program
 from ansible_collections.vex.backup.plugins.module_utils._server import answers
 
+# _mysql.py keeps the reason of a failure; every module that comes here reports that first.
+with contextlib.suppress(ImportError):
+    import pymysql.err
+
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
+
+# No such routine, trigger, event: an event that was due once drops itself.
+_GONE = (1305, 1360, 1539)
 
 _HEAD = b"""SET @vex_sql_mode = @@sql_mode, @vex_time_zone = @@time_zone;
 SET @vex_client = @@character_set_client, @vex_results = @@character_set_results;
@@ -34,7 +42,9 @@ def write_programs(connection: Connection[Cursor], database: str, programs: t.Se
     """Write the statements that make *programs* again, for the client with *database* as its own.
 
     :param connection: made with ``raw``: a program's text is in the character set of who made it
-    :raises DumpFailed: for one whose text the account may not see, or that has gone meanwhile
+    One that has gone since they were listed is passed over, as a table would be.
+
+    :raises DumpFailed: for one whose text the account may not see
     :raises ServerUnavailable: when the server stops answering
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -51,7 +61,12 @@ def write_programs(connection: Connection[Cursor], database: str, programs: t.Se
 
 
 def _statements(cursor: Cursor, database: str, collation: bytes, program: Program) -> bytes:
-    cursor.execute(f"SHOW CREATE {program.kind} {_quote(database)}.{_quote(program.name)}")
+    try:
+        cursor.execute(f"SHOW CREATE {program.kind} {_quote(database)}.{_quote(program.name)}")
+    except pymysql.err.MySQLError as error:
+        if error.args[0] in _GONE:
+            return b""
+        raise
     row = cursor.fetchone()
     columns = [column[0] for column in cursor.description]
     found: t.Dict[str, t.Any] = dict(zip((name.lower() for name in columns), row or ()))

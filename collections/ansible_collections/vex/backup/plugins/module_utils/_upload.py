@@ -76,13 +76,13 @@ def upload(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
     started = timestamp(utc_now())
     try:
         _check(request)
-        bound = Bound(request.timeout)
+        bound = Bound(request.timeout or None)
         with Store(
             request.s3, request.bucket, bound=bound, retries=request.retries, parallel=request.parallel
         ) as store:
             result = _upload(request, store, log)
     except BackupError as error:
-        error.details.update(status=3, started=started, finished=timestamp(utc_now()))
+        error.details.update(status=3, upload_started=started, upload_finished=timestamp(utc_now()))
         raise
     return {
         "bucket": request.bucket,
@@ -91,8 +91,8 @@ def upload(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
         "manifest_key": _manifest_key(request),
         **result,
         "status": 1,
-        "started": started,
-        "finished": timestamp(utc_now()),
+        "upload_started": started,
+        "upload_finished": timestamp(utc_now()),
     }
 
 

@@ -51,7 +51,7 @@ options:
         O(format=zip), which does not.
     type: str
   timeout:
-    description: Seconds that 7-Zip may take in all; without it there is no bound.
+    description: Seconds that 7-Zip may take in all; without it, or with V(0), there is no bound.
     type: int
   remove_source:
     description: Whether to remove O(source) once the archive has its name.
@@ -144,12 +144,12 @@ status:
   returned: always
   type: int
   sample: 1
-started:
+pack_started:
   description: When packing started, UTC.
   returned: always
   type: str
   sample: "2025-07-20 16:15:23"
-finished:
+pack_finished:
   description: When packing ended, UTC.
   returned: always
   type: str

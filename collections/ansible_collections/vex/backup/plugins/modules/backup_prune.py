@@ -11,9 +11,10 @@ module: backup_prune
 short_description: Remove the archives that a host need not hold any longer
 version_added: "1.0.0"
 description:
-  - Run it once a backup is safe elsewhere. The newest archives of the work directory stay, with their manifests and
-    logs; those before them go, and so do the logs of runs that left no archive.
-  - Leaves alone what is being written (C(.partial)), and runs with a later name than O(name).
+  - Run it once a backup is safe elsewhere, which it notes in the work directory. The newest runs that are safe
+    elsewhere stay with their archives, manifests and logs, and so do the newest of the others, which failed or are
+    still at work. Those before them go.
+  - Leaves alone dumps in progress, and runs with a later name than O(name).
 author:
   - Vex Backup (@vex-backup)
 options:
@@ -26,7 +27,11 @@ options:
     type: str
     required: true
   keep_local:
-    description: How many archives stay.
+    description: How many runs that are safe elsewhere stay on this host.
+    type: int
+    default: 1
+  keep_failed:
+    description: How many other runs stay.
     type: int
     default: 1
 extends_documentation_fragment:
@@ -72,6 +77,7 @@ def main() -> None:
             "work_dir": {"type": "path", "required": True},
             "name": {"type": "str", "required": True},
             "keep_local": {"type": "int", "default": 1},
+            "keep_failed": {"type": "int", "default": 1},
         },
         supports_check_mode=True,
     )
@@ -79,7 +85,12 @@ def main() -> None:
     conclude(
         module,
         lambda log: prune(
-            options["work_dir"], options["name"], options["keep_local"], log, check_mode=module.check_mode
+            options["work_dir"],
+            options["name"],
+            options["keep_local"],
+            options["keep_failed"],
+            log,
+            check_mode=module.check_mode,
         ),
     )
 

@@ -64,7 +64,7 @@ options:
     type: int
     default: 5
   timeout:
-    description: Seconds that the whole upload may take; without it there is no bound.
+    description: Seconds that the whole upload may take; without it, or with V(0), there is no bound.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -153,12 +153,12 @@ status:
   returned: always
   type: int
   sample: 1
-started:
+upload_started:
   description: When the upload started, UTC.
   returned: always
   type: str
   sample: "2025-07-20 16:15:24"
-finished:
+upload_finished:
   description: When the upload ended, UTC.
   returned: always
   type: str

@@ -22,8 +22,8 @@ from ansible_collections.vex.backup.plugins.module_utils._mysqldump import (
 OLD = Version("0.10.1", LEGACY)
 NEW = Version("1.0.1", MODERN)
 PLAIN = Objects(["orders"], ["v"], [], [], [], [], 0)
-MARIADB = Tool("/usr/bin/mariadb-dump", "mariadb-dump 10.19", mariadb=True, history=True)
-MYSQL = Tool("/usr/bin/mysqldump", "mysqldump 9.7", mariadb=False, history=False)
+MARIADB = Tool("/usr/bin/mariadb-dump", "mariadb-dump 10.19", mariadb=True, history=True, source_data=False)
+MYSQL = Tool("/usr/bin/mysqldump", "mysqldump 9.7", mariadb=False, history=False, source_data=True)
 DONE = "/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;\n\n-- Dump completed on 2026-11-22 18:27:02\n"
 
 
@@ -53,26 +53,34 @@ def test_a_file_name_that_is_too_long_is_a_reason() -> None:
 
 def test_what_mydumper_leaves_out_is_a_reason() -> None:
     odd = PLAIN._replace(odd_columns=["orders.hidden"])
-    assert reason_for_mysqldump(OLD, "shop", odd).startswith("the column 'orders.hidden', invisible")
+    assert reason_for_mysqldump(OLD, "shop", odd).startswith("the column 'orders.hidden' (invisible")
     assert reason_for_mysqldump(OLD, "shop", PLAIN._replace(versioned=["prices"])) == "the history of prices"
     assert reason_for_mysqldump(NEW, "shop", odd._replace(versioned=["prices"])) == ""
 
 
 @pytest.mark.parametrize(
-    ("version", "text", "mariadb", "history"),
+    ("version", "text", "mariadb", "history", "source_data"),
     [
         (
             "mysqldump  Ver 10.19 Distrib 10.11.14-MariaDB, for debian-linux-gnu (x86_64)\n",
             "  --dump-history",
             True,
             True,
+            False,
         ),
-        ("mariadb-dump from 11.8.2-MariaDB, client 10.19\n", "", True, False),
-        ("mysqldump  Ver 9.7.4 for Linux on x86_64 (MySQL Community Server - GPL)\n", "", False, False),
+        ("mariadb-dump from 11.8.2-MariaDB, client 10.19\n", "", True, False, False),
+        (
+            "mysqldump  Ver 9.7.4 for Linux on x86_64 (MySQL Community Server - GPL)\n",
+            "--source-data",
+            False,
+            False,
+            True,
+        ),
+        ("mysqldump  Ver 8.0.20 for Linux on x86_64 (Source distribution)\n", "--master-data", False, False, False),
     ],
 )
-def test_the_tool_tells_what_it_is(version: str, text: str, mariadb: bool, history: bool) -> None:
-    assert parse_tool("/bin/x", version, text) == Tool("/bin/x", version.strip(), mariadb, history)
+def test_the_tool_tells_what_it_is(version: str, text: str, mariadb: bool, history: bool, source_data: bool) -> None:
+    assert parse_tool("/bin/x", version, text) == Tool("/bin/x", version.strip(), mariadb, history, source_data)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +88,7 @@ def test_the_tool_tells_what_it_is(version: str, text: str, mariadb: bool, histo
     [(MARIADB, ["--dump-history"]), (MYSQL, ["--set-gtid-purged=OFF", "--column-statistics=0"])],
 )
 def test_arguments(tool: Tool, own: t.List[str]) -> None:
-    assert arguments(
-        tool, defaults_file="/p/client.cnf", database="-x y", output="/d/out.sql", binlog_enabled=False
-    ) == [
+    assert arguments(tool, defaults_file="/p/client.cnf", database="-x y", output="/d/out.sql", coordinates=False) == [
         # It must come first.
         "--defaults-file=/p/client.cnf",
         "--default-character-set=utf8mb4",
@@ -118,13 +124,12 @@ def test_no_other_exit_is_whole(returncode: int) -> None:
     assert failures(returncode, "\n", DONE) == [f"mysqldump exited with {returncode} and said nothing of why"]
 
 
-@pytest.mark.parametrize(("mariadb", "option"), [(True, "--master-data=2"), (False, "--source-data=2")])
-def test_coordinates_are_asked_for_where_there_are_any(mariadb: bool, option: str) -> None:
-    tool = Tool("/usr/bin/mysqldump", "x", mariadb=mariadb, history=False)
-    with_them = arguments(tool, defaults_file="f", database="d", output="o", binlog_enabled=True)
+@pytest.mark.parametrize(("tool", "option"), [(MARIADB, "--master-data=2"), (MYSQL, "--source-data=2")])
+def test_coordinates_are_asked_for_where_there_are_any(tool: Tool, option: str) -> None:
+    with_them = arguments(tool, defaults_file="f", database="d", output="o", coordinates=True)
     assert option in with_them
     assert [one for one in with_them if one != option] == arguments(
-        tool, defaults_file="f", database="d", output="o", binlog_enabled=False
+        tool, defaults_file="f", database="d", output="o", coordinates=False
     )
 
 

@@ -15,57 +15,66 @@ from ansible_collections.vex.backup.plugins.module_utils._prune import doomed_en
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 
 RUNS = [f"backup_202601{day:02}_030000" for day in range(1, 6)]
-PARTS = ["", ".logs", ".zip", ".zip.manifest.json", ".7z", ".partial", ".zip.partial", ".logs.old"]
+PARTS = ["", ".logs", ".zip", ".zip.manifest.json", ".7z", ".partial", ".zip.partial", ".uploaded", ".logs.old"]
+WHOLE = (".zip.manifest.json", ".zip.partial", ".uploaded", ".logs", ".zip")
 
 
 def of(run: str, *parts: str) -> t.List[str]:
     return [f"{run}{part}" for part in parts]
 
 
-def test_the_newest_archives_stay_with_all_that_is_theirs() -> None:
-    names = [name for run in RUNS[:4] for name in of(run, ".zip", ".zip.manifest.json", ".logs")]
-    assert doomed_entries(names, RUNS[3], 2) == [
-        name for run in RUNS[:2] for name in of(run, ".zip.manifest.json", ".logs", ".zip")
-    ]
+def test_the_newest_uploaded_runs_stay_with_all_that_is_theirs() -> None:
+    names = [name for run in RUNS[:4] for name in of(run, *WHOLE)]
+    assert doomed_entries(names, RUNS[3], 2, 1) == [name for run in RUNS[:2] for name in of(run, *WHOLE)]
 
 
-def test_a_run_that_left_no_archive_does_not_count_as_one() -> None:
-    names = [
-        *of(RUNS[0], ".zip", ".logs"),
-        *of(RUNS[1], ".logs", ""),
-        *of(RUNS[2], ".logs"),
-        *of(RUNS[3], ".7z", ".logs"),
-    ]
-    assert doomed_entries(names, RUNS[3], 2) == [*of(RUNS[1], ".logs", ""), *of(RUNS[2], ".logs")]
+def test_an_archive_that_was_never_uploaded_is_kept_as_long_as_a_failed_run() -> None:
+    failed = of(RUNS[1], ".zip.manifest.json", ".logs", ".zip")
+    uploaded = of(RUNS[2], ".uploaded", ".zip")
+    names = [*failed, *uploaded, *of(RUNS[3], ".zip", ".logs")]
+    assert doomed_entries(names, RUNS[3], 1, 1) == uploaded
+    assert doomed_entries(names, RUNS[3], 1, 0) == [*failed, *uploaded]
 
 
 def test_nothing_kept_leaves_the_runs_own_logs_for_its_mail() -> None:
-    assert doomed_entries(of(RUNS[0], ".zip", ".zip.manifest.json", ".logs"), RUNS[0], 0) == of(
+    assert doomed_entries(of(RUNS[0], ".zip", ".zip.manifest.json", ".logs"), RUNS[0], 0, 0) == of(
         RUNS[0], ".zip.manifest.json", ".zip"
     )
 
 
-@given(st.lists(st.tuples(st.sampled_from(RUNS), st.sampled_from(PARTS)), unique=True), st.integers(0, 4))
-def test_no_newest_archive_no_unfinished_and_no_later_run_ever_goes(
-    entries: t.List[t.Tuple[str, str]], keep: int
-) -> None:
+@given(
+    st.lists(st.tuples(st.sampled_from(RUNS), st.sampled_from(PARTS)), unique=True),
+    st.integers(0, 4),
+    st.integers(0, 4),
+)
+def test_what_must_stay_stays(entries: t.List[t.Tuple[str, str]], keep_local: int, keep_failed: int) -> None:
     run = RUNS[3]
-    doomed = set(doomed_entries(["spool", ".lock", *(run + part for run, part in entries)], run, keep))
-    archived = sorted({name for name, part in entries if part in (".zip", ".7z") and name <= run}, reverse=True)
-    assert not any(name[:22] in archived[:keep] for name in doomed)
-    assert not any("partial" in name or name.endswith(".old") or name[:22] > run for name in doomed)
-    assert {f"{name}{part}" for name, part in entries if part in (".zip", ".7z") and name in archived[keep:]} <= doomed
+    doomed = doomed_entries(["spool", ".lock", *(run + part for run, part in entries)], run, keep_local, keep_failed)
+    safe = sorted({run, *(name for name, part in entries if part == ".uploaded" and name < run)}, reverse=True)
+    assert not {name[:22] for name in doomed} & set(safe[:keep_local])
+    assert not any(name[:22] > run or name[22:] in (".partial", ".logs.old") for name in doomed)
+    others = {name[:22] for name in doomed} - set(safe)
+    newer = (
+        {name for name, part in entries if part not in (".partial", ".logs.old") and name < run} - set(safe) - others
+    )
+    assert all(len([name for name in newer if name > one]) >= keep_failed for one in others)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_pruning(tmp_path: Path, check_mode: bool) -> None:
-    for name in [*of(RUNS[0], ".zip", ".zip.manifest.json"), *of(RUNS[1], ".zip")]:
+    for name in [*of(RUNS[0], ".zip", ".zip.manifest.json", ".uploaded"), *of(RUNS[1], ".zip")]:
         (tmp_path / name).touch()
     (tmp_path / f"{RUNS[0]}.logs").mkdir()
     (tmp_path / f"{RUNS[0]}.logs" / "backup_script.log").touch()
-    result = prune(str(tmp_path), RUNS[1], 1, RunLog(None), check_mode=check_mode)
-    assert result == {"changed": True, "removed": of(RUNS[0], ".zip.manifest.json", ".logs", ".zip")}
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = prune(str(tmp_path), RUNS[1], 1, 0, RunLog(None), check_mode=check_mode)
+    assert result == {"changed": True, "removed": of(RUNS[0], ".zip.manifest.json", ".uploaded", ".logs", ".zip")}
     left = sorted(path.name for path in tmp_path.iterdir())
-    assert left == (sorted([*result["removed"], f"{RUNS[1]}.zip"]) if check_mode else [f"{RUNS[1]}.zip"])
+    assert left == (before if check_mode else of(RUNS[1], ".uploaded", ".zip"))
     if not check_mode:
-        assert prune(str(tmp_path), RUNS[1], 1, RunLog(None), check_mode=False)["changed"] is False
+        assert prune(str(tmp_path), RUNS[1], 1, 0, RunLog(None), check_mode=False)["changed"] is False
+
+
+def test_what_another_run_removed_meanwhile_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.listdir", lambda _folder: of(RUNS[0], ".uploaded", ".zip", ".logs"))
+    assert prune(str(tmp_path), RUNS[1], 0, 0, RunLog(None), check_mode=False)["changed"] is True

@@ -1,0 +1,30 @@
+"""Over a connection that can be lost, long stages run in the background: what they return must arrive all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.playbook import Installation
+
+IN_THE_BACKGROUND = ("--extra-vars", '{"vex_backup_async_seconds": 600, "vex_backup_poll_seconds": 1}')
+
+
+def test_a_backup_in_the_background_is_recorded_whole(
+    backup_setup: Installation, sample_databases: tuple[str, ...]
+) -> None:
+    outcome = backup_setup.backup(*IN_THE_BACKGROUND)
+    assert outcome.status == 0, outcome.output
+    assert (outcome.backup["status_backup"], outcome.upload["status_upload"]) == (1, 1)
+    assert outcome.backup["nome_database"].split(", ") == sorted(sample_databases)
+    for column in ("inicio_dump", "fim_dump", "inicio_compactacao", "fim_compactacao", "data_encerramento"):
+        assert outcome.backup[column] is not None, column
+    assert outcome.upload["data_inicio"] <= outcome.upload["data_encerramento"]
+
+
+def test_a_failure_in_the_background_is_recorded(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
+    assert sample_databases
+    outcome = backup_setup.backup(*IN_THE_BACKGROUND, s3_bucket="nowhere")
+    assert outcome.status != 0
+    assert (outcome.backup["status_backup"], outcome.upload["status_upload"]) == (1, 3)
+    assert "nowhere" in outcome.upload["observacao"]
