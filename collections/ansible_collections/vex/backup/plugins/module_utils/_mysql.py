@@ -66,6 +66,9 @@ def resolve_login(params: t.Mapping[str, t.Any]) -> Login:
     unix_socket = params.get("login_unix_socket")
     if not host and not unix_socket:
         host, unix_socket = client.get("host"), client.get("socket")
+        if host and host != "localhost":
+            # As the server's own clients have it: another host is reached by TCP, whatever the socket.
+            unix_socket = None
     port = params.get("login_port") or _port(client, config_file)
     if not host and not unix_socket and not port:
         unix_socket = next((path for path in DEFAULT_SOCKETS if os.path.exists(path)), None)

@@ -48,7 +48,7 @@ def test_nothing_means_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_options_win_over_the_file(tmp_path: Path) -> None:
     text = "[client]\nhost=file\nport=1\nuser=file\npassword=file\nsocket=/file\nssl-ca=" + str(tmp_path) + "\n"
     config_file = write(tmp_path, text)
-    assert resolve_login({"config_file": config_file}) == Login("file", 1, "/file", "file", "file", str(tmp_path))
+    assert resolve_login({"config_file": config_file}) == Login("file", 1, None, "file", "file", str(tmp_path))
     options: t.Dict[str, t.Any] = {
         "config_file": config_file,
         "login_host": "option",
@@ -58,6 +58,15 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
         "ca_cert": __file__,
     }
     assert resolve_login(options) == Login("option", 2, None, "option", "", __file__)
+
+
+@pytest.mark.parametrize(
+    ("host", "socket"), [("", "/file"), ("host=\n", "/file"), ("host=localhost\n", "/file"), ("host=db\n", None)]
+)
+def test_the_file_s_socket_is_that_of_this_host_only(tmp_path: Path, host: str, socket: t.Optional[str]) -> None:
+    config_file = write(tmp_path, f"[client]\n{host}socket=/file\n")
+    assert resolve_login({"config_file": config_file}).unix_socket == socket
+    assert resolve_login({"config_file": config_file, "login_unix_socket": "/option"}).unix_socket == "/option"
 
 
 def test_the_client_section_is_read_as_clients_read_it(tmp_path: Path) -> None:
