@@ -124,5 +124,8 @@ def test_the_documents_way_without_compression_of_the_dump(
     """Plain SQL, compressed by 7-Zip alone, of the sample databases."""
     outcome = backup_setup.backup(compression="none", archive_level="1")
     assert outcome.status == 0, outcome.output
+    # Packing is a stage of its own now, and recorded as one.
+    _before, recorded = outcome.output.split("Record the dump]", 1)
+    assert recorded.splitlines()[1].startswith("changed")
     restore(backup_setup, outcome.key, fresh_mariadb, tmp_path / "restore")
     assert_equal(mariadb, fresh_mariadb, sample_databases)

@@ -26,7 +26,9 @@ try:
 except ImportError:
     BOTO3_FAILURE: t.Optional[str] = traceback.format_exc()
 else:
-    BOTO3_FAILURE = None
+    # Older ones know neither conditional writes nor the choice of checksums, and fail in the midst of an upload.
+    old = tuple(int(part) for part in boto3.__version__.split(".")[:2]) < (1, 36)
+    BOTO3_FAILURE = f"boto3 {boto3.__version__} is installed" if old else None
 
 Answer = t.Dict[str, t.Any]
 Requests = t.Sequence["concurrent.futures.Future[Answer]"]

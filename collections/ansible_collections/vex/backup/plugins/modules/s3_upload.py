@@ -203,7 +203,7 @@ def main() -> None:
         with ending_children():
             return upload(Request(s3=module.params, check_mode=module.check_mode, **options), log)
 
-    conclude(module, action, libraries=[("boto3", BOTO3_FAILURE)])
+    conclude(module, action, libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])
 
 
 if __name__ == "__main__":
