@@ -139,6 +139,33 @@ def test_encrypted_and_with_a_login(tmp_path: Path, certificates: Certificates, 
         assert len(sink.messages) == 5
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_a_login_that_is_not_ascii(tmp_path: Path, certificates: Certificates) -> None:
+    login = ("cópia", "canary-sénha-😀")
+    with SmtpSink(tmp_path / "mail", tls=certificates.server_context(), login=login) as sink:
+        mail = Mailer(sink.port, tmp_path)
+        mail.options.update(smtp_security="starttls", ca_cert=str(certificates.authority), smtp_user=login[0])
+        assert mail(smtp_password=login[1])["delivered"]
+        results = [mail(smtp_password=password) for password in ("canary-é", "canary-\udcff", "canary-\ud800")]
+        assert "refused the login of cópia: check smtp_user and smtp_password (535" in results[0]["error"]
+        for result in results[1:]:
+            assert "what is no valid text: check smtp_user and smtp_password" in result["error"]
+        assert all(result["spooled"] for result in results)
+        assert "canary" not in json.dumps(results) + mail.run_log.read_text()
+        assert mail(smtp_password=login[1])["kept"] == 0
+        assert len(sink.messages) == 5
+
+
+@pytest.mark.parametrize(
+    "server", [{"smtp_host": "mail..example.com"}, {"smtp_host": "é" * 64 + ".org"}, {"smtp_port": 99999}]
+)
+def test_a_server_that_cannot_exist_is_named_and_the_mail_kept(mail: Mailer, server: dict[str, Any]) -> None:
+    result = mail(**server)
+    assert result["spooled"]
+    assert "check smtp_host" in result["error"]
+    assert mail()["kept"] == 0
+
+
 def test_a_name_that_the_certificate_does_not_have(tmp_path: Path, certificates: Certificates) -> None:
     with SmtpSink(tmp_path / "mail", tls=certificates.server_context()) as sink:
         mail = Mailer(sink.port, tmp_path)
@@ -149,6 +176,7 @@ def test_a_name_that_the_certificate_does_not_have(tmp_path: Path, certificates:
 def test_a_server_without_what_is_asked_for(mail: Mailer) -> None:
     assert "lacks what smtp_security or smtp_user asks for" in mail(smtp_security="starttls")["error"]
     assert "lacks what smtp_security or smtp_user asks for" in mail(smtp_user="u", smtp_password="canary")["error"]
+    assert "asks for: AUTH PLAIN" in mail(smtp_user="ü", smtp_password="canary")["error"]
     assert mail.kept() != []
 
 
@@ -327,6 +355,8 @@ def test_nothing_in_a_text_can_make_a_header(mail: Mailer, smtp: SmtpSink) -> No
         ({"recipients": ["dba"]}, "recipients: 'dba' is not a mail address"),
         ({"sender": "ção@example.com"}, "sender: 'ção@example.com' is not a mail address in ASCII"),
         ({"recipients": ["a b@example.com\nRCPT"]}, "is not a mail address"),
+        ({"sender": ". <a@example.com>"}, r"sender: '\. <a@example.com>' cannot be made a header"),
+        ({"recipients": [":  :; <a@example.com>"]}, "recipients: .* cannot be made a header"),
     ],
 )
 def test_malformed_addresses_are_named(mail: Mailer, options: dict[str, Any], message: str) -> None:

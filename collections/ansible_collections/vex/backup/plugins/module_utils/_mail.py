@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime
+import email.errors
 import email.policy
 import email.utils
 import os
@@ -32,6 +34,8 @@ NAME_FORMAT = "%Y%m%d%H%M%S"
 # attachments, which are to come out as they went in.
 POLICY = email.policy.default.clone(cte_type="7bit")
 WIRE = POLICY.clone(linesep="\r\n")
+# What the standard library fails with on addresses that it cannot make sense of.
+HEADER_FAILURES = (AttributeError, IndexError, TypeError, ValueError, email.errors.MessageError)
 
 
 class Mail(t.NamedTuple):
@@ -116,8 +120,8 @@ def compose(params: t.Mapping[str, t.Any], warnings: t.List[str]) -> Mail:
     # A line end in a header would start another header.
     subject = _one_line(params["subject"])
     message = EmailMessage(policy=POLICY)
-    message["From"] = _one_line(params["sender"])
-    message["To"] = _one_line(", ".join(params["recipients"]))
+    _address_header(message, "From", params["sender"], "sender")
+    _address_header(message, "To", ", ".join(params["recipients"]), "recipients")
     message["Subject"] = subject
     message["Date"] = email.utils.formatdate()
     message["Message-ID"] = email.utils.make_msgid(domain=sender.rpartition("@")[2])
@@ -155,6 +159,11 @@ def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
                 connection.close()
     except OSError as error:
         raise MailUndelivered(_why_not(server, error)) from None
+    except ValueError:
+        # Not in its own words, which may quote the password.
+        raise MailUndelivered(
+            f"the mail server {server.address} cannot be told what is no valid text: check smtp_user and smtp_password"
+        ) from None
     return {recipient: _reply(*answer) for recipient, answer in refused.items()}
 
 
@@ -183,6 +192,15 @@ def _bare(text: str, option: str) -> str:
     return address
 
 
+def _address_header(message: EmailMessage, name: str, text: str, option: str) -> None:
+    try:
+        message[name] = _one_line(text)
+    except HEADER_FAILURES:
+        raise OptionError(
+            f"{option}: {text!r} cannot be made a header: write it like Name <name@example.com>"
+        ) from None
+
+
 def _open(server: MailServer) -> smtplib.SMTP:
     # Named, since smtplib would otherwise ask the DNS, which may take long to say nothing.
     name = socket.gethostname()
@@ -195,15 +213,42 @@ def _open(server: MailServer) -> smtplib.SMTP:
     # socket open when that fails.
     connection._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
     try:
-        connection.connect(server.host, server.port)
+        _connect(connection, server)
         if server.security == "starttls":
             connection.starttls(context=context)
         if server.user:
-            connection.login(server.user, server.password or "")
+            _log_in(connection, server.user, server.password or "")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _connect(connection: smtplib.SMTP, server: MailServer) -> None:
+    try:
+        connection.connect(server.host, server.port)
+    except OSError:
+        # Some of those are a ValueError too.
+        raise
+    except (ValueError, OverflowError) as error:
+        # Such as a label without letters, or a port above 65535.
+        raise MailUndelivered(
+            f"the mail server {server.address} cannot exist: check smtp_host and smtp_port ({error})"
+        ) from None
+
+
+def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
+    if user.isascii() and password.isascii():
+        connection.login(user, password)
+        return
+    # smtplib's own login is for ASCII only; PLAIN is the one mechanism whose texts are UTF-8 by its definition.
+    connection.ehlo_or_helo_if_needed()
+    if "PLAIN" not in connection.esmtp_features.get("auth", "").upper().split():
+        raise smtplib.SMTPNotSupportedError("AUTH PLAIN, without which smtp_user and smtp_password must be ASCII")
+    login = f"\0{user}\0{password}".encode()
+    code, reply = connection.docmd("AUTH", "PLAIN " + base64.b64encode(login).decode("ascii"))
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, reply)
 
 
 @contextlib.contextmanager
