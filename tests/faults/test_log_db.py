@@ -104,6 +104,16 @@ def test_away_and_no_mail_either(host: Installation) -> None:
     assert not list((host.spool / "mails").iterdir())
 
 
+def test_away_and_nowhere_to_keep_the_record(host: Installation) -> None:
+    with away(host.log_database.server):
+        outcome = host.backup(spool_dir="/proc/vex")
+    assert outcome.status != 0
+    why = ["could not be reached", "the record could not be kept in /proc/vex/records"]
+    assert_says(outcome.output, why)
+    assert_says(text_of(outcome.mail), [PROBLEM, "Status Backup: Sucesso", "Status Upload: Sucesso", *why])
+    assert len(outcome.keys) == 2
+
+
 def check_spooled(host: Installation, statuses: list[int]) -> None:
     """The spool holds one record for each of *statuses*, which only its owner can read."""
     kept = list((host.spool / "records").iterdir())

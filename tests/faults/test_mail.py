@@ -49,6 +49,26 @@ def test_backup_fails_and_its_mail_too(host: Installation) -> None:
     check_failure(host, failed._replace(mails=outcome.mails[1:]), ["refused the login of"])
 
 
+def test_lost_mails_and_records_fail_a_run_that_is_well(host: Installation) -> None:
+    host.sink.mode = "refuse"
+    host.backup(upload_enabled=False)
+    # The record is whole, its mail waits; now both have a predecessor that nobody will ever see.
+    (host.spool / "mails" / "20990101000000-x.json").write_text("{")
+    (host.spool / "records" / "torn.json").write_text("{")
+    host.sink.mode = "normal"
+    outcome = host.backup(upload_enabled=False)
+    assert outcome.status != 0
+    why = ["look at torn.json.corrupt by hand", "look at 20990101000000-x.json.corrupt by hand"]
+    assert_says(outcome.output, why)
+    assert_says(outcome.backups[-1]["observacao"], why[1:])
+    assert outcome.backups[-1]["nome_arquivo"] in outcome.files
+    assert len(outcome.mails) == 2
+    assert_says(text_of(outcome.mails[0]), ["Status Backup: Sucesso", *why[:1]])
+    for path in host.spool.glob("*/*.corrupt"):
+        path.unlink()
+    assert host.backup(upload_enabled=False).status == 0
+
+
 def check_undelivered(host: Installation, outcome: Outcome, why: list[str]) -> None:
     """The backup is whole, the run failed for its mail, and says so."""
     assert outcome.status != 0

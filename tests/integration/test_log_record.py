@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import threading
 import time
@@ -17,7 +18,6 @@ import pymysql.err
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _log_db, _record
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
 from ansible_collections.vex.backup.plugins.module_utils._log_db import State
 from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
 from ansible_collections.vex.backup.plugins.module_utils._record import record
@@ -238,12 +238,17 @@ def test_a_corrupt_spool_file_is_set_aside_and_blocks_nothing(write: Writer) -> 
     (write.spool / "records" / f"{other}.json").write_text('{"run_uuid": ')
     result = write()
     assert result["replayed"] == [run]
-    assert len(result["warnings"]) == 1
-    assert f"{other}.json.corrupt" in result["warnings"][0]
+    assert result["warnings"] == [result["message"]]
+    assert f"look at {other}.json.corrupt" in result["message"]
+    assert not result["spooled"]
+    # It says so until somebody has looked.
+    assert write(run_uuid=run)["message"] == result["message"]
     assert write.kept() == [f"{other}.json.corrupt"]
+    (write.spool / "records" / f"{other}.json.corrupt").unlink()
+    assert "message" not in write(run_uuid=run)
     (write.spool / "records" / f"{run}.json").write_text("")
     own = write(run_uuid=run, stage="mail")
-    assert f"{run}.json.corrupt" in own["warnings"][0]
+    assert f"{run}.json.corrupt" in own["message"]
     assert write.backups("status_backup, etapa")[0] == (1, "mail")
 
 
@@ -257,7 +262,11 @@ def test_a_kept_record_that_is_refused_stays_and_holds_up_no_other(write: Writer
     )
     result = write()
     assert result["replayed"] == [good]
-    assert any(poison in warning and "no_such_column" in warning for warning in result["warnings"])
+    assert poison in result["message"]
+    assert "no_such_column" in result["message"]
+    assert "1 of the records in" in result["message"]
+    assert result["warnings"] == [result["message"]]
+    assert not result["spooled"]
     assert write.kept() == [f"{poison}.json"]
     assert (good, "2025-07-20 16:15:23") in write.backups("run_uuid, CAST(data_inicio AS CHAR)")
 
@@ -269,12 +278,25 @@ def test_neither_log_database_nor_spool(write: Writer, tmp_path: Path, monkeypat
     run = write()["run_uuid"]
     write(run_uuid=run, stage="pack", **DOWN)
     monkeypatch.setattr(Spool, "write", full)
-    with pytest.raises(BackupError, match=r"check login_unix_socket.*could not be kept in .*No space left"):
-        write(run_uuid=run, status=3, **DOWN)
+    lost = write(run_uuid=run, status=3, **DOWN)
+    assert re.search(r"check login_unix_socket.*could not be kept in .*No space left", lost["message"])
+    assert lost["warnings"] == [lost["message"]]
+    assert (lost["spooled"], lost["changed"]) == (False, False)
     # With the log database back, the full disk does not matter.
     write(run_uuid=run, status=3)
     assert write.backups("status_backup, etapa") == [(3, "pack")]
     assert write.kept() == []
+
+
+def test_a_run_opens_with_neither_log_database_nor_spool(write: Writer) -> None:
+    result = run_module("backup_log_record", {**write.options, **DOWN, "spool_dir": "/proc/vex"})
+    assert not result.get("failed")
+    assert uuid.UUID(result["run_uuid"])
+    assert result["name"].startswith("backup_")
+    assert not result["spooled"]
+    assert "check login_unix_socket" in result["message"]
+    assert "could not be kept in /proc/vex/records" in result["message"]
+    assert "could not be kept in /proc/vex/records" in json.dumps(result["warnings"])
 
 
 @pytest.mark.parametrize("same_spool", [True, False])

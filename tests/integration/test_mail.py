@@ -370,13 +370,31 @@ def test_a_spool_keeps_so_many_for_so_long(mail: Mailer, smtp: SmtpSink, monkeyp
     (path,) = (mail.spool / "mails").glob("*")
     path.rename(path.with_name("20200101000000-x.json"))
     result = mail(subject="new")
-    assert "1 undelivered mails were dropped" in result["warnings"][0]
+    assert "1 undelivered mails were dropped" in result["warnings"][1]
     assert result["kept"] == 1
     monkeypatch.setattr(_mail, "MAX_KEPT", 2)
     assert mail(subject="newer")["kept"] == 2
     assert mail(subject="newest")["kept"] == 2
     (mail.spool / "mails" / "20990101000000-x.json").write_text('{"subject": "x", "message": "ç"}')
     assert any(".corrupt" in warning for warning in mail()["warnings"])
+
+
+def test_kept_mails_that_are_lost_are_an_error_though_this_one_went(mail: Mailer, smtp: SmtpSink) -> None:
+    folder = mail.spool / "mails"
+    # Too old, and without a recipient that the server would take.
+    Spool(str(mail.spool), "mails").write(
+        "20200101000000-x", {"subject": "x", "sender": "a@b", "recipients": ["é@b"], "message": "x"}
+    )
+    (folder / "20990101000000-y.json").write_text("{")
+    result = mail()
+    assert (result["delivered"], result["spooled"], result["kept"]) == (True, False, 0)
+    dropped, unreadable = result["warnings"]
+    assert "1 undelivered mails were dropped" in dropped
+    assert "look at 20990101000000-y.json.corrupt" in unreadable
+    assert result["error"] == f"{dropped}; {unreadable}"
+    assert unreadable in mail.run_log.read_text()
+    (folder / "20990101000000-y.json.corrupt").unlink()
+    assert "error" not in mail()
 
 
 def test_neither_server_nor_spool(mail: Mailer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,28 +80,30 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
         # The logs that it would have attached were not written either.
         warnings.clear()
     spool = Spool(params["spool_dir"], "mails")
-    error = None
+    undelivered = None
     retried: t.List[str] = []
+    problems: t.List[str] = []
     if not check_mode:
         with spool.lock():
             waiting = spool.names()
-            error = _attempt(server, mail, spool)
+            undelivered = _attempt(server, mail, spool)
             retried = _retry(server, spool, waiting)
-            warnings += spool.warnings + _prune(spool)
-        if error is None:
+            problems = [undelivered] if undelivered else []
+            problems += _prune(spool) + spool.unreadable()
+        if undelivered is None:
             log.info(f"mail delivered to {', '.join(mail.recipients)} by {server.address}")
-        else:
-            log.warning(error)
-            warnings.append(error)
+        for problem in problems:
+            log.warning(problem)
+        warnings += spool.warnings + problems
     result: t.Dict[str, t.Any] = {
         "changed": True,
-        "delivered": error is None and not check_mode,
-        "spooled": error is not None,
+        "delivered": undelivered is None and not check_mode,
+        "spooled": undelivered is not None,
         "retried": retried,
         "kept": len(spool.names()),
     }
-    if error is not None:
-        result["error"] = error
+    if problems:
+        result["error"] = "; ".join(problems)
     if warnings:
         result["warnings"] = warnings
     return result

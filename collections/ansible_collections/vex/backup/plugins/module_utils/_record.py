@@ -9,11 +9,7 @@ import datetime
 import typing as t
 import uuid
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    BackupError,
-    LogDatabaseUnavailable,
-    OptionError,
-)
+from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._log_db import (
     Change,
     Columns,
@@ -59,21 +55,26 @@ UPLOAD_TIMES = {"started": "data_inicio", "finished": "data_encerramento"}
 
 
 class Outcome(t.NamedTuple):
-    """What became of a record: ``message`` says why it was not written to the log database, if it was not."""
+    """What became of a record; ``kept`` when it went to the spool.
+
+    ``problems`` says why it, or one that was kept before, did not get to the log database.
+    """
 
     change: Change
     replayed: t.List[str]
-    message: t.Optional[str]
+    kept: bool
+    problems: t.List[str]
 
 
 def record(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
     """Write what is known of a run to the log database, or keep it until that can be done.
 
+    That neither can be done is no failure here, but a ``message`` in the result: a backup must not wait for its record.
+
     :param params: the options of ``backup_log_record``
     :param check_mode: change nothing, only say what would change
     :returns: the module's result
     :raises OptionError: when ``run_uuid`` or a time is malformed
-    :raises BackupError: when the log database is away and the spool cannot be written either
     """
     now = utc_now()
     state = describe(params, now)
@@ -85,19 +86,18 @@ def record(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any
             outcome = _deliver(params, spool, state, timestamp(now))
     result: t.Dict[str, t.Any] = {
         "run_uuid": state.run_uuid,
-        "spooled": outcome.message is not None and not check_mode,
+        "spooled": outcome.kept and not check_mode,
         "replayed": outcome.replayed,
-        "changed": bool(outcome.message or outcome.change.after or outcome.replayed),
+        "changed": bool(outcome.kept or outcome.change.after or outcome.replayed),
         "diff": {"before": _shown(outcome.change.before), "after": _shown(outcome.change.after)},
     }
     if not params.get("run_uuid"):
         result.update(name=now.strftime("backup_%Y%m%d_%H%M%S"), started=timestamp(now))
-    warnings = list(spool.warnings)
-    if outcome.message is not None:
-        result["message"] = outcome.message
-        warnings.append(outcome.message)
-    if warnings:
-        result["warnings"] = warnings
+    problems = outcome.problems + spool.unreadable()
+    if problems:
+        result["message"] = "; ".join(problems)
+    if spool.warnings or problems:
+        result["warnings"] = spool.warnings + problems
     return result
 
 
@@ -196,9 +196,9 @@ def _foresee(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str
     try:
         with log_database(params, params["login_database"]) as connection:
             check_version(connection)
-            return Outcome(upsert(connection, state, now, dry_run=True), spool.names(), None)
+            return Outcome(upsert(connection, state, now, dry_run=True), spool.names(), False, [])
     except LogDatabaseUnavailable as error:
-        return Outcome(Change({}, {}), [], f"{error}; the record would be kept in {spool}")
+        return Outcome(Change({}, {}), [], True, [f"{error}; the record would be kept in {spool}"])
 
 
 def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str) -> Outcome:
@@ -215,19 +215,26 @@ def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str
             check_version(connection)
             change = upsert(connection, state, now)
             spool.remove(state.run_uuid)
-            replayed = [] if waiting is None else [state.run_uuid]
-            return Outcome(change, replayed + _replay(connection, spool, now), None)
+            own = [] if waiting is None else [state.run_uuid]
+            others, problems = _replay(connection, spool, now)
+            return Outcome(change, own + others, False, problems)
     except LogDatabaseUnavailable as error:
         try:
             spool.write(state.run_uuid, state._asdict())
         except OSError as trouble:
-            raise BackupError(f"{error}; and the record could not be kept in {spool}: {trouble}") from None
-        return Outcome(Change({}, {}), [], f"{error}; the record is kept in {spool} until a later one gets through")
+            problem, kept = f"{error}; and the record could not be kept in {spool}: {trouble}", False
+        else:
+            problem, kept = f"{error}; the record is kept in {spool} until a later one gets through", True
+        return Outcome(Change({}, {}), [], kept, [problem])
 
 
-def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.List[str]:
-    """Write the records of other runs that wait; one that is refused stays, and holds up no other."""
-    replayed = []
+def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.Tuple[t.List[str], t.List[str]]:
+    """Write the records of other runs that wait; one that is refused stays, and holds up no other.
+
+    :returns: the runs whose records were written, and a sentence when any was refused
+    """
+    replayed: t.List[str] = []
+    refused: t.List[str] = []
     for name in spool.names():
         state = spool.read(name, _parse)
         if state is None:
@@ -235,11 +242,14 @@ def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.List[st
         try:
             upsert(connection, state, now)
         except LogDatabaseUnavailable as error:
-            spool.warnings.append(f"{error}; the record stays in {spool}")
+            refused.append(str(error))
             continue
         spool.remove(name)
         replayed.append(state.run_uuid)
-    return replayed
+    if not refused:
+        return replayed, []
+    # The reason of one: all that wait may have the same.
+    return replayed, [f"{refused[0]}; {len(refused)} of the records in {spool} were refused and stay there"]
 
 
 def _shown(columns: t.Mapping[str, t.Any]) -> Columns:

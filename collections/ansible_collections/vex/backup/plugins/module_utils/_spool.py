@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._files import fsync_directory, write_json_durably
 
 SUFFIX = ".json"
+CORRUPT = ".corrupt"
 # A folder that cannot be entered holds nothing of ours either: lock() has warned of it.
 NOTHING_THERE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
@@ -29,7 +30,7 @@ class Spool:
     def __init__(self, folder: str, kind: str) -> None:
         self._parent = folder
         self._folder = os.path.join(folder, kind)
-        #: Sentences about files that were set aside, for the module's result.
+        #: Sentences for the module's result.
         self.warnings: t.List[str] = []
 
     def __str__(self) -> str:
@@ -60,6 +61,15 @@ class Spool:
             return sorted(name[: -len(SUFFIX)] for name in os.listdir(self._folder) if name.endswith(SUFFIX))
         return []
 
+    def unreadable(self) -> t.List[str]:
+        """A sentence on the files that :meth:`read` set aside; none once someone has removed them."""
+        with contextlib.suppress(*NOTHING_THERE):
+            names = sorted(name for name in os.listdir(self._folder) if name.endswith(CORRUPT))
+            if names:
+                files = ", ".join(names)
+                return [f"what was kept in {self._folder} could not be read: look at {files} by hand, then remove it"]
+        return []
+
     def write(self, name: str, content: t.Mapping[str, t.Any]) -> None:
         """Keep *content* under *name*, durably, in place of what had that name."""
         self._make_folder()
@@ -68,7 +78,7 @@ class Spool:
     def read(self, name: str, parse: t.Callable[[t.Any], Content]) -> t.Optional[Content]:
         """What is kept under *name*; ``None`` when there is nothing, or nothing that can be read.
 
-        A file that cannot be read is set aside as ``.corrupt``, with a warning.
+        A file that cannot be read is set aside as ``.corrupt``: see :meth:`unreadable`.
 
         :param parse: makes sense of the file's JSON; raises KeyError, TypeError or ValueError where there is none
         """
@@ -79,8 +89,7 @@ class Spool:
         except NOTHING_THERE:
             return None
         except (KeyError, TypeError, ValueError):
-            os.replace(path, f"{path}.corrupt")
-            self.warnings.append(f"{path} could not be read and was set aside as {path}.corrupt: look at it by hand")
+            os.replace(path, path + CORRUPT)
             return None
 
     def remove(self, name: str) -> None:

@@ -18,6 +18,8 @@ description:
   - An ended run is never reopened, and its start and end stay as they were first written.
   - When the log database is away, refuses the login or is older than this release needs, the record is kept in
     O(spool_dir) and the module succeeds with a warning. The next call writes what is kept, of any run.
+  - That O(spool_dir) cannot be written then is a warning too, since no backup may wait for its record. A record that
+    waits there and is refused, or cannot be read, is one in every call until somebody looks at it.
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.log_db
@@ -50,7 +52,7 @@ options:
   stage:
     description: What the run is doing now.
     type: str
-    choices: [dump, pack, upload, record, mail]
+    choices: [dump, pack, upload, mail]
   status:
     description:
       - V(0) running, V(1) success, V(2) warning, V(3) error.
@@ -187,8 +189,8 @@ spooled:
   returned: success
   type: bool
 message:
-  description: Why it was not written, and what to do.
-  returned: when the log database could not be used
+  description: Why it, or one that is kept in O(spool_dir), was not written, and what to do.
+  returned: when something could not be written
   type: str
 replayed:
   description:
@@ -241,7 +243,7 @@ def main() -> None:
             "run_uuid": {"type": "str"},
             "hostname": {"type": "str", "required": True},
             "spool_dir": {"type": "path", "required": True},
-            "stage": {"type": "str", "choices": ["dump", "pack", "upload", "record", "mail"]},
+            "stage": {"type": "str", "choices": ["dump", "pack", "upload", "mail"]},
             "status": {"type": "int", "choices": STATUSES},
             "backup": {"type": "dict", "options": BACKUP},
             "upload": {"type": "dict", "options": UPLOAD},

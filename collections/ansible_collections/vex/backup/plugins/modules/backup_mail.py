@@ -14,8 +14,9 @@ author:
 description:
   - Sends one mail, with a plain text, an HTML part if given, and text files attached.
   - When the server does not take it, for all recipients or for some, the mail is kept in O(spool_dir) for those and
-    the module succeeds with a warning. Every call tries each kept mail once.
-  - At most 50 mails are kept, for at most 7 days; older ones are dropped, with a warning.
+    the module succeeds with a warning. Every call tries the kept mails, oldest first and each once, until they have
+    taken O(timeout) seconds together.
+  - At most 50 mails are kept, for at most 7 days; older ones are dropped, with a warning and RV(error).
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.run_log
@@ -78,7 +79,7 @@ options:
     description: The same as HTML.
     type: str
   attachments:
-    description: Text files to attach. One that cannot be read is left out, with a warning.
+    description: Text files to attach. Of one that cannot be read, the reason is attached instead, with a warning.
     type: list
     elements: dict
     default: []
@@ -127,8 +128,10 @@ spooled:
   returned: success
   type: bool
 error:
-  description: Why it was kept, and which option to look at.
-  returned: when it was kept
+  description:
+    - Why it was kept, and which option to look at.
+    - Also what became of mails that were kept before and are lost, whether or not this one was delivered.
+  returned: when it was kept, or when kept mails were dropped or cannot be read
   type: str
 retried:
   description: Subjects of the kept mails that went now.

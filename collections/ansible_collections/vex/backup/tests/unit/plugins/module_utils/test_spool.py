@@ -64,8 +64,10 @@ def test_a_corrupt_file_is_set_aside_and_named(tmp_path: Path, content: bytes) -
     assert spool.read("bad", number) is None
     assert spool.names() == ["good"]
     assert path.with_name("bad.json.corrupt").read_bytes() == content
-    assert len(spool.warnings) == 1
-    assert str(path) in spool.warnings[0]
+    (sentence,) = spool.unreadable()
+    assert f"{path.parent} could not be read: look at bad.json.corrupt by hand" in sentence
+    path.with_name("bad.json.corrupt").unlink()
+    assert spool.unreadable() == []
 
 
 def test_what_was_being_written_when_the_power_went_is_not_seen(tmp_path: Path) -> None:
@@ -114,6 +116,7 @@ def test_a_folder_that_cannot_be_made_holds_up_nothing(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path / "file"), "records")
     with spool.lock():
         assert spool.names() == []
+        assert spool.unreadable() == []
         assert spool.read("a", number) is None
         spool.remove("a")
         with pytest.raises(OSError, match=r"exists|Not a directory"):
