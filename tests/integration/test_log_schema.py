@@ -121,6 +121,32 @@ def test_every_step_can_be_undone_and_done_again(database: LogDatabase) -> None:
     assert apply(database)["applied"] == TITLES
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_tables_of_another_program_are_refused_by_name(database: LogDatabase, check_mode: bool) -> None:
+    database.server.execute(
+        f"CREATE DATABASE {database.name}",
+        f"CREATE TABLE {database.name}.usuario (id int)",
+        f"CREATE TABLE {database.name}.backup_log (id int)",
+        f"CREATE TABLE {database.name}.orders (id int)",
+    )
+    with pytest.raises(MigrationError, match=r"has backup_log, usuario: another program's.*login_database a name"):
+        apply(database, check_mode=check_mode)
+    assert tables(database) == {"backup_log", "orders", "usuario"}
+    database.rows("DROP TABLE usuario, backup_log")
+    assert apply(database, check_mode=check_mode)["changed"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 6])
+def test_a_crash_between_a_table_and_its_version_can_be_rerun(database: LogDatabase, number: int) -> None:
+    apply(database)
+    for title in reversed(TITLES[number:]):
+        (undo,) = re.findall(r"^-- undo: (.+)$", (MIGRATIONS / f"{title}.sql").read_text("utf-8"), re.MULTILINE)
+        database.rows(undo)
+    database.server.execute(f"DELETE FROM {database.name}.versao_esquema WHERE numero >= {number}")
+    assert apply(database)["applied"] == TITLES[number - 1 :]
+    assert tables(database) == TABLES
+
+
 def test_a_new_step_is_applied_alone(database: LogDatabase, steps: Path) -> None:
     apply(database)
     (steps / f"{len(TITLES) + 1:04d}_more.sql").write_text("ALTER TABLE servidor ADD COLUMN mais int NULL;\n")

@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
+CREATED_TABLE = re.compile(r"CREATE\s+TABLE\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.IGNORECASE)
 LOCK_SECONDS = 60
 # One statement, up to its semicolon; quotes and comments may hold semicolons of their own.
 STATEMENT = re.compile(r"(?:'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|/\*.*?\*/|[^;])+", re.DOTALL)
@@ -123,7 +124,8 @@ def bring_up_to_date(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[
     :param params: the options of ``backup_log_schema``
     :param check_mode: change nothing, only say what is pending
     :returns: the module's result
-    :raises MigrationError: as :func:`read_migrations` and :func:`pending`, or when a step fails
+    :raises MigrationError: as :func:`read_migrations` and :func:`pending`, when the database has tables of these
+        names that are not known to be ours, or when a step fails
     :raises LogDatabaseUnavailable: when the log database cannot be reached
     """
     migrations = read_migrations(params["migrations"])
@@ -136,7 +138,7 @@ def bring_up_to_date(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[
             )
         if not exists and not check_mode:
             _create(connection, database)
-        applied = [] if check_mode and not exists else _applied(connection, database)
+        applied = [] if check_mode and not exists else _applied(connection, database, migrations)
         steps = pending(migrations, applied)
         if not check_mode:
             for number, step in enumerate(steps):
@@ -180,7 +182,7 @@ def _create(connection: Connection[Cursor], database: str) -> None:
         cursor.execute(f"CREATE DATABASE `{quoted}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci")
 
 
-def _applied(connection: Connection[Cursor], database: str) -> t.List[Applied]:
+def _applied(connection: Connection[Cursor], database: str, migrations: t.Sequence[Migration]) -> t.List[Applied]:
     connection.select_db(database)
     with connection.cursor() as cursor:
         try:
@@ -188,9 +190,22 @@ def _applied(connection: Connection[Cursor], database: str) -> t.List[Applied]:
         except pymysql.err.MySQLError as error:
             if error.args[0] != NO_SUCH_TABLE:
                 raise
-            # The first step makes the table.
+            # The first step makes the table: nothing of ours can be there before it.
+            _refuse_foreign_tables(cursor, database, migrations)
             return []
         return [Applied(*row) for row in cursor.fetchall()]
+
+
+def _refuse_foreign_tables(cursor: Cursor, database: str, migrations: t.Sequence[Migration]) -> None:
+    """Else ``CREATE TABLE IF NOT EXISTS`` would take another program's tables for ours."""
+    ours = [name for step in migrations for statement in step.statements for name in CREATED_TABLE.findall(statement)]
+    cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (database,))
+    found = sorted(set(ours) & {str(row[0]) for row in cursor.fetchall()})
+    if found:
+        raise MigrationError(
+            f"the database {database} has no table versao_esquema, but has {', '.join(found)}: another program's, or "
+            "ours without their version; give login_database a name of its own, or restore versao_esquema"
+        )
 
 
 def _apply(connection: Connection[Cursor], step: Migration, done: t.Sequence[str]) -> None:

@@ -15,6 +15,7 @@ description:
   - Applies, in order, the numbered migrations that the log database has not had, each once.
   - Refuses to run when a number is missing, when a migration was edited or renamed after the database had it, or
     when the database has had one that is not in O(migrations).
+  - Refuses a database that has tables of these names without a table C(versao_esquema) that says they are ours.
   - Two runs at once wait for each other.
   - Runs on the control node, with the migrator's account. Hosts never migrate.
 extends_documentation_fragment:
