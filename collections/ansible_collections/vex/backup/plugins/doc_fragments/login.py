@@ -35,6 +35,7 @@ options:
     description:
       - File with the certificate authorities that the server's certificate must come from.
       - When set, the connection is encrypted and the server's certificate and name are verified.
+      - It plays no part with a Unix socket; what passes there does not leave the host.
     type: path
 requirements:
   - PyMySQL >= 1.1
