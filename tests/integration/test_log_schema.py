@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, MigrationError
@@ -23,6 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._migrations import (
     read_migrations,
     split_statements,
 )
+from tests.integration.certificates import Certificates
 from tests.integration.log_db import MIGRATIONS, ROLE, ROOT, LogDatabase, run_module
 from tests.servers.mariadb import MariaDB
 
@@ -245,6 +247,40 @@ def test_the_grants_are_enough_and_no_more(database: LogDatabase) -> None:
     finally:
         for role in ("migrator", "writer", "web"):
             server.execute(f"DROP USER 'vex_backup_{role}'@'%'")
+
+
+def test_the_guide_makes_accounts_that_need_tls(tmp_path: Path, server_directory: Path) -> None:
+    certificates = Certificates(tmp_path / "certificates")
+    guide = (ROOT / "docs/how-to/log-database.md").read_text(encoding="utf-8")
+    (accounts,) = re.findall(r"```sql\n(.+?)```", guide, re.DOTALL)
+    options = [f"--ssl-cert={certificates.certificate}", f"--ssl-key={certificates.key}"]
+    with MariaDB(server_directory / "guide", options=options) as server:
+
+        def administer(script: str) -> None:
+            command = ["mariadb", "--no-defaults", f"--socket={server.socket}", "--user=root"]
+            subprocess.run(command, input=script, check=True, text=True, capture_output=True)
+
+        login: dict[str, Any] = {"login_host": "127.0.0.1", "login_port": server.port, "connect_timeout": 5}
+        login.update(login_database="vex_backup", ca_cert=str(certificates.authority))
+        migrator = {**login, "login_user": "vex_backup_migrator", "login_password": "CHANGE-ME-1"}
+        migrator.update(migrations=str(MIGRATIONS), create_database=True)
+        writer = {**login, "login_user": "vex_backup_writer", "login_password": "CHANGE-ME-2"}
+        administer(accounts)
+        administer((ROLE / "files/grants/migrator.sql").read_text(encoding="utf-8"))
+        with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+            pymysql.connect(
+                host="127.0.0.1",
+                port=server.port,
+                user=migrator["login_user"],
+                password=migrator["login_password"],
+                ssl_disabled=True,
+            )
+        assert bring_up_to_date(migrator, False)["applied"] == TITLES
+        for role in ("writer", "web"):
+            administer((ROLE / f"files/grants/{role}.sql").read_text(encoding="utf-8"))
+        recorded = run_module("backup_log_record", {**writer, "hostname": "h", "spool_dir": str(tmp_path / "spool")})
+        assert recorded["changed"]
+        assert "message" not in recorded
 
 
 def _grant(database: LogDatabase, role: str) -> None:
