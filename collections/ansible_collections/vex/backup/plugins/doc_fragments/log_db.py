@@ -10,33 +10,6 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  login_host:
-    description:
-      - Host of the database server.
-      - Without it and without O(login_unix_socket), the server is the one on this host.
-    type: str
-  login_port:
-    description: TCP port of the database server; 3306 unless O(config_file) says otherwise.
-    type: int
-  login_unix_socket:
-    description: Path of the server's Unix socket; takes precedence over O(login_host).
-    type: path
-  login_user:
-    description: Account to log in with.
-    type: str
-  login_password:
-    description: Its password. Reaches other programs only through files with mode 0600.
-    type: str
-  config_file:
-    description:
-      - A MySQL option file whose C([client]) section gives what the options above do not.
-    type: path
-  ca_cert:
-    description:
-      - File with the certificate authorities that the server's certificate must come from.
-      - When set, the connection is encrypted and the server's certificate and name are verified.
-      - It plays no part with a Unix socket; what passes there does not leave the host.
-    type: path
   login_database:
     description: Name of the log database.
     type: str
@@ -45,6 +18,4 @@ options:
     description: Seconds to wait for the log database to answer.
     type: int
     default: 10
-requirements:
-  - PyMySQL >= 1.1
 """

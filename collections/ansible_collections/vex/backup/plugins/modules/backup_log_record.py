@@ -22,6 +22,7 @@ description:
     waits there and is refused, or cannot be read, is one in every call until somebody looks at it.
 extends_documentation_fragment:
   - vex.backup.attributes
+  - vex.backup.login
   - vex.backup.log_db
 attributes:
   check_mode:

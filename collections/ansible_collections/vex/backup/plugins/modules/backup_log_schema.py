@@ -20,6 +20,7 @@ description:
   - Runs on the control node, with the migrator's account. Hosts never migrate.
 extends_documentation_fragment:
   - vex.backup.attributes
+  - vex.backup.login
   - vex.backup.log_db
 attributes:
   check_mode:
