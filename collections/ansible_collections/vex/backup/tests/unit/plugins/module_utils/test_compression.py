@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
+import random
 import subprocess
 import typing as t
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils import _compression
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     CommandTimeout,
@@ -19,6 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ProgramMissing,
 )
 
+WORDS = ["".join(letters) for letters in itertools.product("bcdfgl", "aeiou", "mnrst", "aeo")]
 NAMES = ["a.sql", "-rf.sql", "we ird-é🛒.sql", "new\nline.sql", "100%'\"`$(id).sql", "empty.sql", "bad\udcff.sql"]
 
 
@@ -58,6 +62,35 @@ def test_many_files_are_spread(compressor: Compressor, tmp_path: pathlib.Path) -
         (tmp_path / name).write_text(name, encoding="ascii")
     compressor.compress(str(tmp_path), names, 60)
     assert sorted(os.listdir(tmp_path)) == sorted(name + compressor.suffix for name in names)
+
+
+def digits(dice: random.Random) -> str:
+    return f"{dice.getrandbits(72):022d}-{dice.getrandbits(72):022d}\n"
+
+
+def sentence(dice: random.Random) -> str:
+    return f"{dice.choice(WORDS)} bought a {dice.choice(WORDS)} in {dice.choice(WORDS)}\n"
+
+
+@pytest.mark.parametrize(("row", "level"), [(digits, "-1"), (sentence, "-3")])
+def test_a_large_file_gets_the_level_that_makes_it_smaller(
+    row: t.Callable[[random.Random], str], level: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_compression, "_LARGE_BYTES", 1024 * 1024)
+    dice = random.Random(7)
+    content = "".join(row(dice) for _row in range(60000)).encode()
+    (tmp_path / "large.sql").write_bytes(content)
+    (tmp_path / "small.sql").write_bytes(content[:1000])
+    shares = {
+        name: options
+        for options, _processes, names in Compressor("zstd")._shares(str(tmp_path), ["large.sql", "small.sql"])
+        for name in names
+    }
+    assert level in shares["large.sql"]
+    assert "-3" in shares["small.sql"]
+    compressor = Compressor("zstd")
+    compressor.compress(str(tmp_path), ["large.sql", "small.sql"], None)
+    assert unpacked(compressor, tmp_path / "large.sql.zst") == content
 
 
 def test_nothing_to_compress_is_fine(compressor: Compressor, tmp_path: pathlib.Path) -> None:
