@@ -71,7 +71,8 @@ class Compressor:
         with open(path, "rb") as stream:
             stream.seek(os.path.getsize(path) // 2)
             sample = stream.read(_SAMPLE_BYTES)
-        with tempfile.TemporaryDirectory(prefix="vex-backup-") as scratch:
+        # Beside the file: what is dumped goes nowhere else, and a full disk is the one that the message names.
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as scratch:
             sizes = {}
             for level in _LEVELS:
                 packed = os.path.join(scratch, "sample.zst")
