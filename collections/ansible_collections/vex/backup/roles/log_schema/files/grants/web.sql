@@ -12,3 +12,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON vex_backup.usuario TO 'vex_backup_web'@'
 GRANT SELECT, INSERT, UPDATE, DELETE ON vex_backup.usuario_privilegio TO 'vex_backup_web'@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON vex_backup.sessao TO 'vex_backup_web'@'%';
 GRANT SELECT, INSERT ON vex_backup.auditoria TO 'vex_backup_web'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON vex_backup.tentativa_login TO 'vex_backup_web'@'%';
+GRANT SELECT, INSERT, UPDATE, DELETE ON vex_backup.token_api TO 'vex_backup_web'@'%';

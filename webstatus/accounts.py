@@ -1,0 +1,227 @@
+"""What is done to users: made, changed, removed, each with its audit record. The last active administrator stays."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webstatus.errors import Forbidden, NotFound
+from webstatus.i18n import mark
+from webstatus.models import AuditEntry, Privilege, User, UserPrivilege
+from webstatus.security import passwords, sessions
+from webstatus.security.sessions import ADMINISTRATOR
+
+DUPLICATE = 1062
+
+
+class AccountRefused(Exception):
+    """What was asked cannot be done to this account; the message is one of the catalogs'."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Actor(NamedTuple):
+    """Who acts, and from where; ``id`` is ``None`` for somebody at the web host's own terminal."""
+
+    id: int | None
+    login: str
+    address: str
+
+
+class Profile(NamedTuple):
+    """What the form of a user says. ``password`` is empty to keep the one there is."""
+
+    nome: str
+    login: str
+    password: str
+    privilege_id: int
+    ativo: bool = True
+    must_change_password: bool = False
+
+
+def create(session: Session, actor: Actor, profile: Profile, now: datetime.datetime) -> int:
+    """Make a user; the new id.
+
+    :raises AccountRefused: when the login is taken, or a field is not good enough
+    """
+    _check_actor(session, actor)
+    _check(session, profile)
+    user = User(
+        nome=profile.nome,
+        login=profile.login,
+        senha=_hashed(profile),
+        ativo=profile.ativo,
+        trocar_senha=profile.must_change_password,
+        data_criacao=now,
+    )
+    session.add(user)
+    _flush(session)
+    session.add(UserPrivilege(usuario_id=user.id, privilegio_id=profile.privilege_id, data_criacao=now))
+    record(session, actor, "criar_usuario", now, profile.login, _described(session, profile))
+    return user.id
+
+
+def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: datetime.datetime) -> None:
+    """Change a user. A new password or a disabled account ends the user's sessions.
+
+    :raises NotFound: when there is no such user
+    :raises AccountRefused: as :func:`create`, and when no active administrator would be left
+    """
+    administrators = _check_actor(session, actor)
+    user = _locked(session, user_id)
+    _check(session, profile)
+    stays = profile.ativo and session.get_one(Privilege, profile.privilege_id).nome == ADMINISTRATOR
+    if not stays:
+        _check_not_last(session, administrators, user_id)
+    before = {
+        "nome": user.nome,
+        "login": user.login,
+        "privilegio": _privilege_name(session, user_id),
+        "ativo": user.ativo,
+    }
+    user.nome, user.login, user.ativo = profile.nome, profile.login, profile.ativo
+    if profile.password:
+        user.senha, user.trocar_senha = _hashed(profile), profile.must_change_password
+    _flush(session)
+    if before["privilegio"] != _described(session, profile)["privilegio"]:
+        session.execute(delete(UserPrivilege).where(UserPrivilege.usuario_id == user_id))
+        session.add(UserPrivilege(usuario_id=user_id, privilegio_id=profile.privilege_id, data_criacao=now))
+    if profile.password or not profile.ativo:
+        sessions.end_all(session, now, user_id)
+    after = _described(session, profile)
+    changed: dict[str, Any] = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+    if profile.password:
+        changed["senha"] = "alterada"
+    record(session, actor, "alterar_usuario", now, profile.login, changed)
+
+
+def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime) -> None:
+    """Remove a user, with sessions and tokens; what the audit says of them stays.
+
+    :raises NotFound: when there is no such user
+    :raises AccountRefused: when no active administrator would be left
+    """
+    administrators = _check_actor(session, actor)
+    user = _locked(session, user_id)
+    _check_not_last(session, administrators, user_id)
+    record(session, actor, "excluir_usuario", now, user.login, {"nome": user.nome})
+    session.flush()
+    session.execute(delete(User).where(User.id == user_id))
+
+
+def choose_password(session: Session, actor: Actor, current: str, new: str, now: datetime.datetime) -> None:
+    """Change the actor's own password, which ends all their sessions.
+
+    :raises AccountRefused: when *current* is wrong, or *new* is not good enough or the same
+    """
+    user = _locked(session, actor.id or 0)
+    if not passwords.password_matches(current, user.senha):
+        raise AccountRefused(mark("A senha atual não confere."))
+    if current == new:
+        raise AccountRefused(mark("A nova senha deve ser diferente da atual."))
+    if complaint := passwords.complaint(new, user.login):
+        raise AccountRefused(complaint)
+    user.senha, user.trocar_senha = passwords.hash_password(new), False
+    sessions.end_all(session, now, user.id)
+    record(session, actor, "trocar_senha", now, user.login)
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    action: str,
+    now: datetime.datetime,
+    target: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Add to the audit trail. Never a password."""
+    session.add(
+        AuditEntry(
+            usuario_id=actor.id,
+            login=actor.login,
+            acao=action,
+            alvo=target,
+            detalhe=detail,
+            ip=actor.address[:45] or None,
+            data_criacao=now,
+        )
+    )
+
+
+def _check_actor(session: Session, actor: Actor) -> set[int]:
+    """The administrators' ids, locked: whoever changes users waits here, and sees what the one before did.
+
+    :raises Forbidden: when the actor is not one of them any more
+    """
+    rows = session.scalars(
+        select(UserPrivilege.usuario_id)
+        .where(UserPrivilege.privilegio_id == _administrator_id(session))
+        .order_by(UserPrivilege.id)
+        .with_for_update()
+    )
+    administrators = set(rows)
+    if actor.id is not None and actor.id not in administrators:
+        raise Forbidden
+    return administrators
+
+
+def _check_not_last(session: Session, administrators: set[int], user_id: int) -> None:
+    others = select(func.count()).where(User.id.in_(administrators - {user_id}), User.ativo)
+    if user_id in administrators and not session.scalar(others):
+        raise AccountRefused(mark("Este é o último administrador ativo: cadastre ou ative outro antes."))
+
+
+def _check(session: Session, profile: Profile) -> None:
+    if len(profile.nome) > 120:
+        raise AccountRefused(mark("O nome deve ter no máximo 120 caracteres."))
+    if len(profile.login) > 50:
+        raise AccountRefused(mark("O login deve ter no máximo 50 caracteres."))
+    if any(not character.isprintable() for character in profile.nome + profile.login):
+        raise AccountRefused(mark("O nome e o login não podem ter caracteres de controle."))
+    if profile.password and (complaint := passwords.complaint(profile.password, profile.login)):
+        raise AccountRefused(complaint)
+    if session.get(Privilege, profile.privilege_id) is None:
+        raise AccountRefused(mark("Escolha uma permissão de acesso da lista."))
+
+
+def _hashed(profile: Profile) -> str:
+    if not profile.password:
+        raise AccountRefused(mark("Informe uma senha."))
+    return passwords.hash_password(profile.password)
+
+
+def _flush(session: Session) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if error.orig is None or error.orig.args[0] != DUPLICATE:
+            raise
+        session.rollback()
+        raise AccountRefused(mark("Este login já está em uso.")) from None
+
+
+def _locked(session: Session, user_id: int) -> User:
+    user = session.scalar(select(User).where(User.id == user_id).with_for_update())
+    if user is None:
+        raise NotFound
+    return user
+
+
+def _administrator_id(session: Session) -> int:
+    return session.scalars(select(Privilege.id).where(Privilege.nome == ADMINISTRATOR)).one()
+
+
+def _privilege_name(session: Session, user_id: int) -> str | None:
+    query = select(Privilege.nome).join(UserPrivilege, UserPrivilege.privilegio_id == Privilege.id)
+    return session.scalar(query.where(UserPrivilege.usuario_id == user_id).limit(1))
+
+
+def _described(session: Session, profile: Profile) -> dict[str, Any]:
+    privilege = session.get_one(Privilege, profile.privilege_id).nome
+    return {"nome": profile.nome, "login": profile.login, "privilegio": privilege, "ativo": profile.ativo}

@@ -1,0 +1,66 @@
+"""The app: its routes, middleware and lifespan. No logic."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from webstatus.database import Database
+from webstatus.failures import HANDLERS
+from webstatus.headers import SecurityHeaders
+from webstatus.security.guard import View, guarded
+from webstatus.settings import Settings
+from webstatus.views import login
+
+STATIC = Path(__file__).parent / "static"
+READ = ("GET",)
+SEND = ("POST",)
+FORM = ("GET", "POST")
+
+
+def page(path: str, view: View, name: str, methods: tuple[str, ...] = READ) -> Route:
+    """One route; the access table says who may."""
+    return Route(path, guarded(name, view), methods=list(methods), name=name)
+
+
+ROUTES = [
+    page("/login", login.login, "login", FORM),
+    page("/logout", login.logout, "logout", SEND),
+    page("/language", login.language, "language", SEND),
+    Mount("/static", StaticFiles(directory=STATIC), name="static"),
+]
+
+
+def utc_now() -> datetime.datetime:
+    """Now, as the log tables have it: UTC, without a zone, in whole seconds."""
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
+
+
+def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_now) -> Starlette:
+    """The app for *settings*.
+
+    :param clock: what tells the time, as :func:`utc_now` does
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        app.state.database.close()
+
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.clock = clock
+    app.state.database = Database(settings)
+    return app

@@ -1,0 +1,138 @@
+"""The log database: its engine, one session for each request, and the check of the schema's version."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, func, select
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from webstatus.errors import DatabaseAway, SchemaTooOld
+from webstatus.models import SchemaVersion
+from webstatus.settings import Settings
+
+# The migration that made the newest table or column that the app uses.
+REQUIRED_VERSION = 14
+
+# Seconds.
+CONNECT_TIMEOUT = 5
+READ_TIMEOUT = 30
+POOL_TIMEOUT = 10
+NO_SUCH_TABLE = 1146
+# What the server says when it refuses rather than answers: access, unknown database, too many connections, shutdown,
+# read only. 1205 and 1213 (lock wait, deadlock) are the app's own affair.
+OWN_AFFAIR = {1205, 1213}
+
+logger = logging.getLogger(__name__)
+
+
+class Database:
+    """The log database of *settings*. Nothing connects before the first session."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine = _engine(settings)
+        self._checked = False
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session, closed at the end; what the block did not commit is rolled back.
+
+        :raises DatabaseAway: when the server is not there, refuses, or goes away within the block
+        :raises SchemaTooOld: when the schema is older than :data:`REQUIRED_VERSION`
+        """
+        try:
+            with Session(self.engine, expire_on_commit=False) as session:
+                if not self._checked:
+                    _check_version(session)
+                    self._checked = True
+                yield session
+        except PoolTimeout as error:
+            raise self._away(error) from error
+        except (OperationalError, InterfaceError) as error:
+            if _number(error) in OWN_AFFAIR:
+                raise
+            raise self._away(error) from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+    def _away(self, error: Exception) -> DatabaseAway:
+        # Another server may answer next time.
+        self._checked = False
+        cause = getattr(error, "orig", None) or error
+        logger.error("the log database is away: %s", cause)
+        return DatabaseAway(headers={"Retry-After": "30"})
+
+
+def _engine(settings: Settings) -> Engine:
+    arguments: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "read_timeout": READ_TIMEOUT,
+        "write_timeout": READ_TIMEOUT,
+        "charset": "utf8mb4",
+        "init_command": "SET time_zone = '+00:00'",
+    }
+    if settings.log_db_unix_socket is not None:
+        arguments["unix_socket"] = str(settings.log_db_unix_socket)
+    elif settings.log_db_ca_cert is not None:
+        arguments["ssl"] = ssl.create_default_context(cafile=str(settings.log_db_ca_cert))
+    engine = create_engine(
+        URL.create(
+            "mysql+pymysql",
+            username=settings.log_db_user,
+            password=settings.log_db_password.get_secret_value(),
+            host=settings.log_db_host,
+            port=settings.log_db_port,
+            database=settings.log_db_name,
+        ),
+        connect_args=arguments,
+        # A page shows one moment as well as it needs to; nobody's gap locks stand in the way of the writers.
+        isolation_level="READ COMMITTED",
+        pool_size=settings.database_connections,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT,
+        pool_recycle=600,
+        pool_pre_ping=True,
+        # Errors and logs never hold rows, names or hashes.
+        hide_parameters=True,
+    )
+    event.listen(engine, "handle_error", _lost_connection)
+    return engine
+
+
+def _lost_connection(context: Any) -> None:
+    """Treat a server that is shutting down as one that is gone: its connections are of no more use."""
+    if _number(context.sqlalchemy_exception) in {1053, 1927}:
+        context.is_disconnect = True
+
+
+def _check_version(session: Session) -> None:
+    try:
+        version = session.scalar(select(func.max(SchemaVersion.numero))) or 0
+    except ProgrammingError as error:
+        if _number(error) != NO_SUCH_TABLE:
+            raise
+        version = 0
+    if version < REQUIRED_VERSION:
+        logger.error(
+            "the log database's schema is at version %s, this release needs %s: "
+            "run playbooks/schema.yml from the control node",
+            version,
+            REQUIRED_VERSION,
+        )
+        raise SchemaTooOld(headers={"Retry-After": "30"})
+
+
+def _number(error: Any) -> int | None:
+    """The server's own number of an error."""
+    if not isinstance(error, DBAPIError) or error.orig is None or not error.orig.args:
+        return None
+    number = error.orig.args[0]
+    return number if isinstance(number, int) else None

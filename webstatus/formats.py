@@ -1,0 +1,72 @@
+"""Dates, sizes, durations and statuses as the screens show them. Pure functions; Jinja has them as filters."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from webstatus.i18n import mark
+
+NOTHING = "\N{EN DASH}"
+STATUS_WORDS = {0: mark("Em andamento"), 1: mark("Sucesso"), 2: mark("Alerta"), 3: mark("Erro")}
+UNITS = ("MB", "GB", "TB", "PB")
+
+Translate = Callable[[str], str]
+TranslatePlural = Callable[[str, str, int], str]
+
+
+def local(moment: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
+    """A time of the log tables (UTC without a zone) in *zone*."""
+    return moment.replace(tzinfo=datetime.UTC).astimezone(zone)
+
+
+def show_datetime(moment: datetime.datetime | None, zone: ZoneInfo) -> str:
+    """``20/07/2025 16:15:23``."""
+    return local(moment, zone).strftime("%d/%m/%Y %H:%M:%S") if moment else NOTHING
+
+
+def show_date(moment: datetime.datetime | None, zone: ZoneInfo) -> str:
+    """``20/07/2025``."""
+    return local(moment, zone).strftime("%d/%m/%Y") if moment else NOTHING
+
+
+def show_megabytes(size: decimal.Decimal | float | None) -> str:
+    """A size in megabytes (10^6 bytes) as ``6.21 GB``: three digits or less before the point, two after it."""
+    if size is None:
+        return NOTHING
+    value = decimal.Decimal(size)
+    for unit in UNITS:
+        shown = value.quantize(decimal.Decimal("0.01"), decimal.ROUND_HALF_UP)
+        if shown < 1000 or unit == UNITS[-1]:
+            return f"{shown} {unit}"
+        value /= 1000
+    raise AssertionError
+
+
+def show_duration(seconds: float | None, ngettext: TranslatePlural) -> str:
+    """``1 minuto 23 segundos``; days, hours and minutes only where there are any."""
+    if seconds is None:
+        return NOTHING
+    rest = max(0, int(seconds))
+    days, rest = divmod(rest, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        ngettext("%(num)d dia", "%(num)d dias", days) % {"num": days} if days else "",
+        ngettext("%(num)d hora", "%(num)d horas", hours) % {"num": hours} if hours else "",
+        ngettext("%(num)d minuto", "%(num)d minutos", minutes) % {"num": minutes} if minutes else "",
+        ngettext("%(num)d segundo", "%(num)d segundos", rest) % {"num": rest} if rest or seconds < 1 else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def seconds_between(start: datetime.datetime | None, end: datetime.datetime | None) -> float | None:
+    """Seconds from *start* to *end*; ``None`` when one of them is not known."""
+    return (end - start).total_seconds() if start and end else None
+
+
+def status_word(status: int | None, gettext: Translate) -> str:
+    """``Sucesso``, ``Alerta``, ``Erro`` or ``Em andamento``; a dash where there is no status."""
+    return gettext(STATUS_WORDS[status]) if status in STATUS_WORDS else NOTHING

@@ -1,0 +1,39 @@
+"""The dialogs that tell what was done, shown by the page after it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.responses import RedirectResponse
+
+from webstatus.i18n import mark
+from webstatus.security import cookies
+from webstatus.settings import Settings
+
+
+class Notice(NamedTuple):
+    """A dialog: messages of the catalogs."""
+
+    title: str
+    text: str
+    button: str = mark("Ok!")
+
+
+NOTICES = {
+    "user-created": Notice(
+        mark("Novo usuário cadastrado!"), mark("Os dados de acesso do usuário foram criados com sucesso!")
+    ),
+    "user-changed": Notice("", mark("Os dados do usuário foram alterados com sucesso.")),
+    "user-deleted": Notice("", mark("As credenciais de acesso do usuário foram removidas com sucesso")),
+    "password-changed": Notice("", mark("Sua senha foi alterada. As outras sessões foram encerradas.")),
+    "session-ended": Notice("", mark("A sessão foi encerrada.")),
+    "token-revoked": Notice("", mark("O token foi revogado.")),
+}
+
+
+def redirect(settings: Settings, path: str, notice: str | None = None) -> RedirectResponse:
+    """Send the browser on to *path* by GET, with a dialog of :data:`NOTICES`."""
+    response = RedirectResponse(path, status_code=303)
+    if notice:
+        cookies.set_signed(response, settings, cookies.NOTICE, notice, max_age=60)
+    return response

@@ -1,0 +1,1 @@
+"""The only SELECTs, a module for each family of pages."""

@@ -1,0 +1,107 @@
+"""Templates → pages, in the language and time zone of whoever asks."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from webstatus import formats
+from webstatus.i18n import LANGUAGES, PORTUGUESE, translations
+from webstatus.notices import NOTICES, Notice
+from webstatus.security import cookies
+from webstatus.settings import Settings
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+@functools.cache
+def environment(language: str, time_zone: str) -> jinja2.Environment:
+    """The templates, their filters and translations for one language and zone."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    translator = translations(language)
+    found.install_gettext_translations(translator, newstyle=True)  # type: ignore[attr-defined]
+    zone = ZoneInfo(time_zone)
+    found.filters.update(
+        datetime=functools.partial(formats.show_datetime, zone=zone),
+        date=functools.partial(formats.show_date, zone=zone),
+        megabytes=formats.show_megabytes,
+        duration=functools.partial(formats.show_duration, ngettext=translator.ngettext),
+        status_word=functools.partial(formats.status_word, gettext=translator.gettext),
+        # A message that code chose, marked with i18n.mark.
+        translated=translator.gettext,
+    )
+    found.globals.update(language=language, languages=LANGUAGES, static=static, seconds_between=formats.seconds_between)
+    return found
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page.
+
+    :param template: under templates/
+    :param values: what it shows, beside what all pages have (see templates/base.html)
+    """
+    settings: Settings = request.app.state.settings
+    context = getattr(request.state, "context", None)
+    token = context.form_token if context else ""
+    notice = read_notice(request)
+    page = environment(language_of(request), settings.time_zone).get_template(template)
+    response = HTMLResponse(
+        page.render(
+            user=context.user if context else None,
+            csrf_token=token,
+            csrf_field=functools.partial(form_field, token),
+            url=functools.partial(address, request),
+            page=context.route if context else "",
+            here=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+            notice=notice,
+            **values,
+        ),
+        status_code=status,
+    )
+    if notice:
+        cookies.drop_cookie(response, settings, cookies.NOTICE)
+    return response
+
+
+def language_of(request: Request) -> str:
+    """The language that the person switched to, or Portuguese."""
+    chosen = request.cookies.get(cookies.cookie_name(request.app.state.settings, cookies.LANGUAGE))
+    return chosen if chosen in LANGUAGES else PORTUGUESE
+
+
+def read_notice(request: Request) -> Notice | None:
+    """The dialog that the request before this one left to be shown."""
+    return NOTICES.get(cookies.read_signed(request, request.app.state.settings, cookies.NOTICE) or "")
+
+
+def address(request: Request, name: str, **params: Any) -> str:
+    """A route's path: relative to the host, so that no header can point it elsewhere."""
+    return str(request.app.url_path_for(name, **params))
+
+
+def form_field(token: str) -> Markup:
+    """The hidden field that every form has."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
+
+
+@functools.cache
+def static(path: str) -> str:
+    """The address of a file under static/; it changes with the content, so that browsers may keep it."""
+    version = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={version}"

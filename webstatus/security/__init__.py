@@ -1,0 +1,1 @@
+"""Who may do what: passwords, sessions, forms, throttling, and the guard around every view."""

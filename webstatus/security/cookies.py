@@ -1,0 +1,89 @@
+"""The app's cookies: their names, how they are set, how they are signed."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from hashlib import sha256
+
+from itsdangerous import BadSignature, Signer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from webstatus.settings import Settings
+
+SESSION = "vex_session"
+# Ties the login form to the browser that asked for it, before there is a session.
+VISITOR = "vex_visitor"
+NOTICE = "vex_notice"
+LANGUAGE = "vex_language"
+YEAR = 365 * 24 * 3600
+
+
+def cookie_name(settings: Settings, name: str) -> str:
+    """The name as sent: with the prefix that makes browsers refuse it from anywhere but this host, over TLS."""
+    return name if settings.plain_http else f"__Host-{name}"
+
+
+def set_cookie(response: Response, settings: Settings, name: str, value: str, max_age: int | None = None) -> None:
+    """Set a cookie that no script reads and no other site sends.
+
+    :param max_age: seconds; ``None`` for until the browser closes
+    """
+    response.set_cookie(
+        cookie_name(settings, name),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=not settings.plain_http,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_cookie(response: Response, settings: Settings, name: str) -> None:
+    """Have the browser forget a cookie."""
+    set_cookie(response, settings, name, "", max_age=0)
+
+
+def set_signed(response: Response, settings: Settings, name: str, value: str, max_age: int | None = None) -> None:
+    """Set a cookie whose value nobody else can make."""
+    set_cookie(response, settings, name, _signer(settings, name).sign(value).decode("ascii"), max_age)
+
+
+def read_signed(request: Request, settings: Settings, name: str) -> str | None:
+    """A signed cookie's value; ``None`` when it is not there or not ours."""
+    sent = request.cookies.get(cookie_name(settings, name))
+    if sent is None:
+        return None
+    try:
+        return _signer(settings, name).unsign(sent.encode("utf-8")).decode("ascii")
+    except (BadSignature, UnicodeError):
+        return None
+
+
+def form_token(settings: Settings, binding: str) -> str:
+    """The token of forms that only the holder of *binding* (a session's or a visitor's token) may send."""
+    key = settings.secret_key.get_secret_value().encode("utf-8")
+    return hmac.new(key, b"form:" + binding.encode("utf-8"), sha256).hexdigest()
+
+
+def form_token_matches(settings: Settings, binding: str, sent: object) -> bool:
+    """Whether a form came with the token of *binding*."""
+    return isinstance(sent, str) and hmac.compare_digest(
+        form_token(settings, binding).encode("ascii"), sent.encode("utf-8", "replace")
+    )
+
+
+def new_token() -> str:
+    """A random token of 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> str:
+    """What is stored of a token. It is random, so a plain hash does."""
+    return sha256(token.encode("utf-8")).hexdigest()
+
+
+def _signer(settings: Settings, name: str) -> Signer:
+    return Signer(settings.secret_key.get_secret_value(), salt=f"vex-webstatus.{name}", digest_method=sha256)

@@ -1,0 +1,107 @@
+"""Server-side sessions: their rows, limits and ends. A cookie holds the token, the database its hash."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import ColumnElement, CursorResult, Select, delete, select, update
+from sqlalchemy.orm import Session
+
+from webstatus.models import LoginSession, Privilege, User, UserPrivilege
+from webstatus.security.cookies import digest, new_token
+from webstatus.settings import Settings
+
+ADMINISTRATOR = "Administrador"
+# A page that refreshes itself must not write at every request.
+TOUCH_EVERY = datetime.timedelta(seconds=60)
+# Ended sessions say which addresses a user came from, which throttling needs.
+REMEMBERED = datetime.timedelta(days=30)
+
+
+class CurrentUser(NamedTuple):
+    """Who asks."""
+
+    id: int
+    login: str
+    nome: str
+    is_administrator: bool
+    must_change_password: bool
+    session_id: int | None
+    """The row in ``sessao``; ``None`` for a program with an API token."""
+
+
+def start(session: Session, settings: Settings, user_id: int, now: datetime.datetime, address: str, agent: str) -> str:
+    """Begin a session; its token, which is new at every login.
+
+    :param now: UTC without a zone, as everywhere here
+    """
+    token = new_token()
+    session.execute(delete(LoginSession).where(LoginSession.expira_em < now - REMEMBERED))
+    session.add(
+        LoginSession(
+            token_hash=digest(token),
+            usuario_id=user_id,
+            ultimo_uso=now,
+            expira_em=now + datetime.timedelta(hours=settings.session_hours),
+            ip=address[:45],
+            agente=agent[:255],
+            data_criacao=now,
+        )
+    )
+    return token
+
+
+def resume(
+    session: Session, settings: Settings, token: str, now: datetime.datetime, *, counts_as_use: bool
+) -> CurrentUser | None:
+    """Who holds *token*, while the session lives and the user is active.
+
+    :param counts_as_use: whether the idle limit starts anew; not for what a page asks by itself
+    """
+    idle_limit = now - datetime.timedelta(minutes=settings.session_idle_minutes)
+    found = session.execute(
+        who()
+        .add_columns(LoginSession.id, LoginSession.ultimo_uso)
+        .join(LoginSession, LoginSession.usuario_id == User.id)
+        .where(
+            LoginSession.token_hash == digest(token),
+            LoginSession.revogada_em.is_(None),
+            LoginSession.expira_em > now,
+            LoginSession.ultimo_uso > idle_limit,
+        )
+    ).first()
+    if found is None:
+        return None
+    user_id, login, name, administrator, must_change, session_id, last_use = found
+    if counts_as_use and now - last_use > TOUCH_EVERY:
+        session.execute(update(LoginSession).where(LoginSession.id == session_id).values(ultimo_uso=now))
+        session.commit()
+    return CurrentUser(user_id, login, name, administrator, must_change, session_id)
+
+
+def who() -> Select[int, str, str, bool, bool]:
+    """The columns of :class:`CurrentUser` but the last, of active users."""
+    administrator = (
+        select(UserPrivilege.id)
+        .join(Privilege, Privilege.id == UserPrivilege.privilegio_id)
+        .where(UserPrivilege.usuario_id == User.id, Privilege.nome == ADMINISTRATOR)
+        .exists()
+    )
+    return select(User.id, User.login, User.nome, administrator, User.trocar_senha).where(User.ativo)
+
+
+def end(session: Session, now: datetime.datetime, *, session_id: int, user_id: int) -> bool:
+    """End one of a user's sessions; whether it was alive."""
+    alive = LoginSession.id == session_id, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None)
+    return _revoke(session, now, *alive) == 1
+
+
+def end_all(session: Session, now: datetime.datetime, user_id: int) -> None:
+    """End all of a user's sessions: a changed password or a disabled user makes them worthless."""
+    _revoke(session, now, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None))
+
+
+def _revoke(session: Session, now: datetime.datetime, *which: ColumnElement[bool]) -> int:
+    done = session.execute(update(LoginSession).where(*which).values(revogada_em=now))
+    return cast("CursorResult[Any]", done).rowcount

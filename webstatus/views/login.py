@@ -1,0 +1,95 @@
+"""Log in, log out, choose the language."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+from starlette.responses import RedirectResponse, Response
+
+from webstatus.accounts import Actor, record
+from webstatus.errors import BadRequest
+from webstatus.i18n import LANGUAGES, mark
+from webstatus.models import User
+from webstatus.notices import Notice
+from webstatus.queries.users import credentials
+from webstatus.rendering import render
+from webstatus.security import cookies, passwords, sessions, throttle
+from webstatus.security.guard import Context, safe_path
+
+EMPTY_FIELD = Notice("", mark("Todos os campos devem ser preenchidos para que o login possa ser efetuado."))
+WRONG = Notice(
+    mark("Senha ou login inválidos"),
+    mark("Os dados informados não estão cadastrados em nossa base de dados. Por favor, tente novamente."),
+    mark("Fechar"),
+)
+TOO_MANY = Notice(
+    mark("Muitas tentativas"),
+    mark("Houve muitas tentativas de login sem sucesso. Aguarde 15 minutos e tente novamente."),
+    mark("Fechar"),
+)
+
+
+def login(context: Context) -> Response:
+    """The login page, and what becomes of its form."""
+    if context.request.method == "GET":
+        if context.user:
+            return RedirectResponse("/", status_code=303)
+        return _page(context, 200)
+    name, password = context.field("login"), context.secret("senha")
+    if not name or not password:
+        return _page(context, 400, EMPTY_FIELD)
+    attempt = throttle.begin(context.session, name, context.address, context.now)
+    if attempt is None:
+        return _page(context, 429, TOO_MANY)
+    found = credentials(context.session, name)
+    if not passwords.password_matches(password, found.senha if found else None) or found is None:
+        return _page(context, 401, WRONG)
+    throttle.succeeded(context.session, attempt)
+    return _enter(context, found.id, found.login)
+
+
+def logout(context: Context) -> Response:
+    """End the session."""
+    user = context.signed_in
+    sessions.end(context.session, context.now, session_id=user.session_id or 0, user_id=user.id)
+    response = RedirectResponse("/login", status_code=303)
+    cookies.drop_cookie(response, context.settings, cookies.SESSION)
+    # Back and forth in the browser's history shows nothing any more.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def language(context: Context) -> Response:
+    """Remember the language chosen."""
+    chosen = context.field("language")
+    if chosen not in LANGUAGES:
+        raise BadRequest
+    response = RedirectResponse(safe_path(context.field("next")), status_code=303)
+    cookies.set_cookie(response, context.settings, cookies.LANGUAGE, chosen, max_age=cookies.YEAR)
+    return response
+
+
+def _enter(context: Context, user_id: int, name: str) -> Response:
+    """Begin a session: with a new token, and without the one that the browser may have had before."""
+    session, now = context.session, context.now
+    if context.user and context.user.session_id:
+        sessions.end(session, now, session_id=context.user.session_id, user_id=context.user.id)
+    agent = context.request.headers.get("user-agent", "")
+    token = sessions.start(session, context.settings, user_id, now, context.address, agent)
+    session.execute(update(User).where(User.id == user_id).values(ultimo_acesso=now))
+    record(session, Actor(user_id, name, context.address), "entrar", now)
+    response = RedirectResponse(safe_path(context.field("next")), status_code=303)
+    cookies.set_signed(response, context.settings, cookies.SESSION, token)
+    cookies.drop_cookie(response, context.settings, cookies.VISITOR)
+    return response
+
+
+def _page(context: Context, status: int, dialog: Notice | None = None) -> Response:
+    asked = context.field("next") or context.request.query_params.get("next", "")
+    return render(
+        context.request,
+        "pages/login.html",
+        status,
+        dialog=dialog,
+        login=context.field("login"),
+        next=safe_path(asked),
+    )
