@@ -1,4 +1,7 @@
-"""The demo: servers under var/demo/, the playbooks, and a look at what they left. Run by scripts/demo and demo-down."""
+"""The demo: servers under var/demo/, the playbooks, the web app, and a look at what they left.
+
+Run by scripts/demo and scripts/demo-down.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ from tests.servers.mariadb import MariaDB
 from tests.servers.ports import free_port
 from tests.servers.process import Process, ServerFailed
 from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.webstatus import WebStatus
 
 ROOT = Path(__file__).resolve().parent.parent
 DIRECTORY = ROOT / "var" / "demo"
@@ -36,7 +40,7 @@ START_AFRESH = "`make demo-down`, then remove var/demo and try again"
 
 # What a dump needs and nothing else; BINLOG MONITOR is what MySQL calls REPLICATION CLIENT.
 BACKUP_GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, BINLOG MONITOR ON *.*"
-ACCOUNTS = ("vex_backup", "vex_backup_migrator", "vex_backup_writer")
+ACCOUNTS = ("vex_backup", "vex_backup_migrator", "vex_backup_writer", "vex_backup_web")
 ATTACHMENTS = {"backup_script.log", "mydumper_log.log"}
 
 
@@ -100,23 +104,32 @@ def up() -> int:
         make_accounts(servers.mariadb, state["passwords"])
     with stage("bringing the log database to its schema", newline=True):
         playbook("schema.yml")
-        grant_writer(servers.mariadb)
+        grant(servers.mariadb, "writer.sql", "web.sql")
     before = servers.mariadb.execute("SELECT COALESCE(MAX(id), 0) FROM vex_backup.backup_log")[0][0]
     mails_before = set(servers.mails.glob("*.eml"))
     with stage("backing up", newline=True):
         playbook("backup.yml")
     with stage("looking for the record, the object and the mail"):
         line = verified(servers, before, mails_before)
+    with stage("starting the web app"):
+        web = web_app(servers.mariadb, state)
+        # One that runs may be of another version.
+        web.stop()
+        web.start()
+        state = write_state({**state, "web": {**state["web"], "port": web.port}})
+        login = administrator(web, state)
     print(f"demo: the servers' data, bucket and mails are under {DIRECTORY}; `make demo-down` stops the servers")
-    print(line)
+    print(f"{line} url={web.url} user={login['user']} password={login['password']}")
     return 0
 
 
 def down() -> int:
     """Stop the servers that run."""
     servers = described(json.loads(STATE.read_text()))
-    for process in (servers.smtp, servers.s3.process, servers.mariadb.process):
+    web = Process("webstatus", DIRECTORY / "web", detached=True)
+    for process in (web, servers.smtp, servers.s3.process, servers.mariadb.process):
         print(f"demo: {process.name} {'stopped' if process.pid else 'was not running'}")
+    web.stop()
     servers.smtp.stop()
     servers.s3.stop()
     servers.mariadb.stop()
@@ -163,7 +176,13 @@ def save(servers: Servers, state: dict[str, Any]) -> dict[str, Any]:
             },
         },
         "smtp": {"port": servers.smtp_port},
+        "web": {"secret_key": secrets.token_urlsafe(48), **state.get("web", {})},
     }
+    return write_state(state)
+
+
+def write_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Keep *state* for inventories/demo, the next demo and demo-down; it holds passwords."""
     partial = STATE.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text(json.dumps(state, indent=2) + "\n")
@@ -199,9 +218,35 @@ def make_accounts(mariadb: MariaDB, passwords: dict[str, str]) -> None:
     mariadb.execute(*shipped_grants("migrator.sql"))
 
 
-def grant_writer(mariadb: MariaDB) -> None:
-    """Give the writer its shipped grants: they are on tables, so the schema comes first."""
-    mariadb.execute(*shipped_grants("writer.sql"))
+def grant(mariadb: MariaDB, *names: str) -> None:
+    """Give accounts their shipped grants: they are on tables, so the schema comes first."""
+    for name in names:
+        mariadb.execute(*shipped_grants(name))
+
+
+def web_app(mariadb: MariaDB, state: dict[str, Any]) -> WebStatus:
+    """The web app on the demo's log database."""
+    settings = {
+        "secret_key": state["web"]["secret_key"],
+        "log_db_unix_socket": mariadb.socket,
+        "log_db_password": state["passwords"]["vex_backup_web"],
+    }
+    return WebStatus(DIRECTORY / "web", settings, state["web"].get("port"), detached=True)
+
+
+def administrator(web: WebStatus, state: dict[str, Any]) -> dict[str, str]:
+    """Make an administrator unless the one of *state* can still log in; ``user`` and ``password``."""
+    known: dict[str, str] | None = state["web"].get("administrator")
+    if known and web.accepts(known["user"], known["password"]):
+        return known
+    user = f"admin-{secrets.token_hex(2)}" if known else "admin"
+    password = secrets.token_urlsafe(12)
+    web.create_administrator(user, password)
+    if not web.accepts(user, password):
+        raise DemoFailed(f"the web app refuses its new administrator {user}", f"see {web.process.log}")
+    login = {"user": user, "password": password}
+    write_state({**state, "web": {**state["web"], "administrator": login}})
+    return login
 
 
 def shipped_grants(name: str) -> list[str]:

@@ -93,8 +93,8 @@ def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -
     if generate:
         password = passwords.one_time_password()
     else:
-        password = getpass.getpass("Password: ")
-        if password != getpass.getpass("Again: "):
+        password = ask("Password: ")
+        if password != ask("Again: "):
             print("vex-webstatus: the two passwords differ", file=sys.stderr)
             return FAILED
     database = Database(settings)
@@ -112,6 +112,11 @@ def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -
     if generate:
         print(f"login: {login}\none-time password: {password}")
     return 0
+
+
+def ask(prompt: str) -> str:
+    """A password, typed unseen at a terminal, else a line of standard input: scripts have no terminal."""
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 if __name__ == "__main__":

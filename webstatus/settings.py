@@ -120,8 +120,8 @@ def load(**given: Any) -> Settings:
     if unknown:
         raise SettingsWrong(f"the environment has settings that do not exist: {', '.join(unknown)}")
     path = settings_file()
-    if FILE_VARIABLE in os.environ and not path.is_file():
-        raise SettingsWrong(f"{FILE_VARIABLE} names {path}, which is not a file")
+    if FILE_VARIABLE in os.environ and not path.exists():
+        raise SettingsWrong(f"{FILE_VARIABLE} names {path}, which does not exist")
     try:
         return Settings(**given)
     except ValidationError as error:
