@@ -32,12 +32,13 @@ Row = dict[str, Any]
 
 
 class LogDatabase:
-    """A log database on *server*, brought to its schema by ``playbooks/schema.yml``, and its two accounts."""
+    """A log database on *server*, brought to its schema by ``playbooks/schema.yml``, and its three accounts."""
 
     def __init__(self, server: MariaDB, directory: Path) -> None:
         self.server = server
         self.name = f"vex_log_{secrets.token_hex(4)}"
         self.writer = (f"writer_{secrets.token_hex(4)}", secrets.token_hex(12))
+        self.web = (f"web_{secrets.token_hex(4)}", secrets.token_hex(12))
         self._migrator = (f"migrator_{secrets.token_hex(4)}", secrets.token_hex(12))
         self._variables = directory / "schema.json"
 
@@ -47,6 +48,7 @@ class LogDatabase:
         self._create_account("migrator", self._migrator)
         self.apply_schema()
         self._create_account("writer", self.writer)
+        self._create_account("web", self.web)
 
     def apply_schema(self, *arguments: str) -> str:
         """Run ``playbooks/schema.yml``; what it printed."""

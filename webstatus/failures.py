@@ -26,7 +26,7 @@ def told(request: Request, error: WebError) -> Response:
         gettext = translations(language_of(request)).gettext
         body = {"error": HTTPStatus(error.status).phrase, "message": gettext(error.text)}
         return JSONResponse(body, status_code=error.status, headers=error.headers)
-    response = render(request, "pages/error.html", error.status, title=error.title, text=error.text)
+    response = render(request, "pages/error.html", error.status, code=error.status, title=error.title, text=error.text)
     response.headers.update(error.headers or {})
     return response
 
