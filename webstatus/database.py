@@ -17,8 +17,8 @@ from webstatus.errors import DatabaseAway, SchemaTooOld
 from webstatus.models import SchemaVersion
 from webstatus.settings import Settings
 
-# The migration that made the newest table or column that the app uses.
-REQUIRED_VERSION = 14
+# The migration that made the newest table, column or index that the app uses.
+REQUIRED_VERSION = 21
 
 # Seconds.
 CONNECT_TIMEOUT = 5

@@ -10,7 +10,7 @@ import datetime
 import decimal
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy import JSON, Computed, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.dialects.mysql import BIGINT, BOOLEAN, CHAR, DATETIME, DECIMAL, INTEGER, MEDIUMTEXT, TEXT, TINYINT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -73,6 +73,15 @@ class Backup(Base):
     __table_args__ = (
         UniqueConstraint("run_uuid", name="uq_backup_log_run_uuid"),
         Index(None, "hostname", "data_inicio"),
+        Index(None, "hostname", "status_backup", "data_inicio"),
+        Index(None, "tamanho_arquivo", "data_inicio"),
+        Index(None, "segundo_inicio", "data_inicio"),
+        Index(None, "segundo_encerramento", "data_inicio"),
+        Index("ix_backup_log_duracao", "duracao_segundos", "data_encerramento", "data_inicio"),
+        Index(
+            "ix_backup_log_ordem",
+            *("data_inicio", "id", "data_encerramento", "hostname", "status_backup", "tamanho_arquivo"),
+        ),
     )
 
     run_uuid: Mapped[str] = mapped_column(CHAR(36))
@@ -94,6 +103,12 @@ class Backup(Base):
     coordenadas_binlog: Mapped[str | None] = mapped_column(String(512))
     data_inicio: Mapped[datetime.datetime] = mapped_column(DATETIME, index=True)
     data_encerramento: Mapped[Time | None]
+    # Of the day, UTC: what the history is searched by where nothing but a time of day is known.
+    segundo_inicio: Mapped[int | None] = mapped_column(Computed("time_to_sec(data_inicio)", persisted=True))
+    segundo_encerramento: Mapped[int | None] = mapped_column(Computed("time_to_sec(data_encerramento)", persisted=True))
+    duracao_segundos: Mapped[int | None] = mapped_column(
+        BIGINT, Computed("timestampdiff(second, data_inicio, data_encerramento)", persisted=True)
+    )
 
     upload: Mapped[Upload | None] = relationship(back_populates="backup", viewonly=True)
 

@@ -1,0 +1,73 @@
+"""A log database with a million backups: made once a day, for the dashboard is about today; then from the cache."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import inspect
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
+
+from tests.bench.web import recipe
+from tests.servers.cache import cache_directory
+from tests.servers.mariadb import MariaDB
+
+ROOT = Path(__file__).resolve().parents[3]
+MIGRATIONS = ROOT / "collections/ansible_collections/vex/backup/roles/log_schema/files/migrations"
+DATABASE = "vex_backup"
+LOG_SIZE = "--innodb-log-file-size=512M"
+# What a small server of its own would give it.
+MEMORY = "--innodb-buffer-pool-size=1G"
+LOADING = ["--skip-log-bin", MEMORY, LOG_SIZE, "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]
+
+Say = Callable[[str], None]
+
+
+@contextlib.contextmanager
+def log_server(say: Say) -> Iterator[MariaDB]:
+    """A running server whose database :data:`DATABASE` has the log of 500 servers' two thousand nights."""
+    folder = cache_directory() / "bench"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "web.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        cached = folder / f"web-{_digest()}-{datetime.datetime.now(datetime.UTC):%Y%m%d}"
+        if not cached.exists():
+            _make(cached, say)
+        with MariaDB(cached, options=[MEMORY, LOG_SIZE]) as server:
+            yield server
+
+
+def _digest() -> str:
+    """Of all that decides how the data look: the recipe and the schema."""
+    digest = hashlib.sha256(inspect.getsource(recipe).encode())
+    for path in sorted(MIGRATIONS.glob("*.sql")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _make(cached: Path, say: Say) -> None:
+    for old in cached.parent.glob("web-*"):
+        shutil.rmtree(old)
+    partial = cached.with_name(f"{cached.name}.partial")
+    started = time.monotonic()
+    say(f"making the log of {recipe.BACKUPS:,} backups, once a day ...")
+    with MariaDB(partial, options=LOADING) as server:
+        login = {"login_unix_socket": server.socket, "login_user": "root", "login_database": DATABASE}
+        bring_up_to_date(
+            {**login, "connect_timeout": 5, "migrations": str(MIGRATIONS), "create_database": True}, check_mode=False
+        )
+        now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
+        server.execute(
+            f"USE {DATABASE}",
+            "SET time_zone = '+00:00'",
+            *recipe.statements(now),
+            "ANALYZE TABLE backup_log, upload_s3_log",
+        )
+    partial.rename(cached)
+    say(f"made in {time.monotonic() - started:.0f} s; kept in {cached}")
