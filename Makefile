@@ -1,5 +1,5 @@
 # Thin: each target calls one script, which says what it does.
-.PHONY: demo demo-down test test-unit test-integration lint sanity bench build clean
+.PHONY: demo demo-down test test-unit test-integration test-web lint sanity bench build clean
 
 demo:
 	@scripts/demo
@@ -15,6 +15,9 @@ test-unit:
 
 test-integration:
 	@scripts/test integration
+
+test-web:
+	@scripts/test web
 
 lint:
 	@scripts/lint

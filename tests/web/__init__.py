@@ -1,0 +1,1 @@
+"""The web app: its pages in a real browser, its answers in-process."""

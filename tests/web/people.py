@@ -1,0 +1,42 @@
+"""People who use the web app."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from webstatus import accounts
+from webstatus.app import utc_now
+from webstatus.database import Database
+from webstatus.models import Privilege
+from webstatus.settings import load
+
+
+class Person(NamedTuple):
+    """A user and the password to log in with."""
+
+    id: int
+    nome: str
+    login: str
+    password: str
+
+
+def make_person(settings: Mapping[str, Any], privilege: str, *, nome: str = "", **profile: Any) -> Person:
+    """A new user.
+
+    :param settings: of the app, by name
+    :param privilege: ``Administrador`` or ``Cliente``
+    :param profile: more fields of :class:`webstatus.accounts.Profile`
+    """
+    login, password = f"{privilege[:7].lower()}-{secrets.token_hex(3)}", secrets.token_urlsafe(12)
+    nome = nome or f"{privilege} de Teste"
+    with contextlib.closing(Database(load(**settings))) as database, database.session() as session:
+        privilege_id = session.scalars(select(Privilege.id).where(Privilege.nome == privilege)).one()
+        filled = accounts.Profile(nome, login, password, privilege_id, **profile)
+        user_id = accounts.create(session, accounts.Actor(None, "tests", ""), filled, utc_now())
+        session.commit()
+    return Person(user_id, nome, login, password)
