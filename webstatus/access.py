@@ -40,6 +40,9 @@ ACCESS = {
     "api-backup": Access.READ_API,
 }
 
+# Where passwords are hashed, which takes a quarter of a second of a core: see security/workers.py.
+HASHES = {"login", "profile-password", "user-new", "user"}
+
 # What pages ask by themselves: it does not keep a session alive.
 BACKGROUND = {"dashboard-data"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -50,12 +50,13 @@ def create(session: Session, actor: Actor, profile: Profile, now: datetime.datet
 
     :raises AccountRefused: when the login is taken, or a field is not good enough
     """
-    _check_actor(session, actor)
     _check(session, profile)
+    hashed = _hashed(profile)
+    _check_actor(session, actor)
     user = User(
         nome=profile.nome,
         login=profile.login,
-        senha=_hashed(profile),
+        senha=hashed,
         ativo=profile.ativo,
         trocar_senha=profile.must_change_password,
         data_criacao=now,
@@ -73,30 +74,32 @@ def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: 
     :raises NotFound: when there is no such user
     :raises AccountRefused: as :func:`create`, and when no active administrator would be left
     """
+    _check(session, profile)
+    # Before anything is locked: it takes a quarter of a second.
+    hashed = _hashed(profile) if profile.password else None
     administrators = _check_actor(session, actor)
     user = _locked(session, user_id)
-    _check(session, profile)
     stays = profile.ativo and session.get_one(Privilege, profile.privilege_id).nome == ADMINISTRATOR
     if not stays:
-        _check_not_last(session, administrators, user_id)
+        _check_not_last(administrators, user_id)
     before = {
         "nome": user.nome,
         "login": user.login,
-        "privilegio": _privilege_name(session, user_id),
+        "privilegio": _privilege_names(session, user_id),
         "ativo": user.ativo,
     }
     user.nome, user.login, user.ativo = profile.nome, profile.login, profile.ativo
-    if profile.password:
-        user.senha, user.trocar_senha = _hashed(profile), profile.must_change_password
+    if hashed:
+        user.senha, user.trocar_senha = hashed, profile.must_change_password
     _flush(session)
     if before["privilegio"] != _described(session, profile)["privilegio"]:
         session.execute(delete(UserPrivilege).where(UserPrivilege.usuario_id == user_id))
         session.add(UserPrivilege(usuario_id=user_id, privilegio_id=profile.privilege_id, data_criacao=now))
-    if profile.password or not profile.ativo:
+    if hashed or not profile.ativo:
         sessions.end_all(session, now, user_id)
     after = _described(session, profile)
     changed: dict[str, Any] = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
-    if profile.password:
+    if hashed:
         changed["senha"] = "alterada"
     record(session, actor, "alterar_usuario", now, profile.login, changed)
 
@@ -109,8 +112,9 @@ def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime)
     """
     administrators = _check_actor(session, actor)
     user = _locked(session, user_id)
-    _check_not_last(session, administrators, user_id)
-    record(session, actor, "excluir_usuario", now, user.login, {"nome": user.nome})
+    _check_not_last(administrators, user_id)
+    detail = {"nome": user.nome, "privilegio": _privilege_names(session, user_id)}
+    record(session, actor, "excluir_usuario", now, user.login, detail)
     session.flush()
     session.execute(delete(User).where(User.id == user_id))
 
@@ -155,29 +159,30 @@ def record(
 
 
 def _check_actor(session: Session, actor: Actor) -> set[int]:
-    """The administrators' ids, locked: whoever changes users waits here, and sees what the one before did.
+    """The active administrators' ids, locked: whoever changes users waits here, and sees what the one before did.
 
     :raises Forbidden: when the actor is not one of them any more
     """
-    rows = session.scalars(
+    locked = session.scalars(
         select(UserPrivilege.usuario_id)
         .where(UserPrivilege.privilegio_id == _administrator_id(session))
         .order_by(UserPrivilege.id)
         .with_for_update()
-    )
-    administrators = set(rows)
+    ).all()
+    administrators = set(session.scalars(select(User.id).where(User.id.in_(locked), User.ativo)))
     if actor.id is not None and actor.id not in administrators:
         raise Forbidden
     return administrators
 
 
-def _check_not_last(session: Session, administrators: set[int], user_id: int) -> None:
-    others = select(func.count()).where(User.id.in_(administrators - {user_id}), User.ativo)
-    if user_id in administrators and not session.scalar(others):
+def _check_not_last(administrators: set[int], user_id: int) -> None:
+    if administrators == {user_id}:
         raise AccountRefused(mark("Este é o último administrador ativo: cadastre ou ative outro antes."))
 
 
 def _check(session: Session, profile: Profile) -> None:
+    if not profile.nome.strip() or not profile.login.strip():
+        raise AccountRefused(mark("O nome e o login são obrigatórios."))
     if len(profile.nome) > 120:
         raise AccountRefused(mark("O nome deve ter no máximo 120 caracteres."))
     if len(profile.login) > 50:
@@ -217,9 +222,10 @@ def _administrator_id(session: Session) -> int:
     return session.scalars(select(Privilege.id).where(Privilege.nome == ADMINISTRATOR)).one()
 
 
-def _privilege_name(session: Session, user_id: int) -> str | None:
+def _privilege_names(session: Session, user_id: int) -> str:
+    """One, unless somebody gave more by hand."""
     query = select(Privilege.nome).join(UserPrivilege, UserPrivilege.privilegio_id == Privilege.id)
-    return session.scalar(query.where(UserPrivilege.usuario_id == user_id).limit(1))
+    return ", ".join(session.scalars(query.where(UserPrivilege.usuario_id == user_id).order_by(Privilege.nome)))
 
 
 def _described(session: Session, profile: Profile) -> dict[str, Any]:

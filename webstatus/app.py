@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -23,6 +24,15 @@ STATIC = Path(__file__).parent / "static"
 READ = ("GET",)
 SEND = ("POST",)
 FORM = ("GET", "POST")
+
+
+class RowNumber(IntegerConvertor):
+    """A table's key. Python refuses numbers of thousands of digits, and the database those that no key can be."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("row", RowNumber())
 
 
 def page(path: str, view: View, name: str, methods: tuple[str, ...] = READ) -> Route:
@@ -60,6 +70,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    # With the host that the request names, which anybody may make up.
+    app.router.redirect_slashes = False
     app.state.settings = settings
     app.state.clock = clock
     app.state.database = Database(settings)

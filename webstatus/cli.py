@@ -15,6 +15,7 @@ from webstatus import accounts
 from webstatus.app import create_app, utc_now
 from webstatus.database import Database
 from webstatus.errors import DatabaseAway, SchemaTooOld
+from webstatus.i18n import ENGLISH, translations
 from webstatus.models import Privilege
 from webstatus.security import passwords
 from webstatus.security.sessions import ADMINISTRATOR
@@ -41,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load()
         if options.command == "serve":
             return serve(settings)
-        return create_admin(settings, options.login, options.name or options.login, generate=options.generate)
+        login = options.login.strip()
+        return create_admin(settings, login, options.name or login, generate=options.generate)
     except SettingsWrong as error:
         print(f"vex-webstatus: wrong settings:\n{error}", file=sys.stderr)
         return USAGE
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except DatabaseAway:
         print("vex-webstatus: the log database does not answer; see the line above", file=sys.stderr)
+        return FAILED
+    except (EOFError, KeyboardInterrupt):
+        print("vex-webstatus: given up", file=sys.stderr)
         return FAILED
 
 
@@ -105,7 +110,7 @@ def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -
             accounts.create(session, accounts.Actor(None, "vex-webstatus", ""), profile, utc_now())
             session.commit()
     except accounts.AccountRefused as error:
-        print(f"vex-webstatus: {error.message}", file=sys.stderr)
+        print(f"vex-webstatus: {translations(ENGLISH).gettext(error.message)}", file=sys.stderr)
         return FAILED
     finally:
         database.close()

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, func, select
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from webstatus.errors import DatabaseAway, SchemaTooOld
+from webstatus.errors import BadRequest, Busy, DatabaseAway, SchemaTooOld
 from webstatus.models import SchemaVersion
 from webstatus.settings import Settings
 
@@ -24,10 +24,11 @@ REQUIRED_VERSION = 21
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
 POOL_TIMEOUT = 10
+# Less than the read timeout, which would cost the connection.
+LOCK_TIMEOUT = 5
 NO_SUCH_TABLE = 1146
-# What the server says when it refuses rather than answers: access, unknown database, too many connections, shutdown,
-# read only. 1205 and 1213 (lock wait, deadlock) are the app's own affair.
-OWN_AFFAIR = {1205, 1213}
+# Lock wait, deadlock, and a row that refers to one that was removed a moment ago: it may go well the next time.
+COLLISIONS = {1205, 1213, 1452}
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Database:
 
         :raises DatabaseAway: when the server is not there, refuses, or goes away within the block
         :raises SchemaTooOld: when the schema is older than :data:`REQUIRED_VERSION`
+        :raises Busy: when another session's changes were in the way: the whole block may be tried again
+        :raises BadRequest: when the server does not take a value, such as one that no column can hold
         """
         try:
             with Session(self.engine, expire_on_commit=False) as session:
@@ -54,8 +57,13 @@ class Database:
                 yield session
         except PoolTimeout as error:
             raise self._away(error) from error
-        except (OperationalError, InterfaceError) as error:
-            if _number(error) in OWN_AFFAIR:
+        except DataError as error:
+            logger.warning("the log database refused a value: %s", error.orig)
+            raise BadRequest from error
+        except (OperationalError, InterfaceError, IntegrityError) as error:
+            if _number(error) in COLLISIONS:
+                raise Busy from error
+            if isinstance(error, IntegrityError):
                 raise
             raise self._away(error) from error
 
@@ -77,7 +85,7 @@ def _engine(settings: Settings) -> Engine:
         "read_timeout": READ_TIMEOUT,
         "write_timeout": READ_TIMEOUT,
         "charset": "utf8mb4",
-        "init_command": "SET time_zone = '+00:00'",
+        "init_command": f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_TIMEOUT}",
     }
     if settings.log_db_unix_socket is not None:
         arguments["unix_socket"] = str(settings.log_db_unix_socket)

@@ -80,6 +80,14 @@ class TooLarge(WebError):
     default = mark("O formulário enviado é grande demais.")
 
 
+class Busy(WebError):
+    """Somebody else was changing the same rows, at every try."""
+
+    status = 503
+    title = mark("Sistema ocupado")
+    default = mark("Outra pessoa estava alterando os mesmos dados. Tente novamente em instantes.")
+
+
 class DatabaseAway(WebError):
     """The log database does not answer."""
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from webstatus.errors import BadRequest, MethodNotAllowed, NotFound, NotSignedIn, WebError
+from webstatus.headers import headers_of
 from webstatus.i18n import translations
 from webstatus.rendering import language_of, render
 
@@ -41,7 +42,10 @@ def of_starlette(request: Request, error: HTTPException) -> Response:
 def unexpected(request: Request, error: Exception) -> Response:
     """The answer to an error that nobody thought of; Starlette raises it again for the server's log."""
     logger.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
-    return told(request, WebError())
+    response = told(request, WebError())
+    # Starlette makes this answer outside of all middleware.
+    response.headers.update(headers_of(request.app.state.settings))
+    return response
 
 
 # Starlette calls each with the errors that it stands for here.

@@ -22,16 +22,21 @@ HEADERS = {
 }
 # Addresses under static/ change with their content.
 FOR_EVER = "public, max-age=31536000, immutable"
+NOT_KEPT = "no-store"
+
+
+def headers_of(settings: Settings) -> dict[str, str]:
+    """What every answer has."""
+    strict = {} if settings.plain_http else {"Strict-Transport-Security": "max-age=31536000"}
+    return {**HEADERS, **strict, "Cache-Control": NOT_KEPT}
 
 
 class SecurityHeaders:
-    """Middleware that adds :data:`HEADERS` to every answer."""
+    """Middleware that adds :func:`headers_of` to every answer."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.headers = dict(HEADERS)
-        if not settings.plain_http:
-            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+        self.headers = headers_of(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request (ASGI)."""
@@ -44,8 +49,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(self.headers)
-                kept = is_versioned and message["status"] == 200
-                headers["Cache-Control"] = FOR_EVER if kept else "no-store"
+                if is_versioned and message["status"] == 200:
+                    headers["Cache-Control"] = FOR_EVER
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

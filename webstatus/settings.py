@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -37,6 +39,18 @@ def known_zone(name: str) -> str:
     return name
 
 
+def address_or_network(text: str) -> str:
+    """An IP address, or a network such as ``10.0.0.0/8``: a proxy is not known by its name.
+
+    :raises ValueError: when it is neither
+    """
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address and no network such as 10.0.0.0/8") from None
+    return text
+
+
 class Settings(BaseSettings):
     """All settings. Each is an environment variable ``VEX_WEBSTATUS_<NAME>``, or a line of the TOML file.
 
@@ -52,17 +66,17 @@ class Settings(BaseSettings):
     log_db_name: str = Field("vex_backup", min_length=1, description="The log database.")
     log_db_user: str = Field("vex_backup_web", min_length=1, description="The web app's account there.")
     log_db_password: SecretStr = Field(SecretStr(""), description="The account's password.")
-    log_db_ca_cert: Path | None = Field(
+    log_db_ca_cert: FilePath | None = Field(
         None, description="Certificate authorities: asks for TLS, and verifies the server and its name."
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
     port: int = Field(8080, ge=1, le=65535, description="The port to listen on.")
-    tls_certificate: Path | None = Field(None, description="A PEM file: serve HTTPS without a proxy before it.")
-    tls_key: Path | None = Field(None, description="The certificate's key.")
+    tls_certificate: FilePath | None = Field(None, description="A PEM file: serve HTTPS without a proxy before it.")
+    tls_key: FilePath | None = Field(None, description="The certificate's key.")
     plain_http: bool = Field(
         False, description="People reach the app by http://, so cookies cannot be Secure. For trials on one machine."
     )
-    trusted_proxies: list[str] = Field(
+    trusted_proxies: list[Annotated[str, AfterValidator(address_or_network)]] = Field(
         [], description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
     )
     time_zone: Annotated[str, AfterValidator(known_zone)] = Field(
@@ -120,9 +134,8 @@ def load(**given: Any) -> Settings:
     if unknown:
         raise SettingsWrong(f"the environment has settings that do not exist: {', '.join(unknown)}")
     path = settings_file()
-    if FILE_VARIABLE in os.environ and not path.exists():
-        raise SettingsWrong(f"{FILE_VARIABLE} names {path}, which does not exist")
     try:
+        _check_file(path)
         return Settings(**given)
     except ValidationError as error:
         raise SettingsWrong("\n".join(_explained(problem) for problem in error.errors(include_input=False))) from None
@@ -131,6 +144,21 @@ def load(**given: Any) -> Settings:
     except ValueError as error:
         # A list in the environment that is not JSON, among others; the message names the field.
         raise SettingsWrong(str(error)) from None
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a file that was named and is not there, or that others may read: it holds secrets.
+
+    :raises OSError: when it cannot be looked at
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if FILE_VARIABLE in os.environ:
+            raise SettingsWrong(f"{FILE_VARIABLE} names {path}, which does not exist") from None
+        return
+    if stat.S_ISREG(mode) and mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise SettingsWrong(f"{path} holds secrets, and everybody may read or change it: chmod 0600 {path}")
 
 
 def _explained(problem: Any) -> str:

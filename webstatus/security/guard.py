@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hmac
@@ -11,21 +12,24 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.formparsers import FormParser, MultiPartException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from webstatus.access import ACCESS, BACKGROUND, BEFORE_PASSWORD_CHANGE, Access
-from webstatus.errors import BadRequest, Forbidden, FormExpired, NotSignedIn, TooLarge
+from webstatus.access import ACCESS, BACKGROUND, BEFORE_PASSWORD_CHANGE, HASHES, Access
+from webstatus.errors import BadRequest, Busy, Forbidden, FormExpired, NotSignedIn, TooLarge
 from webstatus.models import ApiToken, User
-from webstatus.security import cookies, sessions
+from webstatus.security import cookies, sessions, workers
 from webstatus.security.sessions import CurrentUser
 from webstatus.settings import Settings
 
 # Bytes: no form of ours comes near.
 LARGEST_FORM = 100_000
+LONGEST_PATH = 2000
+# How often a request is answered anew whose changes met another's.
+TRIES = 3
+SAFE_METHODS = {"GET", "HEAD"}
 BEARER = "Bearer "
 
 
@@ -87,9 +91,9 @@ def guarded(route: str, view: View) -> Endpoint:
     access = ACCESS[route]
 
     async def endpoint(request: Request) -> Response:
-        form = await _read_form(request) if request.method == "POST" else FormData()
-        # Database and bcrypt wait and work: not on the event loop.
-        return await run_in_threadpool(_answer, request, route, access, view, form)
+        sends = request.method not in SAFE_METHODS
+        form = await _read_form(request) if sends else FormData()
+        return await workers.run(sends and route in HASHES, _answer, request, route, access, view, form)
 
     return endpoint
 
@@ -98,7 +102,7 @@ def safe_path(path: str) -> str:
     """*path* when it leads to this host and no other, else the dashboard's."""
     # Browsers read a backslash as a slash and drop control characters, so //evil.example hides in more than one way.
     leads_elsewhere = not path.startswith("/") or path[1:2] in {"/", "\\"} or any(ord(c) <= 32 for c in path)
-    return "/" if leads_elsewhere else path
+    return "/" if leads_elsewhere or len(path) > LONGEST_PATH else path
 
 
 async def _read_form(request: Request) -> FormData:
@@ -121,6 +125,14 @@ async def _read_form(request: Request) -> FormData:
 
 
 def _answer(request: Request, route: str, access: Access, view: View, form: FormData) -> Response:
+    for _ in range(TRIES - 1):
+        # What such a try did commit, a login's attempt or a session's use, does no harm twice.
+        with contextlib.suppress(Busy):
+            return _answer_once(request, route, access, view, form)
+    return _answer_once(request, route, access, view, form)
+
+
+def _answer_once(request: Request, route: str, access: Access, view: View, form: FormData) -> Response:
     state = request.app.state
     settings: Settings = state.settings
     now: datetime.datetime = state.clock()
@@ -195,7 +207,7 @@ def _check(context: Context, access: Access, binding: str | None) -> Response | 
         if context.route in BACKGROUND or access in {Access.READ_API, Access.METRICS}:
             raise NotSignedIn
         return _to_login(request)
-    if request.method == "POST" and not cookies.form_token_matches(
+    if request.method not in SAFE_METHODS and not cookies.form_token_matches(
         settings, binding or "", context.form.get("csrf_token") if binding else None
     ):
         raise FormExpired

@@ -10,7 +10,7 @@ from webstatus.errors import BadRequest
 from webstatus.i18n import LANGUAGES, mark
 from webstatus.models import User
 from webstatus.notices import Notice
-from webstatus.queries.users import credentials
+from webstatus.queries.users import credentials, still_holds
 from webstatus.rendering import render
 from webstatus.security import cookies, passwords, sessions, throttle
 from webstatus.security.guard import Context, safe_path
@@ -30,18 +30,21 @@ TOO_MANY = Notice(
 
 def login(context: Context) -> Response:
     """The login page, and what becomes of its form."""
-    if context.request.method == "GET":
+    if context.request.method != "POST":
         if context.user:
             return RedirectResponse("/", status_code=303)
         return _page(context, 200)
     name, password = context.field("login"), context.secret("senha")
     if not name or not password:
         return _page(context, 400, EMPTY_FIELD)
-    attempt = throttle.begin(context.session, name, context.address, context.now)
+    found = credentials(context.session, name)
+    # It commits: while the password is checked, no connection to the database is held.
+    attempt = throttle.begin(context.session, found.login if found else name, context.address, context.now)
     if attempt is None:
         return _page(context, 429, TOO_MANY)
-    found = credentials(context.session, name)
-    if not passwords.password_matches(password, found.senha if found else None) or found is None:
+    matches = passwords.password_matches(password, found.senha if found else None)
+    # Meanwhile the user may have been disabled, or the password changed, which ended all sessions.
+    if not matches or found is None or not still_holds(context.session, found):
         return _page(context, 401, WRONG)
     throttle.succeeded(context.session, attempt)
     return _enter(context, found.id, found.login)
