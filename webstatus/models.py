@@ -76,7 +76,7 @@ class Backup(Base):
         Index(None, "hostname", "status_backup", "data_inicio"),
         Index(None, "tamanho_arquivo", "data_inicio"),
         Index(None, "segundo_inicio", "data_inicio"),
-        Index(None, "segundo_encerramento", "data_inicio"),
+        Index("ix_backup_log_segundo_encerramento", "segundo_encerramento", "data_encerramento", "data_inicio"),
         Index("ix_backup_log_duracao", "duracao_segundos", "data_encerramento", "data_inicio"),
         Index(
             "ix_backup_log_ordem",
