@@ -11,6 +11,7 @@ import re
 from typing import Literal, NamedTuple
 
 from webstatus.errors import BadRequest
+from webstatus.queries.moments import LAST
 
 PATTERN = re.compile(r"(next|previous)\.(\d{1,9})\.(\d{14})\.(\d{1,19})", re.ASCII)
 TIME = "%Y%m%d%H%M%S"
@@ -27,7 +28,7 @@ class Cursor(NamedTuple):
 
     direction: Direction
     page: int = 0
-    start: datetime.datetime = datetime.datetime.max
+    start: datetime.datetime = LAST
     id: int = 0
 
     def __str__(self) -> str:

@@ -88,8 +88,8 @@ class Plan:
     def count(self) -> Select[Any]:
         """The statement for how many backups fit."""
         if len({branch.by for branch in self.branches}) == 1:
-            index, where = self.branches[0].index, or_(*(branch.where for branch in self.branches))
-            return self._select(Branch(index, where), func.count())
+            where = or_(*(branch.where for branch in self.branches))
+            return self._select(Branch(self.branches[0].by, where), func.count())
         found = union(*(self._select(branch, Backup.id) for branch in self.branches)).subquery()
         return select(func.count()).select_from(found)
 
