@@ -24,7 +24,9 @@ ACCESS = {
     "dashboard-data": Access.SIGNED_IN,
     "backups": Access.SIGNED_IN,
     "backup": Access.SIGNED_IN,
+    "backup-live": Access.SIGNED_IN,
     "backup-log": Access.SIGNED_IN,
+    "backup-log-file": Access.SIGNED_IN,
     "profile": Access.SIGNED_IN,
     "profile-password": Access.SIGNED_IN,
     "profile-session-end": Access.SIGNED_IN,
@@ -44,7 +46,7 @@ ACCESS = {
 HASHES = {"login", "profile-password", "user-new", "user"}
 
 # What pages ask by themselves: it does not keep a session alive.
-BACKGROUND = {"dashboard-data"}
+BACKGROUND = {"dashboard-data", "backup-live"}
 
 # Where somebody who must change the password may go.
 BEFORE_PASSWORD_CHANGE = {"profile", "profile-password", "logout", "language"}

@@ -16,9 +16,10 @@ from starlette.staticfiles import StaticFiles
 from webstatus.database import Database
 from webstatus.failures import HANDLERS
 from webstatus.headers import SecurityHeaders
+from webstatus.queries.counts import Counts
 from webstatus.security.guard import View, guarded
 from webstatus.settings import Settings
-from webstatus.views import login
+from webstatus.views import api, audit, backups, login, profile, users
 
 STATIC = Path(__file__).parent / "static"
 READ = ("GET",)
@@ -44,6 +45,23 @@ ROUTES = [
     page("/login", login.login, "login", FORM),
     page("/logout", login.logout, "logout", SEND),
     page("/language", login.language, "language", SEND),
+    page("/backups", backups.backups, "backups"),
+    page("/backups/{id:row}", backups.backup, "backup"),
+    page("/backups/{id:row}/live", backups.backup_live, "backup-live"),
+    page("/backups/{id:row}/logs/{name}", backups.backup_log, "backup-log"),
+    page("/backups/{id:row}/logs/{name}/file", backups.backup_log_file, "backup-log-file"),
+    page("/api/v1/backups", api.backups, "api-backups"),
+    page("/api/v1/backups/{id:row}", api.backup, "api-backup"),
+    page("/users", users.users, "users"),
+    page("/users/new", users.new, "user-new", FORM),
+    page("/users/{id:row}", users.edit, "user", FORM),
+    page("/users/{id:row}/delete", users.delete, "user-delete", FORM),
+    page("/audit", audit.audit, "audit"),
+    page("/profile", profile.profile, "profile"),
+    page("/profile/password", profile.password, "profile-password", SEND),
+    page("/profile/sessions/{id:row}/end", profile.end_session, "profile-session-end", SEND),
+    page("/profile/tokens", profile.new_token, "profile-token-new", SEND),
+    page("/profile/tokens/{id:row}/revoke", profile.revoke_token, "profile-token-revoke", SEND),
     Mount("/static", StaticFiles(directory=STATIC), name="static"),
 ]
 
@@ -75,4 +93,5 @@ def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_
     app.state.settings = settings
     app.state.clock = clock
     app.state.database = Database(settings)
+    app.state.counts = Counts()
     return app

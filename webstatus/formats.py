@@ -7,7 +7,7 @@ import decimal
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from webstatus.i18n import mark
+from webstatus.i18n import PORTUGUESE, mark
 
 NOTHING = "\N{EN DASH}"
 STATUS_WORDS = {0: mark("Em andamento"), 1: mark("Sucesso"), 2: mark("Alerta"), 3: mark("Erro")}
@@ -43,6 +43,11 @@ def show_megabytes(size: decimal.Decimal | float | None) -> str:
             return f"{shown} {unit}"
         value /= 1000
     raise AssertionError
+
+
+def show_number(number: int, language: str) -> str:
+    """``1.000.000`` in Portuguese, ``1,000,000`` in English."""
+    return f"{number:,}".replace(",", "." if language == PORTUGUESE else ",")
 
 
 def show_duration(seconds: float | None, ngettext: TranslatePlural) -> str:

@@ -41,6 +41,7 @@ def environment(language: str, time_zone: str) -> jinja2.Environment:
         datetime=functools.partial(formats.show_datetime, zone=zone),
         date=functools.partial(formats.show_date, zone=zone),
         megabytes=formats.show_megabytes,
+        number=functools.partial(formats.show_number, language=language),
         duration=functools.partial(formats.show_duration, ngettext=translator.ngettext),
         status_word=functools.partial(formats.status_word, gettext=translator.gettext),
         # A message that code chose, marked with i18n.mark.

@@ -37,8 +37,8 @@ class Page(NamedTuple):
 
     rows: list[Row]
     total: int
-    number: int
-    pages: int
+    number: int = 1
+    pages: int = 1
 
     @property
     def previous(self) -> Cursor | None:
@@ -63,20 +63,26 @@ class _Found(NamedTuple):
 
 
 def page_of(
-    session: Session, counts: Counts, asked: Filter, cursor: Cursor | None, now: datetime.datetime, zone: ZoneInfo
+    session: Session,
+    counts: Counts,
+    tally: Tally,
+    asked: Filter,
+    cursor: Cursor | None,
+    now: datetime.datetime,
+    zone: ZoneInfo,
 ) -> Page:
     """A page of the backups that are asked for.
 
-    :param cursor: where it is, ``None`` for the first
+    :param tally: of all backups, as *counts* gives it
+    :param cursor: where the page is, ``None`` for the first
     :param now: UTC without a zone
     :param zone: the zone that a search's times are in
     """
-    tally = counts.tally(session)
     terms = search.parse(asked.search, zone, years_of(tally, now))
     found = conditions.conditions_of(terms, asked, tally)
     way = plan.plan(session, tally, found, now)
     if way is None:
-        return Page([], 0, 1, 1)
+        return Page([], 0)
     total = way.total
     if total is None:
         total = _count(session, counts, found, way, tally)

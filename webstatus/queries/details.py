@@ -1,0 +1,58 @@
+"""All that is known of one backup."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webstatus.models import Backup, Upload
+
+LogName = Literal["backup_script.log", "mydumper_log.log"]
+LOGS = {"backup_script.log": Backup.log_execucao, "mydumper_log.log": Backup.log_dump}
+
+
+class Details(NamedTuple):
+    """A backup, its upload if there was one, and which of :data:`LOGS` it has."""
+
+    backup: Backup
+    upload: Upload | None
+    logs: tuple[str, ...]
+
+
+class Stage(NamedTuple):
+    """A part of a run, between two times (UTC without a zone); ``end`` is none while it runs."""
+
+    name: Literal["dump", "pack", "upload"]
+    start: datetime.datetime
+    end: datetime.datetime | None
+
+
+def details(session: Session, number: int) -> Details | None:
+    """The backup of that id, if there is one."""
+    has_logs = (column.is_not(None) for column in LOGS.values())
+    found = session.execute(
+        select(Backup, Upload, *has_logs).outerjoin(Upload, Upload.backup_id == Backup.id).where(Backup.id == number)
+    ).first()
+    if found is None:
+        return None
+    backup, upload, *has = found
+    return Details(backup, upload, tuple(name for name, there in zip(LOGS, has, strict=True) if there))
+
+
+def log(session: Session, number: int, name: str) -> str | None:
+    """One of a backup's :data:`LOGS`, whole; none when it is not there."""
+    return session.scalar(select(LOGS[name]).where(Backup.id == number)) if name in LOGS else None
+
+
+def stages(found: Details) -> list[Stage]:
+    """The stages that the run has been in, in their order."""
+    backup, upload = found.backup, found.upload
+    times = [
+        Stage("dump", backup.inicio_dump, backup.fim_dump) if backup.inicio_dump else None,
+        Stage("pack", backup.inicio_compactacao, backup.fim_compactacao) if backup.inicio_compactacao else None,
+        Stage("upload", upload.data_inicio, upload.data_encerramento) if upload else None,
+    ]
+    return [stage for stage in times if stage]
