@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from webstatus.errors import Forbidden, NotFound
 from webstatus.i18n import mark
 from webstatus.models import AuditEntry, Privilege, User, UserPrivilege
-from webstatus.security import passwords, sessions
+from webstatus.security import passwords, sessions, throttle
 from webstatus.security.sessions import ADMINISTRATOR
 
 DUPLICATE = 1062
+WRONG_PASSWORD = mark("A senha atual não confere.")
 
 
 class AccountRefused(Exception):
@@ -122,16 +123,26 @@ def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime)
 def choose_password(session: Session, actor: Actor, current: str, new: str, now: datetime.datetime) -> None:
     """Change the actor's own password, which ends all their sessions.
 
-    :raises AccountRefused: when *current* is wrong, or *new* is not good enough or the same
+    :raises AccountRefused: when *current* is wrong, was wrong too often, or *new* is not good enough or the same
     """
-    user = _locked(session, actor.id or 0)
-    if not passwords.password_matches(current, user.senha):
-        raise AccountRefused(mark("A senha atual não confere."))
+    if complaint := passwords.complaint(new, actor.login):
+        raise AccountRefused(complaint)
     if current == new:
         raise AccountRefused(mark("A nova senha deve ser diferente da atual."))
-    if complaint := passwords.complaint(new, user.login):
-        raise AccountRefused(complaint)
-    user.senha, user.trocar_senha = passwords.hash_password(new), False
+    # Whoever finds an open session must not guess its password here.
+    attempt = throttle.begin(session, actor.login, actor.address, now)
+    if attempt is None:
+        raise AccountRefused(throttle.TOO_MANY)
+    stored = session.scalar(select(User.senha).where(User.id == actor.id))
+    if not passwords.password_matches(current, stored):
+        raise AccountRefused(WRONG_PASSWORD)
+    throttle.succeeded(session, attempt)
+    hashed = passwords.hash_password(new)
+    user = _locked(session, actor.id or 0)
+    if user.senha != stored:
+        # Somebody else changed it while this one was checked.
+        raise AccountRefused(WRONG_PASSWORD)
+    user.senha, user.trocar_senha = hashed, False
     sessions.end_all(session, now, user.id)
     record(session, actor, "trocar_senha", now, user.login)
 
@@ -212,7 +223,8 @@ def _flush(session: Session) -> None:
 
 
 def _locked(session: Session, user_id: int) -> User:
-    user = session.scalar(select(User).where(User.id == user_id).with_for_update())
+    query = select(User).where(User.id == user_id).with_for_update()
+    user = session.scalar(query.execution_options(populate_existing=True))
     if user is None:
         raise NotFound
     return user

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from webstatus.models import User
+from webstatus.models import Privilege, User, UserPrivilege
 
 # Characters.
 LONGEST_LOGIN = 50
+PER_PAGE = 20
+
+# Somebody whom a hand gave both is an administrator, whose name and number come first.
+PRIVILEGE = (
+    select(func.min(Privilege.nome))
+    .join(UserPrivilege, UserPrivilege.privilegio_id == Privilege.id)
+    .where(UserPrivilege.usuario_id == User.id)
+    .scalar_subquery()
+)
+PRIVILEGE_ID = (
+    select(func.min(UserPrivilege.privilegio_id)).where(UserPrivilege.usuario_id == User.id).scalar_subquery()
+)
 
 
 class Credentials(NamedTuple):
@@ -19,6 +32,38 @@ class Credentials(NamedTuple):
     id: int
     login: str
     senha: str
+
+
+class UserRow(NamedTuple):
+    """A line of the list."""
+
+    id: int
+    nome: str
+    login: str
+    privilegio: str | None
+    ativo: bool
+    ultimo_acesso: datetime.datetime | None
+    data_criacao: datetime.datetime
+
+
+class UserPage(NamedTuple):
+    """A page of the list: ``number`` of ``pages``, of ``total`` users in all."""
+
+    rows: list[UserRow]
+    total: int
+    number: int
+    pages: int
+
+
+class EditableUser(NamedTuple):
+    """What the form of a user starts with."""
+
+    id: int
+    nome: str
+    login: str
+    privilegio_id: int | None
+    ativo: bool
+    data_criacao: datetime.datetime
 
 
 def credentials(session: Session, login: str) -> Credentials | None:
@@ -34,3 +79,30 @@ def still_holds(session: Session, checked: Credentials) -> bool:
     """Whether credentials that were checked are still the user's; nobody changes them before this transaction ends."""
     query = select(User.senha).where(User.id == checked.id, User.ativo).with_for_update()
     return session.scalar(query) == checked.senha
+
+
+def list_users(session: Session, search: str, number: int) -> UserPage:
+    """A page of the users whose login contains *search*, by login.
+
+    :param number: from 1; one beyond the last is the last
+    """
+    wanted: list[ColumnElement[bool]] = [User.login.contains(search[:LONGEST_LOGIN], autoescape=True)] if search else []
+    total = session.scalar(select(func.count()).select_from(User).where(*wanted)) or 0
+    pages = max(1, -(-total // PER_PAGE))
+    number = min(max(1, number), pages)
+    query = select(User.id, User.nome, User.login, PRIVILEGE, User.ativo, User.ultimo_acesso, User.data_criacao)
+    # Users are few: an offset costs nothing here.
+    rows = session.execute(query.where(*wanted).order_by(User.login).limit(PER_PAGE).offset((number - 1) * PER_PAGE))
+    return UserPage([UserRow(*row) for row in rows], total, number, pages)
+
+
+def editable(session: Session, user_id: int) -> EditableUser | None:
+    """One user."""
+    query = select(User.id, User.nome, User.login, PRIVILEGE_ID, User.ativo, User.data_criacao)
+    found = session.execute(query.where(User.id == user_id)).first()
+    return EditableUser(*found) if found else None
+
+
+def privileges(session: Session) -> list[tuple[int, str]]:
+    """Those that there are: number and name."""
+    return [(row.id, row.nome) for row in session.execute(select(Privilege.id, Privilege.nome).order_by(Privilege.id))]

@@ -59,17 +59,11 @@ def resume(
 
     :param counts_as_use: whether the idle limit starts anew; not for what a page asks by itself
     """
-    idle_limit = now - datetime.timedelta(minutes=settings.session_idle_minutes)
     found = session.execute(
         who()
         .add_columns(LoginSession.id, LoginSession.ultimo_uso)
         .join(LoginSession, LoginSession.usuario_id == User.id)
-        .where(
-            LoginSession.token_hash == digest(token),
-            LoginSession.revogada_em.is_(None),
-            LoginSession.expira_em > now,
-            LoginSession.ultimo_uso > idle_limit,
-        )
+        .where(LoginSession.token_hash == digest(token), *alive(settings, now))
     ).first()
     if found is None:
         return None
@@ -78,6 +72,12 @@ def resume(
         session.execute(update(LoginSession).where(LoginSession.id == session_id).values(ultimo_uso=now))
         session.commit()
     return CurrentUser(user_id, login, name, administrator, must_change, session_id)
+
+
+def alive(settings: Settings, now: datetime.datetime) -> tuple[ColumnElement[bool], ...]:
+    """What is so of sessions that are neither ended nor beyond a limit."""
+    idle_limit = now - datetime.timedelta(minutes=settings.session_idle_minutes)
+    return LoginSession.revogada_em.is_(None), LoginSession.expira_em > now, LoginSession.ultimo_uso > idle_limit
 
 
 def who() -> Select[int, str, str, bool, bool]:
@@ -93,8 +93,8 @@ def who() -> Select[int, str, str, bool, bool]:
 
 def end(session: Session, now: datetime.datetime, *, session_id: int, user_id: int) -> bool:
     """End one of a user's sessions; whether it was alive."""
-    alive = LoginSession.id == session_id, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None)
-    return _revoke(session, now, *alive) == 1
+    mine = LoginSession.id == session_id, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None)
+    return _revoke(session, now, *mine) == 1
 
 
 def end_all(session: Session, now: datetime.datetime, user_id: int) -> None:

@@ -14,7 +14,10 @@ import ipaddress
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from webstatus.i18n import mark
 from webstatus.models import LoginAttempt, LoginSession, User
+
+TOO_MANY = mark("Houve muitas tentativas de login sem sucesso. Aguarde 15 minutos e tente novamente.")
 
 WINDOW = datetime.timedelta(minutes=15)
 KEPT = datetime.timedelta(days=1)

@@ -23,7 +23,7 @@ WRONG = Notice(
 )
 TOO_MANY = Notice(
     mark("Muitas tentativas"),
-    mark("Houve muitas tentativas de login sem sucesso. Aguarde 15 minutos e tente novamente."),
+    throttle.TOO_MANY,
     mark("Fechar"),
 )
 

@@ -1,0 +1,58 @@
+"""The audit trail."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from webstatus.i18n import mark
+from webstatus.queries.audit import entries
+from webstatus.queries.users import LONGEST_LOGIN
+from webstatus.rendering import address, render
+from webstatus.security.guard import Context
+
+# What the trail calls them → what people read.
+ACTIONS = {
+    "entrar": mark("Entrou"),
+    "criar_usuario": mark("Cadastrou o usuário"),
+    "alterar_usuario": mark("Alterou o usuário"),
+    "excluir_usuario": mark("Excluiu o usuário"),
+    "trocar_senha": mark("Trocou a própria senha"),
+    "encerrar_sessao": mark("Encerrou uma sessão"),
+    "criar_token": mark("Criou um token de API"),
+    "revogar_token": mark("Revogou um token de API"),
+}
+FIELDS = {
+    "nome": mark("Nome"),
+    "login": mark("Login"),
+    "privilegio": mark("Privilégio"),
+    "ativo": mark("Ativo"),
+    "senha": mark("Senha"),
+}
+
+
+def audit(context: Context) -> Response:
+    """A page of the trail, newest first."""
+    query = context.request.query_params
+    login = query.get("login", "").strip()[:LONGEST_LOGIN]
+    page = entries(context.session, login, before=_key(query.get("before")), after=_key(query.get("after")))
+
+    def leads_to(**key: int) -> str:
+        return f"{address(context.request, 'audit')}?{urlencode({'login': login, **key})}"
+
+    return render(
+        context.request,
+        "pages/audit.html",
+        entries=page.entries,
+        login=login,
+        newer=leads_to(after=page.entries[0].id) if page.newer and page.entries else None,
+        older=leads_to(before=page.entries[-1].id) if page.older and page.entries else None,
+        actions=ACTIONS,
+        fields=FIELDS,
+    )
+
+
+def _key(text: str | None) -> int | None:
+    """A row's number out of an address; ``None`` when it is none."""
+    return int(text) if text and text.isdecimal() and len(text) <= 18 else None

@@ -1,0 +1,97 @@
+"""One's own profile: password, sessions, API tokens."""
+
+from __future__ import annotations
+
+from starlette.responses import RedirectResponse, Response
+
+from webstatus import accounts
+from webstatus.errors import NotFound
+from webstatus.i18n import mark
+from webstatus.notices import Notice, redirect
+from webstatus.queries import profile as queries
+from webstatus.rendering import address, render
+from webstatus.security import cookies, sessions, tokens
+from webstatus.security.guard import Context
+from webstatus.views.users import DIFFERENT, actor_of
+
+MISSING = Notice("", mark("Preencha a senha atual e, duas vezes, a nova."))
+# How long a token is good for, by the form's words: days.
+LIFETIMES = {"30": 30, "90": 90, "365": 365, "": None}
+
+
+def profile(context: Context) -> Response:
+    """The page."""
+    return _page(context)
+
+
+def password(context: Context) -> Response:
+    """Change one's password: all sessions end, and this browser is given a new one."""
+    user, now = context.signed_in, context.now
+    current, new = context.secret("senha_atual"), context.secret("senha")
+    if not (current and new and context.secret("repetir_senha")):
+        return _page(context, MISSING)
+    if new != context.secret("repetir_senha"):
+        return _page(context, DIFFERENT)
+    try:
+        accounts.choose_password(context.session, actor_of(context), current, new, now)
+    except accounts.AccountRefused as error:
+        return _page(context, Notice("", error.message))
+    agent = context.request.headers.get("user-agent", "")
+    token = sessions.start(context.session, context.settings, user.id, now, context.address, agent)
+    response = redirect(
+        context.settings, "/" if user.must_change_password else address(context.request, "profile"), "password-changed"
+    )
+    cookies.set_signed(response, context.settings, cookies.SESSION, token)
+    return response
+
+
+def end_session(context: Context) -> Response:
+    """End one of one's sessions; this one too."""
+    user, session_id = context.signed_in, context.request.path_params["id"]
+    if not sessions.end(context.session, context.now, session_id=session_id, user_id=user.id):
+        raise NotFound
+    accounts.record(context.session, actor_of(context), "encerrar_sessao", context.now)
+    if session_id == user.session_id:
+        response = RedirectResponse(address(context.request, "login"), status_code=303)
+        cookies.drop_cookie(response, context.settings, cookies.SESSION)
+        return response
+    return redirect(context.settings, address(context.request, "profile"), "session-ended")
+
+
+def new_token(context: Context) -> Response:
+    """Make an API token, and show it this once."""
+    lifetime = context.field("validade")
+    if lifetime not in LIFETIMES:
+        return _page(context, Notice("", mark("Escolha uma validade da lista.")))
+    try:
+        token = tokens.issue(
+            context.session, actor_of(context), context.field("nome"), LIFETIMES[lifetime], context.now
+        )
+    except accounts.AccountRefused as error:
+        return _page(context, Notice("", error.message))
+    # The list is read from the database.
+    context.session.flush()
+    return _page(context, token=token)
+
+
+def revoke_token(context: Context) -> Response:
+    """Make one of one's API tokens worthless."""
+    tokens.revoke(context.session, actor_of(context), context.request.path_params["id"], context.now)
+    return redirect(context.settings, address(context.request, "profile"), "token-revoked")
+
+
+def _page(context: Context, dialog: Notice | None = None, token: str | None = None) -> Response:
+    user = context.signed_in
+    return render(
+        context.request,
+        "pages/profile.html",
+        400 if dialog else 200,
+        dialog=dialog,
+        token=token,
+        missing=MISSING,
+        different=DIFFERENT,
+        now=context.now,
+        sessions=queries.live_sessions(context.session, context.settings, user.id, context.now),
+        tokens=queries.tokens(context.session, user.id),
+        name_typed=context.field("nome") if dialog else "",
+    )

@@ -1,0 +1,133 @@
+"""Users: list, register, change, remove."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from webstatus import accounts
+from webstatus.errors import NotFound
+from webstatus.i18n import mark
+from webstatus.notices import Notice, redirect
+from webstatus.queries import users as queries
+from webstatus.rendering import address, render
+from webstatus.security.guard import Context
+
+MISSING = Notice(
+    "",
+    mark("Erro ao cadastrar o usuário. Todos os campos devem ser preenchidos para que o usuário seja cadastrado."),
+)
+MISSING_IN_CHANGE = Notice(
+    "", mark("Erro ao alterar o usuário. Todos os campos devem ser preenchidos para que o usuário seja alterado.")
+)
+DIFFERENT = Notice("", mark("As senhas não são iguais. Digite a mesma senha nos dois campos."))
+
+
+class Typed(NamedTuple):
+    """What the form holds: what was typed before, or what is stored. Passwords never go back to the browser."""
+
+    nome: str = ""
+    login: str = ""
+    privilegio: str = ""
+    ativo: bool = True
+
+
+def users(context: Context) -> Response:
+    """The list."""
+    query = context.request.query_params
+    search = query.get("search", "").strip()
+    number = query.get("page", "")
+    # Python refuses to read numbers of thousands of digits.
+    page = queries.list_users(context.session, search, int(number) if number.isdecimal() and len(number) < 9 else 1)
+    return render(context.request, "pages/users.html", found=page, search=search)
+
+
+def new(context: Context) -> Response:
+    """The form of a new user, and what becomes of it."""
+    if context.request.method != "POST":
+        return _form(context, Typed())
+    typed, password = _typed(context), context.secret("senha")
+    if not (typed.nome and typed.login and typed.privilegio and password and context.secret("repetir_senha")):
+        return _form(context, typed, dialog=MISSING)
+    if password != context.secret("repetir_senha"):
+        return _form(context, typed, dialog=DIFFERENT)
+    try:
+        accounts.create(context.session, actor_of(context), _profile(typed, password), context.now)
+    except accounts.AccountRefused as error:
+        return _form(context, typed, dialog=Notice("", error.message))
+    return redirect(context.settings, address(context.request, "users"), "user-created")
+
+
+def edit(context: Context) -> Response:
+    """The form of a user who is there, and what becomes of it."""
+    stored = _found(context)
+    if context.request.method != "POST":
+        privilege = str(stored.privilegio_id or "")
+        return _form(context, Typed(stored.nome, stored.login, privilege, stored.ativo), stored)
+    typed, password = _typed(context), context.secret("senha")
+    if not (typed.nome and typed.login and typed.privilegio):
+        return _form(context, typed, stored, MISSING_IN_CHANGE)
+    if password != context.secret("repetir_senha"):
+        return _form(context, typed, stored, DIFFERENT)
+    try:
+        accounts.change(context.session, actor_of(context), stored.id, _profile(typed, password), context.now)
+    except accounts.AccountRefused as error:
+        return _form(context, typed, stored, Notice("", error.message))
+    return redirect(context.settings, address(context.request, "users"), "user-changed")
+
+
+def delete(context: Context) -> Response:
+    """Remove a user; asked for by GET, as without JavaScript, it asks first."""
+    stored = _found(context)
+    if context.request.method != "POST":
+        return render(context.request, "pages/user_delete.html", stored=stored, dialog=None)
+    try:
+        accounts.remove(context.session, actor_of(context), stored.id, context.now)
+    except accounts.AccountRefused as error:
+        dialog = Notice("", error.message)
+        return render(context.request, "pages/user_delete.html", 400, stored=stored, dialog=dialog)
+    return redirect(context.settings, address(context.request, "users"), "user-deleted")
+
+
+def actor_of(context: Context) -> accounts.Actor:
+    """Who asks, for the audit trail."""
+    user = context.signed_in
+    return accounts.Actor(user.id, user.login, context.address)
+
+
+def _found(context: Context) -> queries.EditableUser:
+    stored = queries.editable(context.session, context.request.path_params["id"])
+    if stored is None:
+        raise NotFound
+    return stored
+
+
+def _typed(context: Context) -> Typed:
+    return Typed(
+        context.field("nome"), context.field("login"), context.field("privilegio"), ativo=context.field("ativo") == "1"
+    )
+
+
+def _profile(typed: Typed, password: str) -> accounts.Profile:
+    known = typed.privilegio.isdecimal() and len(typed.privilegio) < 9
+    # No privilege has the number 0.
+    privilege = int(typed.privilegio) if known else 0
+    return accounts.Profile(typed.nome, typed.login, password, privilege, ativo=typed.ativo)
+
+
+def _form(
+    context: Context, typed: Typed, stored: queries.EditableUser | None = None, dialog: Notice | None = None
+) -> Response:
+    return render(
+        context.request,
+        "pages/user.html",
+        400 if dialog else 200,
+        typed=typed,
+        stored=stored,
+        dialog=dialog,
+        missing=MISSING_IN_CHANGE if stored else MISSING,
+        different=DIFFERENT,
+        registered=stored.data_criacao if stored else context.now,
+        privileges=queries.privileges(context.session),
+    )
