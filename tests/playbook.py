@@ -84,7 +84,7 @@ class LogDatabase:
         self.server.create_account(user, password)
         shipped = (GRANTS / f"{role}.sql").read_text(encoding="utf-8").replace("vex_backup.", f"{self.name}.")
         lines = [line for line in shipped.splitlines() if not line.startswith("--")]
-        for host in ("localhost", "127.0.0.1"):
+        for host in self.server.client_hosts:
             mine = "\n".join(lines).replace(f"'vex_backup_{role}'@'%'", f"'{user}'@'{host}'")
             self.server.execute(*filter(str.strip, mine.split(";")))
 

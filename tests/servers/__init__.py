@@ -1,4 +1,6 @@
-"""Real servers, private to whoever starts them: on free ports of 127.0.0.1, under a directory of their own.
+"""Real servers, private to whoever starts them: on free ports, under a directory of their own.
+
+They listen on 127.0.0.1; those that containers reach, on another address of this machine.
 
 Tests and the demo use the same ones. Each has ``start`` and ``stop`` and is a context manager.
 """

@@ -17,14 +17,13 @@ import pymysql
 from pymysql.connections import Connection
 
 from tests.servers.cache import cache_directory
-from tests.servers.ports import free_port
+from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import Process, ServerFailed
 
 SOCKET_PATH_LIMIT = 107
 
 # Small and quick: what is tested is how it is backed up, not how it survives a power cut.
 OPTIONS = [
-    "--bind-address=127.0.0.1",
     "--skip-name-resolve",
     "--character-set-server=utf8mb4",
     "--collation-server=utf8mb4_unicode_ci",
@@ -48,18 +47,26 @@ class MariaDB:
     :param directory: holds the data, the log and the socket; made when absent, readable by its owner only
     :param port: TCP port to prefer
     :param options: further options of mariadbd
+    :param address: where it listens for TCP; on another than loopback, accounts are for clients of any address
     :param detached: the server outlives this program
     """
 
     def __init__(
-        self, directory: Path, *, port: int | None = None, options: Sequence[str] = (), detached: bool = False
+        self,
+        directory: Path,
+        *,
+        port: int | None = None,
+        options: Sequence[str] = (),
+        address: str = LOOPBACK,
+        detached: bool = False,
     ) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.data = self.directory / "data"
         self.socket = str(_socket_path(self.directory))
         self.process = Process("mariadbd", self.directory, detached=detached)
-        self.port = port if port is not None and self.process.pid is not None else free_port(port)
+        self.port = port if port is not None and self.process.pid is not None else free_port(port, address=address)
+        self.address = address
         self.options = list(options)
 
     def __enter__(self) -> Self:
@@ -109,13 +116,18 @@ class MariaDB:
                 cursor.execute(statement)
             return tuple(cursor.fetchall())
 
+    @property
+    def client_hosts(self) -> tuple[str, str]:
+        """What an account's name says of where clients come from: the socket, and TCP."""
+        return "localhost", LOOPBACK if self.address == LOOPBACK else "%"
+
     def create_account(self, user: str, password: str, *grants: str) -> None:
         """Make an account anew, for the socket and for TCP.
 
         :param grants: privileges and what they are on, such as ``SELECT ON *.*``
         """
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-            for host in ("localhost", "127.0.0.1"):
+            for host in self.client_hosts:
                 cursor.execute("CREATE OR REPLACE USER %s@%s IDENTIFIED BY %s", (user, host, password))
                 for grant in grants:
                     cursor.execute(f"GRANT {grant.replace('%', '%%')} TO %s@%s", (user, host))
@@ -130,6 +142,7 @@ class MariaDB:
             f"--tmpdir={self.directory}",
             f"--socket={self.socket}",
             f"--pid-file={self.directory / 'server.pid'}",
+            f"--bind-address={self.address}",
             f"--port={self.port}",
             *OPTIONS,
             *self.options,

@@ -1,4 +1,4 @@
-"""Free TCP ports on 127.0.0.1."""
+"""Free TCP ports."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import socket
 FIRST, LAST = 12000, 22000
 _given: set[int] = set()
 
+LOOPBACK = "127.0.0.1"
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on *port* now."""
+
+def is_free(port: int, address: str = LOOPBACK) -> bool:
+    """Whether a server could listen on *port* of *address* now."""
     with socket.socket() as probe:
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True
 
 
-def free_port(preferred: int | None = None, distance: int = 0) -> int:
+def free_port(preferred: int | None = None, distance: int = 0, address: str = LOOPBACK) -> int:
     """A port that is free and that this process has not been given before.
 
     :param preferred: taken if it is free
@@ -29,7 +31,7 @@ def free_port(preferred: int | None = None, distance: int = 0) -> int:
     candidates = [] if preferred is None else [preferred]
     candidates += random.SystemRandom().sample(range(FIRST, LAST), 200)
     for port in candidates:
-        if port not in _given and is_free(port) and is_free(port + distance):
+        if port not in _given and is_free(port, address) and is_free(port + distance, address):
             _given.add(port)
             return port
-    raise RuntimeError(f"no free TCP port was found between {FIRST} and {LAST} on 127.0.0.1")
+    raise RuntimeError(f"no free TCP port was found between {FIRST} and {LAST} on {address}")

@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.servers.ports import free_port
+from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import Process
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class SeaweedFS:
     :param buckets: made at the start when absent; the first is the one the read-only account may read
     :param ports: port to prefer for each of :data:`ROLES`
     :param keys: ``access_key``, ``secret_key``, ``ro_access_key``, ``ro_secret_key``; random when absent
+    :param address: where it listens
     :param detached: the server outlives this program
     """
 
@@ -40,6 +41,7 @@ class SeaweedFS:
         buckets: Sequence[str] = ("vex",),
         ports: dict[str, int] | None = None,
         keys: dict[str, str] | None = None,
+        address: str = LOOPBACK,
         detached: bool = False,
     ) -> None:
         self.directory = directory.absolute()
@@ -47,7 +49,9 @@ class SeaweedFS:
         self.process = Process("seaweedfs", self.directory, detached=detached)
         wanted = ports or {}
         runs = self.process.pid is not None
-        self.ports = wanted if runs and wanted else {role: free_port(wanted.get(role), GRPC_DISTANCE) for role in ROLES}
+        self.ports = (
+            wanted if runs and wanted else {role: free_port(wanted.get(role), GRPC_DISTANCE, address) for role in ROLES}
+        )
         self.buckets = list(buckets)
         self.bucket = self.buckets[0]
         keys = keys or {}
@@ -55,7 +59,8 @@ class SeaweedFS:
         self.secret_key = keys.get("secret_key") or secrets.token_urlsafe(30)
         self.ro_access_key = keys.get("ro_access_key") or secrets.token_hex(10)
         self.ro_secret_key = keys.get("ro_secret_key") or secrets.token_urlsafe(30)
-        self.endpoint = f"http://127.0.0.1:{self.ports['s3']}"
+        self.address = address
+        self.endpoint = f"http://{address}:{self.ports['s3']}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -122,8 +127,8 @@ class SeaweedFS:
             "-logtostderr=true",
             "server",
             f"-dir={self.directory / 'data'}",
-            "-ip=127.0.0.1",
-            "-ip.bind=127.0.0.1",
+            f"-ip={self.address}",
+            f"-ip.bind={self.address}",
             *(f"-{role}.port={port}" for role, port in self.ports.items()),
             *(f"-{role}.port.grpc={port + GRPC_DISTANCE}" for role, port in self.ports.items()),
             "-filer",

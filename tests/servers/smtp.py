@@ -15,16 +15,17 @@ from typing import Literal, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.servers.ports import free_port
+from tests.servers.ports import LOOPBACK, free_port
 
 Mode = Literal["normal", "refuse", "hang"]
 
 
 class SmtpSink:
-    """A mail server on 127.0.0.1.
+    """A mail server.
 
     :param directory: where each message is kept, named by its order of arrival
     :param tls: with a context, clients must use STARTTLS, or *implicit* TLS
+    :param address: where it listens
     :param login: user and password that clients must give (on an encrypted connection only)
 
     ``mode`` may be set at any time: ``refuse`` answers 550 to every recipient, ``hang`` never answers one.
@@ -38,15 +39,17 @@ class SmtpSink:
         tls: ssl.SSLContext | None = None,
         implicit: bool = False,
         login: tuple[str, str] | None = None,
+        address: str = LOOPBACK,
     ) -> None:
         self.directory = directory
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.port = free_port(port)
+        self.port = free_port(port, address=address)
+        self.address = address
         self.mode: Mode = "normal"
         self._login = login
         self._controller = Controller(
             self,
-            hostname="127.0.0.1",
+            hostname=address,
             port=self.port,
             ready_timeout=20,
             ssl_context=tls if implicit else None,
