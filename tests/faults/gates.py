@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import time
 from pathlib import Path
 from types import TracebackType
@@ -111,6 +112,15 @@ def process_with(argument: str) -> int:
 def parent_of(pid: int) -> int:
     """The id of a process's parent."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def kill_with_controller(pid: int) -> None:
+    """Kill a process and all that started it, up to these tests, as a power cut does."""
+    chain = [pid]
+    while chain[-1] != os.getpid():
+        chain.append(parent_of(chain[-1]))
+    for doomed in reversed(chain[:-1]):
+        os.kill(doomed, signal.SIGKILL)
 
 
 def arguments_of(pid: int) -> list[str]:

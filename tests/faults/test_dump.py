@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults.checks import assert_says, check_failure, check_success
+from tests.faults.checks import assert_ended, assert_says, check_failure, check_success
 from tests.faults.conftest import NewHost
 from tests.faults.disks import fill as fill_disk
 from tests.faults.disks import mounted
-from tests.faults.gates import ClosedGate, OpenDump, parent_of
+from tests.faults.gates import ClosedGate, OpenDump, kill_with_controller, parent_of
 from tests.faults.source import DATABASE, fill
 from tests.playbook import Installation, Run, attachments_of
 from tests.servers.mariadb import MariaDB
@@ -79,6 +79,23 @@ def test_module_told_to_end(standing: list[Standing]) -> None:
     # MyDumper had said something, which is not lost.
     assert_says(attachments_of(outcome.mail)["mydumper_log.log"], [f"# {DATABASE}", "Started dump at"])
     assert not [path.name for path in host.work.glob("*.logs/*") if path.suffix == ".part"]
+
+
+def test_killed_with_its_controller(host: Installation) -> None:
+    with OpenDump(host) as dump:
+        run = host.start()
+        kill_with_controller(dump.reach(run))
+        assert run.wait().backup["status_backup"] == 0
+    host.restore_program("mydumper")
+    early = host.backup()
+    assert [row["status_backup"] for row in early.backups] == [0, 1], "what may be alive is left alone"
+    outcome = host.backup(abandoned_after=0)
+    assert [row["status_backup"] for row in outcome.backups] == [3, 1, 1]
+    dead = outcome.backups[0]
+    assert_ended(dead)
+    assert_says(dead["observacao"], ["died in stage dump", "nobody has worked on it since", "closed by the next run"])
+    assert_says(dead["log_execucao"], ["dump: started"])
+    assert_says(outcome.output, ["died in stage dump"])
 
 
 def test_two_runs_at_once(host: Installation) -> None:

@@ -68,7 +68,8 @@ def conclude(
             module.fail_json(msg=missing_required_lib(name), exception=failure)
     log = RunLog(None if module.check_mode else module.params.get("run_log"))
     try:
-        result = action(log)
+        with log.held():
+            result = action(log)
     except BackupError as error:
         _fail(module, log, str(error), error.details)
     except OSError as error:

@@ -52,6 +52,16 @@ class State(t.NamedTuple):
     upload: Columns
 
 
+class Running(t.NamedTuple):
+    """A run that has not ended: ``started`` is UTC, ``notes`` are those so far, empty when there are none."""
+
+    run_uuid: str
+    started: datetime.datetime
+    stage: str
+    notes: str
+    is_uploading: bool
+
+
 class Change(t.NamedTuple):
     """The columns that a write changed: their values before and after, by ``table.column``."""
 
@@ -139,6 +149,22 @@ def check_version(connection: Connection[Cursor]) -> None:
             f"the log database's schema is at version {version}, this release needs {REQUIRED_VERSION}: "
             "run playbooks/schema.yml from the control node"
         )
+
+
+def running_of(connection: Connection[Cursor], hostname: str, but: str) -> t.List[Running]:
+    """The runs of a host that have not ended, oldest first, without the one whose ``run_uuid`` is *but*."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT run_uuid, b.data_inicio, COALESCE(etapa, ''), COALESCE(b.observacao, ''),"
+            " COALESCE(status_upload = 0, FALSE)"
+            " FROM backup_log b LEFT JOIN upload_s3_log u ON u.backup_id = b.id"
+            " WHERE hostname = %s AND status_backup = 0 AND run_uuid <> %s ORDER BY b.data_inicio",
+            (hostname, but),
+        )
+        return [
+            Running(run_uuid, started, stage, notes, bool(is_uploading))
+            for run_uuid, started, stage, notes, is_uploading in cursor.fetchall()
+        ]
 
 
 def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool = False) -> Change:

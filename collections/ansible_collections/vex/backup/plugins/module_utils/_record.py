@@ -9,6 +9,7 @@ import datetime
 import typing as t
 import uuid
 
+from ansible_collections.vex.backup.plugins.module_utils._abandoned import close_abandoned
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._log_db import (
     Change,
@@ -19,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db import (
     log_database,
     upsert,
 )
-from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._texts import excerpt_of, fit_bytes, fit_characters
 
@@ -57,13 +58,15 @@ UPLOAD_TIMES = {"started": "data_inicio", "finished": "data_encerramento"}
 class Outcome(t.NamedTuple):
     """What became of a record; ``kept`` when it went to the spool.
 
-    ``problems`` says why it, or one that was kept before, did not get to the log database.
+    ``problems`` says why it, or one that was kept before, did not get to the log database; ``abandoned`` which runs of
+    the host were found dead.
     """
 
     change: Change
     replayed: t.List[str]
     kept: bool
     problems: t.List[str]
+    abandoned: t.List[str]
 
 
 def record(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
@@ -83,21 +86,23 @@ def record(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any
         outcome = _foresee(params, spool, state, timestamp(now))
     else:
         with spool.lock():
-            outcome = _deliver(params, spool, state, timestamp(now))
+            outcome = _deliver(params, spool, state, now)
     result: t.Dict[str, t.Any] = {
         "run_uuid": state.run_uuid,
         "spooled": outcome.kept and not check_mode,
         "replayed": outcome.replayed,
-        "changed": bool(outcome.kept or outcome.change.after or outcome.replayed),
+        "abandoned": outcome.abandoned,
+        "changed": bool(outcome.kept or outcome.change.after or outcome.replayed or outcome.abandoned),
         "diff": {"before": _shown(outcome.change.before), "after": _shown(outcome.change.after)},
     }
     if not params.get("run_uuid"):
-        result.update(name=now.strftime("backup_%Y%m%d_%H%M%S"), started=timestamp(now))
+        result.update(name=now.strftime(RUN_NAME), started=timestamp(now))
     problems = outcome.problems + spool.unreadable()
     if problems:
         result["message"] = "; ".join(problems)
-    if spool.warnings or problems:
-        result["warnings"] = spool.warnings + problems
+    warnings = spool.warnings + problems + outcome.abandoned
+    if warnings:
+        result["warnings"] = warnings
     return result
 
 
@@ -196,12 +201,12 @@ def _foresee(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str
     try:
         with log_database(params, params["login_database"]) as connection:
             check_version(connection)
-            return Outcome(upsert(connection, state, now, dry_run=True), spool.names(), False, [])
+            return Outcome(upsert(connection, state, now, dry_run=True), spool.names(), False, [], [])
     except LogDatabaseUnavailable as error:
-        return Outcome(Change({}, {}), [], True, [f"{error}; the record would be kept in {spool}"])
+        return Outcome(Change({}, {}), [], True, [f"{error}; the record would be kept in {spool}"], [])
 
 
-def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str) -> Outcome:
+def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: datetime.datetime) -> Outcome:
     """Within the spool's lock, so that what is written for a run is never older than what was written before."""
     waiting = spool.read(state.run_uuid, _parse)
     if waiting is not None:
@@ -213,11 +218,15 @@ def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str
     try:
         with log_database(params, params["login_database"]) as connection:
             check_version(connection)
-            change = upsert(connection, state, now)
+            change = upsert(connection, state, timestamp(now))
             spool.remove(state.run_uuid)
             own = [] if waiting is None else [state.run_uuid]
-            others, problems = _replay(connection, spool, now)
-            return Outcome(change, own + others, False, problems)
+            others, problems = _replay(connection, spool, timestamp(now))
+            abandoned = []
+            if not params.get("run_uuid") and params.get("work_dir"):
+                hostname, patience = state.backup["hostname"], params["abandoned_after"]
+                abandoned = close_abandoned(connection, hostname, state.run_uuid, params["work_dir"], patience, now)
+            return Outcome(change, own + others, False, problems, abandoned)
     except LogDatabaseUnavailable as error:
         try:
             spool.write(state.run_uuid, state._asdict())
@@ -225,7 +234,7 @@ def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str
             problem, kept = f"{error}; and the record could not be kept in {spool}: {trouble}", False
         else:
             problem, kept = f"{error}; the record is kept in {spool} until a later one gets through", True
-        return Outcome(Change({}, {}), [], kept, [problem])
+        return Outcome(Change({}, {}), [], kept, [problem], [])
 
 
 def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.Tuple[t.List[str], t.List[str]]:

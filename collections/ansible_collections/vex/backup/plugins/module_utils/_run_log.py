@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
 import os
 import typing as t
+
+# A run's name, made of its start (strftime).
+RUN_NAME = "backup_%Y%m%d_%H%M%S"
 
 
 def utc_now() -> datetime.datetime:
@@ -31,6 +36,20 @@ class RunLog:
         self._path = path
         #: Why the last line that could not be written was not; ``None`` when all were.
         self.trouble: t.Optional[str] = None
+
+    @contextlib.contextmanager
+    def held(self) -> t.Iterator[None]:
+        """Show that somebody works on the run: a lock on the log's folder, which the kernel frees with the process."""
+        with contextlib.ExitStack() as stack:
+            if self._path is not None:
+                folder = os.path.dirname(self._path)
+                # A folder that cannot be had is trouble of the first line that is logged.
+                with contextlib.suppress(OSError):
+                    os.makedirs(folder, mode=0o700, exist_ok=True)
+                    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                    stack.callback(os.close, descriptor)
+                    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            yield
 
     def info(self, message: str) -> None:
         """Record a step."""

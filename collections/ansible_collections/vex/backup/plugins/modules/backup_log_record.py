@@ -50,6 +50,15 @@ options:
     description: Folder for records that could not be written; made with mode 0700 when absent.
     type: path
     required: true
+  work_dir:
+    description:
+      - The folder of the host's runs. When a run opens, those of the host that died are closed as errors.
+      - A run is taken for dead when it has not ended, no module works on it, and none has for O(abandoned_after).
+    type: path
+  abandoned_after:
+    description: Seconds without a sign of life; more than lies between two steps of a run.
+    type: int
+    default: 600
   stage:
     description: What the run is doing now.
     type: str
@@ -193,6 +202,11 @@ message:
   description: Why it, or one that is kept in O(spool_dir), was not written, and what to do.
   returned: when something could not be written
   type: str
+abandoned:
+  description: A sentence for each run of the host that was found dead, and closed.
+  returned: success
+  type: list
+  elements: str
 replayed:
   description:
     - Identities of the runs whose kept records were written by this call.
@@ -244,6 +258,8 @@ def main() -> None:
             "run_uuid": {"type": "str"},
             "hostname": {"type": "str", "required": True},
             "spool_dir": {"type": "path", "required": True},
+            "work_dir": {"type": "path"},
+            "abandoned_after": {"type": "int", "default": 600},
             "stage": {"type": "str", "choices": ["dump", "pack", "upload", "mail"]},
             "status": {"type": "int", "choices": STATUSES},
             "backup": {"type": "dict", "options": BACKUP},

@@ -1,0 +1,137 @@
+"""Runs that died are closed by the next one of their host, and no others."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._record import record
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from tests.integration.log_db import MIGRATIONS, LogDatabase
+from tests.servers.mariadb import MariaDB
+
+HOUR_AGO = datetime.datetime.now(datetime.UTC).replace(microsecond=0, tzinfo=None) - datetime.timedelta(hours=1)
+
+
+class Host:
+    """One host's runs in one log database."""
+
+    def __init__(self, database: LogDatabase, directory: Path) -> None:
+        self.database = database
+        self.work = directory / "work"
+        self.work.mkdir()
+        self.options = {
+            **database.login,
+            "hostname": "db1",
+            "spool_dir": str(directory / "spool"),
+            "work_dir": str(self.work),
+            "abandoned_after": 600,
+        }
+
+    def open(self, **options: Any) -> dict[str, Any]:
+        """Open a run."""
+        return record({**self.options, "stage": "dump", "status": 0, **options}, False)
+
+    def old_run(self, **columns: Any) -> str:
+        """Put in a row of a run that began an hour ago and has not ended; its ``run_uuid``."""
+        run_uuid = str(uuid.uuid4())
+        values = {"run_uuid": run_uuid, "hostname": "db1", "data_inicio": HOUR_AGO, "etapa": "upload", **columns}
+        with contextlib.closing(self.database.server.connect(database=self.database.name)) as connection:
+            with connection.cursor() as cursor:
+                marks = ", ".join(["%s"] * len(values))
+                cursor.execute(f"INSERT INTO backup_log ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+            connection.commit()
+        return run_uuid
+
+    def log(self, *, written: datetime.datetime) -> str:
+        """Give the old run a log that was last written then; its path."""
+        path = self.work / f"{HOUR_AGO:backup_%Y%m%d_%H%M%S}.logs/backup_script.log"
+        RunLog(str(path)).info("uploading")
+        stamp = written.replace(tzinfo=datetime.UTC).timestamp()
+        os.utime(path, (stamp, stamp))
+        return str(path)
+
+    def row(self, run_uuid: str, columns: str = "status_backup, data_encerramento") -> tuple[Any, ...]:
+        """Columns of a run, of its upload too."""
+        (row,) = self.database.rows(
+            f"SELECT {columns} FROM backup_log b LEFT JOIN upload_s3_log u ON u.backup_id = b.id"
+            f" WHERE run_uuid = '{run_uuid}'"
+        )
+        return row
+
+
+@pytest.fixture
+def host(log_mariadb: MariaDB, tmp_path: Path) -> Iterator[Host]:
+    database = LogDatabase(log_mariadb)
+    bring_up_to_date({**database.login, "migrations": str(MIGRATIONS), "create_database": True}, False)
+    yield Host(database, tmp_path)
+    database.drop()
+
+
+STATUS = "status_backup"
+
+
+def test_a_dead_run_is_closed_with_its_log_and_its_upload(host: Host) -> None:
+    dead = host.old_run(observacao="disk nearly full")
+    host.database.server.execute(
+        f"INSERT INTO `{host.database.name}`.upload_s3_log (backup_id, data_inicio)"
+        f" SELECT id, data_inicio FROM `{host.database.name}`.backup_log"
+    )
+    last_sign = HOUR_AGO + datetime.timedelta(minutes=20)
+    host.log(written=last_sign)
+    opened = host.open()
+    (sentence,) = opened["abandoned"]
+    assert "died in stage upload" in sentence
+    assert f"since {last_sign}" in sentence
+    assert sentence in opened["warnings"]
+    columns = "status_backup, b.data_encerramento, b.observacao, status_upload, u.data_encerramento, u.observacao"
+    assert host.row(dead, columns) == (3, last_sign, f"disk nearly full\n{sentence}", 3, last_sign, sentence)
+    assert host.row(dead, "log_execucao LIKE '%uploading%', log_dump") == (1, None)
+    assert host.row(opened["run_uuid"], STATUS) == (0,)
+    assert host.open(abandoned_after=600)["abandoned"] == []
+
+
+def test_without_any_trace_on_the_host_it_ends_when_it_began(host: Host) -> None:
+    dead = host.old_run(etapa=None)
+    (sentence,) = host.open()["abandoned"]
+    assert "died in stage unknown" in sentence
+    assert host.row(dead, "status_backup, b.data_encerramento") == (3, HOUR_AGO)
+
+
+def test_a_run_that_may_be_alive_is_left_alone(host: Host) -> None:
+    alive = host.old_run()
+    other = host.old_run(hostname="db2")
+    log = host.log(written=datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
+    assert host.open()["abandoned"] == [], "it has just said something"
+    host.log(written=HOUR_AGO)
+    stamp = HOUR_AGO.replace(tzinfo=datetime.UTC).timestamp()
+    os.utime(log, (stamp, stamp))
+    with RunLog(log).held():
+        assert host.open()["abandoned"] == [], "a module works on it"
+    assert host.row(alive, STATUS) == (0,)
+    assert len(host.open()["abandoned"]) == 1
+    assert (host.row(alive, STATUS), host.row(other, STATUS)) == ((3,), (0,))
+
+
+def test_what_a_run_says_later_stands(host: Host) -> None:
+    alive = host.old_run()
+    host.open()
+    closed = record({**host.options, "run_uuid": alive, "status": 1}, False)
+    assert closed["abandoned"] == []
+    assert host.row(alive, STATUS) == (1,)
+
+
+def test_only_an_opening_run_looks_for_them(host: Host) -> None:
+    dead = host.old_run()
+    own = record({**host.options, "run_uuid": str(uuid.uuid4()), "status": 0}, False)
+    assert own["abandoned"] == []
+    assert record({**host.options, "work_dir": None}, False)["abandoned"] == []
+    assert host.row(dead, STATUS) == (0,)
