@@ -21,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._files import (
     commit,
     fsync_directory,
+    fsync_file,
     sha256_of,
     write_json_durably,
 )
@@ -171,12 +172,15 @@ def _pack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
 def _existing(request: Request, program: SevenZip, has_source: bool) -> Archive:
     remedy = "remove it, or give another dest"
     try:
-        contents = program.read(request.dest)
+        with program.reading(request.dest) as read:
+            contents = read()
     except ArchiveFailed as error:
         raise ArchiveDiffers(f"{request.dest} exists, but {error}; {remedy}") from error
     if has_source:
         survey(request.source)
-        if contents != program.read_directory(request.source):
+        with program.reading_directory(request.source) as read:
+            there = read()
+        if contents != there:
             raise ArchiveDiffers(f"{request.dest} exists and does not hold what is in {request.source}: {remedy}")
     encrypted, stored = program.describe(request.dest)
     if encrypted != (request.password is not None):
@@ -200,16 +204,18 @@ def _new(request: Request, program: SevenZip, log: RunLog) -> Archive:
             # Of a run that was killed; 7-Zip would add to it.
             _unlink(partial)
             program.add(source, partial, level)
-            packed = program.read(partial)
-            there = program.read_directory(source)
+            os.chmod(partial, 0o600)
+            # Read by three at a time: none of them needs all cores, nor the disk, which is made to keep it meanwhile.
+            with program.reading(partial) as read_archive, program.reading_directory(source) as read_source:
+                fsync_file(partial)
+                archive = _archive(request, partial, level)
+                packed, there = read_archive(), read_source()
             # The counts are our own, so a directory that 7-Zip overlooks twice is noticed all the same.
             if packed != there or packed[:3] != tree[:3]:
                 raise ArchiveFailed(
                     f"the archive of {source} does not hold what is there ({packed} against {there}, {tree}): "
                     "does something still write into it?"
                 )
-            os.chmod(partial, 0o600)
-            archive = _archive(request, partial, level)
             commit(partial, dest)
         except BaseException:
             _unlink(partial)

@@ -47,26 +47,48 @@ def find_program(names: t.Sequence[str], remedy: str) -> str:
     raise ProgramMissing(f"none of {', '.join(names)} is on this host: {remedy}")
 
 
-def run(
+class Running:
+    """A program under way; :func:`running` makes it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], program: str, stdout: t.BinaryIO, stderr: t.BinaryIO) -> None:
+        self._process = process
+        self._program = program
+        self._stdout = stdout
+        self._stderr = stderr
+
+    def wait(self, timeout: t.Optional[float] = None) -> Completed:
+        """Wait for its end.
+
+        :param timeout: seconds from now; ``None`` for no bound
+        :raises CommandTimeout: after *timeout* seconds; the program is to be ended then
+        """
+        try:
+            returncode = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise CommandTimeout(
+                f"{os.path.basename(self._program)} ran longer than {timeout:.0f} seconds and was ended"
+            ) from None
+        return Completed(returncode, _tail(self._stdout), _tail(self._stderr))
+
+
+@contextlib.contextmanager
+def running(
     argv: t.Sequence[str],
     *,
     cwd: t.Optional[str] = None,
     environment: t.Optional[t.Mapping[str, str]] = None,
     stdin: bytes = b"",
-    timeout: t.Optional[float] = None,
     keep_open: t.Sequence[int] = (),
-) -> Completed:
-    """Run a program to its end, in a process group of its own.
+) -> t.Iterator[Running]:
+    """Start a program, in a process group of its own, that runs while the body of the ``with`` does other things.
 
-    Whatever ends this call early (the deadline, a signal to this process) ends the whole group first:
+    Whatever raises in there (a deadline, a signal to this process) ends the whole group first:
     SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`.
 
     :param argv: program and arguments; never a secret, every user of the host can read them
     :param environment: added to this process's own environment
     :param stdin: what the program reads on standard input: the place for secrets
-    :param timeout: seconds the program may run; ``None`` for no bound
     :param keep_open: descriptors that the program inherits, so that a lock lives as long as it does
-    :raises CommandTimeout: after *timeout* seconds
     :raises Interrupted: when this process is told to end, within :func:`ending_children`
     """
     with contextlib.ExitStack() as files:
@@ -86,16 +108,30 @@ def run(
             start_new_session=True,
         )
         try:
-            returncode = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            _end_group(process)
-            raise CommandTimeout(
-                f"{os.path.basename(argv[0])} ran longer than {timeout:.0f} seconds and was ended"
-            ) from None
+            yield Running(process, argv[0], stdout, stderr)
+            process.wait()
         except BaseException:
             _end_group(process)
             raise
-        return Completed(returncode, _tail(stdout), _tail(stderr))
+
+
+def run(
+    argv: t.Sequence[str],
+    *,
+    cwd: t.Optional[str] = None,
+    environment: t.Optional[t.Mapping[str, str]] = None,
+    stdin: bytes = b"",
+    timeout: t.Optional[float] = None,
+    keep_open: t.Sequence[int] = (),
+) -> Completed:
+    """Run a program to its end, as :func:`running` does.
+
+    :param timeout: seconds the program may run; ``None`` for no bound
+    :raises CommandTimeout: after *timeout* seconds
+    :raises Interrupted: when this process is told to end, within :func:`ending_children`
+    """
+    with running(argv, cwd=cwd, environment=environment, stdin=stdin, keep_open=keep_open) as program:
+        return program.wait(timeout)
 
 
 @contextlib.contextmanager

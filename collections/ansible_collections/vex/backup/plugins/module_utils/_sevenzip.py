@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._command import Completed, find_program, run
+from ansible_collections.vex.backup.plugins.module_utils._command import Completed, Running, find_program, running
 from ansible_collections.vex.backup.plugins.module_utils._errors import ArchiveFailed, CommandTimeout, NotEnoughSpace
 
 # Distributions name the program differently; the first is 7-Zip's own name for it.
@@ -57,20 +58,19 @@ class SevenZip:
         if done.returncode != 0:
             self._fail(done, f"7-Zip could not pack {source}", partial)
 
-    def read(self, archive: str) -> Contents:
-        """Read the whole of *archive*, its checksums included."""
-        done = self._run("t", [f"-t{self._format}", "-scrcCRC32"], [archive])
-        if done.returncode != 0:
-            self._fail(done, f"7-Zip found that {archive} is damaged, or encrypted with another password", archive)
-        return contents_of(done.stdout)
+    @contextlib.contextmanager
+    def reading(self, archive: str) -> t.Iterator[t.Callable[[], Contents]]:
+        """Start to read the whole of *archive*, its checksums included; what is given waits for the end of it."""
+        with self._running("t", [f"-t{self._format}", "-scrcCRC32"], [archive]) as done:
+            damaged = f"7-Zip found that {archive} is damaged, or encrypted with another password"
+            yield lambda: self._contents(done(), damaged, archive)
 
-    def read_directory(self, source: str) -> Contents:
-        """Read the whole of the directory *source*."""
+    @contextlib.contextmanager
+    def reading_directory(self, source: str) -> t.Iterator[t.Callable[[], Contents]]:
+        """Start to read the whole of the directory *source*; what is given waits for the end of it."""
         folder, name = os.path.split(source)
-        done = self._run("h", ["-scrcCRC32"], [name], folder)
-        if done.returncode != 0:
-            self._fail(done, f"7-Zip could not read {source}", source)
-        return contents_of(done.stdout)
+        with self._running("h", ["-scrcCRC32"], [name], folder) as done:
+            yield lambda: self._contents(done(), f"7-Zip could not read {source}", source)
 
     def describe(self, archive: str) -> t.Tuple[bool, bool]:
         """Whether the files in *archive* are encrypted, and whether they are only stored.
@@ -83,19 +83,39 @@ class SevenZip:
         methods = {word for line in re.findall(r"^Method = (.*)$", done.stdout, re.MULTILINE) for word in line.split()}
         return "\nEncrypted = +\n" in done.stdout, all(_UNCOMPRESSED.fullmatch(word) for word in methods)
 
+    def _contents(self, done: Completed, failure: str, path: str) -> Contents:
+        if done.returncode != 0:
+            self._fail(done, failure, path)
+        return contents_of(done.stdout)
+
     def _run(self, verb: str, switches: t.List[str], names: t.List[str], folder: t.Optional[str] = None) -> Completed:
+        with self._running(verb, switches, names, folder) as done:
+            return done()
+
+    @contextlib.contextmanager
+    def _running(
+        self, verb: str, switches: t.List[str], names: t.List[str], folder: t.Optional[str] = None
+    ) -> t.Iterator[t.Callable[[], Completed]]:
         # -spd: a name is a name, whatever wildcards it holds; "--": whatever it starts with.
         argv = [self._program, verb, "-bd", "-spd", *switches, "--", *names]
-        remaining = None
-        if self._deadline is not None:
-            remaining = self._deadline - time.monotonic()
-            if remaining <= 0:
-                raise CommandTimeout(f"packing took longer than {self._timeout} seconds: raise timeout")
-        done = run(argv, cwd=folder, environment={"LC_ALL": "C.UTF-8"}, stdin=self._answer, timeout=remaining)
+        self._remaining()
+        with running(argv, cwd=folder, environment={"LC_ALL": "C.UTF-8"}, stdin=self._answer) as program:
+            yield lambda: self._done(program)
+
+    def _done(self, program: Running) -> Completed:
+        done = program.wait(self._remaining())
         banner = re.search(r"^7-Zip.*?(\d+\.\d+)", done.stdout, re.MULTILINE)
         if banner:
             self.version = f"7-Zip {banner.group(1)}"
         return done
+
+    def _remaining(self) -> t.Optional[float]:
+        if self._deadline is None:
+            return None
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise CommandTimeout(f"packing took longer than {self._timeout} seconds: raise timeout")
+        return remaining
 
     def _fail(self, done: Completed, failure: str, path: str) -> t.NoReturn:
         said = " ".join(f"{done.stderr} {done.stdout[-500:]}".split())

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import time
 import typing as t
@@ -41,18 +42,29 @@ class Runs:
     def __init__(self, *answers: Completed) -> None:
         self.answers = list(answers)
         self.calls: t.List[t.Tuple[t.List[str], t.Dict[str, t.Any]]] = []
+        self.timeouts: t.List[t.Optional[float]] = []
 
-    def __call__(self, argv: t.List[str], **options: t.Any) -> Completed:
+    @contextlib.contextmanager
+    def __call__(self, argv: t.List[str], **options: t.Any) -> t.Iterator[Runs]:
         self.calls.append((argv, options))
+        yield self
+
+    def wait(self, timeout: t.Optional[float]) -> Completed:
+        self.timeouts.append(timeout)
         return self.answers.pop(0)
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     made = Runs()
-    monkeypatch.setattr(_sevenzip, "run", made)
+    monkeypatch.setattr(_sevenzip, "running", made)
     monkeypatch.setattr(_sevenzip, "find_program", lambda *_: "/usr/bin/7zz")
     return made
+
+
+def read(reading: t.ContextManager[t.Callable[[], _sevenzip.Contents]]) -> _sevenzip.Contents:
+    with reading as contents:
+        return contents()
 
 
 def test_a_summary_is_read() -> None:
@@ -71,7 +83,7 @@ def test_the_password_goes_to_standard_input_alone(runs: Runs, form: str, switch
     runs.answers = [Completed(0, SUMMARY, ""), Completed(0, SUMMARY, "")]
     program = _sevenzip.SevenZip(form, "s3crét word", None)
     program.add("/work/-name", f"/work/x.{form}.partial", 0)
-    program.read(f"/work/x.{form}.partial")
+    read(program.reading(f"/work/x.{form}.partial"))
     (packing, packing_options), (_reading, reading_options) = runs.calls
     assert packing[1:4] == ["a", "-bd", "-spd"]
     assert packing[4:] == [f"-t{form}", "-mx=0", switch, "-p", "--", f"/work/x.{form}.partial", "-name"]
@@ -95,8 +107,8 @@ def test_every_exit_status_but_zero_is_a_failure(runs: Runs, status: int) -> Non
     program = _sevenzip.SevenZip("zip", None, None)
     for action in (
         lambda: program.add("/w/n", "/w/n.zip.partial", 0),
-        lambda: program.read("/w/n.zip"),
-        lambda: program.read_directory("/w/n"),
+        lambda: read(program.reading("/w/n.zip")),
+        lambda: read(program.reading_directory("/w/n")),
         lambda: program.describe("/w/n.zip"),
     ):
         runs.answers = [Completed(status, SUMMARY, "WARNING: errno=13 : Permission denied\nn/x")]
@@ -133,13 +145,14 @@ def test_the_deadline_is_for_all_runs_together(runs: Runs, monkeypatch: pytest.M
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     program = _sevenzip.SevenZip("zip", None, 10)
     runs.answers = [Completed(0, SUMMARY, "")] * 2
-    program.read("/w/n.zip")
+    read(program.reading("/w/n.zip"))
     now[0] += 7
-    program.read("/w/n.zip")
-    assert [options["timeout"] for _argv, options in runs.calls] == [10, 3]
+    read(program.reading("/w/n.zip"))
+    assert runs.timeouts == [10, 3]
     now[0] += 3
     with pytest.raises(CommandTimeout, match="longer than 10 seconds"):
-        program.read("/w/n.zip")
+        read(program.reading("/w/n.zip"))
+    assert len(runs.calls) == 2
 
 
 @pytest.mark.parametrize(
