@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, find_program, run
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, NotEnoughSpace
@@ -60,10 +61,12 @@ class Compressor:
         if self._name == "gzip":
             yield ["-q", "-6"], self._cores, names
             return
-        levels = {name: self._level(os.path.join(folder, name)) for name in names}
+        with ThreadPoolExecutor(self._cores) as pool:
+            levels = list(pool.map(self._level, (os.path.join(folder, name) for name in names)))
         for level in _LEVELS:
-            some = [name for name in names if levels[name] == level]
-            yield ["-q", level, "--rm", f"-T{self._cores}"], 1, some
+            some = [name for name, its in zip(names, levels) if its == level]
+            # Two at a time: while one begins or ends its file, and so does with one core, the other has the rest.
+            yield ["-q", level, "--rm", f"-T{self._cores}"], min(2, self._cores), some
 
     def _level(self, path: str) -> str:
         if not os.path.exists(path) or os.path.getsize(path) < _LARGE_BYTES:

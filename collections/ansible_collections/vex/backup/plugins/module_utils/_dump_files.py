@@ -72,25 +72,31 @@ def finish_files(root: str, compression: str, deadline: Deadline) -> t.Tuple[t.L
     :returns: the files, and the names of those that fail their own test
     """
     folder = os.path.join(root, "dump")
-    broken: t.List[str] = []
-    if compression != "none":
-        compressor = Compressor(compression)
+    compressor = None if compression == "none" else Compressor(compression)
+    packed: t.List[str] = []
+    if compressor:
         names = [name for name in _walk(folder) if name.endswith(".sql")]
         names.sort(key=lambda name: os.path.getsize(os.path.join(folder, name)), reverse=True)
         compressor.compress(folder, names, deadline.remaining())
-        broken = compressor.broken(folder, [name + compressor.suffix for name in names], deadline.remaining())
+        packed = [name + compressor.suffix for name in names]
 
     def finish(name: str) -> File:
         path = os.path.join(folder, name)
         fsync_file(path)
         return {"path": os.path.join("dump", name), "size": os.path.getsize(path), "sha256": sha256_of(path)}
 
+    # The disk keeps the files, and their digests are taken, while they are tested.
     with ThreadPoolExecutor(max_workers=4) as pool:
-        files = list(pool.map(finish, _walk(folder)))
+        files = [pool.submit(finish, name) for name in _walk(folder)]
+        try:
+            broken = compressor.broken(folder, packed, deadline.remaining()) if compressor else []
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     for directory, _directories, _files in os.walk(folder):
         fsync_directory(directory)
     deadline.remaining()
-    return files, broken
+    return [file.result() for file in files], broken
 
 
 def _walk(folder: str) -> t.List[str]:
