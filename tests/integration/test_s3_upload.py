@@ -233,6 +233,26 @@ def test_what_an_attempt_that_was_killed_left_is_aborted_and_nothing_else(upload
     assert "aborted an unfinished upload" in uploads.log.read_text()
 
 
+def test_an_archive_that_changed_after_it_was_packed_never_appears(uploads: Uploads) -> None:
+    packed = sha256_of(str(uploads.path))
+    with uploads.path.open("r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        stream.write(bytes([uploads.path.read_bytes()[-1] ^ 1]))
+    message = uploads.refusal(UploadFailed)
+    assert f"its manifest says {packed}: the archive was changed after it was packed" in message
+    uploads.describe()
+    uploads.run()
+    uploads.manifest.write_text(json.dumps({"archive": {"sha256": packed}}))
+    uploads.refusal(ObjectDiffers)
+
+
+def test_a_repeated_upload_finds_that_the_archive_changed(uploads: Uploads) -> None:
+    uploads.run()
+    with uploads.path.open("r+b") as stream:
+        stream.write(b"changed")
+    assert "the archive was changed after it was packed" in uploads.refusal(UploadFailed)
+
+
 def test_no_such_bucket(uploads: Uploads) -> None:
     message = uploads.refusal(UploadFailed, bucket="missing")
     assert "s3://missing/" in message

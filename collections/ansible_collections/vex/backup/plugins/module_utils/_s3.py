@@ -13,7 +13,8 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, UploadFailed
 
 try:
-    import boto3
+    # All of boto3 that is needed here. The rest, transfers by threads of its own, takes longer to load than this.
+    import botocore
     from botocore.config import Config
     from botocore.exceptions import (
         BotoCoreError,
@@ -23,12 +24,13 @@ try:
         PartialCredentialsError,
         ProfileNotFound,
     )
+    from botocore.session import Session
 except ImportError:
     BOTO3_FAILURE: t.Optional[str] = traceback.format_exc()
 else:
     # Older ones know neither conditional writes nor the choice of checksums, and fail in the midst of an upload.
-    old = tuple(int(part) for part in boto3.__version__.split(".")[:2]) < (1, 36)
-    BOTO3_FAILURE = f"boto3 {boto3.__version__} is installed" if old else None
+    old = tuple(int(part) for part in botocore.__version__.split(".")[:2]) < (1, 36)
+    BOTO3_FAILURE = f"botocore {botocore.__version__} is installed" if old else None
 
 Answer = t.Dict[str, t.Any]
 Requests = t.Sequence["concurrent.futures.Future[Answer]"]
@@ -127,16 +129,12 @@ class Store:
             s3={"addressing_style": "path" if options["endpoint_url"] else "auto"},
         )
         try:
-            session = boto3.Session(
-                aws_access_key_id=options["access_key"],
-                aws_secret_access_key=options["secret_key"],
-                aws_session_token=options["session_token"],
-                profile_name=options["profile"],
-                region_name=options["region"],
-            )
-            self._client = session.client(
+            session = Session(profile=options["profile"])
+            if options["access_key"] is not None:
+                session.set_credentials(options["access_key"], options["secret_key"], options["session_token"])
+            self._client: t.Any = session.create_client(
                 "s3",
-                region_name=session.region_name or ANY_REGION,
+                region_name=options["region"] or session.get_config_variable("region") or ANY_REGION,
                 endpoint_url=options["endpoint_url"],
                 verify=options["ca_bundle"],
                 config=config,
@@ -150,6 +148,7 @@ class Store:
         # Before each attempt, not each request: a request can be repeated past the deadline.
         self._client.meta.events.register("before-send.s3", lambda **_: bound.check())
         self._pool = concurrent.futures.ThreadPoolExecutor(parallel)
+        self.parallel = parallel
         self.bucket = bucket
         self.bound = bound
 

@@ -61,16 +61,22 @@ class Part:
         """The part's SHA-256, 32 bytes."""
         return self._digest("sha256")
 
+    def take_digest(self, file: hashlib._Hash) -> None:
+        """Find :attr:`sha256`, and feed *file*, the digest of the whole, from the same reading."""
+        self.sha256 = self._digest("sha256", file)
+
     @functools.cached_property
     def md5(self) -> bytes:
         """The part's MD5, 16 bytes; only to compare with what a server calls ETag."""
         return self._digest("md5")
 
-    def _digest(self, name: str) -> bytes:
+    def _digest(self, name: str, file: t.Optional[hashlib._Hash] = None) -> bytes:
         digest = hashlib.new(name, usedforsecurity=False)
         self.seek(0)
         for piece in pieces_of(self):
             digest.update(piece)
+            if file is not None:
+                file.update(piece)
         self.seek(0)
         return digest.digest()
 

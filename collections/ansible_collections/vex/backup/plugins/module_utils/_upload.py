@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import re
 import typing as t
@@ -56,7 +58,11 @@ class Request(t.NamedTuple):
 
 
 class Object(t.NamedTuple):
-    """A file and the object that it becomes; ``settings`` are further parameters of the request that creates it."""
+    """A file and the object that it becomes.
+
+    ``sha256`` is what the file must have: it is compared before the object appears. ``settings`` are further parameters
+    of the request that creates it.
+    """
 
     path: str
     size: int
@@ -122,37 +128,63 @@ def _upload(request: Request, store: Store, log: RunLog) -> t.Dict[str, t.Any]:
     objects = _objects(request)
     there = [_existing(store, item) for item in objects]
     result = {"size": objects[0].size, "sha256": objects[0].sha256, "changed": not all(there)}
-    if not all(there) and not request.check_mode:
+    part_bytes = request.part_size * MEBIBYTE
+    if all(there) or request.check_mode:
+        for item in objects:
+            with _parts(item, part_bytes, store) as parts:
+                list(_read(parts, item))
+    else:
         _abort_left(store, request.key, log)
-        part_bytes = request.part_size * MEBIBYTE
         there = [_ensure(store, item, head, part_bytes, log) for item, head in zip(objects, there)]
     return result if there[0] is None else {**result, **_shape(there[0])}
 
 
 def _objects(request: Request) -> t.List[Object]:
     encryption = {"ServerSideEncryption": request.server_side_encryption, "SSEKMSKeyId": request.kms_key_id}
-    archive = _object(request.src, request.key, request, {**encryption, "StorageClass": request.storage_class})
+    settings = {**encryption, "StorageClass": request.storage_class}
     if request.manifest is None:
-        return [archive]
-    if not _mentions(request.manifest, archive.sha256):
-        raise UploadFailed(
-            f"{request.manifest} does not name {archive.sha256}, the SHA-256 of {request.src}: "
-            "the archive was changed after it was packed, or the manifest is another's"
-        )
+        return [_object(request.src, sha256_of(request.src), request.key, request, settings)]
+    archive = _object(request.src, _sha256_in(request.manifest), request.key, request, settings)
     # The manifest is read often, so it is never in a storage class where reading is slow or dear.
-    return [archive, _object(request.manifest, f"{request.key}.manifest.json", request, encryption)]
+    key = f"{request.key}.manifest.json"
+    return [archive, _object(request.manifest, sha256_of(request.manifest), key, request, encryption)]
 
 
-def _object(path: str, key: str, request: Request, settings: t.Mapping[str, t.Optional[str]]) -> Object:
-    digest = sha256_of(path)
+def _object(path: str, sha256: str, key: str, request: Request, settings: t.Mapping[str, t.Optional[str]]) -> Object:
     metadata = {name: str(value) for name, value in (request.metadata or {}).items()}
     given = {name: value for name, value in settings.items() if value is not None}
-    return Object(path, os.stat(path).st_size, digest, key, {**given, "Metadata": {**metadata, "sha256": digest}})
+    return Object(path, os.stat(path).st_size, sha256, key, {**given, "Metadata": {**metadata, "sha256": sha256}})
 
 
-def _mentions(path: str, text: str) -> bool:
-    with open(path, encoding="utf-8") as stream:
-        return any(text in line for line in stream)
+def _sha256_in(manifest: str) -> str:
+    """The SHA-256 that packing found the archive to have."""
+    try:
+        with open(manifest, encoding="utf-8") as stream:
+            return str(json.load(stream)["archive"]["sha256"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise OptionError(f"manifest {manifest} is not that of an archive, it has no archive.sha256") from error
+
+
+@contextlib.contextmanager
+def _parts(item: Object, part_bytes: int, store: Store) -> t.Iterator[t.List[Part]]:
+    with open(item.path, "rb") as stream:
+        yield split(stream.fileno(), item.size, part_bytes, store.bound.check)
+
+
+def _read(parts: t.Sequence[Part], item: Object) -> t.Iterator[Part]:
+    """Each of *parts* when its digest has been taken; the last one only when all together are *item*.
+
+    :raises UploadFailed: when they are not
+    """
+    whole = hashlib.sha256()
+    for part in parts:
+        part.take_digest(whole)
+        if part is parts[-1] and whole.hexdigest() != item.sha256:
+            raise UploadFailed(
+                f"{item.path} has SHA-256 {whole.hexdigest()}, its manifest says {item.sha256}: "
+                "the archive was changed after it was packed, or the manifest is another's"
+            )
+        yield part
 
 
 def _shape(answer: Answer) -> Answer:
@@ -196,13 +228,12 @@ def _existing(store: Store, item: Object) -> t.Optional[Answer]:
 
 def _ensure(store: Store, item: Object, there: t.Optional[Answer], part_bytes: int, log: RunLog) -> Answer:
     """Upload *item* unless it is *there*, and compare what the server says of it with the file."""
-    with open(item.path, "rb") as stream:
-        parts = split(stream.fileno(), item.size, part_bytes, store.bound.check)
+    with _parts(item, part_bytes, store) as parts:
         if there is not None:
-            _compare(store, item, parts, [there])
+            _compare(store, item, list(_read(parts, item)), [there])
             return there
         log.info(f"uploading {item.path} to {store.url(item.key)}: {item.size} bytes, parts: {len(parts)}")
-        answer = _put(store, item, parts[0]) if len(parts) == 1 else _put_parts(store, item, parts)
+        answer = _put(store, item, parts) if len(parts) == 1 else _put_parts(store, item, parts)
         head = _existing(store, item)
         try:
             _compare(store, item, parts, [answer] if head is None else [answer, head])
@@ -229,7 +260,8 @@ def _compare(store: Store, item: Object, parts: t.Sequence[Part], answers: t.Seq
         )
 
 
-def _put(store: Store, item: Object, part: Part) -> Answer:
+def _put(store: Store, item: Object, parts: t.Sequence[Part]) -> Answer:
+    (part,) = _read(parts, item)
     return _create(store, "put_object", item, Body=part, ChecksumSHA256=as_header(part.sha256), **item.settings)
 
 
@@ -239,7 +271,11 @@ def _put_parts(store: Store, item: Object, parts: t.Sequence[Part]) -> Answer:
     try:
         created = store.call("create_multipart_upload", Key=item.key, ChecksumAlgorithm="SHA256", **item.settings)
         upload_id = created["UploadId"]
-        requests.extend(store.start(_put_part, store, item.key, upload_id, part) for part in parts)
+        for part in _read(parts, item):
+            # Not far ahead of what is sent: it is still in memory then, and what fails is noticed soon.
+            if len(requests) >= 2 * store.parallel:
+                store.wait([requests[-2 * store.parallel]])
+            requests.append(store.start(_put_part, store, item.key, upload_id, part))
         sent = {"Parts": store.wait(requests)}
         return _create(store, "complete_multipart_upload", item, UploadId=upload_id, MultipartUpload=sent)
     except BaseException:

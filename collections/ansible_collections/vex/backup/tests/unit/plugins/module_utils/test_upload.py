@@ -407,10 +407,20 @@ def test_without_credentials_the_error_says_so(tmp_path: pathlib.Path, monkeypat
         upload(tmp_path / "b.zip", s3={**S3, "access_key": None, "secret_key": None})
 
 
-def test_a_manifest_of_another_archive_is_refused(archive: pathlib.Path, server: Server) -> None:
+def test_a_manifest_of_another_archive_is_refused_in_check_mode(archive: pathlib.Path, server: Server) -> None:
     manifest = archive.with_name("m.json")
     manifest.write_text('{"archive": {"sha256": "0123"}}')
-    assert "does not name" in refusal(UploadFailed, archive, manifest=str(manifest))
+    server.refuses("head_object", "404", 404)
+    server.refuses("head_object", "404", 404)
+    message = refusal(UploadFailed, archive, manifest=str(manifest), check_mode=True)
+    assert "the archive was changed after it was packed" in message
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"archive": {}}', '{"archive": 7}'])
+def test_what_is_no_manifest_of_an_archive_is_refused(archive: pathlib.Path, text: str) -> None:
+    manifest = archive.with_name("m.json")
+    manifest.write_text(text)
+    assert "is not that of an archive" in refusal(OptionError, archive, manifest=str(manifest))
 
 
 def test_a_bound_ends_by_its_deadline_or_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -433,5 +443,5 @@ def test_a_bound_ends_by_its_deadline_or_when_told(monkeypatch: pytest.MonkeyPat
 
 
 def test_without_boto3_the_module_can_still_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    assert "boto3" in runpy.run_path(_s3.__file__)["BOTO3_FAILURE"]
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    assert "botocore" in runpy.run_path(_s3.__file__)["BOTO3_FAILURE"]
