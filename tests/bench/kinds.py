@@ -65,8 +65,8 @@ def _orders(chance: random.Random, first: int, count: int) -> Iterator[str]:
     for number in range(first, first + count):
         method = next(methods)
         cents = chance.getrandbits(18)
-        note = [next(phrases)] if chance.random() < 0.5 else []
-        note += islice(text, chance.getrandbits(5))
+        note = [next(phrases)] if chance.random() < 0.25 else []
+        note += islice(text, chance.getrandbits(6))
         yield (
             f"{number}\t{1 + chance.getrandbits(20)}\t{_moment(chance)}\t{next(statuses)}\t{cents / 100:.2f}\t"
             f'{{"method": "{method}", "installments": {1 + chance.getrandbits(2)}, '
@@ -132,7 +132,7 @@ BUSINESS = (
         "city VARCHAR(60) NOT NULL, state CHAR(2) NOT NULL, created DATETIME NOT NULL, balance DECIMAL(12,2) NOT NULL, "
         "preferences JSON NOT NULL",
         "ADD KEY (city)",
-        0.15,
+        0.10,
         20,
         _customers,
     ),
@@ -142,7 +142,7 @@ BUSINESS = (
         "status ENUM('delivered','paid','shipped','open','cancelled','returned') NOT NULL, "
         "total DECIMAL(12,2) NOT NULL, payment JSON NOT NULL, note TEXT NOT NULL",
         "ADD KEY (customer_id)",
-        0.40,
+        0.65,
         8,
         _orders,
     ),
@@ -152,7 +152,7 @@ BUSINESS = (
         "sku CHAR(10) NOT NULL, quantity SMALLINT NOT NULL, price DECIMAL(10,2) NOT NULL, "
         "discount DECIMAL(5,2) NOT NULL",
         "ADD KEY (order_id)",
-        0.20,
+        0.10,
         4,
         _items,
     ),
@@ -162,7 +162,7 @@ BUSINESS = (
         "kind VARCHAR(20) NOT NULL, address VARCHAR(45) NOT NULL, session CHAR(32) NOT NULL, "
         "agent VARCHAR(200) NOT NULL, path VARCHAR(255) NOT NULL, payload JSON NOT NULL",
         "ADD KEY (at)",
-        0.25,
+        0.15,
         14,
         _events,
     ),

@@ -6,11 +6,10 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 
-SYLLABLES = (
-    "ba be bo ca ce co da de do fa fe fi ga gra i la le li lo ma me mi mo na ne no o pa pe po pra que ra re ri "
-    "ro sa se si ta te ti to tra tu u va ve vi ção des con per pre mente dade"
-).split()
-CONSONANTS = " r s l m n".split(" ")
+# Parts of syllables, the most used first: written Portuguese, roughly.
+ONSETS = "c d t p m s r n l v f b g  q j pr tr ch nh lh br gr x cr gu z fr pl dr cl bl vr fl".split(" ")
+NUCLEI = "a e o i u ão á é ia ei ou io ê í ó ai õe ua ã".split()
+CODAS = " s r m n l  z".split(" ")
 
 
 class Weighted:
@@ -32,20 +31,22 @@ class Weighted:
 
 
 def _words(chance: random.Random, count: int, syllables: Sequence[int]) -> list[str]:
+    parts = [Weighted(ONSETS, 3), Weighted(NUCLEI, 1), Weighted(CODAS, 0.2)]
     made: dict[str, None] = {}
     while len(made) < count:
-        word = "".join(chance.choices(SYLLABLES, k=chance.choice(syllables)))
-        made[word + chance.choice(CONSONANTS)] = None
+        length = chance.choice(syllables)
+        drawn = zip(*(part.draw(chance, length) for part in parts), strict=True)
+        made["".join("".join(syllable) for syllable in drawn)] = None
     return list(made)
 
 
 _chance = random.Random("vocabulary")
-WORDS = Weighted(_words(_chance, 12_000, (1, 2, 2, 3, 3, 4)))
-FIRST_NAMES = Weighted([word.capitalize() for word in _words(_chance, 900, (2, 2, 3))], 30)
-LAST_NAMES = Weighted([word.capitalize() for word in _words(_chance, 4_000, (2, 3))], 60)
-CITIES = Weighted([word.capitalize() for word in _words(_chance, 1_500, (2, 3, 4))], 5)
-STREETS = Weighted([f"Rua {' '.join(WORDS.draw(_chance, 2)).title()}" for _ in range(6_000)], 500)
-PRODUCTS = Weighted([" ".join(WORDS.draw(_chance, _chance.randint(2, 5))) for _ in range(8_000)], 50)
+WORDS = Weighted(_words(_chance, 40_000, (1, 2, 2, 3, 3, 4)))
+FIRST_NAMES = Weighted([word.capitalize() for word in _words(_chance, 3_000, (2, 2, 3))], 30)
+LAST_NAMES = Weighted([word.capitalize() for word in _words(_chance, 20_000, (2, 3))], 60)
+CITIES = Weighted([word.capitalize() for word in _words(_chance, 5_000, (2, 3, 4))], 5)
+STREETS = Weighted([f"Rua {' '.join(WORDS.draw(_chance, 2)).title()}" for _ in range(40_000)], 500)
+PRODUCTS = Weighted([" ".join(WORDS.draw(_chance, _chance.randint(2, 5))) for _ in range(30_000)], 50)
 # What people write again and again, whole sentences of it.
 PHRASES = Weighted([" ".join(WORDS.draw(_chance, _chance.randint(4, 12))) for _ in range(1_200)])
 AGENTS = Weighted(
