@@ -63,7 +63,7 @@ def test_a_schedule_that_never_comes() -> None:
     ],
 )
 def test_wrong_schedules_are_named(agenda: str, fuso: str) -> None:
-    with pytest.raises(ScheduleWrong, match="cron fields|in '"):
+    with pytest.raises(ScheduleWrong, match=r"cron fields|in '"):
         next_due(agenda, fuso, utc("2026-03-01 00:00"))
 
 
