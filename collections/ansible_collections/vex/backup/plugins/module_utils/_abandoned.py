@@ -55,16 +55,25 @@ def close_abandoned(
     return closed
 
 
-def _ended(run: Running, sentence: str, logs: str, last_sign: datetime.datetime) -> State:
+def run_that_died(run: Running, sentence: str, end: datetime.datetime) -> State:
+    """What the rows of a dead run say: *sentence*, after the notes it left, and when it ended (UTC)."""
+    ended: Columns = {"data_encerramento": timestamp(end)}
     notes = fit_bytes("\n".join(filter(None, [run.notes, sentence])), TEXT_BYTES)
-    end: Columns = {"data_encerramento": timestamp(last_sign), "observacao": notes}
-    backup: Columns = {**end, "status_backup": 3}
+    return State(
+        run.run_uuid,
+        {**ended, "status_backup": 3, "observacao": notes},
+        {**ended, "status_upload": 3, "observacao": sentence} if run.is_uploading else {},
+    )
+
+
+def _ended(run: Running, sentence: str, logs: str, last_sign: datetime.datetime) -> State:
+    died = run_that_died(run, sentence, last_sign)
+    backup: Columns = dict(died.backup)
     for name, column in (("backup_script.log", "log_execucao"), ("mydumper_log.log", "log_dump")):
         path = os.path.join(logs, name)
         if os.access(path, os.R_OK):
             backup[column] = excerpt_of(path, LOG_BYTES)
-    upload = {**end, "status_upload": 3, "observacao": sentence} if run.is_uploading else {}
-    return State(run.run_uuid, backup, upload)
+    return died._replace(backup=backup)
 
 
 def _last_sign(logs: str) -> datetime.datetime:

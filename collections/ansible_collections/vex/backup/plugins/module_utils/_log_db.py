@@ -56,6 +56,7 @@ class Running(t.NamedTuple):
     """A run that has not ended: ``started`` is UTC, ``notes`` are those so far, empty when there are none."""
 
     run_uuid: str
+    hostname: str
     started: datetime.datetime
     stage: str
     notes: str
@@ -130,10 +131,10 @@ def explain(error: Exception) -> str:
     return str(error.args[1]) if len(error.args) > 1 and error.args[1] else f"the connection was lost ({error})"
 
 
-def check_version(connection: Connection[Cursor]) -> None:
-    """Make sure that the schema has what is written here.
+def check_version(connection: Connection[Cursor], required: int = REQUIRED_VERSION) -> None:
+    """Make sure that the schema has what is written.
 
-    :raises SchemaMismatch: when it is older than :data:`REQUIRED_VERSION`
+    :raises SchemaMismatch: when it is older than *required*
     """
     version = 0
     with connection.cursor() as cursor:
@@ -144,27 +145,60 @@ def check_version(connection: Connection[Cursor]) -> None:
         except pymysql.err.MySQLError as error:
             if error.args[0] != NO_SUCH_TABLE:
                 raise
-    if version < REQUIRED_VERSION:
+    if version < required:
         raise SchemaMismatch(
-            f"the log database's schema is at version {version}, this release needs {REQUIRED_VERSION}: "
+            f"the log database's schema is at version {version}, this release needs {required}: "
             "run playbooks/schema.yml from the control node"
         )
 
 
+class Told(t.NamedTuple):
+    """Servers, by name: those that people are to be told of now, and those that are overdue no more."""
+
+    told: t.List[str]
+    recovered: t.List[str]
+
+
 def running_of(connection: Connection[Cursor], hostname: str, but: str) -> t.List[Running]:
     """The runs of a host that have not ended, oldest first, without the one whose ``run_uuid`` is *but*."""
+    return _running(connection, "hostname = %s AND run_uuid <> %s", hostname, but)
+
+
+def running_since_before(connection: Connection[Cursor], moment: datetime.datetime) -> t.List[Running]:
+    """The runs of all hosts that began before *moment* (UTC) and have not ended, oldest first."""
+    return _running(connection, "b.data_inicio < %s", timestamp(moment))
+
+
+def _running(connection: Connection[Cursor], which: str, *values: str) -> t.List[Running]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT run_uuid, b.data_inicio, COALESCE(etapa, ''), COALESCE(b.observacao, ''),"
+            "SELECT run_uuid, hostname, b.data_inicio, COALESCE(etapa, ''), COALESCE(b.observacao, ''),"
             " COALESCE(status_upload = 0, FALSE)"
             " FROM backup_log b LEFT JOIN upload_s3_log u ON u.backup_id = b.id"
-            " WHERE hostname = %s AND status_backup = 0 AND run_uuid <> %s ORDER BY b.data_inicio",
-            (hostname, but),
+            f" WHERE status_backup = 0 AND {which} ORDER BY b.data_inicio",
+            values,
         )
-        return [
-            Running(run_uuid, started, stage, notes, bool(is_uploading))
-            for run_uuid, started, stage, notes, is_uploading in cursor.fetchall()
-        ]
+        return [Running._make(row)._replace(is_uploading=bool(row[-1])) for row in cursor.fetchall()]
+
+
+def note_overdue(connection: Connection[Cursor], names: t.Sequence[str], now: str, dry_run: bool = False) -> Told:
+    """Note which servers are overdue now, and commit.
+
+    :param names: theirs
+    :param dry_run: change nothing, only say what would change
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hostname, avisado_em IS NOT NULL FROM servidor ORDER BY hostname FOR UPDATE")
+        noted = {str(hostname): bool(was_told) for hostname, was_told in cursor.fetchall()}
+        told = [name for name, was_told in noted.items() if name in names and not was_told]
+        recovered = [name for name, was_told in noted.items() if name not in names and was_told]
+        if not dry_run:
+            for moment, servers in ((now, told), (None, recovered)):
+                cursor.executemany(
+                    "UPDATE servidor SET avisado_em = %s WHERE hostname = %s", [(moment, name) for name in servers]
+                )
+    connection.commit()
+    return Told(told, recovered)
 
 
 def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool = False) -> Change:
