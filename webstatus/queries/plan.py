@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from webstatus.models import Backup
@@ -103,6 +103,10 @@ def plan(session: Session, tally: Tally, asked: Sequence[Condition], now: dateti
 
     :param now: UTC without a zone
     """
+    for part in ("servers", "statuses"):
+        # Two that exclude each other leave as little as one that fits nothing.
+        if _common([getattr(condition, part) for condition in asked if condition.has_only(part)]) == frozenset():
+            return None
     if any(not any(condition) for condition in asked):
         return None
     groups = [group for group in tally.groups if all(c.allows(group.hostname, group.status) for c in asked)]
@@ -141,7 +145,7 @@ def _by_server(tally: Tally, asked: Sequence[Condition], windows: Sequence[Span]
         pairs = itertools.product(sorted(servers), sorted(statuses))
         wheres = [and_(Backup.hostname == server, Backup.status_backup == status, time) for server, status in pairs]
         return Driver(tuple(Branch(BY_SERVER_AND_STATUS, where) for where in wheres), by_server + by_status)
-    wheres = [and_(Backup.hostname == server, time) for server in sorted(servers)] or [false()]
+    wheres = [and_(Backup.hostname == server, time) for server in sorted(servers)]
     return Driver(tuple(Branch(BY_SERVER, where) for where in wheres), by_server)
 
 

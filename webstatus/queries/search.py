@@ -69,9 +69,9 @@ class Zoned(NamedTuple):
 
 
 def folded(text: str) -> str:
-    """A text without case and accents."""
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
+    """A text without case and accents; accents alone stay."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)) or decomposed
 
 
 def parse(text: str, zone: ZoneInfo, years: range) -> list[Term]:
@@ -79,7 +79,7 @@ def parse(text: str, zone: ZoneInfo, years: range) -> list[Term]:
 
     :param years: those that the history has
     """
-    words, terms, zoned = folded(text).split(), [], Zoned(zone, years)
+    words, terms, zoned = [folded(word) for word in text.split()], [], Zoned(zone, years)
     while words:
         length, term = _phrase(words, zoned) or (1, _word(words[0], zoned))
         terms.append(term)
@@ -175,7 +175,7 @@ def _calendar_ends(year: int, month: int | None, day: int | None) -> tuple[datet
     if year not in YEARS:
         return None
     with contextlib.suppress(ValueError):
-        start = datetime.datetime(year, month or 1, day or 1)
+        start = datetime.datetime(year, 1 if month is None else month, 1 if day is None else day)
         if day:
             return start, start + DAY
         if month:

@@ -112,7 +112,7 @@ def _details_page(context: Context, template: str) -> Response:
 
 def _log(context: Context) -> tuple[Details, str, str]:
     found = details_of(context)
-    name = context.request.path_params["name"]
+    name = context.request.path_params["log"]
     text = queries.log(context.session, found.backup.id, name)
     if text is None:
         raise NotFound(NO_LOG)

@@ -1,0 +1,70 @@
+"""Backups for the web tests, written as the hosts write them, and the app in-process with somebody logged in."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from tests.playbook import LogDatabase
+from tests.web.people import Person
+from webstatus.app import create_app
+from webstatus.settings import load
+
+NIGHT = datetime.datetime(2025, 7, 20, 19, 15, 23)
+MINUTE = datetime.timedelta(minutes=1)
+
+
+def clear(database: LogDatabase) -> None:
+    """Remove every backup."""
+    name = database.name
+    database.server.execute(*(f"DELETE FROM {name}.{table}" for table in ("upload_s3_log", "backup_log")))
+
+
+def add(database: LogDatabase, *, upload: Mapping[str, Any] | None = None, **columns: Any) -> int:
+    """Write a backup: a success of db-01, unless *columns* say otherwise; its id.
+
+    :param upload: columns of its upload, if it has one
+    """
+    start = columns.get("data_inicio", NIGHT)
+    row = {
+        "run_uuid": str(uuid.uuid4()),
+        "hostname": "db-01",
+        "nome_database": "vendas, estoque",
+        "nome_arquivo": f"backup_{start:%Y%m%d_%H%M%S}.zip",
+        "tamanho_arquivo": 6210,
+        "status_backup": 1,
+        "data_inicio": start,
+        "data_encerramento": None if columns.get("status_backup") == 0 else start + MINUTE,
+        **columns,
+    }
+    with (
+        contextlib.closing(database.server.connect(database=database.name)) as connection,
+        connection.cursor() as cursor,
+    ):
+        backup_id = _insert(cursor, "backup_log", row)
+        if upload is not None:
+            _insert(cursor, "upload_s3_log", {"backup_id": backup_id, "data_inicio": start, **upload})
+    return backup_id
+
+
+def _insert(cursor: Any, table: str, row: Mapping[str, Any]) -> int:
+    marks = ", ".join(["%s"] * len(row))
+    cursor.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+    return int(cursor.lastrowid)
+
+
+def signed_in(settings: Mapping[str, Any], person: Person) -> TestClient:
+    """The app in-process, with *person* logged in."""
+    client = TestClient(create_app(load(**settings)))
+    token = re.search(r'name="csrf_token" value="(\w+)"', client.get("/login").text)
+    assert token
+    fields = {"login": person.login, "senha": person.password, "csrf_token": token[1]}
+    answer = client.post("/login", data=fields, follow_redirects=False)
+    assert answer.status_code == 303
+    return client

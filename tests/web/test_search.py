@@ -1,0 +1,327 @@
+"""The history's search against a plain filter over what is shown; pages walked forward and back; long counts."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import random
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from tests.playbook import LogDatabase
+from tests.web.backups import clear
+from webstatus import formats
+from webstatus.database import Database
+from webstatus.i18n import translations
+from webstatus.queries import counts, plan
+from webstatus.queries.conditions import Filter
+from webstatus.queries.counts import Counts
+from webstatus.queries.cursors import Cursor, read
+from webstatus.queries.history import Page, page_of
+from webstatus.queries.search import folded, parse
+from webstatus.settings import load
+
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+# Its clocks change at midnight and back at one; Lord Howe's by half an hour.
+ZONES = [SAO_PAULO, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("UTC")]
+NOW = datetime.datetime(2026, 1, 10, 12)
+ROWS = 300
+ENOUGH = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+class Shown(NamedTuple):
+    """What a search sees of a backup, and its place in the history."""
+
+    start: datetime.datetime
+    id: int
+    hostname: str
+    status: int
+    size: Decimal | None
+    end: datetime.datetime | None
+
+    def texts(self, zone: ZoneInfo) -> tuple[str, ...]:
+        """As the list shows it."""
+        times = tuple(formats.show_datetime(moment, zone) for moment in (self.start, self.end) if moment)
+        return (formats.show_megabytes(self.size), *times)
+
+
+class Written:
+    """The backups there are, newest first, and a session to look for them. Hypothesis prints it: it must be short."""
+
+    def __init__(self, session: Session, rows: list[Shown]) -> None:
+        self.session = session
+        self.rows = rows
+
+
+def random_rows(count: int) -> list[tuple[Any, ...]]:
+    """Rows with few different values, around changes of the clocks: many are equal, or near to it."""
+    chance = random.Random(7)
+    hosts = ["db-01", "db-010", "DB-2", "erro-3", "10.0.6.21", "loja%_'", "são-2025", "x16:15"]
+    nights = [
+        datetime.datetime(*day)
+        for day in [
+            (2018, 2, 17),
+            (2018, 2, 18),
+            (2018, 11, 4),
+            (2019, 2, 17),
+            (2025, 7, 20),
+            (2025, 11, 2),
+            (2024, 4, 6),
+        ]
+    ]
+    rows = []
+    for _ in range(count):
+        start = chance.choice(nights) + datetime.timedelta(
+            minutes=chance.choice([0, 15, 45, 90, 150, 1155, 1439]), seconds=chance.choice([0, 0, 23, 59])
+        )
+        status = chance.choice([0, 1, 1, 1, 1, 2, 3])
+        length = chance.choice([0, 83, 3600, 86400, 86400 * 40, -3600])
+        end = start + datetime.timedelta(seconds=length) if status else None
+        size = chance.choice(
+            [None, 0, "0.01", "6.21", "6205", 6210, "6214.99", "6215", "999.99", "999.994", 62100, 1e6]
+        )
+        rows.append((str(uuid.UUID(int=chance.getrandbits(128))), chance.choice(hosts), status, size, start, end))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def history(web_database: LogDatabase, web_settings: dict[str, str]) -> Iterator[Written]:
+    """Random backups."""
+    clear(web_database)
+    columns = "run_uuid, hostname, status_backup, tamanho_arquivo, data_inicio, data_encerramento"
+    with (
+        contextlib.closing(web_database.server.connect(database=web_database.name)) as connection,
+        connection.cursor() as cursor,
+    ):
+        marks = ", ".join(["%s"] * 6)
+        cursor.executemany(f"INSERT INTO backup_log ({columns}) VALUES ({marks})", random_rows(ROWS))
+        cursor.execute(
+            "SELECT data_inicio, id, hostname, status_backup, tamanho_arquivo, data_encerramento FROM backup_log"
+        )
+        rows = sorted((Shown(*row) for row in cursor.fetchall()), key=lambda row: row[:2], reverse=True)
+    with contextlib.closing(Database(load(**web_settings))) as database, database.session() as session:
+        yield Written(session, rows)
+    clear(web_database)
+
+
+@pytest.fixture(params=["small", "as if large"])
+def sized(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small bounds make the plans those of a large history."""
+    if request.param != "small":
+        for name in ("FEW", "RARE"):
+            monkeypatch.setattr(plan, name, 20)
+        monkeypatch.setattr(plan, "MOST_BRANCHES", 3)
+        monkeypatch.setattr(plan, "LOOK", 1)
+
+
+def page(session: Session, asked: Filter, cursor: Cursor | None = None, zone: ZoneInfo = SAO_PAULO) -> Page:
+    known = Counts()
+    return page_of(session, known, known.tally(session), asked, cursor, NOW, zone)
+
+
+# --- A plain filter ---
+
+WORDS = {
+    status: {folded(translations(language).gettext(word)) for language in ("pt-BR", "en")}
+    for status, word in formats.STATUS_WORDS.items()
+}
+DATE = r"(?:(?:\d{2}/)?\d{2}/\d{4}|\d{2}/\d{2}|\d{4})"
+TIME = r"\d{2}:\d{2}(?::\d{2})?"
+
+
+def fits(row: Shown, term: str, zone: ZoneInfo) -> bool:
+    """Whether a backup has *term* in what is shown of it: by comparing texts, not values."""
+    if folded(term) in folded(row.hostname):
+        return True
+    if len(term) > 2 and any(w.startswith(term) for phrase in WORDS[row.status] for w in [phrase, *phrase.split()]):
+        return True
+    size, *times = row.texts(zone)
+    if re.fullmatch(r"\d+\.\d{1,2}|\d+(\.\d{1,2})? [mgtp]b", term):
+        number, _, unit = term.partition(" ")
+        shown, _, shown_unit = size.partition(" ")
+        begins = shown.startswith(number if "." in number else f"{number}.")
+        return begins and (not unit or unit == shown_unit.lower())
+    if re.fullmatch(rf"{DATE} {TIME}|\d{{2}}/\d{{2}}/\d{{4}}|\d{{2}}/\d{{2}}", term):
+        return any(time.startswith(term) for time in times)
+    if re.fullmatch(r"\d{2}/\d{4}|\d{4}", term):
+        return any(time.split()[0].endswith(f"/{term}") for time in times)
+    return bool(re.fullmatch(TIME, term)) and any(time.split()[1].startswith(term) for time in times)
+
+
+def terms_of(row: Shown, zone: ZoneInfo, which: int) -> list[str]:
+    """What may be searched for by somebody who sees the backup, and what is near to it."""
+    size, *times = row.texts(zone)
+    time, number = times[which % len(times)], size.split()[0]
+    terms = [
+        row.hostname.lower(),
+        row.hostname[1:4].lower(),
+        sorted(WORDS[row.status])[which % len(WORDS[row.status])],
+        *("alerta", "suc", "31/02/2025", "%", "nada"),
+        *(time, time[:16], time[:10], time[:5], time[3:10], time[6:10], time[11:], time[11:16]),
+    ]
+    if row.size is not None:
+        terms += [size.lower(), number, number[:-1], f"{number.partition('.')[0]} {size[-2:].lower()}"]
+    return terms
+
+
+@pytest.mark.usefixtures("sized")
+@given(
+    picks=st.lists(st.tuples(st.integers(0, ROWS - 1), st.integers(0, 1), st.integers(0, 19)), min_size=1, max_size=3),
+    zone=st.sampled_from(ZONES),
+    status=st.sampled_from([None, None, 0, 1, 3]),
+    server=st.sampled_from(["", "", "db-01", "nobody"]),
+)
+@settings(ENOUGH, max_examples=150)
+def test_a_search_finds_what_a_reader_would(
+    history: Written,
+    picks: list[tuple[int, int, int]],
+    zone: ZoneInfo,
+    status: int | None,
+    server: str,
+) -> None:
+    session, rows = history.session, history.rows
+    choices = [(terms_of(rows[row], zone, which), number) for row, which, number in picks]
+    terms = [each[number % len(each)] for each, number in choices]
+    # Words next to each other may belong together, a date and a time: then they are one term.
+    terms = [term for term in terms if not re.fullmatch(TIME, term)] or terms[:1]
+    expected = [
+        row
+        for row in rows
+        if all(fits(row, term, zone) for term in terms)
+        and status in {None, row.status}
+        and server in {"", row.hostname}
+    ]
+    asked = Filter(" ".join(terms), status, server)
+    found = page(session, asked, zone=zone)
+    assert [row.id for row in found.rows] == [row.id for row in expected[:10]]
+    assert found.total == len(expected)
+    assert found.pages == max(1, -(-len(expected) // 10))
+    last = page(session, asked, Cursor("last"), zone)
+    assert [row.id for row in last.rows] == [row.id for row in expected[(last.pages - 1) * 10 :]]
+
+
+@given(text=st.text(max_size=60))
+@settings(ENOUGH, max_examples=300)
+def test_any_text_is_read(text: str) -> None:
+    for term in parse(text, SAO_PAULO, range(2018, 2027)):
+        assert term.text
+        assert all(size.start < size.end for size in term.sizes)
+        assert all(span.start < span.end for span in term.spans)
+        assert all(0 <= clock.first < clock.end <= 86400 for clock in term.clocks)
+
+
+@pytest.mark.usefixtures("sized")
+@given(text=st.text(max_size=30))
+@ENOUGH
+def test_any_text_is_searched_for(history: Written, text: str) -> None:
+    session, rows = history.session, history.rows
+    found = page(session, Filter(text))
+    if not text.split():
+        assert found.total == len(rows)
+    elif not re.search(r"\w", text):
+        # Marks alone are in some host names, and nowhere else.
+        assert all(folded(text.split(maxsplit=1)[0]) in folded(row.hostname) for row in found.rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("20/07/2025", (datetime.datetime(2025, 7, 20, 3), datetime.datetime(2025, 7, 21, 3))),
+        ("2025-07-20", (datetime.datetime(2025, 7, 20, 3), datetime.datetime(2025, 7, 21, 3))),
+        # The day that ended an hour later, and the one that began an hour later.
+        ("17/02/2018", (datetime.datetime(2018, 2, 17, 2), datetime.datetime(2018, 2, 18, 3))),
+        ("04/11/2018", (datetime.datetime(2018, 11, 4, 3), datetime.datetime(2018, 11, 5, 2))),
+        ("20/07/2025 16:15", (datetime.datetime(2025, 7, 20, 19, 15), datetime.datetime(2025, 7, 20, 19, 16))),
+        ("12/2025", (datetime.datetime(2025, 12, 1, 3), datetime.datetime(2026, 1, 1, 3))),
+        ("2025", (datetime.datetime(2025, 1, 1, 3), datetime.datetime(2026, 1, 1, 3))),
+    ],
+)
+def test_a_date_is_that_of_the_zone(text: str, expected: tuple[datetime.datetime, datetime.datetime]) -> None:
+    (term,) = parse(text, SAO_PAULO, range(2018, 2027))
+    assert [tuple(span) for span in term.spans] == [expected]
+
+
+@pytest.mark.parametrize(
+    "text", ["32/01/2025", "29/02/2025", "00/2025", "13/2025", "24:00", "12:60", "12:00:61", "6.213"]
+)
+def test_what_is_no_date_time_or_size_is_only_a_host_name(text: str) -> None:
+    (term,) = parse(text, SAO_PAULO, range(2018, 2027))
+    assert not any(term[1:])
+
+
+@pytest.mark.usefixtures("sized")
+@pytest.mark.parametrize(
+    "asked", [Filter(), Filter("db"), Filter(status=1), Filter("2018"), Filter("00:15"), Filter("6.21", server="db-01")]
+)
+def test_walking_forward_and_back_shows_every_backup_once(history: Written, asked: Filter) -> None:
+    session = history.session
+    found = page(session, asked)
+    forward, pages = [found], found.pages
+    while cursor := found.next:
+        found = page(session, asked, read(str(cursor)))
+        forward.append(found)
+    assert [each.number for each in forward] == list(range(1, pages + 1))
+    ids = [row.id for each in forward for row in each.rows]
+    assert len(ids) == len(set(ids)) == found.total
+    backward = [page(session, asked, Cursor("last"))]
+    while cursor := backward[-1].previous:
+        backward.append(page(session, asked, read(str(cursor))))
+    assert backward == forward[:0:-1] if pages > 1 else forward
+
+
+# --- Long counts ---
+
+
+def test_a_count_that_took_long_is_remembered() -> None:
+    known, asked = Counts(), []
+
+    def count() -> int:
+        asked.append(1)
+        threading.Event().wait(0.01)
+        return 5
+
+    assert [known.remember("x", count) for _ in range(5)] == [5] * 5
+    assert len(asked) == 1
+
+
+def test_small_numbers_are_never_remembered() -> None:
+    known = Counts()
+    values = iter(range(3))
+    assert [known.remember("x", lambda: next(values), lambda _value: False) for _ in range(3)] == [0, 1, 2]
+
+
+def test_while_one_counts_the_others_get_what_was_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "REMEMBERED", 0)
+    known, begun, may_end = Counts(), threading.Event(), threading.Event()
+    assert known.remember("x", lambda: 1) == 1
+
+    def slow() -> int:
+        begun.set()
+        may_end.wait(10)
+        return 2
+
+    counter = threading.Thread(target=known.remember, args=("x", slow))
+    counter.start()
+    begun.wait(10)
+    assert known.remember("x", lambda: 3) == 1
+    may_end.set()
+    counter.join()
+
+
+def test_a_count_that_fails_is_tried_again_by_the_next() -> None:
+    known = Counts()
+    with pytest.raises(ZeroDivisionError):
+        known.remember("x", lambda: 1 // 0)
+    assert known.remember("x", lambda: 7) == 7
