@@ -25,8 +25,8 @@ options:
     required: true
   manifest:
     description:
-      - Its manifest, uploaded as C(KEY.manifest.json). It must name the archive's SHA-256 as C(archive.sha256); the upload
-        fails when O(src) has another.
+      - Its manifest, uploaded as C(KEY.manifest.json). It must name the archive's SHA-256 as C(archive.sha256);
+        the upload fails when O(src) has another.
       - Without it only the archive is uploaded.
     type: path
   bucket:
