@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from starlette.applications import Starlette
 
 from tests.playbook import LogDatabase
 from tests.servers.mariadb import MariaDB
 from tests.servers.webstatus import WebStatus
 from tests.web.browser import Watch, chromium, log_in, watched_page
 from tests.web.people import Person, make_person
+from tests.web.visitor import Clock
+from webstatus.app import create_app
+from webstatus.security import passwords
+from webstatus.settings import load
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +48,28 @@ def web(web_settings: dict[str, str], server_directory: Path) -> Iterator[WebSta
     """The app, served."""
     with WebStatus(server_directory / "web", web_settings) as app:
         yield app
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Passwords of people made by tests cost little; the app's own process hashes as it does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "ROUNDS", 4)
+        yield
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of ``app``."""
+    return Clock()
+
+
+@pytest.fixture
+def app(web_settings: dict[str, str], clock: Clock) -> Iterator[Starlette]:
+    """The app in this process, for ``visitor.Visitor``."""
+    made = create_app(load(**web_settings), clock)
+    yield made
+    made.state.database.close()
 
 
 @pytest.fixture(scope="session")

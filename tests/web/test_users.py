@@ -1,0 +1,238 @@
+"""The users' pages, for administrators."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.playbook import LogDatabase
+from tests.web.people import Person, make_person
+from tests.web.visitor import Visitor, dialogs_of, text_of
+
+MISSING = "Erro ao cadastrar o usuário. Todos os campos devem ser preenchidos para que o usuário seja cadastrado. Ok!"
+FORM = {
+    "nome": "Maria da Silva",
+    "login": "maria",
+    "senha": "uma senha boa",
+    "repetir_senha": "uma senha boa",
+    "ativo": "1",
+}
+ODD = "<script>alert('x')</script>\"&\N{PILE OF POO}"
+
+
+@pytest.fixture
+def admin(app: Starlette, web_settings: dict[str, str]) -> Visitor:
+    """An administrator of the test's own, logged in."""
+    return Visitor(app).log_in(make_person(web_settings, "Administrador"))
+
+
+@pytest.fixture
+def person(web_settings: dict[str, str]) -> Person:
+    """Somebody to change."""
+    return make_person(web_settings, "Cliente", nome="Caio")
+
+
+@pytest.fixture
+def ids(web_database: LogDatabase) -> dict[str, str]:
+    """The privileges' numbers by name."""
+    return {row["nome"]: str(row["id"]) for row in web_database.rows("SELECT id, nome FROM privilegio")}
+
+
+def stored(database: LogDatabase, login: str) -> dict[str, object]:
+    (row,) = database.rows(
+        "SELECT u.*, p.nome AS privilegio FROM usuario u JOIN usuario_privilegio x ON x.usuario_id = u.id"
+        " JOIN privilegio p ON p.id = privilegio_id WHERE login = %s",
+        login,
+    )
+    return row
+
+
+def test_the_list_has_the_columns_in_order(admin: Visitor, person: Person) -> None:
+    page = admin.get("/users", params={"search": person.login})
+    assert "Crie, gerencie e altere as credenciais de acesso ao sistema" in text_of(page)
+    heads = [re.sub(r"<[^>]+>", "", head) for head in re.findall(r'<th scope="col">(.*?)</th>', page.text)]
+    assert heads == ["Usuário", "Privilégio", "Último acesso", "Data de cadastro", "Ações"]
+    assert f'aria-label="Editar {person.login}"' in page.text
+    assert f'aria-label="Excluir {person.login}"' in page.text
+    assert "Cadastrar" in text_of(page)
+
+
+def test_the_search_is_by_login(admin: Visitor, web_settings: dict[str, str]) -> None:
+    first, second = (make_person(web_settings, "Cliente") for _ in range(2))
+    words = text_of(admin.get("/users", params={"search": first.login.upper()[3:]}))
+    assert first.login in words
+    assert second.login not in words
+
+
+@pytest.mark.parametrize("search", ["%", "_", "\\", "a\0b", ODD, "x" * 5000])
+def test_a_search_finds_only_what_is_there(admin: Visitor, search: str) -> None:
+    page = admin.get("/users", params={"search": search})
+    assert page.status_code == 200
+    assert "Nenhum usuário encontrado" in text_of(page)
+    assert "<script>alert" not in page.text
+
+
+def test_many_users_come_in_pages(admin: Visitor, web_settings: dict[str, str], ids: dict[str, str]) -> None:
+    for number in range(21):
+        form = {**FORM, "login": f"paged-{number:02}", "privilegio": ids["Cliente"]}
+        assert admin.post("/users/new", **form).status_code == 303
+    first = text_of(admin.get("/users", params={"search": "paged-"}))
+    assert "Anterior Página 1 de 2 Próximo" in first
+    assert "paged-00" in first
+    assert "paged-20" not in first
+    for number in ("2", "99", "9" * 5000):
+        assert ("paged-20" in text_of(admin.get("/users", params={"search": "paged-", "page": number}))) is (
+            number in {"2", "99"}
+        )
+
+
+def test_registering(admin: Visitor, app: Starlette, web_database: LogDatabase, ids: dict[str, str]) -> None:
+    page = admin.get("/users/new")
+    words = text_of(page)
+    for word in ("Adicione um novo usuário ao sistema", "Nome do usuário", "Login", "Senha", "Repetir Senha"):
+        assert word in words
+    assert "A data de cadastro será atribuída automaticamente pelo sistema." in words
+    assert re.search(r'id="data_cadastro" type="text" value="\d\d/\d\d/\d{4}" disabled', page.text)
+    assert f'<option value="{ids["Cliente"]}">Cliente</option>' in page.text
+
+    answer = admin.post("/users/new", **{**FORM, "login": "nova"}, privilegio=ids["Cliente"])
+    assert (answer.status_code, answer.headers["location"]) == (303, "/users")
+    assert dialogs_of(admin.get("/users")) == [
+        "Novo usuário cadastrado! Os dados de acesso do usuário foram criados com sucesso! Ok!"
+    ]
+    assert dialogs_of(admin.get("/users")) == []
+    row = stored(web_database, "nova")
+    assert (row["nome"], row["privilegio"], row["ativo"], row["trocar_senha"]) == ("Maria da Silva", "Cliente", 1, 0)
+    assert str(row["senha"]).startswith("$2b$")
+    Visitor(app).log_in(Person(0, "", "nova", FORM["senha"]))
+
+
+@pytest.mark.parametrize("missing", ["nome", "login", "senha", "repetir_senha", "privilegio"])
+def test_a_missing_field_keeps_what_was_typed(admin: Visitor, ids: dict[str, str], missing: str) -> None:
+    typed = {**FORM, "privilegio": ids["Administrador"], missing: " " if missing == "nome" else ""}
+    answer = admin.post("/users/new", **typed)
+    assert answer.status_code == 400
+    assert dialogs_of(answer) == [MISSING]
+    for field in {"nome", "login"} - {missing}:
+        assert f'value="{typed[field]}"' in answer.text
+    assert (f'value="{ids["Administrador"]}" selected' in answer.text) is (missing != "privilegio")
+    # A password never comes back from the server; the page's script keeps it in the browser.
+    assert FORM["senha"] not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"repetir_senha": "another one"}, "As senhas não são iguais. Digite a mesma senha nos dois campos."),
+        ({"senha": "curta", "repetir_senha": "curta"}, "A senha deve ter pelo menos 8 caracteres."),
+        ({"senha": "x" * 1001, "repetir_senha": "x" * 1001}, "A senha deve ter no máximo 1000 caracteres."),
+        ({"senha": "MARIA-MARIA", "repetir_senha": "MARIA-MARIA", "login": "maria-maria"}, "não pode ser igual"),
+        ({"nome": "n" * 121}, "O nome deve ter no máximo 120 caracteres."),
+        ({"login": "l" * 51}, "O login deve ter no máximo 50 caracteres."),
+        ({"login": "ma\0ria"}, "O nome e o login não podem ter caracteres de controle."),
+        ({"nome": "Maria\n\N{RIGHT-TO-LEFT OVERRIDE}"}, None),
+        ({"privilegio": "99"}, "Escolha uma permissão de acesso da lista."),
+        ({"privilegio": "9" * 5000}, "Escolha uma permissão de acesso da lista."),
+        ({"privilegio": "-1"}, "Escolha uma permissão de acesso da lista."),
+    ],
+)
+def test_what_is_refused_is_said(
+    admin: Visitor, web_database: LogDatabase, ids: dict[str, str], wrong: dict[str, str], said: str | None
+) -> None:
+    answer = admin.post("/users/new", **{**FORM, "privilegio": ids["Cliente"], **wrong})
+    assert answer.status_code == 400
+    (dialog,) = dialogs_of(answer)
+    assert (said or "caracteres de controle") in dialog
+    assert "Adicione um novo usuário" in text_of(answer)
+    assert not web_database.rows("SELECT 1 FROM usuario WHERE login = %s", wrong.get("login", FORM["login"])[:50])
+
+
+@pytest.mark.parametrize("change", [str, str.upper, lambda login: login.replace("i", "í")])
+def test_a_login_is_taken_once(admin: Visitor, person: Person, ids: dict[str, str], change: type[str]) -> None:
+    taken = {**FORM, "login": change(person.login), "privilegio": ids["Cliente"]}
+    answer = admin.post("/users/new", **taken)
+    assert dialogs_of(answer) == ["Este login já está em uso. Ok!"]
+    assert FORM["nome"] in answer.text
+
+
+def test_what_is_typed_is_shown_as_text(admin: Visitor, web_database: LogDatabase, ids: dict[str, str]) -> None:
+    answer = admin.post("/users/new", **{**FORM, "nome": ODD, "login": ODD[:50]}, privilegio=ids["Cliente"])
+    assert answer.status_code == 303
+    for path in ("/users", "/audit", f"/users/{stored(web_database, ODD)['id']}"):
+        page = admin.get(path)
+        assert ODD in text_of(page) or "&lt;script&gt;" in page.text
+        assert "<script>alert" not in page.text
+
+
+def test_a_change(
+    admin: Visitor, app: Starlette, web_database: LogDatabase, person: Person, ids: dict[str, str]
+) -> None:
+    page = admin.get(f"/users/{person.id}")
+    for value in (f'value="{person.nome}"', f'value="{person.login}"', f'value="{ids["Cliente"]}" selected'):
+        assert value in page.text
+    assert re.search(r'name="ativo" value="1" checked', page.text)
+    theirs = Visitor(app).log_in(person)
+    login = f"{person.login}-x"
+    answer = admin.post(
+        f"/users/{person.id}", nome="Outro Nome", login=login, privilegio=ids["Administrador"], ativo="1"
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/users")
+    assert dialogs_of(admin.get("/users")) == ["Os dados do usuário foram alterados com sucesso. Ok!"]
+    row = stored(web_database, login)
+    assert (row["nome"], row["privilegio"], row["ativo"]) == ("Outro Nome", "Administrador", 1)
+    # The password was left as it was, and the privilege counts from now on, in sessions that are open too.
+    assert theirs.get("/users").status_code == 200
+    Visitor(app).log_in(person._replace(login=login))
+
+
+def test_a_change_says_what_is_missing(admin: Visitor, person: Person, ids: dict[str, str]) -> None:
+    answer = admin.post(f"/users/{person.id}", nome="", login="kept", privilegio=ids["Cliente"], ativo="1")
+    assert dialogs_of(answer) == [
+        "Erro ao alterar o usuário. Todos os campos devem ser preenchidos para que o usuário seja alterado. Ok!"
+    ]
+    assert 'value="kept"' in answer.text
+
+
+def test_a_changed_password_must_be_repeated(admin: Visitor, person: Person, ids: dict[str, str]) -> None:
+    form = {"nome": "N", "login": person.login, "privilegio": ids["Cliente"], "ativo": "1"}
+    answer = admin.post(f"/users/{person.id}", **form, senha="outra senha", repetir_senha="")
+    assert dialogs_of(answer) == ["As senhas não são iguais. Digite a mesma senha nos dois campos. Ok!"]
+
+
+def test_a_deletion_asks_and_tells(admin: Visitor, app: Starlette, web_database: LogDatabase, person: Person) -> None:
+    listed = admin.get("/users", params={"search": person.login})
+    assert "Deseja realmente excluir o acesso do usuário?" in text_of(listed)
+    path = f"/users/{person.id}/delete"
+    asked = text_of(admin.get(path))
+    for word in ("Deseja realmente excluir o acesso do usuário?", person.login, "Cancelar", "Excluir"):
+        assert word in asked
+    assert web_database.rows("SELECT 1 FROM usuario WHERE id = %s", person.id)
+    assert admin.post(path).headers["location"] == "/users"
+    assert dialogs_of(admin.get("/users")) == ["As credenciais de acesso do usuário foram removidas com sucesso Ok!"]
+    assert not web_database.rows("SELECT 1 FROM usuario WHERE id = %s", person.id)
+    assert Visitor(app).try_login(person.login, person.password).status_code == 401
+    assert admin.post(path).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "999999999999999999", "9" * 5000, "-1", "1.5", "x"])
+def test_nobody_has_such_a_number(admin: Visitor, number: str) -> None:
+    for path in (f"/users/{number}", f"/users/{number}/delete"):
+        assert admin.get(path).status_code == 404
+
+
+def test_every_action_on_a_user_is_audited(
+    admin: Visitor, web_database: LogDatabase, person: Person, ids: dict[str, str]
+) -> None:
+    form = {"nome": person.nome, "login": person.login, "privilegio": ids["Cliente"]}
+    admin.post(f"/users/{person.id}", **form, senha="outra senha boa", repetir_senha="outra senha boa")
+    admin.post(f"/users/{person.id}/delete")
+    rows = web_database.rows("SELECT acao, detalhe, ip, login FROM auditoria WHERE alvo = %s ORDER BY id", person.login)
+    assert [row["acao"] for row in rows] == ["criar_usuario", "alterar_usuario", "excluir_usuario"]
+    assert {row["ip"] for row in rows[1:]} == {admin.address}
+    assert rows[1]["detalhe"].replace(" ", "") == '{"ativo":[true,false],"senha":"alterada"}'
+    assert "outra" not in str(rows)
+    words = text_of(admin.get("/audit"))
+    assert "Ativo: sim → não" in words
+    assert "Senha: alterada" in words
