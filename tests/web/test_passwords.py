@@ -1,0 +1,41 @@
+"""How passwords are kept."""
+
+from __future__ import annotations
+
+import time
+
+import bcrypt
+import pytest
+
+from webstatus.security import passwords
+
+
+def test_all_of_a_password_counts_and_any_character_does() -> None:
+    # Bcrypt itself takes 72 bytes and, in version 5, refuses more.
+    for password in ("x" * 73, "a\0b", "\N{PILE OF POO}" * 40, "\udcff", "p" * 1000):
+        stored = passwords.hash_password(password)
+        assert stored.startswith("$2b$")
+        assert len(stored) == 60
+        assert passwords.password_matches(password, stored)
+        for other in (password[:-1], password + "x", password[:-1] + "\x01"):
+            assert not passwords.password_matches(other, stored)
+
+
+@pytest.mark.parametrize("stored", ["", "plain text", "$2b$12$short", "$1$md5$x", "\N{SNOWMAN}" * 60])
+def test_what_is_no_hash_matches_nothing(stored: str) -> None:
+    assert not passwords.password_matches("", stored)
+    assert not passwords.password_matches(stored, stored)
+
+
+def test_an_unknown_user_costs_what_a_known_one_does() -> None:
+    stored = bcrypt.hashpw(b"x", bcrypt.gensalt(12)).decode("ascii")
+    assert passwords.NOBODYS_HASH[:7] == stored[:7]
+
+    def seconds(known: str | None, password: str) -> float:
+        began = time.process_time()
+        assert not passwords.password_matches(password, known)
+        return time.process_time() - began
+
+    known = min(seconds(stored, "guess") for _ in range(3))
+    for password in ("guess", "x" * 5000):
+        assert 0.5 < min(seconds(None, password) for _ in range(3)) / known < 2
