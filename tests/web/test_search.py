@@ -123,7 +123,8 @@ def sized(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         for name in ("FEW", "RARE"):
             monkeypatch.setattr(plan, name, 20)
         monkeypatch.setattr(plan, "MOST_BRANCHES", 3)
-        monkeypatch.setattr(plan, "LOOK", 1)
+        for name in ("LOOK", "DENSE"):
+            monkeypatch.setattr(plan, name, 1)
 
 
 def page(session: Session, asked: Filter, cursor: Cursor | None = None, zone: ZoneInfo = SAO_PAULO) -> Page:

@@ -41,8 +41,8 @@ class Condition(NamedTuple):
         return all(bool(value) == (name == part) for name, value in self._asdict().items())
 
     def allows(self, server: str, status: int) -> bool:
-        """Whether server and status let it hold."""
-        return server in self.servers or status in self.statuses or not self.is_of_groups
+        """Whether it holds for backups of that server and status, where these decide."""
+        return server in self.servers or status in self.statuses
 
     def sql(self) -> ColumnElement[bool]:
         """For a query of backups."""

@@ -39,11 +39,16 @@ class Group(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """All backups, by server and status; ``servers`` are their names as written and :func:`folded`, in order."""
+    """All backups, by server and status; ``servers`` are their names as written and :func:`folded`, in order.
+
+    ``oldest`` and ``newest`` are starts, none where there is no backup.
+    """
 
     total: int
     groups: tuple[Group, ...]
     servers: dict[str, str]
+    oldest: datetime.datetime | None
+    newest: datetime.datetime | None
 
 
 class Counts:
@@ -115,4 +120,10 @@ def _tally(session: Session) -> Tally:
     )
     groups = tuple(Group(*row) for row in rows)
     names = sorted({group.hostname for group in groups})
-    return Tally(sum(group.number for group in groups), groups, {name: folded(name) for name in names})
+    return Tally(
+        sum(group.number for group in groups),
+        groups,
+        {name: folded(name) for name in names},
+        min((group.oldest for group in groups), default=None),
+        max((group.newest for group in groups), default=None),
+    )

@@ -96,7 +96,7 @@ def page_of(
 
 def years_of(tally: Tally, now: datetime.datetime) -> range:
     """The years that the history has, now's included."""
-    years = [now.year, *(group.oldest.year for group in tally.groups), *(group.newest.year for group in tally.groups)]
+    years = [moment.year for moment in (now, tally.oldest, tally.newest) if moment]
     return range(min(years), max(years) + 1)
 
 

@@ -27,6 +27,7 @@ MOST_BRANCHES = 30
 # Rows that may be read and sorted for one page.
 FEW = 20_000
 RARE = 2_000
+DENSE = 200
 # An entry of an index that lacks a column costs a look into the table: some three of one that has all.
 LOOK = 3
 # A run is found by its end among those that began up to this long before it; longer ones are known by their length.
@@ -109,10 +110,14 @@ def plan(session: Session, tally: Tally, asked: Sequence[Condition], now: dateti
             return None
     if any(not any(condition) for condition in asked):
         return None
-    groups = [group for group in tally.groups if all(c.allows(group.hostname, group.status) for c in asked)]
+    deciding = [condition for condition in asked if condition.is_of_groups]
+    groups = [group for group in tally.groups if all(c.allows(group.hostname, group.status) for c in deciding)]
     number = sum(group.number for group in groups)
     windows = _windows(session, asked)
-    driver = _by_server(tally, asked, windows) or _by_status(tally, asked)
+    total = number if len(deciding) == len(asked) else None
+    # With one in so many, ten are near wherever one begins.
+    is_dense = total is not None and tally.total < DENSE * number
+    driver = None if is_dense else _by_server(tally, asked, windows) or _by_status(tally, asked)
     if driver is None and not number:
         return None
     if driver is None and _size_of(windows, tally) > FEW:
@@ -120,7 +125,6 @@ def plan(session: Session, tally: Tally, asked: Sequence[Condition], now: dateti
     if driver is None:
         driver = _by_time([_between(groups, now)] if windows == [EVER] else windows)
     where = and_(true(), *(condition.sql() for condition in asked if condition not in driver.fulfilled))
-    total = number if all(condition.is_of_groups for condition in asked) else None
     return Plan(driver.branches, where, total)
 
 
@@ -216,10 +220,9 @@ def _windows(session: Session, asked: Sequence[Condition]) -> list[Span]:
 
 def _size_of(windows: Sequence[Span], tally: Tally) -> float:
     """About how many backups began in the windows."""
-    if not tally.groups:
+    oldest, newest = tally.oldest, tally.newest
+    if not oldest or not newest:
         return 0
-    oldest = min(group.oldest for group in tally.groups)
-    newest = max(group.newest for group in tally.groups)
     covered = sum(max(0.0, (min(window.end, newest) - max(window.start, oldest)).total_seconds()) for window in windows)
     return tally.total * covered / max(1.0, (newest - oldest).total_seconds())
 
