@@ -11,6 +11,13 @@ from webstatus.i18n import PORTUGUESE, mark
 
 NOTHING = "\N{EN DASH}"
 STATUS_WORDS = {0: mark("Em andamento"), 1: mark("Sucesso"), 2: mark("Alerta"), 3: mark("Erro")}
+# Of a run: what the writer records in `etapa`.
+STAGE_WORDS = {
+    "dump": mark("Dump"),
+    "pack": mark("Empacotamento"),
+    "upload": mark("Upload"),
+    "mail": mark("E-mail"),
+}
 UNITS = ("MB", "GB", "TB", "PB")
 
 Translate = Callable[[str], str]
@@ -67,6 +74,18 @@ def show_duration(seconds: float | None, ngettext: TranslatePlural) -> str:
     return " ".join(filter(None, parts))
 
 
+def show_age(seconds: float | None, ngettext: TranslatePlural) -> str:
+    """``há 3 dias``: how long ago, in the largest unit that it fills; minutes are the smallest."""
+    if seconds is None:
+        return NOTHING
+    minutes = max(0, int(seconds // 60))
+    if minutes >= 2 * 1440:
+        return ngettext("há %(num)d dia", "há %(num)d dias", minutes // 1440) % {"num": minutes // 1440}
+    if minutes >= 60:
+        return ngettext("há %(num)d hora", "há %(num)d horas", minutes // 60) % {"num": minutes // 60}
+    return ngettext("há %(num)d minuto", "há %(num)d minutos", minutes) % {"num": minutes}
+
+
 def seconds_between(start: datetime.datetime | None, end: datetime.datetime | None) -> float | None:
     """Seconds from *start* to *end*; ``None`` when one of them is not known."""
     return (end - start).total_seconds() if start and end else None
@@ -75,3 +94,8 @@ def seconds_between(start: datetime.datetime | None, end: datetime.datetime | No
 def status_word(status: int | None, gettext: Translate) -> str:
     """``Sucesso``, ``Alerta``, ``Erro`` or ``Em andamento``; a dash where there is no status."""
     return gettext(STATUS_WORDS[status]) if status in STATUS_WORDS else NOTHING
+
+
+def stage_word(stage: str | None, gettext: Translate) -> str:
+    """A stage's name; what a newer writer calls one stands as it is."""
+    return gettext(STAGE_WORDS[stage]) if stage in STAGE_WORDS else stage or NOTHING

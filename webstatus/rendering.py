@@ -43,7 +43,9 @@ def environment(language: str, time_zone: str) -> jinja2.Environment:
         megabytes=formats.show_megabytes,
         number=functools.partial(formats.show_number, language=language),
         duration=functools.partial(formats.show_duration, ngettext=translator.ngettext),
+        age=functools.partial(formats.show_age, ngettext=translator.ngettext),
         status_word=functools.partial(formats.status_word, gettext=translator.gettext),
+        stage_word=functools.partial(formats.stage_word, gettext=translator.gettext),
         # A message that code chose, marked with i18n.mark.
         translated=translator.gettext,
     )
@@ -78,6 +80,17 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     if notice:
         cookies.drop_cookie(response, settings, cookies.NOTICE)
     return response
+
+
+def fragment(request: Request, template: str, **values: Any) -> Markup:
+    """A part of a page that is the same for everybody: it has neither user nor token.
+
+    :param template: under templates/
+    :param values: what it shows, beside the filters and ``url``
+    """
+    settings: Settings = request.app.state.settings
+    part = environment(language_of(request), settings.time_zone).get_template(template)
+    return Markup(part.render(url=functools.partial(address, request), **values))  # noqa: S704 - escaped by Jinja
 
 
 def language_of(request: Request) -> str:
