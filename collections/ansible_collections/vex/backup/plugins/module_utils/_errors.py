@@ -43,6 +43,10 @@ class MissingGrants(BackupError):
     """The backup account lacks privileges that the dump needs."""
 
 
+class AccountRefused(BackupError):
+    """The server did not make, change or remove the backup account."""
+
+
 class NotEnoughSpace(BackupError):
     """The disk cannot hold what is about to be written."""
 

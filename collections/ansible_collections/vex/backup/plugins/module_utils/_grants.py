@@ -20,6 +20,10 @@ _BINLOG_MONITOR_SINCE = (10, 5)
 # Accounts of cloud providers have privileges on these taken away; they are never dumped.
 _NEVER_DUMPED = ("mysql", "sys")
 
+# Privileges by where they hold: database pattern and object, "*" for every one.
+Levels = t.Mapping[t.Tuple[str, str], t.FrozenSet[str]]
+EVERYWHERE = ("*", "*")
+
 _NAME = r"""(?:`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^\s.`"']+)"""
 _COLUMNS = r"""\((?:`(?:[^`]|``)*`|"(?:[^"]|"")*"|[^)`"])*\)"""
 _STATEMENT = re.compile(
@@ -83,23 +87,56 @@ def missing(
         some out without a word
     """
     lacking = []
-    needs = [*_GLOBAL_NEEDS, _coordinates(product, server_version)]
-    if product == "mysql" and server_version >= (8,):
-        needs.append(("BACKUP_ADMIN", ("BACKUP_ADMIN",)))
-    for name, satisfying in needs:
+    for name, satisfying in _everywhere(product, server_version):
         if not _holds(grants.everywhere, satisfying):
             lacking.append(f"{name} ON *.*")
     if every_database and not _sees_every_database(grants):
         lacking.append("SELECT ON *.* (or name the databases: others are not visible to this account)")
-    wanted = [*_DATABASE_NEEDS]
-    wanted += [name for key, name in (("triggers", "TRIGGER"), ("events", "EVENT")) if stored_programs[key]]
-    for privilege in wanted:
+    for privilege in _on_databases(stored_programs):
         without = [name for name in databases if not _holds_on(grants, name, privilege)]
         if without:
             lacking.append(f"{privilege} ON {', '.join(f'{_quote(name)}.*' for name in without)}")
     if stored_programs["routines"] and not _sees_routines(grants, product):
         lacking.append("SELECT ON mysql.proc" if product == "mariadb" else "SHOW_ROUTINE ON *.*")
     return lacking
+
+
+def needed(
+    databases: t.Sequence[str],
+    *,
+    product: str,
+    server_version: t.Tuple[int, ...],
+    stored_programs: t.Mapping[str, bool],
+) -> Levels:
+    """What an account is to hold so that :func:`missing` finds nothing, and no more.
+
+    :param databases: the only ones that it may read; empty for all
+    :param stored_programs: as for :func:`missing`
+    """
+    everywhere = {name for name, _satisfying in _everywhere(product, server_version)}
+    on_databases = frozenset(_on_databases(stored_programs))
+    if not databases:
+        return {EVERYWHERE: on_databases | everywhere}
+    levels = {(escaped(name), "*"): on_databases for name in databases}
+    if stored_programs["routines"] and product == "mariadb":
+        levels["mysql", "proc"] = frozenset(["SELECT"])
+    elif stored_programs["routines"]:
+        everywhere.add("SHOW_ROUTINE")
+    return {EVERYWHERE: frozenset(everywhere), **levels}
+
+
+def by_level(grants: Grants) -> Levels:
+    """The privileges held at each level, in the form of :func:`needed`; levels without any are left out."""
+    levels: t.Dict[t.Tuple[str, str], t.FrozenSet[str]] = {EVERYWHERE: grants.everywhere}
+    levels.update({(pattern, "*"): held for pattern, held in grants.databases.items()})
+    levels.update(grants.tables)
+    # What the server says of an account that holds nothing.
+    return {level: held - {"USAGE"} for level, held in levels.items() if held - {"USAGE"}}
+
+
+def escaped(database: str) -> str:
+    """The pattern that means this database alone."""
+    return re.sub(r"([\\_%])", r"\\\1", database)
 
 
 def require(lacking: t.Sequence[str], account: str) -> None:
@@ -110,6 +147,18 @@ def require(lacking: t.Sequence[str], account: str) -> None:
             f"Remedy: GRANT each of them TO {account}",
             missing_grants=list(lacking),
         )
+
+
+def _everywhere(product: str, server_version: t.Tuple[int, ...]) -> t.List[t.Tuple[str, t.Tuple[str, ...]]]:
+    needs = [*_GLOBAL_NEEDS, _coordinates(product, server_version)]
+    if product == "mysql" and server_version >= (8,):
+        needs.append(("BACKUP_ADMIN", ("BACKUP_ADMIN",)))
+    return needs
+
+
+def _on_databases(stored_programs: t.Mapping[str, bool]) -> t.List[str]:
+    programs = (("triggers", "TRIGGER"), ("events", "EVENT"))
+    return [*_DATABASE_NEEDS, *(name for key, name in programs if stored_programs[key])]
 
 
 def _coordinates(product: str, server_version: t.Tuple[int, ...]) -> t.Tuple[str, t.Tuple[str, ...]]:

@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import MissingGrants
-from ansible_collections.vex.backup.plugins.module_utils._grants import missing, parse_grants, require
+from ansible_collections.vex.backup.plugins.module_utils._grants import (
+    by_level,
+    missing,
+    needed,
+    parse_grants,
+    require,
+)
 
 NOTHING_STORED = types.MappingProxyType({"routines": False, "triggers": False, "events": False})
 ALL_STORED = types.MappingProxyType({"routines": True, "triggers": True, "events": True})
@@ -225,3 +231,31 @@ def test_what_lacks_is_refused_with_its_remedy() -> None:
         require(["PROCESS ON *.*"], "'vex'@'%'")
     assert caught.value.details == {"missing_grants": ["PROCESS ON *.*"]}
     assert "GRANT each of them TO 'vex'@'%'" in str(caught.value)
+
+
+SERVERS = [("mariadb", (10, 6, 20)), ("mariadb", (11, 8, 3)), ("mysql", (8, 0, 40)), ("mysql", (9, 7, 4))]
+STORED = [ALL_STORED, NOTHING_STORED, {**ALL_STORED, "events": False}, {**NOTHING_STORED, "routines": True}]
+
+
+@pytest.mark.parametrize(("product", "version"), SERVERS)
+@pytest.mark.parametrize("stored", STORED)
+@pytest.mark.parametrize("databases", [[], ["shop"], ["a_b%", "c`d", "e\\f"]])
+def test_what_is_needed_is_enough_and_no_more(
+    product: str, version: t.Tuple[int, ...], stored: t.Mapping[str, bool], databases: t.List[str]
+) -> None:
+    levels = needed(databases, product=product, server_version=version, stored_programs=stored)
+
+    def lacks(levels: t.Mapping[t.Tuple[str, str], t.FrozenSet[str]]) -> t.List[str]:
+        statements = [statement_of(level, privileges) for level, privileges in levels.items()]
+        assert by_level(parse_grants(statements)) == {level: held for level, held in levels.items() if held}
+        return lacking(statements, databases or ["shop", "x"], product, version, stored, every_database=not databases)
+
+    assert lacks(levels) == []
+    for level, privileges in levels.items():
+        for privilege in privileges:
+            assert lacks({**levels, level: privileges - {privilege}}), privilege
+
+
+def statement_of(level: t.Tuple[str, str], privileges: t.Iterable[str]) -> str:
+    place = ".".join("*" if part == "*" else "`" + part.replace("`", "``") + "`" for part in level)
+    return f"GRANT {', '.join(sorted(privileges)) or 'USAGE'} ON {place} TO `vex`@`%`"

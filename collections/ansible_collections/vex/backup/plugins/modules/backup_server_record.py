@@ -1,0 +1,106 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Record a server and its schedule in the log database."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_server_record
+short_description: Record in the log database that a server backs itself up, and when
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Writes the server's row in C(servidor), from which it is seen that a run was missed.
+  - A server that is no longer backed up keeps its row, and its history, and is marked inactive.
+options:
+  hostname:
+    description: Name of the server, as in the records of its runs.
+    type: str
+    required: true
+  state:
+    description: Whether runs are expected. With V(absent), nothing is written for a server without a row.
+    type: str
+    choices: [present, absent]
+    default: present
+  schedule:
+    description: When runs start, as five cron fields. Without it they are started by hand, and none is missed.
+    type: str
+  time_zone:
+    description: Name of the time zone that O(schedule) is in.
+    type: str
+    default: UTC
+  tolerance_minutes:
+    description: How many minutes after the time in O(schedule) a backup must be done.
+    type: int
+    default: 60
+  server_version:
+    description: Product and version of the server; what is recorded stays without it.
+    type: str
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.login
+  - vex.backup.log_db
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: vex.backup.backup_log_record
+"""
+
+EXAMPLES = r"""
+- name: Expect a backup every night at three
+  vex.backup.backup_server_record:
+    login_host: log.example.com
+    login_user: vex_backup_writer
+    login_password: "{{ vault_vex_backup_log_db_password }}"
+    hostname: db01.example.com
+    schedule: 0 3 * * *
+    time_zone: America/Sao_Paulo
+
+- name: Expect none any longer
+  vex.backup.backup_server_record:
+    login_host: log.example.com
+    login_user: vex_backup_writer
+    login_password: "{{ vault_vex_backup_log_db_password }}"
+    hostname: db01.example.com
+    state: absent
+"""
+
+RETURN = r""" # """
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
+from ansible_collections.vex.backup.plugins.module_utils._log_db_servers import record_server
+from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+
+
+def main() -> None:
+    """Spec, one call, exit."""
+    module = AnsibleModule(
+        argument_spec={
+            **LOG_DB,
+            "hostname": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "schedule": {"type": "str"},
+            "time_zone": {"type": "str", "default": "UTC"},
+            "tolerance_minutes": {"type": "int", "default": 60},
+            "server_version": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    conclude(
+        module,
+        lambda _log: record_server(module.params, module.check_mode),
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""backup_server_record on a real server: one row a server, which outlives its backups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.log_db import LogDatabase, run_module
+from tests.integration.test_log_record import migrate
+from tests.servers.mariadb import MariaDB
+
+COLUMNS = "hostname, versao_servidor, agenda, fuso, tolerancia_minutos, ativo"
+EXPECTED = ("db1", "MariaDB 11.8.3", "0 3 * * *", "America/Sao_Paulo", 90, 1)
+
+
+@pytest.fixture
+def database(log_mariadb: MariaDB) -> Iterator[LogDatabase]:
+    made = LogDatabase(log_mariadb)
+    migrate(made)
+    yield made
+    made.drop()
+
+
+def record(database: LogDatabase, *, check: bool = False, **changes: Any) -> dict[str, Any]:
+    options = {
+        **database.login,
+        "hostname": "db1",
+        "schedule": "0 3 * * *",
+        "time_zone": "America/Sao_Paulo",
+        "tolerance_minutes": 90,
+        "server_version": "MariaDB 11.8.3",
+        **changes,
+    }
+    return run_module("backup_server_record", options, check=check)
+
+
+def rows(database: LogDatabase) -> list[tuple[Any, ...]]:
+    return database.rows(f"SELECT {COLUMNS} FROM servidor ORDER BY id")
+
+
+def test_a_server_is_recorded_once(database: LogDatabase) -> None:
+    foreseen = record(database, check=True)
+    assert foreseen["changed"]
+    assert rows(database) == []
+    assert record(database)["diff"] == foreseen["diff"]
+    assert rows(database) == [EXPECTED]
+    assert not record(database)["changed"]
+
+
+def test_what_changes_is_shown_and_written(database: LogDatabase) -> None:
+    record(database)
+    changed = record(database, schedule="", server_version="")
+    assert changed["diff"] == {"before": {"agenda": "0 3 * * *"}, "after": {"agenda": None}}
+    assert rows(database) == [(*EXPECTED[:2], None, *EXPECTED[3:])]
+
+
+def test_one_that_is_backed_up_no_longer_keeps_its_row(database: LogDatabase) -> None:
+    assert not record(database, state="absent")["changed"]
+    assert rows(database) == []
+    record(database)
+    assert record(database, state="absent", check=True)["changed"]
+    assert record(database, state="absent")["changed"]
+    assert rows(database) == [(*EXPECTED[:5], 0)]
+    assert not record(database, state="absent")["changed"]
+    assert record(database)["changed"]
+    assert rows(database) == [EXPECTED]
+
+
+def test_a_log_database_that_is_away_is_named(database: LogDatabase) -> None:
+    found = record(database, login_unix_socket="/nowhere.sock")
+    assert found["failed"]
+    assert found["msg"].startswith("log database: the server at /nowhere.sock could not be reached")
