@@ -36,6 +36,8 @@ TABLES = {
     "restauracao_log",
     "servidor",
     "sessao",
+    "tentativa_login",
+    "token_api",
     "upload_s3_log",
     "usuario",
     "usuario_privilegio",
@@ -232,11 +234,12 @@ def test_the_grants_are_enough_and_no_more(database: LogDatabase) -> None:
             "INSERT": {"servidor", "backup_log", "upload_s3_log", "restauracao_log"},
             "UPDATE": {"servidor", "backup_log", "upload_s3_log", "restauracao_log"},
         }
+        people = {"usuario", "usuario_privilegio", "sessao", "tentativa_login", "token_api"}
         assert _tables_by_privilege(database, "web") == {
             "SELECT": TABLES,
-            "INSERT": {"usuario", "usuario_privilegio", "sessao", "auditoria"},
-            "UPDATE": {"usuario", "usuario_privilegio", "sessao"},
-            "DELETE": {"usuario", "usuario_privilegio", "sessao"},
+            "INSERT": {*people, "auditoria"},
+            "UPDATE": people,
+            "DELETE": people,
         }
         options = {**database.login, "login_user": "vex_backup_writer", "login_password": "pw"}
         recorded = run_module(
@@ -331,3 +334,18 @@ def test_the_playbook_runs_on_the_control_node(database: LogDatabase, tmp_path: 
         assert expected in done.stdout
         assert "canary" not in done.stdout + done.stderr
     assert tables(database) == TABLES
+
+
+def test_a_change_whose_record_was_lost_is_not_made_twice(database: LogDatabase, log_mariadb: MariaDB) -> None:
+    """A run that dies between a step's ALTER, which commits by itself, and its record, at every step."""
+    for number, title in enumerate(TITLES, start=1):
+        (columns, keys) = ("ADD COLUMN" in _text(title), "CREATE INDEX" in _text(title))
+        if columns or keys:
+            apply(database)
+            log_mariadb.execute(f"DELETE FROM {database.name}.versao_esquema WHERE numero >= {number}")
+            assert apply(database)["applied"] == TITLES[number - 1 :]
+    assert not apply(database)["changed"]
+
+
+def _text(title: str) -> str:
+    return (MIGRATIONS / f"{title}.sql").read_text(encoding="utf-8")

@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:
 FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 CREATED_TABLE = re.compile(r"CREATE\s+TABLE\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.IGNORECASE)
 LOCK_SECONDS = 60
+# What the server says to a change that it has had: the column, the key is there.
+ALREADY_DONE = {1060, 1061}
 # One statement, up to its semicolon; quotes and comments may hold semicolons of their own.
 STATEMENT = re.compile(r"(?:'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|/\*.*?\*/|[^;])+", re.DOTALL)
 COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)\s*", re.DOTALL)
@@ -212,7 +214,7 @@ def _apply(connection: Connection[Cursor], step: Migration, done: t.Sequence[str
     try:
         with connection.cursor() as cursor:
             for statement in step.statements:
-                cursor.execute(statement)
+                _change(cursor, statement)
             cursor.execute(
                 "INSERT INTO versao_esquema (numero, nome, sha256, aplicada_em) VALUES (%s, %s, %s, %s)",
                 (step.number, step.title, step.sha256, timestamp(utc_now())),
@@ -224,6 +226,19 @@ def _apply(connection: Connection[Cursor], step: Migration, done: t.Sequence[str
             "the steps before it are in place: put right what the server says and run again",
             applied=list(done),
         ) from None
+
+
+def _change(cursor: Cursor, statement: str) -> None:
+    """Run one statement of a step.
+
+    A change of a table commits by itself, so a run that died right after it left the change without its record: the
+    step is pending still, and what it adds is there.
+    """
+    try:
+        cursor.execute(statement)
+    except pymysql.err.MySQLError as error:
+        if error.args[0] not in ALREADY_DONE:
+            raise
 
 
 def _listing(titles: t.Iterable[str]) -> str:
