@@ -65,7 +65,7 @@ def test_the_flags_of_cookies(
 ) -> None:
     app.state.settings = load(**{**web_settings, "plain_http": str(plain_http)})
     visitor = Visitor(app)
-    visitor.http.base_url = "https://testserver"  # type: ignore[assignment]
+    visitor.http.base_url = "https://testserver"
     visitor.try_login(person.login, person.password)
     answer = visitor.try_login(person.login, person.password)
     (cookie,) = (value for value in answer.headers.get_list("set-cookie") if "vex_session" in value)

@@ -1,0 +1,1 @@
+"""What is written twice is the same: the schema and the models, the code and its reference."""

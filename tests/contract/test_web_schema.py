@@ -1,0 +1,40 @@
+"""The models are a view of the SQL schema: nothing in one that is not in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tests.playbook import LogDatabase
+from webstatus.database import REQUIRED_VERSION
+from webstatus.models import Base
+
+
+def test_the_models_are_the_schema(log_database: LogDatabase) -> None:
+    address = sqlalchemy.URL.create(
+        "mysql+pymysql",
+        username="root",
+        database=log_database.name,
+        query={"unix_socket": log_database.server.socket, "charset": "utf8mb4"},
+    )
+    engine = sqlalchemy.create_engine(address)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        differences = compare_metadata(context, Base.metadata)
+    engine.dispose()
+    # Comments are for who reads the SQL.
+    assert [change for change in flat(differences) if change[0] != "modify_comment"] == []
+
+
+def flat(differences: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Alembic's differences; it puts those of one column into a list."""
+    return [change for found in differences for change in (found if isinstance(found, list) else [found])]
+
+
+def test_the_app_asks_for_a_version_that_there_is(log_database: LogDatabase) -> None:
+    (row,) = log_database.rows("SELECT MAX(numero) AS newest FROM versao_esquema")
+    assert row["newest"] >= REQUIRED_VERSION

@@ -1,0 +1,190 @@
+"""One's own profile: password, sessions, API tokens."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+
+from tests.playbook import LogDatabase
+from tests.web.people import Person, make_person
+from tests.web.visitor import Clock, Visitor, dialogs_of, text_of
+from webstatus.security.cookies import digest
+
+NEW = {"senha": "a new password", "repetir_senha": "a new password"}
+ODD = "<script>alert('x')</script>\"&"
+
+
+@pytest.fixture
+def person(web_settings: dict[str, str]) -> Person:
+    """Whose profile it is."""
+    return make_person(web_settings, "Cliente", nome="Caio Cliente")
+
+
+@pytest.fixture
+def visitor(app: Starlette, person: Person) -> Visitor:
+    """The person."""
+    return Visitor(app).log_in(person)
+
+
+def make_token(visitor: Visitor, name: str = "reads", lifetime: str = "30") -> str:
+    found = re.search(
+        r"<code[^>]*>(vex_[\w-]+)</code>", visitor.post("/profile/tokens", nome=name, validade=lifetime).text
+    )
+    assert found
+    return found[1]
+
+
+def reads(app: Starlette, token: str) -> bool:
+    return Visitor(app).get("/api/v1/backups", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_who_one_is(visitor: Visitor, person: Person) -> None:
+    words = text_of(visitor.get("/profile"))
+    assert f"Nome Caio Cliente Login {person.login} Privilégio Cliente" in words
+
+
+def test_a_password_is_changed(app: Starlette, visitor: Visitor, person: Person) -> None:
+    answer = visitor.post("/profile/password", senha_atual=person.password, **NEW)
+    assert answer.headers["location"] == "/profile"
+    assert dialogs_of(visitor.get("/profile")) == ["Sua senha foi alterada. As outras sessões foram encerradas. Ok!"]
+    assert Visitor(app).try_login(person.login, person.password).status_code == 401
+    Visitor(app).log_in(person._replace(password=NEW["senha"]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"senha_atual": ""}, "Preencha a senha atual e, duas vezes, a nova."),
+        ({"repetir_senha": ""}, "Preencha a senha atual e, duas vezes, a nova."),
+        ({"repetir_senha": "other"}, "As senhas não são iguais. Digite a mesma senha nos dois campos."),
+        ({"senha": "short", "repetir_senha": "short"}, "A senha deve ter pelo menos 8 caracteres."),
+        ({"senha_atual": "wrong"}, "A senha atual não confere."),
+        ({"senha_atual": NEW["senha"]}, "A nova senha deve ser diferente da atual."),
+    ],
+)
+def test_a_change_that_is_refused_says_why(visitor: Visitor, person: Person, fields: dict[str, str], said: str) -> None:
+    answer = visitor.post("/profile/password", **{"senha_atual": person.password, **NEW, **fields})
+    assert answer.status_code == 400
+    assert dialogs_of(answer) == [f"{said} Ok!"]
+    assert visitor.is_logged_in()
+
+
+def test_weak_passwords_are_no_guesses(visitor: Visitor, person: Person) -> None:
+    for _ in range(8):
+        visitor.post("/profile/password", senha_atual=person.password, senha="short", repetir_senha="short")
+    assert visitor.post("/profile/password", senha_atual=person.password, **NEW).status_code == 303
+
+
+def test_sessions_are_listed_and_ended(app: Starlette, visitor: Visitor, person: Person) -> None:
+    other = Visitor(app)
+    other.http.headers["user-agent"] = ODD
+    other.log_in(person)
+    page = visitor.get("/profile")
+    words = text_of(page)
+    assert f"{ODD} " in words
+    assert "<script>alert" not in page.text
+    assert other.address in words
+    assert words.count("Esta sessão") == 1
+    mine, theirs = sorted(map(int, re.findall(r"/profile/sessions/(\d+)/end", page.text)))
+    assert visitor.post(f"/profile/sessions/{theirs}/end").headers["location"] == "/profile"
+    assert dialogs_of(visitor.get("/profile")) == ["A sessão foi encerrada. Ok!"]
+    assert not other.is_logged_in()
+    assert visitor.post(f"/profile/sessions/{theirs}/end").status_code == 404
+    assert visitor.post(f"/profile/sessions/{mine}/end").headers["location"] == "/login"
+    assert not visitor.is_logged_in()
+
+
+def test_sessions_beyond_their_limits_are_not_listed(
+    app: Starlette, clock: Clock, visitor: Visitor, person: Person
+) -> None:
+    clock.pass_time(minutes=31)
+    visitor.log_in(person)
+    assert len(re.findall(r"/profile/sessions/\d+/end", visitor.get("/profile").text)) == 1
+
+
+def test_others_sessions_and_tokens_are_not_there(app: Starlette, visitor: Visitor, client: Person) -> None:
+    make_token(visitor)
+    other = Visitor(app).log_in(client)
+    for path in re.findall(r"/profile/(?:sessions|tokens)/\d+/\w+", visitor.get("/profile").text):
+        assert other.post(path).status_code == 404
+    assert visitor.is_logged_in()
+
+
+def test_a_token_is_shown_once_and_only_its_hash_is_kept(
+    app: Starlette, visitor: Visitor, web_database: LogDatabase, person: Person
+) -> None:
+    token = make_token(visitor, ODD)
+    page = visitor.get("/profile")
+    assert token not in page.text
+    assert ODD in text_of(page)
+    assert "<script>alert" not in page.text
+    (row,) = web_database.rows("SELECT * FROM token_api WHERE usuario_id = %s", person.id)
+    assert (row["token_hash"], row["escopo"]) == (digest(token), "leitura")
+    assert token not in str(web_database.rows("SELECT * FROM auditoria WHERE usuario_id = %s", person.id))
+    assert reads(app, token)
+    assert not reads(app, row["token_hash"])
+    assert not reads(app, token.swapcase())
+
+
+def test_a_token_is_revoked(app: Starlette, visitor: Visitor, web_database: LogDatabase, person: Person) -> None:
+    token = make_token(visitor)
+    (path,) = re.findall(r"/profile/tokens/\d+/revoke", visitor.get("/profile").text)
+    assert visitor.post(path).headers["location"] == "/profile"
+    assert dialogs_of(visitor.get("/profile")) == ["O token foi revogado. Ok!"]
+    assert not reads(app, token)
+    rows = web_database.rows("SELECT acao, alvo FROM auditoria WHERE usuario_id = %s ORDER BY id", person.id)
+    assert [(row["acao"], row["alvo"]) for row in rows[-2:]] == [("criar_token", "reads"), ("revogar_token", "reads")]
+
+
+def test_a_token_expires(app: Starlette, clock: Clock, visitor: Visitor, person: Person) -> None:
+    short, long = make_token(visitor), make_token(visitor, "for ever", "")
+    clock.pass_time(days=29)
+    assert reads(app, short)
+    clock.pass_time(days=2)
+    assert not reads(app, short)
+    assert reads(app, long)
+    words = text_of(visitor.log_in(person).get("/profile"))
+    assert "Expirado" in words
+    assert "Nunca" in words
+
+
+def test_a_token_opens_no_page_and_changes_nothing(app: Starlette, visitor: Visitor) -> None:
+    program = Visitor(app)
+    program.http.headers["authorization"] = f"Bearer {make_token(visitor)}"
+    assert program.get("/profile").headers["location"].startswith("/login")
+    assert program.http.post("/api/v1/backups", data={"x": "y"}).status_code == 405
+
+
+def test_a_token_of_a_disabled_user_reads_nothing(
+    app: Starlette, visitor: Visitor, web_database: LogDatabase, person: Person
+) -> None:
+    token = make_token(visitor)
+    web_database.rows("UPDATE usuario SET ativo = 0 WHERE id = %s", person.id)
+    assert not reads(app, token)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"nome": " "}, "Dê um nome ao token."),
+        ({"nome": "x" * 81}, "O nome do token deve ter no máximo 80 caracteres"),
+        ({"nome": "a\0b"}, "sem caracteres de controle"),
+        ({"validade": "-5"}, "Escolha uma validade da lista."),
+        ({"validade": "9" * 5000}, "Escolha uma validade da lista."),
+    ],
+)
+def test_a_token_that_is_refused(visitor: Visitor, fields: dict[str, str], said: str) -> None:
+    answer = visitor.post("/profile/tokens", **{"nome": "n", "validade": "30", **fields})
+    assert answer.status_code == 400
+    (dialog,) = dialogs_of(answer)
+    assert said in dialog
+
+
+def test_tokens_are_not_without_number(visitor: Visitor) -> None:
+    for _ in range(20):
+        make_token(visitor)
+    answer = visitor.post("/profile/tokens", nome="one more", validade="30")
+    assert dialogs_of(answer) == ["Há tokens demais: revogue um antes de criar outro. Ok!"]
+    assert 'value="one more"' in answer.text
