@@ -252,19 +252,9 @@ class Installation:
 
     def observe(self, status: int = 0, output: str = "") -> Outcome:
         """All that runs have left behind until now."""
-        here = self.log_database.server.process.pid is not None
-        client = self.store.client()
-        objects = client.list_objects_v2(Bucket=self.store.bucket, Prefix=self.prefix).get("Contents", [])
-        uploads = client.list_multipart_uploads(Bucket=self.store.bucket).get("Uploads", [])
-        return Outcome(
-            status,
-            output,
-            self._backup_rows() if here else [],
-            self._upload_rows() if here else [],
-            self.sink.messages,
-            sorted(os.listdir(self.work)) if self.work.is_dir() else [],
-            sorted(item["Key"] for item in objects),
-            sorted(item["Key"] for item in uploads if item["Key"].startswith(self.prefix)),
+        files = sorted(os.listdir(self.work)) if self.work.is_dir() else []
+        return observe(self.hostname, self.log_database, self.store, self.sink.messages, files)._replace(
+            status=status, output=output
         )
 
     def _environment(self) -> dict[str, str]:
@@ -275,17 +265,34 @@ class Installation:
             "ANSIBLE_REMOTE_TEMP": str(self.temporary / "ansible/tmp"),
         }
 
-    def _backup_rows(self) -> list[Row]:
-        return self.log_database.rows(
-            "SELECT * FROM backup_log WHERE hostname = %s ORDER BY data_inicio", self.hostname
-        )
 
-    def _upload_rows(self) -> list[Row]:
-        query = (
-            "SELECT u.* FROM upload_s3_log u JOIN backup_log b ON b.id = backup_id"
-            " WHERE hostname = %s ORDER BY b.data_inicio"
-        )
-        return self.log_database.rows(query, self.hostname)
+def observe(
+    hostname: str, log_database: LogDatabase, store: SeaweedFS, mails: list[EmailMessage], files: list[str]
+) -> Outcome:
+    """What runs of *hostname* have left behind until now.
+
+    :param mails: its mails
+    :param files: what is in its work directory
+    """
+    here = log_database.server.process.pid is not None
+    client = store.client()
+    objects = client.list_objects_v2(Bucket=store.bucket, Prefix=f"{hostname}/").get("Contents", [])
+    uploads = client.list_multipart_uploads(Bucket=store.bucket).get("Uploads", [])
+    backups = "SELECT * FROM backup_log WHERE hostname = %s ORDER BY data_inicio"
+    of_uploads = (
+        "SELECT u.* FROM upload_s3_log u JOIN backup_log b ON b.id = backup_id"
+        " WHERE hostname = %s ORDER BY b.data_inicio"
+    )
+    return Outcome(
+        0,
+        "",
+        log_database.rows(backups, hostname) if here else [],
+        log_database.rows(of_uploads, hostname) if here else [],
+        mails,
+        files,
+        sorted(item["Key"] for item in objects),
+        sorted(item["Key"] for item in uploads if item["Key"].startswith(f"{hostname}/")),
+    )
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:

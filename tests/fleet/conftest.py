@@ -1,0 +1,67 @@
+"""The fleet: its hosts, and what they share on this machine's side of their network."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.fleet import Control, Member
+from tests.fleet.hosts import Host, Keys
+from tests.fleet.images import MARIADB, MYSQL, image
+from tests.fleet.podman import remove_leftovers
+from tests.playbook import LogDatabase
+from tests.servers.mariadb import MariaDB
+from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.smtp import SmtpSink
+
+RECIPES = {"mysql-1": MYSQL, "mysql-2": MYSQL, "mariadb-1": MARIADB}
+
+
+@pytest.fixture(scope="session")
+def hosts(server_directory: Path) -> Iterator[dict[str, Host]]:
+    """Two hosts with MySQL 9.7 and one with MariaDB 11.8, by name, without databases of their own."""
+    if os.geteuid() != 0:
+        pytest.skip("containers that have an address which this machine reaches need root")
+    remove_leftovers()
+    folder = server_directory / "fleet"
+    folder.mkdir(mode=0o755)
+    # sshd reads the session's key through it as another user.
+    server_directory.chmod(0o711)
+    keys = Keys(folder / "keys")
+    with ThreadPoolExecutor() as pool, ExitStack() as running:
+        list(pool.map(image, dict.fromkeys(RECIPES.values())))
+        yield {name: running.enter_context(Host(name, recipe, keys, folder / name)) for name, recipe in RECIPES.items()}
+
+
+@pytest.fixture(scope="session")
+def control(hosts: dict[str, Host], server_directory: Path) -> Iterator[Control]:
+    """The log database, the bucket and the mail server, where the hosts reach them."""
+    address = hosts["mysql-1"].gateway
+    folder = server_directory / "control"
+    with (
+        MariaDB(folder / "log", address=address) as server,
+        SeaweedFS(folder / "s3", address=address) as store,
+        SmtpSink(folder / "mail", address=address) as sink,
+    ):
+        log_database = LogDatabase(server, folder)
+        log_database.create()
+        yield Control(log_database, store, sink)
+
+
+@pytest.fixture
+def join(hosts: dict[str, Host], control: Control) -> Callable[[str], Member]:
+    """Puts a host into an inventory under a new name, by its name in the fleet."""
+    return lambda name: Member(hosts[name], control)
+
+
+@pytest.fixture
+def inventory_directory() -> Iterator[Path]:
+    """A directory of the test's own with a path short enough for SSH's sockets."""
+    with tempfile.TemporaryDirectory(prefix="vex-") as name:
+        yield Path(name)
