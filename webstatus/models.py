@@ -64,6 +64,7 @@ class Server(Base):
     fuso: Mapped[str] = mapped_column(String(64), server_default="UTC")
     tolerancia_minutos: Mapped[int] = mapped_column(INTEGER(unsigned=True), server_default=text("60"))
     ativo: Mapped[bool] = mapped_column(BOOLEAN, server_default=text("1"))
+    avisado_em: Mapped[Time | None]
 
 
 class Backup(Base):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import secrets
@@ -98,7 +97,7 @@ def test_somebody_who_gives_up(
     def leave(_prompt: str) -> str:
         raise end
 
-    monkeypatch.setattr(getpass, "getpass", leave)
+    monkeypatch.setattr(cli, "ask", leave)
     for name, value in {"config": os.devnull, **web_settings}.items():
         monkeypatch.setenv(f"VEX_WEBSTATUS_{name.upper()}", value)
     assert cli.main(["create-admin", "--login", "x"]) == 1

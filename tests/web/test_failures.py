@@ -17,6 +17,7 @@ from tests.web.visitor import Visitor, text_of
 from webstatus import database, errors
 from webstatus.security.guard import Context
 from webstatus.settings import load
+from webstatus.queries import audit as queries
 from webstatus.views import audit
 
 
@@ -29,7 +30,7 @@ def admin(app: Starlette, administrator: Person) -> Visitor:
 def break_audit(monkeypatch: pytest.MonkeyPatch, act: Callable[[Context], None]) -> list[int]:
     """Have the audit page do something to its session first; the list grows with each try."""
     tries: list[int] = []
-    genuine = audit.entries
+    genuine = queries.entries
 
     def entries(session: object, login: str, **keys: int | None) -> object:
         tries.append(1)
@@ -67,7 +68,7 @@ def test_a_collision_is_tried_again(
 
             raise (IntegrityError if number == 1452 else OperationalError)("SELECT", {}, error)
 
-    tries = break_audit(monkeypatch, collide)  # type: ignore[arg-type]
+    tries = break_audit(monkeypatch, collide)
     answer = admin.get("/audit")
     assert answer.status_code == (503 if failures == 3 else 200)
     assert len(tries) == min(failures + 1, 3)
@@ -80,7 +81,7 @@ def test_a_value_that_no_column_holds_is_the_askers_fault(admin: Visitor, monkey
     def too_long(session: object) -> None:
         session.execute(text("INSERT INTO tentativa_login (login, ip) VALUES (REPEAT('x', 60), '')"))  # type: ignore[attr-defined]
 
-    break_audit(monkeypatch, too_long)  # type: ignore[arg-type]
+    break_audit(monkeypatch, too_long)
     assert admin.get("/audit").status_code == 400
 
 

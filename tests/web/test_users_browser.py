@@ -55,8 +55,9 @@ def test_registering(administrators_page: Page) -> None:
     # All that was typed stays, the passwords too.
     expect(page.get_by_label("Nome do usuário")).to_have_value("Maria da Silva")
     expect(page.get_by_label("Senha", exact=True)).to_have_value("uma senha boa")
-    for eye in page.get_by_role("button", name="Mostrar senha").all():
-        eye.click()
+    for _ in range(2):
+        # The one that was clicked says something else now.
+        page.get_by_role("button", name="Mostrar senha").first.click()
     expect(page.get_by_label("Repetir Senha", exact=True)).to_have_attribute("type", "text")
 
     page.get_by_label("Permissão de acesso").select_option("Cliente")
@@ -80,7 +81,7 @@ def test_a_login_that_is_taken_is_said_by_the_server(administrators_page: Page, 
     page.get_by_role("button", name="Salvar").click()
     screenshot(page, "user-refused")
     accept(page, "Este login já está em uso.")
-    expect(page.get_by_label("Login")).to_have_value(person.login)
+    expect(page.get_by_label("Login", exact=True)).to_have_value(person.login)
     expect(page.get_by_label("Permissão de acesso")).to_have_value("1")
 
 
