@@ -68,7 +68,7 @@ def pages(newest: int) -> dict[str, Callable[[random.Random], str]]:
     """
     return {
         "dashboard": lambda _chance: "/",
-        "dashboard data": lambda _chance: "/dashboard/data",
+        "dashboard data": lambda _chance: "/dashboard",
         "backups, first page": lambda _chance: "/backups",
         "backups, last page": lambda _chance: "/backups?cursor=last",
         "backups, a page between": lambda chance: (
