@@ -19,7 +19,8 @@ from webstatus.headers import SecurityHeaders
 from webstatus.queries.counts import Counts
 from webstatus.security.guard import View, guarded
 from webstatus.settings import Settings
-from webstatus.views import api, audit, backups, login, profile, users
+from webstatus.shared import Shared
+from webstatus.views import api, audit, backups, dashboard, login, machines, profile, users
 
 STATIC = Path(__file__).parent / "static"
 READ = ("GET",)
@@ -45,6 +46,8 @@ ROUTES = [
     page("/login", login.login, "login", FORM),
     page("/logout", login.logout, "logout", SEND),
     page("/language", login.language, "language", SEND),
+    page("/", dashboard.dashboard, "dashboard"),
+    page("/dashboard", dashboard.data, "dashboard-data"),
     page("/backups", backups.backups, "backups"),
     page("/backups/{id:row}", backups.backup, "backup"),
     page("/backups/{id:row}/live", backups.backup_live, "backup-live"),
@@ -62,6 +65,8 @@ ROUTES = [
     page("/profile/sessions/{id:row}/end", profile.end_session, "profile-session-end", SEND),
     page("/profile/tokens", profile.new_token, "profile-token-new", SEND),
     page("/profile/tokens/{id:row}/revoke", profile.revoke_token, "profile-token-revoke", SEND),
+    page("/healthz", machines.healthz, "healthz"),
+    page("/metrics", machines.metrics, "metrics"),
     Mount("/static", StaticFiles(directory=STATIC), name="static"),
 ]
 
@@ -94,4 +99,5 @@ def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_
     app.state.clock = clock
     app.state.database = Database(settings)
     app.state.counts = Counts()
+    app.state.board = Shared()
     return app

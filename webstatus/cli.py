@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from webstatus.database import Database
 from webstatus.errors import DatabaseAway, SchemaTooOld
 from webstatus.i18n import ENGLISH, translations
 from webstatus.models import Privilege
+from webstatus.queries import fleet
 from webstatus.security import passwords
 from webstatus.security.sessions import ADMINISTRATOR
 from webstatus.settings import Settings, SettingsWrong, load
@@ -30,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="vex-webstatus", description="The status web app of Vex Backup.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="serve the app; settings: docs/reference/webstatus-settings.md")
+    commands.add_parser("overdue", help="print, as JSON, the servers whose backup is overdue; playbooks/watch.yml asks")
     admin = commands.add_parser("create-admin", help="make an administrator")
     admin.add_argument("--login", required=True, help="what to log in with")
     admin.add_argument("--name", help="the person's name; default: the login")
@@ -40,22 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         settings = load()
-        if options.command == "serve":
-            return serve(settings)
-        login = options.login.strip()
-        return create_admin(settings, login, options.name or login, generate=options.generate)
+        if options.command == "create-admin":
+            login = options.login.strip()
+            return create_admin(settings, login, options.name or login, generate=options.generate)
+        return overdue(settings) if options.command == "overdue" else serve(settings)
     except SettingsWrong as error:
         print(f"vex-webstatus: wrong settings:\n{error}", file=sys.stderr)
         return USAGE
     except SchemaTooOld:
-        # Said by the check itself, with the name of the playbook.
-        return FAILED
+        pass  # Said by the check itself, with the name of the playbook.
     except DatabaseAway:
         print("vex-webstatus: the log database does not answer; see the line above", file=sys.stderr)
-        return FAILED
     except (EOFError, KeyboardInterrupt):
         print("vex-webstatus: given up", file=sys.stderr)
-        return FAILED
+    return FAILED
 
 
 def serve(settings: Settings) -> int:
@@ -88,6 +90,30 @@ def serve(settings: Settings) -> int:
     server = uvicorn.Server(config)
     server.run()
     return 0 if server.started else FAILED
+
+
+def overdue(settings: Settings) -> int:
+    """Print a JSON list: ``hostname``, ``due`` and ``last_backup`` (UTC) and ``tolerance_minutes`` of each server.
+
+    :raises DatabaseAway: when the log database is away or too old
+    """
+    now = utc_now()
+    with contextlib.closing(Database(settings)) as database, database.session() as session:
+        servers = [state for state in fleet.fleet(session) if state.is_overdue(now)]
+    print(
+        json.dumps(
+            [
+                {
+                    "hostname": state.hostname,
+                    "due": str(state.due),
+                    "last_backup": str(state.backup.finished) if state.backup else None,
+                    "tolerance_minutes": int(state.schedule.tolerance.total_seconds() // 60) if state.schedule else 0,
+                }
+                for state in servers
+            ]
+        )
+    )
+    return 0
 
 
 def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -> int:

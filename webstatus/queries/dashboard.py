@@ -1,0 +1,129 @@
+"""What the dashboard counts: the backups of today by status, and how many began in each hour, minute and day."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, literal_column, select
+from sqlalchemy.orm import Session
+
+from webstatus.models import Backup
+from webstatus.queries import fleet
+from webstatus.queries.fleet import RUNNING, State
+
+DAYS = 14
+MINUTES = 60
+# Runs in progress that are listed; those that began first, which should end first.
+LISTED = 50
+
+DAY = datetime.timedelta(days=1)
+HOUR = datetime.timedelta(hours=1)
+MINUTE = datetime.timedelta(minutes=1)
+
+
+class Slice(NamedTuple):
+    """A part of time and the backups that began in it: ``start`` in the zone that people see, ``counts`` by status."""
+
+    start: datetime.datetime
+    counts: Counter[int]
+
+
+class Running(NamedTuple):
+    """A run in progress; ``start`` is UTC without a zone."""
+
+    id: int
+    hostname: str
+    stage: str | None
+    start: datetime.datetime
+
+
+class Dashboard(NamedTuple):
+    """All that the dashboard shows, read at ``now`` (UTC without a zone)."""
+
+    now: datetime.datetime
+    today: Counter[int]
+    hours: list[Slice]
+    minutes: list[Slice]
+    days: list[Slice]
+    running: list[Running]
+    running_total: int
+    servers: list[State]
+
+
+def dashboard(session: Session, now: datetime.datetime, zone: ZoneInfo) -> Dashboard:
+    """Read it.
+
+    :param now: UTC without a zone
+    :param zone: whose days and hours count
+    """
+    hours = counted(session, hours_of_today(now, zone), zone)
+    running = select(Backup.id, Backup.hostname, Backup.etapa, Backup.data_inicio).where(
+        Backup.status_backup == RUNNING
+    )
+    listed = [Running(*row) for row in session.execute(running.order_by(Backup.data_inicio, Backup.id).limit(LISTED))]
+    total = len(listed)
+    if total == LISTED:
+        total = session.scalar(select(func.count()).where(Backup.status_backup == RUNNING)) or 0
+    return Dashboard(
+        now=now,
+        today=sum((part.counts for part in hours), Counter()),
+        hours=hours,
+        minutes=counted(session, last_minutes(now), zone),
+        days=counted(session, last_days(now, zone), zone),
+        running=listed,
+        running_total=total,
+        servers=fleet.fleet(session),
+    )
+
+
+def today(session: Session, now: datetime.datetime, zone: ZoneInfo) -> Counter[int]:
+    """The backups that began today in *zone*, by status."""
+    hours = hours_of_today(now, zone)
+    (day,) = counted(session, [hours[0], hours[-1]], zone)
+    return day.counts
+
+
+def counted(session: Session, bounds: Sequence[datetime.datetime], zone: ZoneInfo) -> list[Slice]:
+    """The backups that began between each two of *bounds*, which are UTC without a zone and in order."""
+    first, last = bounds[0], bounds[-1]
+    seconds = func.timestampdiff(literal_column("SECOND"), first, Backup.data_inicio)
+    # How many of the bounds are not after it.
+    number = func.interval(seconds, *(int((bound - first).total_seconds()) for bound in bounds)).label("number")
+    rows = session.execute(
+        select(number, Backup.status_backup, func.count())
+        .where(Backup.data_inicio >= first, Backup.data_inicio < last)
+        .group_by(literal_column("number"), Backup.status_backup)
+    )
+    slices = [Slice(bound.replace(tzinfo=datetime.UTC).astimezone(zone), Counter()) for bound in bounds[:-1]]
+    for which, status, count in rows:
+        slices[which - 1].counts[status] = count
+    return slices
+
+
+def hours_of_today(now: datetime.datetime, zone: ZoneInfo) -> list[datetime.datetime]:
+    """The bounds of the day's hours, UTC without a zone: 25, or 24 and 26 on days when the clocks change."""
+    date = now.replace(tzinfo=datetime.UTC).astimezone(zone).date()
+    start, end = start_of(date, zone), start_of(date + DAY, zone)
+    return [start + number * HOUR for number in range(-(-(end - start) // HOUR))] + [end]
+
+
+def last_days(now: datetime.datetime, zone: ZoneInfo) -> list[datetime.datetime]:
+    """The bounds of the last :data:`DAYS` days, today's included, UTC without a zone."""
+    date = now.replace(tzinfo=datetime.UTC).astimezone(zone).date()
+    return [start_of(date + number * DAY, zone) for number in range(1 - DAYS, 2)]
+
+
+def last_minutes(now: datetime.datetime) -> list[datetime.datetime]:
+    """The bounds of the last :data:`MINUTES` minutes, the current one included."""
+    minute = now.replace(second=0, microsecond=0)
+    return [minute + number * MINUTE for number in range(1 - MINUTES, 2)]
+
+
+def start_of(date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
+    """When a date begins in *zone*, UTC without a zone; where clocks skip midnight, it is the moment they skip."""
+    midnight = datetime.datetime.combine(date, datetime.time(), zone)
+    return midnight.astimezone(datetime.UTC).replace(tzinfo=None)
