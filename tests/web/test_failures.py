@@ -15,9 +15,9 @@ from tests.playbook import LogDatabase
 from tests.web.people import Person
 from tests.web.visitor import Visitor, text_of
 from webstatus import database, errors
+from webstatus.queries import audit as queries
 from webstatus.security.guard import Context
 from webstatus.settings import load
-from webstatus.queries import audit as queries
 from webstatus.views import audit
 
 

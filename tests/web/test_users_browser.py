@@ -155,7 +155,7 @@ def test_the_profile(page: Page, web_settings: dict[str, str]) -> None:
     screenshot(page, "profile-first")
     page.get_by_role("button", name="Alterar senha").click()
     accept(page, "Preencha a senha atual e, duas vezes, a nova.")
-    page.get_by_label("Senha atual").fill(person.password)
+    page.get_by_label("Senha atual", exact=True).fill(person.password)
     page.get_by_label("Nova senha", exact=True).fill("uma senha nova")
     page.get_by_label("Repetir a nova senha").fill("uma senha nova")
     page.get_by_role("button", name="Alterar senha").click()
