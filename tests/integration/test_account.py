@@ -96,7 +96,7 @@ def test_what_is_too_much_is_taken_away(account: Administrator) -> None:
 
 def test_only_some_databases(account: Administrator) -> None:
     account()
-    some = {"databases": ["a_b", "c%`d"]}
+    some: dict[str, Any] = {"databases": ["a_b", "c%`d"]}
     assert account(**some)["changed"]
     assert not account(**some)["changed"]
     account.server.execute("CREATE DATABASE a_b", "CREATE DATABASE axb")
@@ -110,7 +110,7 @@ def test_only_some_databases(account: Administrator) -> None:
 
 
 def test_without_a_password_it_is_the_system_users(account: Administrator) -> None:
-    socket = {"password": None}
+    socket: dict[str, Any] = {"password": None}
     if not _has_plugin(account.server):
         account.server.execute("INSTALL SONAME 'auth_socket'")
     assert account(**socket)["changed"]

@@ -71,7 +71,7 @@ def conclude(
         with log.held():
             result = action(log)
     except BackupError as error:
-        _fail(module, log, str(error), error.details)
+        _fail(module, log, str(error), {**error.details, "failure": type(error).__name__})
     except OSError as error:
         _fail(module, log, f"the operating system refused: {error}", {})
     else:

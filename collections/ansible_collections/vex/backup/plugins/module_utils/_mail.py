@@ -68,7 +68,7 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
     """Send a mail, then those that earlier runs could not; what cannot be sent is kept for the next run.
 
     :param params: the options of ``backup_mail``
-    :param check_mode: send and keep nothing
+    :param check_mode: send and keep nothing, but see whether the server takes the login
     :returns: the module's result
     :raises OptionError: when an address is malformed
     :raises BackupError: when the mail could be neither sent nor kept
@@ -83,7 +83,12 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
     undelivered = None
     retried: t.List[str] = []
     problems: t.List[str] = []
-    if not check_mode:
+    if check_mode:
+        try:
+            log_in(server)
+        except MailUndelivered as error:
+            problems.append(f"{error}; the mail would be kept in {spool}")
+    else:
         with spool.lock():
             waiting = spool.names()
             undelivered = _attempt(server, mail, spool)
@@ -94,7 +99,7 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
             log.info(f"mail delivered to {', '.join(mail.recipients)} by {server.address}")
         for problem in problems:
             log.warning(problem)
-        warnings += spool.warnings + problems
+    warnings += spool.warnings + problems
     result: t.Dict[str, t.Any] = {
         "changed": True,
         "delivered": undelivered is None and not check_mode,
@@ -149,14 +154,34 @@ def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
     :returns: the reason for each recipient that the server refused while it accepted others
     :raises MailUndelivered: when it did not accept the mail for anyone
     """
+    with _dialogue(server) as connection:
+        refused = connection.sendmail(mail.sender, mail.recipients, mail.message.encode("ascii"))
+        # Accepted is delivered, however badly the goodbye goes.
+        with contextlib.suppress(OSError, MailUndelivered):
+            connection.quit()
+    return {recipient: _reply(*answer) for recipient, answer in refused.items()}
+
+
+def log_in(server: MailServer) -> None:
+    """Connect and log in as for a mail, and leave again.
+
+    :raises MailUndelivered: when the server would not take one
+    """
+    with _dialogue(server) as connection, contextlib.suppress(OSError):
+        connection.quit()
+
+
+@contextlib.contextmanager
+def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
+    """A connection that is logged in, all within ``server.timeout`` seconds.
+
+    :raises MailUndelivered: for whatever fails before it or within the block
+    """
     try:
         with _deadline(server):
             connection = _open(server)
             try:
-                refused = connection.sendmail(mail.sender, mail.recipients, mail.message.encode("ascii"))
-                # Accepted is delivered, however badly the goodbye goes.
-                with contextlib.suppress(OSError, MailUndelivered):
-                    connection.quit()
+                yield connection
             finally:
                 connection.close()
     except OSError as error:
@@ -166,7 +191,6 @@ def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
         raise MailUndelivered(
             f"the mail server {server.address} cannot be told what is no valid text: check smtp_user and smtp_password"
         ) from None
-    return {recipient: _reply(*answer) for recipient, answer in refused.items()}
 
 
 def _server(params: t.Mapping[str, t.Any]) -> MailServer:

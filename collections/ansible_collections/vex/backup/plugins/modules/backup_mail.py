@@ -23,7 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Nothing is sent or kept; the server is not asked.
+    details: Nothing is sent or kept; the server is asked whether it takes the login.
   diff_mode:
     support: none
   idempotent:

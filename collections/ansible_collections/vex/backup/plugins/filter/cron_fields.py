@@ -1,0 +1,56 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Filter that checks when runs are to start."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.module_utils._schedule import cron_fields
+
+DOCUMENTATION = r"""
+name: cron_fields
+short_description: Check the five fields of a cron schedule
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Fails for what cron would not take. Cron drops the whole file then, and says so in its own log at most.
+options:
+  _input:
+    description: Minute, hour, day of the month, month and day of the week, with spaces between them.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show when backups start
+  ansible.builtin.debug:
+    msg: "{{ '30 3 * * mon-fri' | vex.backup.cron_fields }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The fields, with one space between them.
+  type: str
+"""
+
+
+def _filter(schedule: t.Any) -> str:
+    if not isinstance(schedule, str):
+        raise AnsibleFilterError(f"cron_fields takes a text like '0 3 * * *', not {type(schedule).__name__}")
+    try:
+        return cron_fields(schedule)
+    except OptionError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> t.Dict[str, t.Callable[[t.Any], str]]:
+        """The filter by its name."""
+        return {"cron_fields": _filter}

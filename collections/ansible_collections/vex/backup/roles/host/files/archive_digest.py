@@ -1,0 +1,36 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Say what a collection's archive holds, as one digest: archives of the same files differ by the times in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tarfile
+import typing as t
+
+
+def digest(archive: t.BinaryIO) -> str:
+    """The SHA-256, in hexadecimal, of the names and checksums that the archive's ``FILES.json`` lists.
+
+    :raises KeyError: when it is no archive of a collection
+    :raises tarfile.TarError: when it is no archive at all
+    """
+    with tarfile.open(fileobj=archive) as members:
+        listed = members.extractfile("FILES.json")
+        if listed is None:
+            raise KeyError("FILES.json is no file")
+        entries = json.load(listed)["files"]
+    files = sorted((entry["name"], entry["chksum_sha256"]) for entry in entries if entry["ftype"] == "file")
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def main() -> None:
+    """Print the digest of the archive that the first argument names."""
+    with open(sys.argv[1], "rb") as archive:
+        sys.stdout.write(digest(archive) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where things are on a host. roles/host/vars/main.yml has the same."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+COLLECTION = "collections/ansible_collections/vex/backup"
+
+
+class Places(t.NamedTuple):
+    """``release`` is the directory with the programs; ``server`` tells the servers of one host apart."""
+
+    release: str
+    server: str
+    settings: str = "/etc/vex-backup"
+    home: str = "/var/lib/vex-backup"
+    logs: str = "/var/log/vex-backup"
+
+    @property
+    def configuration(self) -> str:
+        """The server's inventory, with its variables and secrets."""
+        return os.path.join(self.settings, f"{self.server}.yml")
+
+    @property
+    def lock(self) -> str:
+        """Held for as long as a run takes."""
+        return os.path.join(self.home, f"{self.server}.lock")
+
+    @property
+    def log(self) -> str:
+        """What Ansible said in each run."""
+        return os.path.join(self.logs, f"{self.server}.log")
+
+    @property
+    def python(self) -> str:
+        """The Python that has Ansible and the modules' libraries."""
+        return os.path.join(self.release, "venv/bin/python")
+
+    def playbook(self, name: str) -> str:
+        """The path of one of the playbooks beside this file."""
+        return os.path.join(self.release, COLLECTION, "roles/host/files/vex_backup_host", f"{name}.yml")

@@ -1,0 +1,73 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How a playbook runs on the host itself: a process with nothing of the caller's environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+
+from .places import Places
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Ended(t.NamedTuple):
+    """``status`` is ansible-playbook's own, ``output`` all that it said, nothing when the caller has it."""
+
+    status: int
+    output: str
+
+
+def play(
+    places: Places,
+    name: str,
+    arguments: t.Sequence[str] = (),
+    variables: t.Optional[t.Mapping[str, str]] = None,
+    output: t.Optional[int] = None,
+) -> Ended:
+    """Run a playbook on this host's server to its end.
+
+    :param arguments: further ones of ansible-playbook; never a secret
+    :param variables: further variables; never a secret
+    :param output: descriptor to write to; ``None`` to return the output
+    """
+    argv = [places.python, "-m", "ansible", "playbook", places.playbook(name), "--inventory", places.configuration]
+    given = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": places.python,
+        **(variables or {}),
+    }
+    for key, value in given.items():
+        argv += ["--extra-vars", f"{key}={value}"]
+    done = subprocess.run(
+        [*argv, *arguments],
+        env=environment(places),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if output is None else output,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout or "")
+
+
+def environment(places: Places) -> dict[str, str]:
+    """What Ansible, the modules and their programs get: nothing that differs between cron and a terminal."""
+    proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    return {
+        **proxies,
+        "PATH": PATH,
+        "HOME": places.home,
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_HOME": os.path.join(places.home, "ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": os.path.join(places.release, "collections"),
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_RETRY_FILES_ENABLED": "0",
+    }

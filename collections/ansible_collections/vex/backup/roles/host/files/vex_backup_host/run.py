@@ -1,0 +1,95 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""``vex-backup run``: one backup, which nobody hears of but when it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import sys
+import time
+import typing as t
+
+from .places import Places
+from .playbook import play
+from .statuses import DONE, FAILED, MISCONFIGURED, InProgress, Misconfigured
+
+# What ansible-playbook means by its exit: a task failed, on one host or with others that were not reached.
+TASK_FAILED = (2, 3)
+TASK = re.compile(r"^(?:PLAY|TASK|NO MORE HOSTS|RUNNING HANDLER)\b.*$", re.MULTILINE)
+
+
+def run(places: Places, *, verbose: bool) -> int:
+    """Back the server up.
+
+    :param verbose: show what Ansible says instead of keeping it in the log
+    :returns: the command's exit status
+    :raises InProgress: when another run of this server is
+    """
+    with only_run(places), in_use(places.release):
+        if verbose:
+            return _status(play(places, "backup", output=sys.stdout.fileno()).status)
+        started = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+        ended = play(places, "backup")
+    status = _status(ended.status)
+    with open(places.log, "a", encoding="utf-8") as log:
+        log.write(f"== {started}: exit status {status}\n{ended.output}\n")
+    if status != DONE:
+        sys.stderr.write(
+            f"vex-backup: the backup that started at {started} failed; all of its output is in {places.log}\n"
+            f"{what_failed(ended.output)}\n"
+        )
+    return status
+
+
+def what_failed(output: str) -> str:
+    """The last failure in Ansible's output, or all of it when it has none."""
+    begin = max(output.rfind("\nfatal: "), output.rfind("\n[ERROR]: "), output.rfind("\nERROR! "))
+    said = output[begin + 1 :]
+    end = TASK.search(said)
+    return said[: end.start()].strip() if begin >= 0 and end else said.strip()
+
+
+def _status(ansible: int) -> int:
+    if ansible == 0:
+        return DONE
+    return FAILED if ansible in TASK_FAILED else MISCONFIGURED
+
+
+@contextlib.contextmanager
+def only_run(places: Places) -> t.Iterator[None]:
+    """Hold the lock of the server's runs; the kernel frees it however this process ends.
+
+    :raises InProgress: at once, when somebody holds it
+    """
+    try:
+        descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Misconfigured(
+            f"{places.lock} cannot be opened ({error.strerror}): run playbooks/deploy.yml from the control node"
+        ) from None
+    with open(descriptor, "r+", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InProgress(
+                f"a run is in progress, process {lock.read().strip() or 'unknown'}: nothing was done. "
+                "Wait for its end, or let the schedule leave more time between runs"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+@contextlib.contextmanager
+def in_use(release: str) -> t.Iterator[None]:
+    """Keep the programs from being removed by a deployment as long as they run."""
+    descriptor = os.open(os.path.join(release, "complete"), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
