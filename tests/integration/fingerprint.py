@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.odd_databases import quoted
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
+# MySQL shows the character set beside the collation, which implies it, or not, as the statement had it.
+_IMPLIED = re.compile(r" CHARACTER SET \w+(?= COLLATE )")
 _PROGRAMS = {
     "routine": """
         SELECT ROUTINE_NAME, ROUTINE_TYPE, ROUTINE_DEFINITION, DTD_IDENTIFIER, SQL_MODE, DEFINER, SECURITY_TYPE,
@@ -58,5 +61,5 @@ def fingerprint(connection: Connection[Cursor], database: str) -> dict[tuple[str
             checksum = cursor.fetchone()
             assert definition is not None
             assert checksum is not None
-            found["table", table] = (definition[1], checksum[1])
+            found["table", table] = (_IMPLIED.sub("", definition[1]), checksum[1])
     return found

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from tests.servers.mariadb import MariaDB
+
+class Server(Protocol):
+    """What runs statements with all privileges."""
+
+    def execute(self, *statements: str) -> tuple[tuple[Any, ...], ...]:
+        """Run them in one session."""
+
 
 # MySQL's identifiers end at U+FFFF: the emoji among them is one of those below.
 NAMES = (
@@ -94,25 +99,30 @@ _TABLES = (
 )
 
 _HARD_TABLES = (
-    "CREATE TABLE unseen (id INT, hidden INT INVISIBLE DEFAULT 5)",
+    "CREATE TABLE unseen (id INT, hidden INT DEFAULT 5 INVISIBLE)",
     "INSERT INTO unseen (id, hidden) VALUES (1, 7)",
     "CREATE TABLE `table``with'odd\"names %s` (`column ``%d'\"` INT, `ordem` INT)",
     "INSERT INTO `table``with'odd\"names %s` VALUES (1, 2)",
     "CREATE TABLE `child-schema` (id INT)",
     "INSERT INTO `child-schema` VALUES (5)",
-    "CREATE SEQUENCE counter START WITH 100",
 )
 
+# What only one of the two knows.
+MARIADB_TABLES = ("CREATE SEQUENCE counter START WITH 100",)
 
-def fill(server: MariaDB) -> tuple[str, ...]:
-    """Make all of them; gives their names, ``hard`` (tables that MyDumper 0.10 spoils) included."""
+
+def fill(server: Server, own_tables: tuple[str, ...] = MARIADB_TABLES) -> tuple[str, ...]:
+    """Make all of them; gives their names, ``hard`` (tables that MyDumper 0.10 spoils) included.
+
+    :param own_tables: further tables for ``hard``
+    """
     for name in NAMES:
         _make(server, name, (*_TABLES, *_PROGRAMS))
-    _make(server, "hard", (*_TABLES, *_HARD_TABLES, *_PROGRAMS))
+    _make(server, "hard", (*_TABLES, *_HARD_TABLES, *own_tables, *_PROGRAMS))
     return (*NAMES, "hard")
 
 
-def drop(server: MariaDB) -> None:
+def drop(server: Server) -> None:
     """Remove what :func:`fill` made."""
     server.execute(*(f"DROP DATABASE IF EXISTS {quoted(name)}" for name in (*NAMES, "hard")))
 
@@ -122,5 +132,5 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _make(server: MariaDB, name: str, statements: tuple[str, ...]) -> None:
+def _make(server: Server, name: str, statements: tuple[str, ...]) -> None:
     server.execute(f"CREATE DATABASE {quoted(name)} CHARACTER SET utf8mb4", f"USE {quoted(name)}", *statements)

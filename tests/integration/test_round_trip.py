@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration import odd_databases
-from tests.integration.fingerprint import fingerprint
+from tests.integration import odd_databases, restoring
+from tests.integration.restoring import assert_equal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from tests.playbook import Installation
     from tests.servers.mariadb import MariaDB
@@ -26,52 +23,16 @@ EASY = ("plain", "with space", "per%cent", "acentuação", "❤️ emoji", "mydu
 
 
 def restore(setup: Installation, key: str, target: MariaDB, directory: Path, answer: str = "") -> dict[str, Any]:
-    """Fetch a backup and follow its manifest; gives the manifest.
-
-    :param answer: what to type where a command asks
-    """
-    client = setup.store.client()
+    """Fetch a backup and follow its manifest on this machine; gives the manifest."""
     directory.mkdir()
-    manifest_path = directory / "manifest.json"
-    client.download_file(setup.store.bucket, f"{key}.manifest.json", str(manifest_path))
-    manifest: dict[str, Any] = json.loads(manifest_path.read_text(encoding="utf-8"))
-    archive = directory / manifest["archive"]["name"]
-    client.download_file(setup.store.bucket, key, str(archive))
-    assert archive.stat().st_size == manifest["archive"]["size"]
-    assert hashlib.sha256(archive.read_bytes()).hexdigest() == manifest["archive"]["sha256"]
     (directory / "LOGIN.cnf").write_text(f"[client]\nsocket={target.socket}\nuser=root\n", encoding="utf-8")
-    unpack, *others = manifest["restore"]
-    _follow(unpack, directory, answer)
-    _check_files(directory / manifest["name"], manifest["files"])
-    for command in others:
-        _follow(command, directory)
-    return manifest
 
+    def shell(command: str, answer: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-ec", command], cwd=directory, input=answer, capture_output=True, text=True, check=False
+        )
 
-def _follow(command: str, directory: Path, answer: str = "") -> None:
-    done = subprocess.run(
-        ["sh", "-ec", command], cwd=directory, input=answer, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    # myloader 0.10 exits with 0 after some failures.
-    assert "CRITICAL" not in done.stderr, f"{command}\n{done.stderr}"
-
-
-def _check_files(root: Path, files: Sequence[dict[str, Any]]) -> None:
-    listed = {file["path"] for file in files}
-    assert listed == {str(path.relative_to(root)) for path in (root / "dump").rglob("*") if path.is_file()}
-    for file in files:
-        content = (root / file["path"]).read_bytes()
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (file["size"], file["sha256"]), file["path"]
-
-
-def assert_equal(source: MariaDB, target: MariaDB, databases: Sequence[str]) -> None:
-    """Every table, view and stored program of *databases* is the same on both servers."""
-    with contextlib.closing(source.connect()) as original, contextlib.closing(target.connect()) as restored:
-        for name in databases:
-            expected = fingerprint(original, name)
-            assert any(kind == "table" for kind, _name in expected)
-            assert fingerprint(restored, name) == expected, name
+    return restoring.restore(setup.store, key, directory, shell, answer)
 
 
 @pytest.fixture

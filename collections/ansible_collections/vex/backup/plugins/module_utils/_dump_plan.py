@@ -80,7 +80,9 @@ def make_plan(connection: Connection[Cursor], server: _server.Server, params: t.
     version = _mydumper.parse_version(run([mydumper, "--version"], timeout=60).stdout)
     wanted = {key: params[key] for key in ("routines", "triggers", "events")}
     names = _server.choose_databases(connection, params["databases"], params["exclude_databases"])
-    databases = [_plan_database(version, name, _server.list_objects(connection, name), wanted) for name in names]
+    databases = [
+        _plan_database(version, server.product, name, _server.list_objects(connection, name), wanted) for name in names
+    ]
     _check_mode(params["mode"], databases)
     lacking = _grants.missing(
         _server.grants(connection, server),
@@ -105,9 +107,9 @@ def directory_name(database: str) -> str:
 
 
 def _plan_database(
-    version: _mydumper.Version, name: str, objects: _mysqldump.Objects, wanted: t.Mapping[str, bool]
+    version: _mydumper.Version, product: str, name: str, objects: _mysqldump.Objects, wanted: t.Mapping[str, bool]
 ) -> DatabasePlan:
-    reason = _mysqldump.reason_for_mysqldump(version, name, objects)
+    reason = _mysqldump.reason_for_mysqldump(version, product, name, objects)
     programs = []
     if version.generation == _mydumper.LEGACY:
         options = {"TRIGGER": "triggers", "EVENT": "events"}

@@ -7,7 +7,12 @@ from __future__ import annotations
 import shlex
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._sevenzip import PROGRAMS
+
 Manifest = t.Mapping[str, t.Any]
+
+# Where it is unpacked is not where it was packed: the name is looked for there.
+_UNPACK = f'"$({" || ".join(f"command -v {program}" for program in PROGRAMS)})" x'
 
 
 class Archive(t.NamedTuple):
@@ -28,5 +33,5 @@ def with_archive(manifest: Manifest, archive: Archive) -> t.Dict[str, t.Any]:
     """
     described = {**manifest, "archive": archive._asdict()}
     if "restore" in manifest:
-        described["restore"] = [f"7zz x {shlex.quote(archive.name)}", *manifest["restore"]]
+        described["restore"] = [f"{_UNPACK} {shlex.quote(archive.name)}", *manifest["restore"]]
     return described

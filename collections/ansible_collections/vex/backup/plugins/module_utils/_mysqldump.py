@@ -3,9 +3,9 @@
 """mysqldump, for the databases that MyDumper 0.10.x cannot bring back.
 
 Seen with 0.10.1: invisible columns and the history of system-versioned tables are left out without a word, and so, on
-MySQL 8, is every column whose default is an expression (read in its queries: ``DEFAULT_GENERATED`` is taken for
-``GENERATED``); names with a quote or a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file
-names that mean something else. Pure functions.
+MySQL, is every column whose default is an expression (``DEFAULT_GENERATED`` is taken for ``GENERATED``); names with a
+quote or a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file names that mean something
+else; on MySQL a database whose name is not ASCII is not found. Pure functions.
 """
 
 from __future__ import annotations
@@ -48,12 +48,17 @@ class Objects(t.NamedTuple):
     data_bytes: int
 
 
-def reason_for_mysqldump(version: Version, database: str, objects: Objects) -> str:
-    """Why this MyDumper must not dump this database, or an empty text when it may."""
+def reason_for_mysqldump(version: Version, product: str, database: str, objects: Objects) -> str:
+    """Why this MyDumper must not dump this database, or an empty text when it may.
+
+    :param product: the server's: ``mysql`` or ``mariadb``
+    """
     if version.generation != LEGACY:
         return ""
+    # It chooses the database in a session of the character set binary, from which only MariaDB takes it as it is.
+    lost = product == "mysql" and not database.isascii()
     for name in (database, *objects.tables, *objects.views):
-        if _UNSAFE_IN_NAME.search(name):
+        if lost or _UNSAFE_IN_NAME.search(name):
             return f"the name {name!r}"
     for name in (*objects.tables, *objects.views):
         if len(f"{database}.{name}".encode()) > _LONGEST_FILE_NAME:

@@ -29,7 +29,7 @@ DONE = "/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;\n\n-- Dump completed on 2026-1
 
 @pytest.mark.parametrize("name", ["a", "we ird-é🛒", "mydumper_0", "100%", 'do"uble', "$(x)", "-rf", "a-b", " lead"])
 def test_mydumper_takes_plain_and_odd_names(name: str) -> None:
-    assert reason_for_mysqldump(OLD, name, PLAIN._replace(tables=[name], views=[name])) == ""
+    assert reason_for_mysqldump(OLD, "mariadb", name, PLAIN._replace(tables=[name], views=[name])) == ""
 
 
 UNSAFE = ["a`b", "it's", "a/b", "a.b", "a\\b", "a\nb", "a-schema", "x-schema-view", "a-checksum", "a-metadata"]
@@ -38,24 +38,31 @@ UNSAFE = ["a`b", "it's", "a/b", "a.b", "a\\b", "a\nb", "a-schema", "x-schema-vie
 @pytest.mark.parametrize("name", UNSAFE)
 def test_a_name_that_means_something_else_is_a_reason(name: str) -> None:
     reason = f"the name {name!r}"
-    assert reason_for_mysqldump(OLD, name, PLAIN) == reason
-    assert reason_for_mysqldump(OLD, "shop", PLAIN._replace(tables=["a", name])) == reason
-    assert reason_for_mysqldump(OLD, "shop", PLAIN._replace(views=["a", name])) == reason
-    assert reason_for_mysqldump(NEW, name, PLAIN._replace(tables=[name])) == ""
+    assert reason_for_mysqldump(OLD, "mariadb", name, PLAIN) == reason
+    assert reason_for_mysqldump(OLD, "mariadb", "shop", PLAIN._replace(tables=["a", name])) == reason
+    assert reason_for_mysqldump(OLD, "mariadb", "shop", PLAIN._replace(views=["a", name])) == reason
+    assert reason_for_mysqldump(NEW, "mariadb", name, PLAIN._replace(tables=[name])) == ""
 
 
 def test_a_file_name_that_is_too_long_is_a_reason() -> None:
     database, table = "é" * 48, "🛒" * 32
-    assert reason_for_mysqldump(OLD, database, PLAIN._replace(tables=[table])) == ""
+    assert reason_for_mysqldump(OLD, "mariadb", database, PLAIN._replace(tables=[table])) == ""
     longer = PLAIN._replace(tables=[f"{table}x"])
-    assert reason_for_mysqldump(OLD, database, longer) == f"the length of the name '{table}x'"
+    assert reason_for_mysqldump(OLD, "mariadb", database, longer) == f"the length of the name '{table}x'"
+
+
+def test_a_database_of_mysql_whose_name_is_not_ascii_is_a_reason() -> None:
+    assert reason_for_mysqldump(OLD, "mysql", "ação", PLAIN) == "the name 'ação'"
+    assert reason_for_mysqldump(OLD, "mysql", "shop", PLAIN._replace(tables=["ação"], views=["é"])) == ""
+    assert reason_for_mysqldump(OLD, "mariadb", "ação", PLAIN) == ""
+    assert reason_for_mysqldump(NEW, "mysql", "ação", PLAIN) == ""
 
 
 def test_what_mydumper_leaves_out_is_a_reason() -> None:
     odd = PLAIN._replace(odd_columns=["orders.hidden"])
-    assert reason_for_mysqldump(OLD, "shop", odd).startswith("the column 'orders.hidden' (invisible")
-    assert reason_for_mysqldump(OLD, "shop", PLAIN._replace(versioned=["prices"])) == "the history of prices"
-    assert reason_for_mysqldump(NEW, "shop", odd._replace(versioned=["prices"])) == ""
+    assert reason_for_mysqldump(OLD, "mariadb", "shop", odd).startswith("the column 'orders.hidden' (invisible")
+    assert reason_for_mysqldump(OLD, "mariadb", "shop", PLAIN._replace(versioned=["prices"])) == "the history of prices"
+    assert reason_for_mysqldump(NEW, "mariadb", "shop", odd._replace(versioned=["prices"])) == ""
 
 
 @pytest.mark.parametrize(
