@@ -24,9 +24,10 @@ const Charts = (() => {
     }
   }
 
+  // Few among many are still seen; none is no bar at all.
   function fill(chart, figure) {
     chart.data.labels = rows(figure).map((row) => row.cells[0].textContent);
-    chart.data.datasets[0].data = rows(figure).map((row) => Number(row.cells[1].textContent));
+    chart.data.datasets[0].data = rows(figure).map((row) => Number(row.cells[1].textContent) || null);
   }
 
   function make(figure) {
