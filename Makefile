@@ -1,5 +1,5 @@
 # Thin: each target calls one script, which says what it does.
-.PHONY: demo demo-down test test-unit test-integration test-web lint sanity bench build clean
+.PHONY: demo demo-down test test-unit test-integration test-web test-fleet lint sanity bench build clean
 
 demo:
 	@scripts/demo
@@ -18,6 +18,9 @@ test-integration:
 
 test-web:
 	@scripts/test web
+
+test-fleet:
+	@scripts/test fleet
 
 lint:
 	@scripts/lint

@@ -63,15 +63,14 @@ class Member:
             "vex_backup_smtp_security": "none",
         }
 
-    def create_account(self, *addresses: str) -> None:
-        """Make the backup's account, which logs in from *addresses*: ``localhost`` is the socket."""
+    def create_account(self, address: str = "localhost") -> None:
+        """Make the backup's account, which logs in from *address*: ``localhost`` is the socket."""
         user, password = self.account
-        for address in addresses or ("localhost",):
-            account = f"'{user}'@'{address}'"
-            self.host.execute(
-                f"CREATE USER {account} IDENTIFIED BY '{password}'",
-                f"GRANT {PRIVILEGES}, {OF_PRODUCT[self.host.recipe.name]} ON *.* TO {account}",
-            )
+        account = f"'{user}'@'{address}'"
+        self.host.execute(
+            f"CREATE USER {account} IDENTIFIED BY '{password}'",
+            f"GRANT {PRIVILEGES}, {OF_PRODUCT[self.host.recipe.name]} ON *.* TO {account}",
+        )
 
     def observe(self) -> Outcome:
         """All that runs of this host have left behind until now."""

@@ -19,10 +19,13 @@ SAMPLE = (
 
 
 def test_one_command_backs_all_hosts_up(join: Callable[[str], Member], inventory_directory: Path) -> None:
-    """Each host gets its row, its object and its mail."""
+    """Each host gets its row, its object and its mail, by a socket or by TCP."""
     members = [join(name) for name in RECIPES]
+    by_tcp = members[1]
+    by_tcp.variables["vex_backup_login_host"] = "127.0.0.1"
+    members[0].variables["vex_backup_mode"] = "instance"
     for member in members:
-        member.create_account()
+        member.create_account("127.0.0.1" if member is by_tcp else "localhost")
         member.host.execute(*SAMPLE)
     try:
         outcomes = backup(members, inventory_directory)
