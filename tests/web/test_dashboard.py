@@ -16,7 +16,9 @@ from tests.playbook import LogDatabase
 from tests.web.backups import add, clear
 from tests.web.people import Person
 from tests.web.visitor import Clock, Visitor, text_of
+from webstatus.app import create_app
 from webstatus.queries.dashboard import hours_of_today, last_days, start_of
+from webstatus.settings import load
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 
@@ -225,3 +227,31 @@ def test_days_follow_each_other() -> None:
         datetime.timedelta(hours=23): 1,
         datetime.timedelta(hours=25): 1,
     }
+
+
+def test_what_is_asked_for_again_and_again_is_packed(
+    app: Starlette, clock: Clock, client: Person, web_database: LogDatabase
+) -> None:
+    add(web_database, data_inicio=clock())
+    visitor = Visitor(app).log_in(client)
+    packed = visitor.get("/dashboard", headers={"Accept-Encoding": "gzip"})
+    plain = visitor.get("/dashboard", headers={"Accept-Encoding": "identity"})
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+
+
+def test_an_hour_that_comes_twice_says_which(
+    web_settings: dict[str, str], client: Person, web_database: LogDatabase
+) -> None:
+    noon = datetime.datetime(2026, 10, 25, 12)
+    for hour in (0, 1, 2):  # The clocks of Lisbon show 01:30, 01:30 and 02:30.
+        add(web_database, data_inicio=datetime.datetime(2026, 10, 25, hour, 30))
+    clock = Clock()
+    clock.ahead = noon - clock()
+    app = create_app(load(**web_settings, time_zone="Europe/Lisbon"), clock)
+    hours = board(Visitor(app).log_in(client)).chart("success")
+    app.state.database.close()
+    assert len(hours) == 25
+    counted = {label: count for label, count in hours.items() if count}
+    assert counted == {"01:00 WEST": 1, "01:00 WET": 1, "02:00": 1}
