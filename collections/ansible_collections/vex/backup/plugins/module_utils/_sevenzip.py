@@ -61,16 +61,16 @@ class SevenZip:
     @contextlib.contextmanager
     def reading(self, archive: str) -> t.Iterator[t.Callable[[], Contents]]:
         """Start to read the whole of *archive*, its checksums included; what is given waits for the end of it."""
-        with self._running("t", [f"-t{self._format}", "-scrcCRC32"], [archive]) as done:
+        with self._started("t", [f"-t{self._format}", "-scrcCRC32"], [archive]) as program:
             damaged = f"7-Zip found that {archive} is damaged, or encrypted with another password"
-            yield lambda: self._contents(done(), damaged, archive)
+            yield lambda: self._contents(self._done(program), damaged, archive)
 
     @contextlib.contextmanager
     def reading_directory(self, source: str) -> t.Iterator[t.Callable[[], Contents]]:
         """Start to read the whole of the directory *source*; what is given waits for the end of it."""
         folder, name = os.path.split(source)
-        with self._running("h", ["-scrcCRC32"], [name], folder) as done:
-            yield lambda: self._contents(done(), f"7-Zip could not read {source}", source)
+        with self._started("h", ["-scrcCRC32"], [name], folder) as program:
+            yield lambda: self._contents(self._done(program), f"7-Zip could not read {source}", source)
 
     def describe(self, archive: str) -> t.Tuple[bool, bool]:
         """Whether the files in *archive* are encrypted, and whether they are only stored.
@@ -89,18 +89,16 @@ class SevenZip:
         return contents_of(done.stdout)
 
     def _run(self, verb: str, switches: t.List[str], names: t.List[str], folder: t.Optional[str] = None) -> Completed:
-        with self._running(verb, switches, names, folder) as done:
-            return done()
+        with self._started(verb, switches, names, folder) as program:
+            return self._done(program)
 
-    @contextlib.contextmanager
-    def _running(
+    def _started(
         self, verb: str, switches: t.List[str], names: t.List[str], folder: t.Optional[str] = None
-    ) -> t.Iterator[t.Callable[[], Completed]]:
+    ) -> t.ContextManager[Running]:
         # -spd: a name is a name, whatever wildcards it holds; "--": whatever it starts with.
         argv = [self._program, verb, "-bd", "-spd", *switches, "--", *names]
         self._remaining()
-        with running(argv, cwd=folder, environment={"LC_ALL": "C.UTF-8"}, stdin=self._answer) as program:
-            yield lambda: self._done(program)
+        return running(argv, cwd=folder, environment={"LC_ALL": "C.UTF-8"}, stdin=self._answer)
 
     def _done(self, program: Running) -> Completed:
         done = program.wait(self._remaining())
