@@ -107,12 +107,14 @@ def running(
             pass_fds=list(keep_open),
             start_new_session=True,
         )
+        has_ended = False
         try:
             yield Running(process, argv[0], stdout, stderr)
             process.wait()
-        except BaseException:
-            _end_group(process)
-            raise
+            has_ended = True
+        finally:
+            if not has_ended:
+                _end_group(process)
 
 
 def run(
