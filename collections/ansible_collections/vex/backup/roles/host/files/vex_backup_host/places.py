@@ -39,6 +39,6 @@ class Places(t.NamedTuple):
         """The Python that has Ansible and the modules' libraries."""
         return os.path.join(self.release, "venv/bin/python")
 
-    def playbook(self, name: str) -> str:
-        """The path of one of the playbooks beside this file."""
-        return os.path.join(self.release, COLLECTION, "roles/host/files/vex_backup_host", f"{name}.yml")
+    def shipped(self, name: str) -> str:
+        """The path of a file beside this one: a playbook, or Ansible's settings."""
+        return os.path.join(self.release, COLLECTION, "roles/host/files/vex_backup_host", name)

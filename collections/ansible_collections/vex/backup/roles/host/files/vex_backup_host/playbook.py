@@ -33,7 +33,7 @@ def play(
     :param variables: further variables; never a secret
     :param output: descriptor to write to; ``None`` to return the output
     """
-    argv = [places.python, "-m", "ansible", "playbook", places.playbook(name), "--inventory", places.configuration]
+    argv = [places.python, "-m", "ansible", "playbook", places.shipped(f"{name}.yml"), "--inventory", places.configuration]
     given = {
         "ansible_connection": "local",
         "ansible_python_interpreter": places.python,
@@ -62,12 +62,6 @@ def environment(places: Places) -> dict[str, str]:
         "PATH": PATH,
         "HOME": places.home,
         "LC_ALL": "C.UTF-8",
-        "ANSIBLE_CONFIG": os.devnull,
-        "ANSIBLE_HOME": os.path.join(places.home, "ansible"),
+        "ANSIBLE_CONFIG": places.shipped("ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": os.path.join(places.release, "collections"),
-        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-        "ANSIBLE_LOCALHOST_WARNING": "0",
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_RETRY_FILES_ENABLED": "0",
     }

@@ -1,0 +1,194 @@
+"""The command of a host that backs itself up, as cron and people call it: what it does, says and exits with."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host.places import COLLECTION, Places
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import what_failed
+from tests.playbook import ROOT, Installation, write_private
+
+NEEDS = "configuration server mydumper databases grants disk archive bucket".split() + ["log database", "mail"]
+
+
+class Command:
+    """``vex-backup`` on *host*, whose variables a test changes before it calls."""
+
+    def __init__(self, host: Installation, directory: Path) -> None:
+        self.host = host
+        self.release = directory / "release"
+        names = ("settings", "home", "logs")
+        for name in names:
+            (directory / name).mkdir(mode=0o700, parents=True)
+        self.places = Places(str(self.release), "server", *(str(directory / name) for name in names))
+        self._install()
+
+    def __call__(self, *arguments: str, **changes: Any) -> int:
+        variables = {**self.host.variables, **{f"vex_backup_{name}": value for name, value in changes.items()}}
+        write_private(Path(self.places.configuration), {"all": {"hosts": {self.host.hostname: variables}}})
+        return cli.main(str(self.release), arguments)
+
+    def _install(self) -> None:
+        collection = self.release / COLLECTION
+        collection.mkdir(parents=True)
+        for part in (ROOT / COLLECTION).iterdir():
+            (collection / part.name).symlink_to(part)
+        (collection / "MANIFEST.json").write_text(json.dumps({"collection_info": {"version": "1.2.3"}}))
+        (self.release / "venv").symlink_to(Path(sys.prefix))
+        (self.release / "complete").touch()
+
+
+@pytest.fixture
+def command(
+    backup_setup: Installation, sample_databases: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    made = Command(backup_setup, tmp_path / "vex-backup")
+    monkeypatch.setattr(cli, "Places", lambda _release, server: made.places._replace(server=server))
+    before, mask = Path.cwd(), os.umask(0o022)
+    yield made
+    os.chdir(before)
+    os.umask(mask)
+
+
+def test_a_good_run_says_nothing(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    assert command("run") == 0
+    assert capfd.readouterr() == ("", "")
+    assert command.host.observe().backup["status_backup"] == 1
+    log = Path(command.places.log)
+    assert "exit status 0" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert command.host.account[1] not in log.read_text()
+
+
+def test_a_run_that_fails_says_why(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    assert command("run", login_password="not it") == 1
+    out, said = capfd.readouterr()
+    assert out == ""
+    assert "refused the login of" in " ".join(said.split())
+    assert "PLAY RECAP" not in said
+    assert command.places.log in said
+    assert command.host.observe().backup["status_backup"] == 3
+    assert "exit status 1" in Path(command.places.log).read_text()
+
+
+def test_one_that_is_watched_shows_everything(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    assert command("run", "--verbose") == 0
+    assert "PLAY RECAP" in capfd.readouterr().out
+    assert not Path(command.places.log).exists()
+
+
+def test_one_run_at_a_time(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    with open(command.places.lock, "w") as held:
+        held.write("4711\n")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert command("run") == 75
+        assert "a run is in progress, process 4711: nothing was done" in capfd.readouterr().err
+        assert command.host.observe().backups == []
+    assert command("run") == 0
+
+
+def test_a_host_that_is_well(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    """It leaves nothing behind: no record, no mail, no work directory."""
+    assert command("check") == 0
+    out, said = capfd.readouterr()
+    assert out.splitlines() == [f"OK   {name}" for name in NEEDS]
+    assert said == ""
+    left = command.host.observe()
+    assert (left.backups, left.mails, left.keys) == ([], [], [])
+    assert not command.host.work.exists()
+    assert os.listdir(command.places.home) in ([], [".ansible"])
+
+
+def test_all_that_is_wrong_at_once(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    command.host.create_account("SELECT, PROCESS ON *.*")
+    command.host.sink.mode = "refuse"
+    changes = {"s3_bucket": "nowhere", "log_db_password": "not it", "smtp_user": "nobody", "threads": "many"}
+    assert command("check", **changes) == 1
+    lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
+    assert lines["configuration"].startswith("FAIL configuration: ")
+    assert "vex_backup_threads" in lines["configuration"]
+    assert lines["bucket"].startswith("FAIL bucket: ")
+    assert "the bucket does not exist" in lines["bucket"]
+    assert "refused the login of" in lines["log database"]
+    assert "lacks what smtp_security or smtp_user asks for" in lines["mail"]
+
+
+def test_privileges(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    command.host.create_account("SELECT, PROCESS ON *.*")
+    assert command("check") == 1
+    lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
+    assert lines["grants"].startswith("FAIL grants: ")
+    assert "RELOAD ON *.*" in lines["grants"]
+    assert "Remedy: GRANT" in lines["grants"]
+    assert [lines[name] for name in ("server", "databases", "bucket")] == [
+        "OK   server",
+        "OK   databases",
+        "OK   bucket",
+    ]
+    assert lines["disk"] == "--   disk: not looked at"
+
+
+def test_disk(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    assert command("check", "--json", space_factor=1e9, mail_enabled=False) == 1
+    found = json.loads(capfd.readouterr().out)
+    assert found["ok"] is False
+    assert found["server_version"].startswith("MariaDB ")
+    (disk,) = [one for one in found["findings"] if not one["ok"]]
+    assert disk["name"] == "disk"
+    assert "make room" in disk["detail"]
+    assert found["findings"][-1]["detail"] == "not used: vex_backup_mail_enabled is false"
+
+
+def test_a_configuration_that_is_none(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    assert command("--instance", "reports", "check") == 2
+    assert "servers that are configured: server. Name one with --instance" in capfd.readouterr().err
+    Path(command.places.configuration).write_text("all: [")
+    assert cli.main(str(command.release), ["check"]) == 2
+    assert "Ansible could not look" in capfd.readouterr().err
+
+
+def test_a_host_that_was_not_deployed(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    Path(command.places.settings).rmdir()
+    assert cli.main(str(command.release), ["run"]) == 2
+    assert "run playbooks/deploy.yml for this host" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["both"], ["--instance", "../x", "run"], ["run", "--unknown"]])
+def test_wrong_usage(command: Command, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(str(command.release), arguments)
+    assert ended.value.code == 2
+
+
+def test_its_version_is_the_collections(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(str(command.release), ["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, "vex-backup 1.2.3\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (
+            "TASK [a]\nfatal: [h]: one\n...ignoring\n\nTASK [b]\nfatal: [h]: FAILED!\n  msg: two\n\nPLAY RECAP ***\nh: 1",
+            "two",
+        ),
+        ("\n[ERROR]: three\n", "three"),
+        ("nothing that is known\n", "nothing that is known"),
+    ],
+)
+def test_what_failed(output: str, said: str) -> None:
+    found = what_failed(output)
+    assert said in found
+    assert "one" not in found
+    assert "RECAP" not in found
