@@ -17,7 +17,7 @@ from ansible_collections.vex.backup.roles.host.files.vex_backup_host.places impo
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import what_failed
 from tests.playbook import ROOT, Installation, write_private
 
-NEEDS = "configuration server mydumper databases grants disk archive bucket".split() + ["log database", "mail"]
+NEEDS = [*"configuration server mydumper databases grants disk archive bucket".split(), "log database", "mail"]
 
 
 class Command:
@@ -180,7 +180,7 @@ def test_its_version_is_the_collections(command: Command, capsys: pytest.Capture
     ("output", "said"),
     [
         (
-            "TASK [a]\nfatal: [h]: one\n...ignoring\n\nTASK [b]\nfatal: [h]: FAILED!\n  msg: two\n\nPLAY RECAP ***\nh: 1",
+            "TASK [a]\nfatal: [h]: one\n...ignoring\n\nTASK [b]\nfatal: [h]: FAILED!\n  msg: two\n\nPLAY RECAP *\nh: 1",
             "two",
         ),
         ("\n[ERROR]: three\n", "three"),

@@ -33,7 +33,15 @@ def play(
     :param variables: further variables; never a secret
     :param output: descriptor to write to; ``None`` to return the output
     """
-    argv = [places.python, "-m", "ansible", "playbook", places.shipped(f"{name}.yml"), "--inventory", places.configuration]
+    argv = [
+        places.python,
+        "-m",
+        "ansible",
+        "playbook",
+        places.shipped(f"{name}.yml"),
+        "--inventory",
+        places.configuration,
+    ]
     given = {
         "ansible_connection": "local",
         "ansible_python_interpreter": places.python,
