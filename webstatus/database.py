@@ -18,7 +18,7 @@ from webstatus.models import SchemaVersion
 from webstatus.settings import Settings
 
 # The migration that made the newest table, column or index that the app uses.
-REQUIRED_VERSION = 21
+REQUIRED_VERSION = 25
 
 # Seconds.
 CONNECT_TIMEOUT = 5

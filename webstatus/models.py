@@ -141,11 +141,17 @@ class Restore(Base):
     """A restore, or a proof of restore."""
 
     __tablename__ = "restauracao_log"
-    __table_args__ = (Index(None, "hostname", "data_inicio"),)
+    __table_args__ = (
+        Index(None, "hostname", "data_inicio"),
+        Index("ix_restauracao_log_prova", "tipo", "status", "servidor", "data_encerramento"),
+        UniqueConstraint("run_uuid", name="uq_restauracao_log_run_uuid"),
+    )
 
+    run_uuid: Mapped[str | None] = mapped_column(CHAR(36))
     backup_id: Mapped[int | None] = mapped_column(
         BIGINT(unsigned=True), ForeignKey("backup_log.id", name="fk_restauracao_log_backup"), index=True
     )
+    servidor: Mapped[Text100 | None]
     hostname: Mapped[Text100]
     tipo: Mapped[str] = mapped_column(String(20))
     status: Mapped[int] = mapped_column(TINYINT, server_default=text("0"), index=True)
@@ -154,6 +160,7 @@ class Restore(Base):
     bytes: Mapped[BigInteger | None]
     observacao: Mapped[LongText | None]
     data_inicio: Mapped[Time]
+    restaurado_em: Mapped[Time | None]
     data_encerramento: Mapped[Time | None]
 
 

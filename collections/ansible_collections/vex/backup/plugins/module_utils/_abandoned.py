@@ -10,8 +10,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
 from ansible_collections.vex.backup.plugins.module_utils._log_db import Columns, Running, State, running_of, upsert
-from ansible_collections.vex.backup.plugins.module_utils._prune import LOGS
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, timestamp
+from ansible_collections.vex.backup.plugins.module_utils._run_log import LOGS, RUN_NAME, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._texts import excerpt_of, fit_bytes
 
 if t.TYPE_CHECKING:
@@ -55,6 +54,11 @@ def close_abandoned(
     return closed
 
 
+def is_alive(logs: str, patience: int) -> bool:
+    """Whether somebody works on the run whose logs are in this folder, or did until *patience* seconds ago."""
+    return _is_worked_on(logs) or (utc_now() - _last_sign(logs)).total_seconds() < patience
+
+
 def run_that_died(run: Running, sentence: str, end: datetime.datetime) -> State:
     """What the rows of a dead run say: *sentence*, after the notes it left, and when it ended (UTC)."""
     ended: Columns = {"data_encerramento": timestamp(end)}
@@ -63,6 +67,7 @@ def run_that_died(run: Running, sentence: str, end: datetime.datetime) -> State:
         run.run_uuid,
         {**ended, "status_backup": 3, "observacao": notes},
         {**ended, "status_upload": 3, "observacao": sentence} if run.is_uploading else {},
+        {},
     )
 
 

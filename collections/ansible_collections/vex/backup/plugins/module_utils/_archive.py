@@ -15,19 +15,21 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
     ArchiveFailed,
     BackupError,
-    NotEnoughSpace,
     OptionError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import (
     commit,
     fsync_directory,
     fsync_file,
+    private_files,
+    require_space,
     sha256_of,
     write_json_durably,
 )
 from ansible_collections.vex.backup.plugins.module_utils._manifest import Archive, with_archive
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._sevenzip import SevenZip
+from ansible_collections.vex.backup.plugins.module_utils._signature import check_key, signed
 
 STORE = 0
 DEFAULT_LEVEL = 5
@@ -43,7 +45,8 @@ ZIP_PASSWORD_LIMIT = 99
 class Request(t.NamedTuple):
     """What to pack, and how.
 
-    ``level`` is ``auto`` or a digit; ``timeout`` is in seconds, for all runs of 7-Zip together.
+    ``level`` is ``auto`` or a digit; ``manifest_key`` signs the manifest; ``timeout`` is in seconds, for all runs of
+    7-Zip together.
     """
 
     source: str
@@ -51,6 +54,7 @@ class Request(t.NamedTuple):
     format: str = "zip"
     level: str = "auto"
     password: t.Optional[str] = None
+    manifest_key: t.Optional[str] = None
     timeout: t.Optional[int] = None
     remove_source: bool = False
     check_mode: bool = False
@@ -132,6 +136,7 @@ def _check(request: Request) -> None:
         raise OptionError(f"source is not a directory: {source}")
     if os.path.realpath(dest).startswith(os.path.realpath(source) + os.sep):
         raise OptionError(f"dest lies within source, it would be packed into itself: {dest}")
+    check_key(request.manifest_key)
     if password is None:
         return
     if not password or any(ord(character) < 32 for character in password):
@@ -195,11 +200,12 @@ def _new(request: Request, program: SevenZip, log: RunLog) -> Archive:
     tree = survey(source)
     level = resolve_level(request.level, tree)
     if level == STORE:
-        _check_space(os.path.dirname(dest), tree)
+        needed = tree.size + (tree.files + tree.folders) * ENTRY_BYTES
+        require_space(os.path.dirname(dest), needed, "the archive")
     # The log may lie in the source, so from here until the archive has been compared, it is left alone.
     log.info(f"packing {source}: {tree.files} files, {tree.size} bytes, level {level}")
     partial = f"{dest}.partial"
-    with _private_files():
+    with private_files():
         try:
             # Of a run that was killed; 7-Zip would add to it.
             _unlink(partial)
@@ -235,11 +241,17 @@ def _write_manifest(request: Request, archive: Archive) -> t.Tuple[t.Optional[st
     path = f"{request.dest}.manifest.json"
     written = _read_json(path)
     source = _read_json(os.path.join(request.source, "manifest.json"))
-    if source is None or (written is not None and written.get("archive", {}).get("sha256") == archive.sha256):
+    if source is None or (written is not None and _is_of(written, archive, request)):
         return (path if written is not None else None), False
     if not request.check_mode:
-        write_json_durably(path, with_archive(source, archive))
+        write_json_durably(path, signed(with_archive(source, archive), request.manifest_key))
     return path, True
+
+
+def _is_of(written: t.Dict[str, t.Any], archive: Archive, request: Request) -> bool:
+    """Whether a manifest that is there is *archive*'s and signed as is asked for."""
+    described = written.get("archive", {})
+    return bool(described.get("sha256") == archive.sha256) and written == signed(written, request.manifest_key)
 
 
 def _read_json(path: str) -> t.Optional[t.Dict[str, t.Any]]:
@@ -271,26 +283,6 @@ def _remove_source(request: Request, log: RunLog) -> bool:
             shutil.rmtree(removing)
         fsync_directory(os.path.dirname(removing))
     return True
-
-
-def _check_space(folder: str, tree: Tree) -> None:
-    needed = tree.size + (tree.files + tree.folders) * ENTRY_BYTES
-    disk = os.statvfs(folder)
-    available = disk.f_bavail * disk.f_frsize
-    if needed > available:
-        raise NotEnoughSpace(
-            f"the archive needs {needed} bytes in {folder}, which has {available}: "
-            "free space there or put dest elsewhere"
-        )
-
-
-@contextlib.contextmanager
-def _private_files() -> t.Iterator[None]:
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def _unlink(path: str) -> None:

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import select
 import signal
 import subprocess
 import tempfile
+import time
 import typing as t
 
 from ansible.module_utils.common.process import get_bin_path
@@ -21,6 +24,9 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 
 OUTPUT_LIMIT = 256 * 1024
 GRACE_SECONDS = 15
+PIPE_BYTES = 1024 * 1024
+# Python 3.9 has no name for it.
+_F_SETPIPE_SZ = 1031
 
 
 class Completed(t.NamedTuple):
@@ -56,6 +62,26 @@ class Running:
         self._stdout = stdout
         self._stderr = stderr
 
+    def pieces(self, timeout: t.Optional[float] = None) -> t.Iterator[bytes]:
+        """What it writes on standard output, as it comes; only of one that was started with ``piped``.
+
+        :param timeout: seconds from now for all of it; ``None`` for no bound
+        :raises CommandTimeout: after *timeout* seconds; the program is to be ended then
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = None if end is None else max(0.0, end - time.monotonic())
+            if not select.select([self._stdout], [], [], left)[0]:
+                raise self._late(timeout)
+            piece = os.read(self._stdout.fileno(), PIPE_BYTES)
+            if not piece:
+                return
+            yield piece
+
+    def has_ended(self) -> bool:
+        """Whether it is over."""
+        return self._process.poll() is not None
+
     def wait(self, timeout: t.Optional[float] = None) -> Completed:
         """Wait for its end.
 
@@ -65,10 +91,11 @@ class Running:
         try:
             returncode = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise CommandTimeout(
-                f"{os.path.basename(self._program)} ran longer than {timeout:.0f} seconds and was ended"
-            ) from None
+            raise self._late(timeout) from None
         return Completed(returncode, _tail(self._stdout), _tail(self._stderr))
+
+    def _late(self, timeout: t.Optional[float]) -> CommandTimeout:
+        return CommandTimeout(f"{os.path.basename(self._program)} ran longer than {timeout:.0f} seconds and was ended")
 
 
 @contextlib.contextmanager
@@ -77,8 +104,9 @@ def running(
     *,
     cwd: t.Optional[str] = None,
     environment: t.Optional[t.Mapping[str, str]] = None,
-    stdin: bytes = b"",
+    stdin: t.Union[bytes, str] = b"",
     keep_open: t.Sequence[int] = (),
+    piped: bool = False,
 ) -> t.Iterator[Running]:
     """Start a program, in a process group of its own, that runs while the body of the ``with`` does other things.
 
@@ -87,26 +115,34 @@ def running(
 
     :param argv: program and arguments; never a secret, every user of the host can read them
     :param environment: added to this process's own environment
-    :param stdin: what the program reads on standard input: the place for secrets
+    :param stdin: what the program reads on standard input: the place for secrets; a text is the path of a file
     :param keep_open: descriptors that the program inherits, so that a lock lives as long as it does
+    :param piped: its standard output is read by :meth:`Running.pieces`, and not kept
     :raises Interrupted: when this process is told to end, within :func:`ending_children`
     """
     with contextlib.ExitStack() as files:
-        source = files.enter_context(tempfile.TemporaryFile())
-        source.write(stdin)
-        source.seek(0)
-        stdout = files.enter_context(tempfile.TemporaryFile())
+        source: t.BinaryIO
+        if isinstance(stdin, str):
+            source = files.enter_context(open(stdin, "rb"))
+        else:
+            source = t.cast("t.BinaryIO", files.enter_context(tempfile.TemporaryFile()))
+            source.write(stdin)
+            source.seek(0)
+        stdout, output = _pipe(files) if piped else [files.enter_context(tempfile.TemporaryFile())] * 2
         stderr = files.enter_context(tempfile.TemporaryFile())
         process = subprocess.Popen(
             list(argv),
             cwd=cwd,
             env={**os.environ, **(environment or {})},
             stdin=source,
-            stdout=stdout,
+            stdout=output,
             stderr=stderr,
             pass_fds=list(keep_open),
             start_new_session=True,
         )
+        if piped:
+            # The program has the other one: this would keep its end from being seen.
+            output.close()
         has_ended = False
         try:
             yield Running(process, argv[0], stdout, stderr)
@@ -122,7 +158,7 @@ def run(
     *,
     cwd: t.Optional[str] = None,
     environment: t.Optional[t.Mapping[str, str]] = None,
-    stdin: bytes = b"",
+    stdin: t.Union[bytes, str] = b"",
     timeout: t.Optional[float] = None,
     keep_open: t.Sequence[int] = (),
 ) -> Completed:
@@ -134,6 +170,23 @@ def run(
     """
     with running(argv, cwd=cwd, environment=environment, stdin=stdin, keep_open=keep_open) as program:
         return program.wait(timeout)
+
+
+def start_server(argv: t.Sequence[str], log: str) -> int:
+    """Start a program that goes on when this process has ended; the caller ends it by its process id.
+
+    :param argv: program and arguments; never a secret
+    :param log: file that takes what it writes; made with mode 0600 when absent
+    :returns: its process id, which is its group's too
+    """
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "ab") as output:
+        process = subprocess.Popen(
+            list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    # Nobody waits for it here: this process has ended by then.
+    process.returncode = 0
+    return process.pid
 
 
 @contextlib.contextmanager
@@ -170,7 +223,21 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def _pipe(files: contextlib.ExitStack) -> t.List[t.BinaryIO]:
+    """The two ends of a pipe: to read from, to write to."""
+    reading, writing = os.pipe()
+    # Each piece wakes two programs. The bound on what all pipes of a user may hold makes it a small one.
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(reading, _F_SETPIPE_SZ, PIPE_BYTES)
+    ends: t.List[t.Any] = [os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb", buffering=0)]
+    for end in ends:
+        files.enter_context(end)
+    return ends
+
+
 def _tail(stream: t.BinaryIO) -> str:
+    if not stream.seekable():
+        return ""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - OUTPUT_LIMIT))
     return stream.read().decode("utf-8", "surrogateescape")

@@ -23,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
 from ansible_collections.vex.backup.plugins.module_utils._dump_manifest import dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import Plan, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._dump_run import DumpResult, run_dumps
+from ansible_collections.vex.backup.plugins.module_utils._dump_tables import Contents
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,
@@ -111,7 +112,8 @@ def _dump_into(
         defaults_file = os.path.join(private, "client.cnf")
         descriptor = os.open(defaults_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(defaults_file_text(resolve_login(params), plan.session_variables))
+            login = resolve_login(params)
+            stream.write(defaults_file_text(login, plan.session_variables, plan.first_statement))
         result = run_dumps(partial, plan, params, defaults_file, deadline, lock, log)
     if result.errors and shutil.disk_usage(partial).free < _FULL_BYTES:
         # MyDumper says of it what it can, in a log on the same disk.
@@ -121,7 +123,8 @@ def _dump_into(
     log.info(f"dump: finished, {result.bytes} bytes, {facts['tables']} tables")
 
     facts["compression_started"] = timestamp(utc_now())
-    files, broken = finish_files(partial, params["compression"], deadline)
+    contents = Contents(os.path.join(partial, "dump"), plan)
+    files, broken = finish_files(partial, params["compression"], contents.groups, deadline)
     facts["compression_finished"] = timestamp(utc_now())
     if broken:
         result.errors.extend(f"{name} fails its own test after compression" for name in broken)
@@ -133,7 +136,7 @@ def _dump_into(
         if source and os.path.exists(source):
             shutil.copyfile(source, os.path.join(partial, name))
     final = params["path"]
-    manifest = dump_manifest(os.path.basename(final), params, plan, facts, result, files)
+    manifest = dump_manifest(os.path.basename(final), params, plan, facts, result, contents, files)
     write_json_durably(os.path.join(partial, "manifest.json"), manifest)
     commit(partial, final)
     facts.update(

@@ -15,6 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._compression import Com
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._files import fsync_directory, fsync_file, sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
+from ansible_collections.vex.backup.plugins.module_utils._read_back import Group, read_back
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 _PARTIAL = "backup_????????_??????.partial"
@@ -62,34 +63,38 @@ def discard_failed(folder: str, keep: int) -> None:
 
 def data_bytes(folder: str) -> int:
     """The size of all files below *folder*."""
-    return sum(os.path.getsize(os.path.join(folder, name)) for name in _walk(folder))
+    return sum(os.path.getsize(os.path.join(folder, name)) for name in walk(folder))
 
 
-def finish_files(root: str, compression: str, deadline: Deadline) -> t.Tuple[t.List[File], t.List[str]]:
-    """Compress and test the SQL files below ``{root}/dump``, bring everything to the disk, and list it.
+def finish_files(
+    root: str, compression: str, tables: t.Sequence[Group], deadline: Deadline
+) -> t.Tuple[t.List[File], t.List[str]]:
+    """Compress the SQL files below ``{root}/dump``, read them back, bring everything to the disk, and list it.
 
     :param compression: ``zstd``, ``gzip`` or ``none``
+    :param tables: those of the files that are counted while they are read, by their names before compression
     :returns: the files, and the names of those that fail their own test
     """
     folder = os.path.join(root, "dump")
     compressor = None if compression == "none" else Compressor(compression)
-    packed: t.List[str] = []
+    names = [name for name in walk(folder) if name.endswith(".sql")]
+    sizes = {name: os.path.getsize(os.path.join(folder, name)) for name in names}
+    counted = {name for group in tables for name in group.files}
+    groups = [*tables, *(Group([name], None) for name in names if name not in counted)]
     if compressor:
-        names = [name for name in _walk(folder) if name.endswith(".sql")]
-        names.sort(key=lambda name: os.path.getsize(os.path.join(folder, name)), reverse=True)
+        names.sort(key=lambda name: sizes[name], reverse=True)
         compressor.compress(folder, names, deadline.remaining())
-        packed = [name + compressor.suffix for name in names]
 
     def finish(name: str) -> File:
         path = os.path.join(folder, name)
         fsync_file(path)
         return {"path": os.path.join("dump", name), "size": os.path.getsize(path), "sha256": sha256_of(path)}
 
-    # The disk keeps the files, and their digests are taken, while they are tested.
+    # The disk keeps the files, and their digests are taken, while they are read back.
     with ThreadPoolExecutor(max_workers=4) as pool:
-        files = [pool.submit(finish, name) for name in _walk(folder)]
+        files = [pool.submit(finish, name) for name in walk(folder)]
         try:
-            broken = compressor.broken(folder, packed, deadline.remaining()) if compressor else []
+            broken = read_back(folder, groups, sizes, compressor, deadline)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -99,7 +104,8 @@ def finish_files(root: str, compression: str, deadline: Deadline) -> t.Tuple[t.L
     return [file.result() for file in files], broken
 
 
-def _walk(folder: str) -> t.List[str]:
+def walk(folder: str) -> t.List[str]:
+    """The files below *folder*, by their names from there, in order."""
     found = []
     for directory, _directories, names in os.walk(folder):
         found += [os.path.relpath(os.path.join(directory, name), folder) for name in names]

@@ -16,6 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
     Plan,
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump_run import DumpResult
+from ansible_collections.vex.backup.plugins.module_utils._dump_tables import Contents
 
 FORMAT = 1
 # What the reader puts in place of it: an option file with the login of the server to restore to.
@@ -28,6 +29,7 @@ def dump_manifest(
     plan: Plan,
     facts: t.Mapping[str, t.Any],
     result: DumpResult,
+    contents: Contents,
     files: t.Sequence[File],
 ) -> t.Dict[str, t.Any]:
     """The content of ``manifest.json``: JSON types only, times in UTC, sizes in bytes.
@@ -49,7 +51,7 @@ def dump_manifest(
         "started": facts["dump_started"],
         "finished": facts["dump_finished"],
         "dump_bytes": result.bytes,
-        "databases": [_database(one, plan, result) for one in plan.databases],
+        "databases": [_database(one, plan, result, contents) for one in plan.databases],
         "files": [dict(file) for file in files],
         "restore": restore_commands(name, plan, params["compression"]),
     }
@@ -77,12 +79,12 @@ def restore_commands(name: str, plan: Plan, compression: str) -> t.List[str]:
     return commands + programs
 
 
-def _database(one: DatabasePlan, plan: Plan, result: DumpResult) -> t.Dict[str, t.Any]:
+def _database(one: DatabasePlan, plan: Plan, result: DumpResult, contents: Contents) -> t.Dict[str, t.Any]:
     coordinates = result.coordinates.get("" if plan.mode == INSTANCE else one.name)
     return {
         "name": one.name,
         "directory": f"dump/{INSTANCE_DIRECTORY if plan.mode == INSTANCE else one.directory}",
-        "tables": list(one.objects.tables),
+        "tables": [dict(table) for table in contents.tables(one)],
         "views": list(one.objects.views),
         "programs": [program._asdict() for program in one.objects.programs],
         "mysqldump": one.reason,

@@ -66,6 +66,15 @@ class Plan(t.NamedTuple):
         return _mydumper.session_variables(self.server.product, self.server_version)
 
     @property
+    def first_statement(self) -> str:
+        """What MyDumper 0.10 must say first: it writes strings as the session's SQL mode has them read.
+
+        Where the server's is NO_BACKSLASH_ESCAPES it would leave quotes in them as they are, and what it writes then
+        cannot be loaded (seen with 0.10.1); under ANSI_QUOTES names come in the quotes of its strings.
+        """
+        return "SET SESSION sql_mode = ''" if self.version.generation == _mydumper.LEGACY else ""
+
+    @property
     def server_version(self) -> str:
         """The server's version, numeric: ``9.7.4``."""
         return ".".join(map(str, self.server.numbers))

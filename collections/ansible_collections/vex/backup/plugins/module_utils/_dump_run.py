@@ -10,7 +10,8 @@ import os
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils import _mydumper, _mysqldump
-from ansible_collections.vex.backup.plugins.module_utils._command import run
+from ansible_collections.vex.backup.plugins.module_utils._command import Completed, run, running
+from ansible_collections.vex.backup.plugins.module_utils._coordinates import are_asked_for_in_vain, writers_held
 from ansible_collections.vex.backup.plugins.module_utils._dump_files import data_bytes
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
     INSTANCE,
@@ -134,12 +135,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
     )
     heading = f"# {', '.join(dump.databases)}"
     try:
-        done = run(
-            [plan.mydumper, *_mydumper.arguments(plan.version, dump)],
-            environment=_mydumper.environment(),
-            timeout=context.deadline.remaining(),
-            keep_open=[context.lock],
-        )
+        done, held = _run_holding_writers(context, dump)
     except BackupError:
         # Ended before its time: what it said until then tells how far it got.
         _append_log(params["dump_log"], heading, _take(own_log))
@@ -152,7 +148,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
     if plan.version.generation == _mydumper.LEGACY:
         _repair_schemas(output, files)
     expected = {one.name: _still_there(params, one) for one in group}
-    coordinates = _mydumper.parse_coordinates(metadata or "")
+    coordinates = held or _mydumper.parse_coordinates(metadata or "")
     if coordinates:
         result.coordinates["" if plan.mode == INSTANCE else group[0].name] = coordinates
     return _mydumper.decide(
@@ -161,10 +157,39 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
             log=text,
             metadata=metadata,
             unfinished_metadata="metadata.partial" in files,
-            binlog_enabled=plan.server.binlog_enabled,
+            # What it could not get is here all the same.
+            binlog_enabled=plan.server.binlog_enabled and held is None,
             missing_schemas=_mydumper.missing_schemas(plan.version, expected, files, metadata or ""),
         )
     )
+
+
+def _run_holding_writers(
+    context: _Context, dump: _mydumper.Dump
+) -> t.Tuple[Completed, t.Optional[_mydumper.Coordinates]]:
+    """Run MyDumper to its end, and get the coordinates that it cannot; ``None`` when it can, or when nobody could."""
+    plan = context.plan
+    found: t.Optional[_mydumper.Coordinates] = None
+    with contextlib.ExitStack() as ends:
+        held = None
+        try:
+            if are_asked_for_in_vain(plan.version, plan.server):
+                held = ends.enter_context(writers_held(context.params))
+        except ServerUnavailable as error:
+            context.log.warning(f"dump: no coordinates of the binary log: {error}")
+        program = ends.enter_context(
+            running(
+                [plan.mydumper, *_mydumper.arguments(plan.version, dump)],
+                environment=_mydumper.environment(),
+                keep_open=[context.lock],
+            )
+        )
+        try:
+            if held:
+                found = held.until_snapshots(lambda: _read(dump.log) or "", program.has_ended)
+        except ServerUnavailable as error:
+            context.log.warning(f"dump: no coordinates of the binary log: {error}")
+        return program.wait(context.deadline.remaining()), found
 
 
 def _repair_schemas(folder: str, names: t.Sequence[str]) -> None:

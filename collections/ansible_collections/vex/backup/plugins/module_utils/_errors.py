@@ -63,12 +63,56 @@ class ArchiveFailed(BackupError):
     """7-Zip failed, or what it wrote did not pass its own test."""
 
 
+class PasswordRefused(ArchiveFailed):
+    """An archive is encrypted with another password, or with one where none was given."""
+
+
+class UnpackFailed(BackupError):
+    """An archive holds what must not be unpacked, or not what its manifest says."""
+
+
 class ArchiveDiffers(BackupError):
     """An archive of that name exists and holds something else."""
 
 
-class UploadFailed(BackupError):
-    """The object store refused, failed, or answered with another size or checksum."""
+class StoreFailed(BackupError):
+    """The object store could not be reached, refused, failed, or took too long."""
+
+
+class UploadFailed(StoreFailed):
+    """What was uploaded is not what was to be, or could not be verified."""
+
+
+class DownloadFailed(StoreFailed):
+    """What the object store holds is not what its manifest says."""
+
+
+class ManifestForged(BackupError):
+    """A manifest does not bear the signature of the manifest key."""
+
+
+class ManifestUnusable(BackupError):
+    """A manifest cannot be read, or lacks what a restore needs."""
+
+
+class TargetExists(BackupError):
+    """A restore would write over what the server holds."""
+
+
+class RestoreFailed(BackupError):
+    """A backup could not be loaded into the server."""
+
+
+class RestoreDiffers(BackupError):
+    """What was restored is not what was dumped."""
+
+
+class ScratchFailed(BackupError):
+    """A server to try a restore on could not be had."""
+
+
+class NoSuchBackup(BackupError):
+    """The object store holds no backup that is whole and answers to what was asked for."""
 
 
 class ObjectDiffers(BackupError):

@@ -10,6 +10,8 @@ import json
 import os
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace
+
 PIECE_BYTES = 1024 * 1024
 
 
@@ -59,8 +61,8 @@ def commit(partial: str, final: str) -> None:
     fsync_directory(os.path.dirname(os.path.abspath(final)))
 
 
-def write_json_durably(path: str, data: t.Mapping[str, t.Any]) -> None:
-    """Write *data* to a file that only its owner reads: the whole of it or, when that fails, nothing.
+def write_durably(path: str, content: bytes) -> None:
+    """Write *content* to a file that only its owner reads: the whole of it or, when that fails, nothing.
 
     :param path: replaced when it exists
     """
@@ -70,14 +72,45 @@ def write_json_durably(path: str, data: t.Mapping[str, t.Any]) -> None:
             # Left behind by a run that was killed, perhaps with another mode.
             os.unlink(partial)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(data, stream, ensure_ascii=False, indent=2, sort_keys=True)
-            stream.write("\n")
+        with open(descriptor, "wb") as stream:
+            stream.write(content)
         commit(partial, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(partial)
         raise
+
+
+def write_json_durably(path: str, data: t.Mapping[str, t.Any]) -> None:
+    """Write *data* as :func:`write_durably` does."""
+    text = json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True)
+    write_durably(path, f"{text}\n".encode())
+
+
+@contextlib.contextmanager
+def private_files() -> t.Iterator[None]:
+    """Let whatever is made meanwhile, by other programs too, be for its owner alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def require_space(folder: str, needed: int, what: str) -> None:
+    """See to it that a disk has room before anything is written to it.
+
+    :param needed: bytes
+    :param what: takes them, for the error
+    :raises NotEnoughSpace: when the disk of *folder* has less
+    """
+    disk = os.statvfs(folder)
+    available = disk.f_bavail * disk.f_frsize
+    if needed > available:
+        raise NotEnoughSpace(
+            f"{what} needs {needed} bytes in {folder}, which has {available}: "
+            "free space there, or choose another folder"
+        )
 
 
 def _fsync(path: str, flags: int) -> None:

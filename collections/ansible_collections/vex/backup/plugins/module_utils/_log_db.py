@@ -27,6 +27,8 @@ if t.TYPE_CHECKING:
 
 # The migration that made the newest table or column written here.
 REQUIRED_VERSION = 4
+# The same for those of restores.
+RESTORES_VERSION = 25
 
 STATEMENT_SECONDS = 30
 ATTEMPTS = 5
@@ -41,15 +43,17 @@ FIRST_STANDS = ("data_inicio", "data_encerramento")
 
 
 class State(t.NamedTuple):
-    """What is known of a run: columns of its two rows, without those that are not known.
+    """What is known of a run: columns of its rows, without those that are not known.
 
     Values are texts, integers and ``None``; times are ``YYYY-MM-DD HH:MM:SS``, UTC; sizes are texts with two decimals.
-    ``upload`` is empty when nothing is known of an upload.
+    A backup has ``backup``, and ``upload`` when something is known of an upload. A restore has ``restore`` alone;
+    ``backup_run_uuid`` in it stands for ``backup_id``, which is that run's row as long as there is one.
     """
 
     run_uuid: str
     backup: Columns
     upload: Columns
+    restore: Columns
 
 
 class Running(t.NamedTuple):
@@ -76,6 +80,7 @@ def combine(older: State, newer: State) -> State:
         newer.run_uuid,
         merge(older.backup, newer.backup, "status_backup"),
         merge(older.upload, newer.upload, "status_upload"),
+        merge(older.restore, newer.restore, "status"),
     )
 
 
@@ -152,6 +157,11 @@ def check_version(connection: Connection[Cursor], required: int = REQUIRED_VERSI
         )
 
 
+def required_version(state: State) -> int:
+    """The schema's version that writing *state* needs."""
+    return RESTORES_VERSION if state.restore else REQUIRED_VERSION
+
+
 class Told(t.NamedTuple):
     """Servers, by name: those that people are to be told of now, and those that are overdue no more."""
 
@@ -201,6 +211,46 @@ def note_overdue(connection: Connection[Cursor], names: t.Sequence[str], now: st
     return Told(told, recovered)
 
 
+class Uploaded(t.NamedTuple):
+    """What the log tables say of an upload; ``status`` is that of ``status_upload``."""
+
+    run_uuid: str
+    sha256: t.Optional[str]
+    status: int
+    removed: bool
+
+
+def uploads_to(connection: Connection[Cursor], bucket: str, prefix: str) -> t.Dict[str, Uploaded]:
+    """By key, the uploads to a bucket whose keys start with *prefix*."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT caminho_arquivo, run_uuid, sha256, status_upload, removido_em IS NOT NULL"
+            " FROM upload_s3_log u JOIN backup_log b ON b.id = u.backup_id"
+            " WHERE bucket = %s AND LEFT(caminho_arquivo, CHAR_LENGTH(%s)) = %s",
+            (bucket, prefix, prefix),
+        )
+        # The tables' collation takes some keys that differ for the same.
+        return {
+            str(key): Uploaded(run, sha256, status, bool(removed))
+            for key, run, sha256, status, removed in cursor.fetchall()
+            if str(key).startswith(prefix)
+        }
+
+
+def mark_removed(connection: Connection[Cursor], run_uuid: str, key: str, moment: str) -> None:
+    """Note that a run's archive is not in the bucket any more, and commit; a run that has no row gets none.
+
+    :param key: the archive's; the row of an upload to another key is left alone
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE upload_s3_log u JOIN backup_log b ON b.id = u.backup_id SET u.removido_em = %s"
+            " WHERE b.run_uuid = %s AND u.caminho_arquivo = %s AND u.removido_em IS NULL",
+            (moment, run_uuid, key),
+        )
+    connection.commit()
+
+
 def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool = False) -> Change:
     """Bring a run's rows to *state*, both in one transaction; an ended run is never reopened.
 
@@ -223,16 +273,47 @@ def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool
         raise LogDatabaseUnavailable(f"log database: run {state.run_uuid}: {explain(error)}") from None
 
 
+def close_restores(connection: Connection[Cursor], state: State, sentence: str, now: str) -> t.List[str]:
+    """Close, as errors, the restores of one host and kind that have not ended, but for *state*'s, and commit.
+
+    :param sentence: what to note
+    :returns: whose backups they were of
+    """
+    which = "hostname = %s AND tipo = %s AND status = 0 AND run_uuid <> %s"
+    those = (state.restore["hostname"], state.restore["tipo"], state.run_uuid)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT servidor FROM restauracao_log WHERE {which} ORDER BY id FOR UPDATE", those)
+        servers = [str(server) for (server,) in cursor.fetchall()]
+        changes = "status = 3, data_encerramento = %s, observacao = %s"
+        cursor.execute(f"UPDATE restauracao_log SET {changes} WHERE {which}", (now, sentence, *those))
+    connection.commit()
+    return servers
+
+
 def _transaction(connection: Connection[Cursor], state: State, now: str, dry_run: bool) -> Change:
     change = Change({}, {})
     with connection.cursor() as cursor:
         key: Columns = {"run_uuid": state.run_uuid}
-        identity = _write_row(cursor, "backup_log", "status_backup", key, state.backup, now, dry_run, change)
+        if state.restore:
+            restore = _tied(cursor, state.restore)
+            _write_row(cursor, "restauracao_log", "status", key, restore, now, dry_run, change)
+        else:
+            identity = _write_row(cursor, "backup_log", "status_backup", key, state.backup, now, dry_run, change)
         if state.upload:
             key = {"backup_id": identity}
             _write_row(cursor, "upload_s3_log", "status_upload", key, state.upload, now, dry_run, change)
     connection.commit()
     return change
+
+
+def _tied(cursor: Cursor, restore: Columns) -> Columns:
+    """The columns of a restore, tied to the backup's row; the log database may be younger than the backup."""
+    columns = {name: value for name, value in restore.items() if name != "backup_run_uuid"}
+    if "backup_run_uuid" in restore:
+        cursor.execute("SELECT id FROM backup_log WHERE run_uuid = %s", (restore["backup_run_uuid"],))
+        row = cursor.fetchone()
+        columns["backup_id"] = row[0] if row else None
+    return columns
 
 
 def _write_row(

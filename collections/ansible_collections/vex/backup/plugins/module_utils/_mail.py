@@ -67,7 +67,7 @@ class MailServer(t.NamedTuple):
 def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
     """Send a mail, then those that earlier runs could not; what cannot be sent is kept for the next run.
 
-    :param params: the options of ``backup_mail``
+    :param params: the options of ``backup_mail``; without a subject there is no mail but those that are kept
     :param check_mode: send and keep nothing, but see whether the server takes the login
     :returns: the module's result
     :raises OptionError: when an address is malformed
@@ -75,7 +75,7 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
     """
     server = _server(params)
     warnings: t.List[str] = []
-    mail = compose(params, warnings)
+    mail = None if params.get("subject") is None else compose(params, warnings)
     if check_mode:
         # The logs that it would have attached were not written either.
         warnings.clear()
@@ -91,18 +91,18 @@ def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.D
     else:
         with spool.lock():
             waiting = spool.names()
-            undelivered = _attempt(server, mail, spool)
+            undelivered = _attempt(server, mail, spool) if mail else None
             retried = _retry(server, spool, waiting)
             problems = [undelivered] if undelivered else []
             problems += _prune(spool) + spool.unreadable()
-        if undelivered is None:
+        if mail and undelivered is None:
             log.info(f"mail delivered to {', '.join(mail.recipients)} by {server.address}")
         for problem in problems:
             log.warning(problem)
     warnings += spool.warnings + problems
     result: t.Dict[str, t.Any] = {
-        "changed": True,
-        "delivered": undelivered is None and not check_mode,
+        "changed": bool(mail or retried),
+        "delivered": mail is not None and undelivered is None and not check_mode,
         "spooled": undelivered is not None,
         "retried": retried,
         "kept": len(spool.names()),

@@ -25,7 +25,7 @@ HARMLESS_WARNINGS = (re.compile(r"Using --trx-tables options?, binlog coordinate
 NO_COORDINATES_WARNING = "the server writes a binary log, but the dump has no coordinates of it"
 NO_COORDINATES = re.compile(r"Couldn't get (?:master|source|binlog) position")
 
-_VERSION = re.compile(r"mydumper\S*\s+v?(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"my(?:dump|load)er\S*\s+v?(\d+)\.(\d+)\.(\d+)")
 # `** ` stands for the program's own messages; libraries put their name before the level instead.
 _GLIB_LINE = re.compile(
     r"(?:\*\* (?:\([^)]*\): )?|\([^)]*\): \S+-)(?P<level>Message|[A-Z]+)(?: \(recursed\))?(?: \*\*)?: "
@@ -115,7 +115,7 @@ class Outcome(t.NamedTuple):
 
 
 def parse_version(output: str) -> Version:
-    """Read ``mydumper --version``.
+    """Read ``mydumper --version`` or ``myloader --version``.
 
     :raises ProgramMissing: for a version whose options this collection does not know (0.11 to 0.19, and before 0.10)
     """

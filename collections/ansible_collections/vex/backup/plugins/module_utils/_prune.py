@@ -10,14 +10,13 @@ import re
 import shutil
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._run_log import LOGS, RunLog
 
 # `{run}.partial` is missing: the dump that failed in it is mysql_dump's, which holds its lock.
 _ENTRY = re.compile(
     r"(?P<run>backup_\d{8}_\d{6})"
     r"(?P<rest>|\.logs|\.uploaded|\.removing|\.(?:zip|7z)(?:\.manifest\.json)?(?:\.partial)?)"
 )
-LOGS = ".logs"
 UPLOADED = ".uploaded"
 
 

@@ -16,11 +16,13 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db import (
     Columns,
     State,
     check_version,
+    close_restores,
     combine,
     log_database,
+    required_version,
     upsert,
 )
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, claim_start, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._texts import excerpt_of, fit_bytes, fit_characters
 
@@ -53,6 +55,10 @@ BACKUP_TIMES = {
     "pack_finished": "fim_compactacao",
 }
 UPLOAD_TIMES = {"started": "data_inicio", "finished": "data_encerramento"}
+RESTORED = {"tables": "tabelas", "rows": "linhas", "bytes": "bytes"}
+DEAD_RESTORE = "it died, or the connection to its host did: closed by the next one on that host"
+# The option of restore_log_record → what the column holds.
+KINDS = {"restore": "restauracao", "verify": "verificacao"}
 
 
 class Outcome(t.NamedTuple):
@@ -70,17 +76,36 @@ class Outcome(t.NamedTuple):
 
 
 def record(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
-    """Write what is known of a run to the log database, or keep it until that can be done.
-
-    That neither can be done is no failure here, but a ``message`` in the result: a backup must not wait for its record.
+    """Write what is known of a backup to the log database, or keep it until that can be done.
 
     :param params: the options of ``backup_log_record``
     :param check_mode: change nothing, only say what would change
     :returns: the module's result
     :raises OptionError: when ``run_uuid`` or a time is malformed
     """
+    opens = not params.get("run_uuid") and params.get("work_dir") and not check_mode
+    now = claim_start(params["work_dir"]) if opens else utc_now()
+    return deliver(params, describe(params, now), now, check_mode)
+
+
+def record_restore(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
+    """The same of a restore.
+
+    :param params: the options of ``restore_log_record``
+    """
     now = utc_now()
-    state = describe(params, now)
+    result = deliver(params, describe_restore(params, now), now, check_mode)
+    # A restore's run has no name.
+    return {name: value for name, value in result.items() if name != "name"}
+
+
+def deliver(
+    params: t.Mapping[str, t.Any], state: State, now: datetime.datetime, check_mode: bool
+) -> t.Dict[str, t.Any]:
+    """Write a state, and those that wait.
+
+    That it cannot be done is no failure here, but a ``message`` in the result: a backup must not wait for its record.
+    """
     spool = Spool(params["spool_dir"], "records")
     if check_mode:
         outcome = _foresee(params, spool, state, timestamp(now))
@@ -97,6 +122,9 @@ def record(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any
     }
     if not params.get("run_uuid"):
         result.update(name=now.strftime(RUN_NAME), started=timestamp(now))
+    if params.get("status"):
+        # Not `finished`, which Ansible takes for its own and, from 2.21 on, for a yes or no.
+        result["ended"] = timestamp(now)
     problems = outcome.problems + spool.unreadable()
     if problems:
         result["message"] = "; ".join(problems)
@@ -130,7 +158,33 @@ def describe(params: t.Mapping[str, t.Any], now: datetime.datetime) -> State:
         if params.get(option):
             with contextlib.suppress(FileNotFoundError):
                 backup[column] = _log(params[option])
-    return State(_identity(run_uuid), backup, _describe_upload(params.get("upload") or {}, now))
+    return State(_identity(run_uuid), backup, _describe_upload(params.get("upload") or {}, now), {})
+
+
+def describe_restore(params: t.Mapping[str, t.Any], now: datetime.datetime) -> State:
+    """The columns that the options of ``restore_log_record`` speak of; without ``run_uuid``, of one that begins now.
+
+    :raises OptionError: when an identity or a time is malformed
+    """
+    restore: Columns = {
+        "hostname": fit_characters(params["hostname"], 100),
+        "servidor": fit_characters(params["server"], 100),
+        "tipo": KINDS[params["kind"]],
+    }
+    if not params.get("run_uuid"):
+        restore.update(status=0, data_inicio=timestamp(now))
+    if params.get("status") is not None:
+        restore["status"] = params["status"]
+    if params.get("status"):
+        restore["data_encerramento"] = timestamp(now)
+    if params.get("backup_run_uuid"):
+        restore["backup_run_uuid"] = _identity(params["backup_run_uuid"])
+    restore.update({column: params[name] for name, column in RESTORED.items() if params.get(name) is not None})
+    if params.get("restored"):
+        restore["restaurado_em"] = _time(params["restored"], "restored")
+    if params.get("notes") is not None:
+        restore["observacao"] = fit_bytes("\n".join(params["notes"]), TEXT_BYTES)
+    return State(_identity(params.get("run_uuid")), {}, {}, restore)
 
 
 def _describe_upload(options: t.Mapping[str, t.Any], now: datetime.datetime) -> Columns:
@@ -194,13 +248,15 @@ def _time(text: str, option: str) -> str:
 
 
 def _parse(content: t.Any) -> State:
-    return State(str(uuid.UUID(content["run_uuid"])), dict(content["backup"]), dict(content["upload"]))
+    # What an earlier release kept knows no restores.
+    parts = (dict(content["backup"]), dict(content["upload"]), dict(content.get("restore", {})))
+    return State(str(uuid.UUID(content["run_uuid"])), *parts)
 
 
 def _foresee(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str) -> Outcome:
     try:
         with log_database(params, params["login_database"]) as connection:
-            check_version(connection)
+            check_version(connection, required_version(state))
             return Outcome(upsert(connection, state, now, dry_run=True), spool.names(), False, [], [])
     except LogDatabaseUnavailable as error:
         return Outcome(Change({}, {}), [], True, [f"{error}; the record would be kept in {spool}"], [])
@@ -217,7 +273,7 @@ def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: dat
             spool.write(state.run_uuid, state._asdict())
     try:
         with log_database(params, params["login_database"]) as connection:
-            check_version(connection)
+            check_version(connection, required_version(state))
             change = upsert(connection, state, timestamp(now))
             spool.remove(state.run_uuid)
             own = [] if waiting is None else [state.run_uuid]
@@ -226,6 +282,9 @@ def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: dat
             if not params.get("run_uuid") and params.get("work_dir"):
                 hostname, patience = state.backup["hostname"], params["abandoned_after"]
                 abandoned = close_abandoned(connection, hostname, state.run_uuid, params["work_dir"], patience, now)
+            if params.get("close_others"):
+                servers = close_restores(connection, state, DEAD_RESTORE, timestamp(now))
+                abandoned = [f"{server}: {DEAD_RESTORE}" for server in servers]
             return Outcome(change, own + others, False, problems, abandoned)
     except LogDatabaseUnavailable as error:
         try:

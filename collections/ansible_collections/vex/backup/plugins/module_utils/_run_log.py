@@ -8,15 +8,37 @@ import contextlib
 import datetime
 import fcntl
 import os
+import time
 import typing as t
 
 # A run's name, made of its start (strftime).
 RUN_NAME = "backup_%Y%m%d_%H%M%S"
+# What comes after it in the name of the folder with the run's logs.
+LOGS = ".logs"
+_UNTIL_NEXT_TRY = 0.05
 
 
 def utc_now() -> datetime.datetime:
     """The time now: UTC, without a zone, whole seconds, as the log tables hold it."""
     return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
+
+
+def claim_start(work_dir: str) -> datetime.datetime:
+    """When a run starts that opens now (UTC): a second that no other run in *work_dir* has, nor the name made of it.
+
+    The folder of its logs claims it, made before its stages put what they return there. A folder that cannot be made
+    keeps nobody from starting: the dump needs it too, and says so in words that help.
+    """
+    while True:
+        now = utc_now()
+        try:
+            os.makedirs(os.path.join(work_dir, now.strftime(RUN_NAME) + LOGS), mode=0o700)
+        except FileExistsError:
+            time.sleep(_UNTIL_NEXT_TRY)
+        except OSError:
+            return now
+        else:
+            return now
 
 
 def timestamp(moment: datetime.datetime) -> str:

@@ -10,7 +10,7 @@ import time
 import traceback
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, UploadFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
 
 try:
     # All of boto3 that is needed here. The rest, transfers by threads of its own, takes longer to load than this.
@@ -40,12 +40,23 @@ READ_SECONDS = 60
 # Signing needs a region; servers other than AWS's take any, and this one by default.
 ANY_REGION = "us-east-1"
 
-DENIED = "these credentials may not do that: grant them s3:PutObject, s3:GetObject and s3:AbortMultipartUpload there"
+DENIED = "these credentials may not do that: grant them {} there"
+# What S3 calls the rights to read; those to write belong together.
+RIGHTS = {
+    "ListObjectsV2": "s3:ListBucket",
+    "HeadBucket": "s3:ListBucket",
+    # Without the second, what is not there looks forbidden.
+    "GetObject": "s3:GetObject and s3:ListBucket",
+    "DeleteObject": "s3:DeleteObject",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+}
+RIGHTS_TO_WRITE = "s3:PutObject, s3:GetObject and s3:AbortMultipartUpload"
 NO_BUCKET = "the bucket does not exist: create it, or correct bucket"
 REMEDIES = {
     "NoSuchBucket": NO_BUCKET,
     # The answer to HeadBucket has no body that could say more; that an object is not there is never an error.
     "404": NO_BUCKET,
+    "NoSuchKey": "the object is not there",
     "AccessDenied": DENIED,
     "403": DENIED,
     "InvalidAccessKeyId": "the server does not know the access key: correct access_key",
@@ -59,7 +70,7 @@ REMEDIES = {
 }
 
 
-class Refused(UploadFailed):
+class Refused(StoreFailed):
     """The server refused a request; ``code`` is S3's name for the reason, or the HTTP status of an empty answer."""
 
     def __init__(self, message: str, code: str) -> None:
@@ -71,9 +82,11 @@ class Bound:
     """How long requests may go on: until a deadline, if there is one, or until told to stop. Shared by threads.
 
     :param seconds: from now; ``None`` for no deadline
+    :param work: what takes that long, for the errors
     """
 
-    def __init__(self, seconds: t.Optional[float]) -> None:
+    def __init__(self, seconds: t.Optional[float], work: str) -> None:
+        self._work = work
         self._stopped = threading.Event()
         self.restart(seconds)
 
@@ -92,15 +105,21 @@ class Bound:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def check(self) -> None:
-        """Raise :class:`UploadFailed` when it is over."""
+        """Raise :class:`StoreFailed` when it is over."""
         if self._stopped.is_set():
-            raise UploadFailed("another part of the upload failed")
+            raise StoreFailed(f"another part of the {self._work} failed")
         if self.remaining() == 0:
             raise self.passed()
 
-    def passed(self) -> UploadFailed:
+    def pause(self, seconds: float) -> None:
+        """Wait, unless it is over meanwhile."""
+        left = self.remaining()
+        self._stopped.wait(seconds if left is None else min(seconds, left))
+        self.check()
+
+    def passed(self) -> StoreFailed:
         """The error that says that the deadline has passed."""
-        return UploadFailed(f"the upload took longer than {self._seconds:.0f} seconds: raise timeout")
+        return StoreFailed(f"the {self._work} took longer than {self._seconds:.0f} seconds: raise timeout")
 
 
 class Store:
@@ -173,7 +192,7 @@ class Store:
 
         :param operation: boto3's name for it, ``head_object`` for one
         :raises Refused: when the server refuses it
-        :raises UploadFailed: when the server cannot be reached, or not in time
+        :raises StoreFailed: when the server cannot be reached, or not in time
         """
         return self.wait([self._pool.submit(lambda: self.request(operation, **params))])[0]
 
@@ -201,7 +220,7 @@ class Store:
         except ParamValidationError as error:
             raise OptionError(f"boto3 refuses the options: {error}") from error
         except NoCredentialsError as error:
-            raise UploadFailed(
+            raise StoreFailed(
                 f"no credentials for {self._client.meta.endpoint_url}: set access_key and secret_key, or profile"
             ) from error
         except ClientError as error:
@@ -209,7 +228,7 @@ class Store:
         except BotoCoreError as error:
             # A read of the body that found the time to be over comes back wrapped.
             self.bound.check()
-            raise UploadFailed(
+            raise StoreFailed(
                 f"{self._client.meta.endpoint_url} could not be reached for {self.url(params.get('Key', ''))}: {error}"
                 "; check endpoint_url, ca_bundle and the network"
             ) from error
@@ -226,6 +245,7 @@ class Store:
                 "repeat when it is well, or raise retries"
             )
         else:
-            remedy = REMEDIES.get(code, "the server refused it")
+            rights = RIGHTS.get(error.operation_name, RIGHTS_TO_WRITE)
+            remedy = REMEDIES.get(code, "the server refused it").format(rights)
         where = f"{error.operation_name} of {self.url(params.get('Key', ''))} at {self._client.meta.endpoint_url}"
         return Refused(f"{where}: {remedy} ({code}: {answer.get('Message', '')})", code)

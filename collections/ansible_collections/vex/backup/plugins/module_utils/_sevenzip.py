@@ -10,8 +10,19 @@ import re
 import time
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._command import Completed, Running, find_program, running
-from ansible_collections.vex.backup.plugins.module_utils._errors import ArchiveFailed, CommandTimeout, NotEnoughSpace
+from ansible_collections.vex.backup.plugins.module_utils._command import (
+    Completed,
+    Running,
+    find_program,
+    running,
+)
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    ArchiveFailed,
+    CommandTimeout,
+    NotEnoughSpace,
+    PasswordRefused,
+    UnpackFailed,
+)
 
 # Distributions name the program differently; the first is 7-Zip's own name for it.
 PROGRAMS = ("7zz", "7z", "7za")
@@ -22,6 +33,10 @@ ENCRYPTION = {"zip": ("-mem=AES256", "-p"), "7z": ("-mhe=on", "-p")}
 _SUMMARY = re.compile(
     r"^Folders: (\d+)\nFiles: (\d+)\nSize: +(\d+)\n.*^CRC32 +for data and names: +(\S+)$", re.MULTILINE | re.DOTALL
 )
+_ENTRY_LINE = re.compile(r"([A-Z][\w ]*) = ?(.*)")
+_MODE = re.compile(r"(?:^| )([-a-z])[-rwxsStT]{9}$")
+# Some 400 bytes a path: half a million of them.
+LIST_LIMIT = 200 * 1024 * 1024
 _UNCOMPRESSED = re.compile(r"Store|Copy|AES-256|7zAES\S*")
 
 
@@ -32,6 +47,14 @@ class Contents(t.NamedTuple):
     files: int
     size: int
     checksum: str
+
+
+class Entry(t.NamedTuple):
+    """One path of an archive, as 7-Zip lists it: ``kind`` is ``-`` a file, ``d`` a directory, or what ``ls`` shows."""
+
+    path: str
+    kind: str
+    size: int
 
 
 class SevenZip:
@@ -83,6 +106,31 @@ class SevenZip:
         methods = {word for line in re.findall(r"^Method = (.*)$", done.stdout, re.MULTILINE) for word in line.split()}
         return "\nEncrypted = +\n" in done.stdout, all(_UNCOMPRESSED.fullmatch(word) for word in methods)
 
+    def entries(self, archive: str) -> t.List[Entry]:
+        """Everything that *archive* holds.
+
+        :raises PasswordRefused: where even the list is encrypted
+        """
+        with self._started("l", [f"-t{self._format}", "-slt", "-ba"], [archive], piped=True) as program:
+            output = b""
+            for piece in program.pieces(self._remaining()):
+                output += piece
+                if len(output) > LIST_LIMIT:
+                    raise UnpackFailed(f"{archive} holds more than half a million paths: it is none of ours")
+            done = self._done(program)
+        if done.returncode != 0:
+            self._fail(done, f"7-Zip could not list {archive}", archive)
+        return entries_of(output.decode("utf-8", "surrogateescape"))
+
+    def extract(self, archive: str, folder: str) -> None:
+        """Unpack *archive* into *folder*, which must be new.
+
+        :raises PasswordRefused: when it is encrypted with another password
+        """
+        done = self._run("x", [f"-t{self._format}", "-y", f"-o{folder}"], [archive])
+        if done.returncode != 0:
+            self._fail(done, f"7-Zip could not unpack {archive}", folder)
+
     def _contents(self, done: Completed, failure: str, path: str) -> Contents:
         if done.returncode != 0:
             self._fail(done, failure, path)
@@ -93,12 +141,18 @@ class SevenZip:
             return self._done(program)
 
     def _started(
-        self, verb: str, switches: t.List[str], names: t.List[str], folder: t.Optional[str] = None
+        self,
+        verb: str,
+        switches: t.List[str],
+        names: t.List[str],
+        folder: t.Optional[str] = None,
+        piped: bool = False,
     ) -> t.ContextManager[Running]:
         # -spd: a name is a name, whatever wildcards it holds; "--": whatever it starts with.
         argv = [self._program, verb, "-bd", "-spd", *switches, "--", *names]
         self._remaining()
-        return running(argv, cwd=folder, environment={"LC_ALL": "C.UTF-8"}, stdin=self._answer)
+        environment = {"LC_ALL": "C.UTF-8"}
+        return running(argv, cwd=folder, environment=environment, stdin=self._answer, piped=piped)
 
     def _done(self, program: Running) -> Completed:
         done = program.wait(self._remaining())
@@ -112,7 +166,7 @@ class SevenZip:
             return None
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
-            raise CommandTimeout(f"packing took longer than {self._timeout} seconds: raise timeout")
+            raise CommandTimeout(f"7-Zip took longer than {self._timeout} seconds: raise timeout")
         return remaining
 
     def _fail(self, done: Completed, failure: str, path: str) -> t.NoReturn:
@@ -121,7 +175,10 @@ class SevenZip:
             raise NotEnoughSpace(
                 f"{failure}: the disk of {os.path.dirname(path)} is full; free space there or put dest elsewhere"
             )
-        raise ArchiveFailed(f"{failure} (exit status {done.returncode}): {said[:1000]}")
+        # The second is what it says when it asked and nobody answered.
+        refused = "Wrong password" in said or "Break signaled" in said
+        error = PasswordRefused if refused else ArchiveFailed
+        raise error(f"{failure} (exit status {done.returncode}): {said[:1000]}")
 
 
 def contents_of(output: str) -> Contents:
@@ -134,3 +191,32 @@ def contents_of(output: str) -> Contents:
         raise ArchiveFailed(f"7-Zip's summary was not understood: {' '.join(output[-500:].split())}")
     folders, files, size, checksum = found.groups()
     return Contents(int(folders), int(files), int(size), checksum)
+
+
+def entries_of(output: str) -> t.List[Entry]:
+    """Read the output of ``l -slt -ba``: a block of ``Name = value`` for each path.
+
+    :raises UnpackFailed: for a list that cannot be trusted to show every path
+    """
+    entries: t.List[Entry] = []
+    for block in output.split("\n\n"):
+        values: t.Dict[str, str] = {}
+        for line in block.split("\n"):
+            found = _ENTRY_LINE.fullmatch(line)
+            # What it asks and warns stands before the first path. A line break in a path would show another's values.
+            if (found[1] in values) if found else values:
+                raise UnpackFailed(f"the archive holds a path that breaks 7-Zip's list: {line[:200]!r}")
+            if found is not None and (values or found[1] == "Path"):
+                values[found[1]] = found[2]
+        if values:
+            entries.append(_entry(values))
+    return entries
+
+
+def _entry(values: t.Mapping[str, str]) -> Entry:
+    attributes = values.get("Attributes", "")
+    mode = _MODE.search(attributes)
+    kind = mode.group(1) if mode else "d" if attributes.startswith("D") else "-"
+    if values.get("Symbolic Link") or values.get("Hard Link"):
+        kind = "l"
+    return Entry(values["Path"], kind, int(values.get("Size") or 0))

@@ -15,6 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     ObjectDiffers,
     OptionError,
+    StoreFailed,
     UploadFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
@@ -77,12 +78,12 @@ def upload(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
     :returns: the module's result; times are UTC, sizes bytes
     :raises OptionError: an option that cannot work
     :raises ObjectDiffers: an object of that key exists and is not this file
-    :raises UploadFailed, Interrupted: nothing is left of what was uploaded
+    :raises StoreFailed, Interrupted: nothing is left of what was uploaded
     """
     started = timestamp(utc_now())
     try:
         _check(request)
-        bound = Bound(request.timeout or None)
+        bound = Bound(request.timeout or None, "upload")
         with Store(
             request.s3, request.bucket, bound=bound, retries=request.retries, parallel=request.parallel
         ) as store:
@@ -239,7 +240,7 @@ def _ensure(store: Store, item: Object, there: t.Optional[Answer], part_bytes: i
             _compare(store, item, parts, [answer] if head is None else [answer, head])
         except UploadFailed:
             # It is ours, made a moment ago, and what is not verified must not stay under that name.
-            with contextlib.suppress(UploadFailed):
+            with contextlib.suppress(StoreFailed):
                 store.call("delete_object", Key=item.key)
             raise
     log.info(f"uploaded {store.url(item.key)}: size and checksum are those of {item.path}")
@@ -282,7 +283,7 @@ def _put_parts(store: Store, item: Object, parts: t.Sequence[Part]) -> Answer:
         # Parts that arrive after the abort would stay, so none may be under way.
         store.end(requests)
         store.bound.restart(ABORT_SECONDS)
-        with contextlib.suppress(UploadFailed):
+        with contextlib.suppress(StoreFailed):
             if upload_id is None:
                 _abort_left(store, item.key, RunLog(None))
             else:

@@ -50,6 +50,10 @@ options:
       - Any printable characters with O(format=7z), which encrypts the names too; up to 99 ASCII characters with
         O(format=zip), which does not.
     type: str
+  manifest_key:
+    description: Signs the manifest beside the archive (HMAC-SHA256), at least 16 characters.
+    type: str
+    version_added: "1.1.0"
   timeout:
     description: Seconds that 7-Zip may take in all; without it, or with V(0), there is no bound.
     type: int
@@ -175,6 +179,7 @@ def main() -> None:
             "format": {"type": "str", "choices": ["zip", "7z"], "default": "zip"},
             "level": {"type": "str", "choices": ["auto", *"0123456789"], "default": "auto"},
             "password": {"type": "str", "no_log": True},
+            "manifest_key": {"type": "str", "no_log": True},
             "timeout": {"type": "int"},
             "remove_source": {"type": "bool", "default": False},
             **RUN_LOG,

@@ -52,7 +52,8 @@ options:
     required: true
   work_dir:
     description:
-      - The folder of the host's runs. When a run opens, those of the host that died are closed as errors.
+      - The folder of the host's runs. A run that opens makes the folder of its logs there, under a name that no other
+        run has, and those of the host that died are closed as errors.
       - A run is taken for dead when it has not ended, no module works on it, and none has for O(abandoned_after).
     type: path
   abandoned_after:
@@ -194,6 +195,11 @@ started:
   returned: when a run was opened
   type: str
   sample: "2025-07-20 16:15:23"
+ended:
+  description: When the run ended, UTC.
+  returned: when O(status) ends it
+  type: str
+  sample: "2025-07-20 16:16:46"
 spooled:
   description: Whether the record was kept in O(spool_dir) instead of being written.
   returned: success

@@ -68,13 +68,11 @@ options:
     elements: str
     required: true
   subject:
-    description: Its subject.
+    description: Its subject. Without it there is no new mail, and only those that are kept are tried.
     type: str
-    required: true
   text:
     description: Its plain text.
     type: str
-    required: true
   html:
     description: The same as HTML.
     type: str
@@ -120,7 +118,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 delivered:
-  description: Whether the server took the mail for every recipient.
+  description: Whether there was a mail, and the server took it for every recipient.
   returned: success
   type: bool
 spooled:
@@ -164,8 +162,8 @@ def main() -> None:
             "timeout": {"type": "int", "default": 30},
             "sender": {"type": "str", "required": True},
             "recipients": {"type": "list", "elements": "str", "required": True},
-            "subject": {"type": "str", "required": True},
-            "text": {"type": "str", "required": True},
+            "subject": {"type": "str"},
+            "text": {"type": "str"},
             "html": {"type": "str"},
             "attachments": {
                 "type": "list",
@@ -176,6 +174,7 @@ def main() -> None:
             "max_attachment_bytes": {"type": "int", "default": 5000000},
             "spool_dir": {"type": "path", "required": True},
         },
+        required_together=[("subject", "text")],
         supports_check_mode=True,
     )
     conclude(module, lambda log: deliver(module.params, log, module.check_mode))

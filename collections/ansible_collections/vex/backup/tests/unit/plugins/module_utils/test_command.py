@@ -17,7 +17,12 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _command
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children, find_program, run
+from ansible_collections.vex.backup.plugins.module_utils._command import (
+    ending_children,
+    find_program,
+    run,
+    running,
+)
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, Interrupted, ProgramMissing
 
 # A leader and a grandchild in its group, which both leave their process ids.
@@ -164,3 +169,20 @@ def test_the_first_program_that_is_there_is_taken() -> None:
         ProgramMissing, match="none of no-such-program-1, no-such-program-2 is on this host: install it"
     ):
         find_program(["no-such-program-1", "no-such-program-2"], "install it")
+
+
+def test_what_a_program_writes_can_be_read_as_it_comes() -> None:
+    script = "head -c 3000000 /dev/zero; echo done >&2; exit 3"
+    with running(["sh", "-c", script], piped=True) as program:
+        assert sum(len(piece) for piece in program.pieces(60)) == 3000000
+        done = program.wait(60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "done\n")
+
+
+def test_a_reader_does_not_wait_for_ever() -> None:
+    with (
+        pytest.raises(CommandTimeout, match="sleep ran longer than 0 seconds and was ended"),
+        running(["sleep", "600"], piped=True) as program,
+    ):
+        list(program.pieces(0.1))
+    assert is_gone(program._process.pid)

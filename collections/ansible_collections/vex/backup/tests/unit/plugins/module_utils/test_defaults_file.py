@@ -114,3 +114,8 @@ def test_what_no_option_file_can_hold_is_refused_without_showing_it(character: s
     with pytest.raises(OptionError, match="the login's password holds a line break or a NUL") as caught:
         defaults_file_text(LOGIN._replace(password=f"hidden{character}x"), {})
     assert "hidden" not in str(caught.value)
+
+
+def test_a_first_statement_is_mydumpers_own() -> None:
+    text = defaults_file_text(LOGIN, {}, "SET SESSION sql_mode = ''")
+    assert text.endswith('protocol="tcp"\n[mydumper]\ninit-command="SET SESSION sql_mode = \'\'"\n')

@@ -82,7 +82,7 @@ def test_every_file_is_listed_as_it_ends_up(tmp_path: pathlib.Path, compression:
         (tables / f"a{number}.sql").write_bytes(b"row\n" * 1000 * number)
     (tables / "metadata").write_text("Finished dump at: x\n", encoding="ascii")
     assert data_bytes(str(tmp_path / "dump")) == 12020
-    files, broken = finish_files(str(tmp_path), compression, UNBOUND)
+    files, broken = finish_files(str(tmp_path), compression, [], UNBOUND)
     assert broken == []
     names = [f"dump/we ird/tables/a{number}.sql{suffix}" for number in range(3)]
     assert [file["path"] for file in files] == [*names, "dump/we ird/tables/metadata"]
@@ -101,7 +101,7 @@ def test_a_file_that_compression_spoilt_is_named(tmp_path: pathlib.Path, monkeyp
     (tmp_path / "dump").mkdir()
     (tmp_path / "dump" / "a.sql").write_text("not zstd", encoding="ascii")
     monkeypatch.setattr(_dump_files, "Compressor", Spoiler)
-    _files, broken = finish_files(str(tmp_path), "zstd", UNBOUND)
+    _files, broken = finish_files(str(tmp_path), "zstd", [], UNBOUND)
     assert broken == ["a.sql.zst"]
 
 
@@ -110,4 +110,4 @@ def test_a_bound_that_is_used_up_ends_it(tmp_path: pathlib.Path) -> None:
     deadline = Deadline(1, "the dump")
     deadline._end = 0
     with pytest.raises(CommandTimeout, match="the dump took longer"):
-        finish_files(str(tmp_path), "none", deadline)
+        finish_files(str(tmp_path), "none", [], deadline)

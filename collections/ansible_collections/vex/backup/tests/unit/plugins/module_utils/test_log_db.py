@@ -54,9 +54,11 @@ def test_the_same_account_twice_changes_nothing(older: t.Dict[str, int], newer: 
 
 
 def test_combine_looks_at_both_rows() -> None:
-    older = State("u", {STATUS: 1}, {"status_upload": 3, "bucket": "b"})
-    newer = State("u", {STATUS: 0, "etapa": "mail"}, {"status_upload": 0, "bucket": "c"})
-    assert combine(older, newer) == State("u", {STATUS: 1, "etapa": "mail"}, {"status_upload": 3, "bucket": "b"})
+    older = State("u", {STATUS: 1}, {"status_upload": 3, "bucket": "b"}, {})
+    newer = State("u", {STATUS: 0, "etapa": "mail"}, {"status_upload": 0, "bucket": "c"}, {"status": 1})
+    assert combine(older, newer) == State(
+        "u", {STATUS: 1, "etapa": "mail"}, {"status_upload": 3, "bucket": "b"}, {"status": 1}
+    )
 
 
 @pytest.mark.parametrize(

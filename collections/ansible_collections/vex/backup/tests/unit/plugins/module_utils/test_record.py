@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
-from ansible_collections.vex.backup.plugins.module_utils._record import describe
+from ansible_collections.vex.backup.plugins.module_utils._record import describe, describe_restore
 
 NOW = datetime.datetime(2025, 7, 20, 16, 15, 23)
 RUN = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"
@@ -36,8 +36,13 @@ def test_without_an_identity_a_run_opens() -> None:
 
 
 def test_only_what_is_given_is_spoken_of() -> None:
-    assert describe(options(), NOW) == (RUN, {"hostname": "db1"}, {})
-    assert describe(options(backup={"archive_name": ""}, upload={"started": ""}), NOW) == (RUN, {"hostname": "db1"}, {})
+    assert describe(options(), NOW) == (RUN, {"hostname": "db1"}, {}, {})
+    assert describe(options(backup={"archive_name": ""}, upload={"started": ""}), NOW) == (
+        RUN,
+        {"hostname": "db1"},
+        {},
+        {},
+    )
     assert describe(options(status=0), NOW).backup["status_backup"] == 0
     assert "data_encerramento" not in describe(options(status=0), NOW).backup
 
@@ -145,3 +150,36 @@ def test_a_log_that_cannot_be_read_does_not_stop_the_record(tmp_path: Path) -> N
 def test_malformed_options_are_named(changed: t.Dict[str, t.Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         describe(options(**changed), NOW)
+
+
+def test_a_restores_options_have_their_columns() -> None:
+    given = {"kind": "verify", "server": "db1", "status": 2, "tables": 3, "rows": 0, "bytes": 5, "notes": ["a", "b"]}
+    given["restored"] = "2025-07-20 16:15:20"
+    state = describe_restore(options(hostname="spare", backup_run_uuid=RUN, **given), NOW)
+    assert state == (
+        RUN,
+        {},
+        {},
+        {
+            "hostname": "spare",
+            "servidor": "db1",
+            "tipo": "verificacao",
+            "status": 2,
+            "tabelas": 3,
+            "linhas": 0,
+            "bytes": 5,
+            "restaurado_em": "2025-07-20 16:15:20",
+            "observacao": "a\nb",
+            "backup_run_uuid": RUN,
+            "data_encerramento": "2025-07-20 16:15:23",
+        },
+    )
+    opened = describe_restore({"hostname": "spare", "server": "x" * 101, "kind": "restore"}, NOW)
+    assert opened.run_uuid != RUN
+    assert opened.restore == {
+        "hostname": "spare",
+        "servidor": "x" * 99 + "…",
+        "tipo": "restauracao",
+        "status": 0,
+        "data_inicio": "2025-07-20 16:15:23",
+    }

@@ -4,16 +4,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
-import runpy
 import sys
 import time
 import typing as t
 
 import pytest
-
-pytest.importorskip("boto3")
-
 from botocore.stub import ANY, Stubber
 
 from ansible_collections.vex.backup.plugins.module_utils import _s3, _upload
@@ -21,6 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     ObjectDiffers,
     OptionError,
+    StoreFailed,
     UploadFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
@@ -284,7 +282,7 @@ def test_without_conditions_a_key_that_was_taken_meanwhile_stays(archive: pathli
     expect_refused_upload(server, "NotImplemented", 501)
     server.answers("head_object", server.head())
     expect_abort(server)
-    assert "NotImplemented" in refusal(UploadFailed, archive)
+    assert "NotImplemented" in refusal(StoreFailed, archive)
 
 
 def test_without_conditions_a_key_that_cannot_be_seen_stays(archive: pathlib.Path, server: Server) -> None:
@@ -293,7 +291,7 @@ def test_without_conditions_a_key_that_cannot_be_seen_stays(archive: pathlib.Pat
     expect_refused_upload(server, "NotImplemented", 501)
     server.refuses("head_object", "403", 403)
     expect_abort(server)
-    assert "s3:GetObject" in refusal(UploadFailed, archive)
+    assert "s3:GetObject" in refusal(StoreFailed, archive)
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchUpload"])
@@ -327,12 +325,12 @@ def test_credentials_that_may_only_write_cannot_repeat(archive: pathlib.Path, se
     expect_refused_upload(server, "PreconditionFailed", 412)
     server.refuses("head_object", "403", 403)
     expect_abort(server)
-    assert "the key is taken" in refusal(UploadFailed, archive)
+    assert "the key is taken" in refusal(StoreFailed, archive)
 
 
 def test_a_look_that_fails_ends_the_attempt(archive: pathlib.Path, server: Server) -> None:
     server.refuses("head_object", "400", 400)
-    assert "the server refused it (400: no)" in refusal(UploadFailed, archive)
+    assert "the server refused it (400: no)" in refusal(StoreFailed, archive)
 
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
@@ -343,7 +341,7 @@ def test_an_upload_whose_number_never_came_is_looked_for(archive: pathlib.Path, 
         "list_multipart_uploads", {"Uploads": [{"Key": f"{KEY}.x", "UploadId": "V"}, {"Key": KEY, "UploadId": "W"}]}
     )
     server.answers("abort_multipart_upload", {}, UploadId="W")
-    assert "answered 500 for 0 seconds (1 attempts)" in refusal(UploadFailed, archive)
+    assert "answered 500 for 0 seconds (1 attempts)" in refusal(StoreFailed, archive)
 
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
@@ -351,7 +349,7 @@ def test_a_failing_abort_does_not_hide_the_failure(archive: pathlib.Path, server
     expect_looks(server)
     expect_refused_upload(server, "InternalError", 500)
     server.refuses("abort_multipart_upload", "AccessDenied", 403)
-    assert "CompleteMultipartUpload of s3://vex/db1/2025/07/b.zip" in refusal(UploadFailed, archive)
+    assert "CompleteMultipartUpload of s3://vex/db1/2025/07/b.zip" in refusal(StoreFailed, archive)
 
 
 @pytest.mark.parametrize("code", sorted(_s3.REMEDIES.keys() - {"PreconditionFailed"}))
@@ -361,8 +359,13 @@ def test_every_known_refusal_names_its_remedy(archive: pathlib.Path, server: Ser
     server.refuses("put_object" if len(server.parts) == 1 else "create_multipart_upload", code, 400)
     if len(server.parts) > 1:
         server.answers("list_multipart_uploads", {})
-    message = refusal(UploadFailed, archive)
-    for word in (_s3.REMEDIES[code], "s3://vex/db1/2025/07/b.zip", "http://127.0.0.1:1", code):
+    message = refusal(StoreFailed, archive)
+    for word in (
+        _s3.REMEDIES[code].format(_s3.RIGHTS_TO_WRITE),
+        "s3://vex/db1/2025/07/b.zip",
+        "http://127.0.0.1:1",
+        code,
+    ):
         assert word in message
     assert "SK" not in message
 
@@ -403,7 +406,7 @@ def test_without_credentials_the_error_says_so(tmp_path: pathlib.Path, monkeypat
         monkeypatch.setenv(name, "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     (tmp_path / "b.zip").write_bytes(b"x")
-    with pytest.raises(UploadFailed, match=r"no credentials for http://127\.0\.0\.1:1: set access_key"):
+    with pytest.raises(StoreFailed, match=r"no credentials for http://127\.0\.0\.1:1: set access_key"):
         upload(tmp_path / "b.zip", s3={**S3, "access_key": None, "secret_key": None})
 
 
@@ -426,17 +429,17 @@ def test_what_is_no_manifest_of_an_archive_is_refused(archive: pathlib.Path, tex
 def test_a_bound_ends_by_its_deadline_or_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    endless = _s3.Bound(None)
+    endless = _s3.Bound(None, "upload")
     endless.check()
-    bound = _s3.Bound(5)
+    bound = _s3.Bound(5, "upload")
     now[0] += 4.9
     bound.check()
     now[0] += 0.1
-    with pytest.raises(UploadFailed, match="longer than 5 seconds"):
+    with pytest.raises(StoreFailed, match="longer than 5 seconds"):
         bound.check()
     endless.check()
     endless.stop()
-    with pytest.raises(UploadFailed, match="another part"):
+    with pytest.raises(StoreFailed, match="another part"):
         endless.check()
     endless.restart(5)
     endless.check()
@@ -444,4 +447,8 @@ def test_a_bound_ends_by_its_deadline_or_when_told(monkeypatch: pytest.MonkeyPat
 
 def test_without_boto3_the_module_can_still_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "botocore", None)
-    assert "botocore" in runpy.run_path(_s3.__file__)["BOTO3_FAILURE"]
+    spec = importlib.util.spec_from_file_location("without_boto3", _s3.__file__)
+    assert spec and spec.loader
+    without = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(without)
+    assert "botocore" in without.BOTO3_FAILURE
