@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a backup from retention, or give it back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_hold
+short_description: Keep a backup from retention, or give it back
+version_added: "1.1.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - M(vex.backup.backup_prune) never removes a backup that is held. The mark is an empty object beside the archive,
+    C(KEY.hold).
+options:
+  bucket:
+    description: The bucket.
+    type: str
+    required: true
+  prefix:
+    description: What keys start with, as C(vex_backup_s3_prefix) has it.
+    type: str
+    default: ""
+  hostname:
+    description: The host that was backed up.
+    type: str
+    required: true
+  name:
+    description: The backup.
+    type: str
+    required: true
+  state:
+    description: V(present) holds it, V(absent) gives it back.
+    type: str
+    choices: [present, absent]
+    default: present
+  retries:
+    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    type: int
+    default: 5
+  timeout:
+    description: Seconds that it may take; without it, or with V(0), there is no bound.
+    type: int
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.s3
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: vex.backup.backup_prune
+"""
+
+EXAMPLES = r"""
+- name: Keep the backup from before the migration
+  vex.backup.backup_hold:
+    bucket: example-backups
+    hostname: db1
+    name: backup_20260101_030000
+"""
+
+RETURN = r"""
+key:
+  description: The archive's key.
+  returned: success
+  type: str
+  sample: mysql/db1/2026/01/backup_20260101_030000.zip
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
+from ansible_collections.vex.backup.plugins.module_utils._hold import hold
+from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+
+
+def main() -> None:
+    """Spec, one call, exit."""
+    module = AnsibleModule(
+        argument_spec={
+            **S3,
+            "bucket": {"type": "str", "required": True},
+            "prefix": {"type": "str", "default": ""},
+            "hostname": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "retries": {"type": "int", "default": 5},
+            "timeout": {"type": "int"},
+        },
+        required_together=[("access_key", "secret_key")],
+        mutually_exclusive=[("access_key", "profile")],
+        supports_check_mode=True,
+    )
+    conclude(
+        module,
+        lambda _log: hold(module.params, check_mode=module.check_mode),
+        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""List the backups that a bucket holds."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_info
+short_description: List the backups that a bucket holds
+version_added: "1.1.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Lists a bucket and tells backups by their keys. Nothing else is asked, so it works with nothing left but the bucket.
+  - An archive without its manifest is listed too, with C(manifest) false; it is not a backup, its upload did not end.
+options:
+  bucket:
+    description: The bucket.
+    type: str
+    required: true
+  prefix:
+    description: What keys start with, as C(vex_backup_s3_prefix) has it.
+    type: str
+    default: ""
+  hostname:
+    description: The host whose backups to list; those of every host when absent.
+    type: str
+  name:
+    description: Choose the backup of this name.
+    type: str
+  at:
+    description:
+      - Choose the newest backup taken until this time, C(YYYY-MM-DD [HH:MM[:SS]]) in UTC. A date alone means its end.
+    type: str
+  latest:
+    description: Choose the newest backup.
+    type: bool
+    default: false
+  retries:
+    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    type: int
+    default: 5
+  timeout:
+    description: Seconds that it may take; without it, or with V(0), there is no bound.
+    type: int
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.s3
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: vex.backup.s3_download
+"""
+
+EXAMPLES = r"""
+- name: List the backups of one host
+  vex.backup.backup_info:
+    bucket: example-backups
+    prefix: mysql
+    hostname: db1
+  register: backups
+
+- name: Find the one to go back to
+  vex.backup.backup_info:
+    bucket: example-backups
+    prefix: mysql
+    hostname: db1
+    at: "2025-07-20 12:00"
+"""
+
+RETURN = r"""
+backups:
+  description:
+    - The backups, newest first. Times are UTC, sizes bytes. C(proven) is when the backup was last restored and
+      compared, or null; C(held) is whether it is never to be removed.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: backup_20250720_161523
+      hostname: db1
+      key: mysql/db1/2025/07/backup_20250720_161523.zip
+      size: 455081984
+      etag: 01c8fe3563ffe17995d53ff0d06d0f1b-28
+      taken: "2025-07-20 16:15:23"
+      modified: "2025-07-20 16:16:02"
+      manifest: true
+      proven: "2025-07-21 02:00:41"
+      held: false
+chosen:
+  description: The one that O(name), O(at) or O(latest) chooses.
+  returned: success, when one of them is set
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
+from ansible_collections.vex.backup.plugins.module_utils._backups import list_backups
+from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+
+
+def main() -> None:
+    """Spec, one call, exit."""
+    module = AnsibleModule(
+        argument_spec={
+            "bucket": {"type": "str", "required": True},
+            "prefix": {"type": "str", "default": ""},
+            "hostname": {"type": "str"},
+            "name": {"type": "str"},
+            "at": {"type": "str"},
+            "latest": {"type": "bool", "default": False},
+            "retries": {"type": "int", "default": 5},
+            "timeout": {"type": "int"},
+            **S3,
+        },
+        required_together=[("access_key", "secret_key")],
+        mutually_exclusive=[("access_key", "profile"), ("name", "at", "latest")],
+        supports_check_mode=True,
+    )
+    conclude(module, lambda _log: list_backups(module.params), libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Unpack a backup that archive_7z packed."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: unarchive_7z
+short_description: Unpack a backup and compare it with its manifest
+version_added: "1.1.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Unpacks an archive of M(vex.backup.archive_7z) that has its manifest beside it.
+  - Lists the archive first, and refuses one that holds a path outside the backup's own directory, a link or a device.
+  - The directory gets its name only after every file has the SHA-256 that the manifest gives, none lacks, and the
+    manifest in the archive agrees with the one beside it. A failure leaves nothing under that name.
+options:
+  src:
+    description: The archive. C(SRC.manifest.json) must be there.
+    type: path
+    required: true
+  dest:
+    description: Directory in which the backup's own, C(backup_YYYYMMDD_HHMMSS), comes to be. It must exist.
+    type: path
+    required: true
+  password:
+    description: What the archive is encrypted with. 7-Zip gets it on its standard input.
+    type: str
+  timeout:
+    description: Seconds that 7-Zip may take in all; without it, or with V(0), there is no bound.
+    type: int
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.run_log
+attributes:
+  check_mode:
+    support: full
+    details: In check mode O(src) may be absent, since what fetches it has not run either.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - What was unpacked before is compared with the manifest again, and not unpacked.
+      - When something else has the backup's name in O(dest), the module fails.
+requirements:
+  - 7-Zip (C(7zz), C(7z) or C(7za))
+seealso:
+  - module: vex.backup.s3_download
+  - module: vex.backup.mysql_restore
+"""
+
+EXAMPLES = r"""
+- name: Unpack a backup
+  vex.backup.unarchive_7z:
+    src: /var/backups/vex-backup/restore/backup_20250720_161523.zip
+    dest: /var/backups/vex-backup/restore
+    password: "{{ vault_archive_password }}"
+"""
+
+RETURN = r"""
+path:
+  description: The backup's directory.
+  returned: success, when O(src) exists
+  type: str
+  sample: /var/backups/vex-backup/restore/backup_20250720_161523
+backup:
+  description: What the manifest says of the backup, as M(vex.backup.s3_download) returns it.
+  returned: success, when O(src) exists
+  type: dict
+status:
+  description: 1 for success, 3 for an error.
+  returned: always
+  type: int
+  sample: 1
+unpack_started:
+  description: When unpacking started, UTC.
+  returned: always
+  type: str
+  sample: "2025-07-20 16:15:23"
+unpack_finished:
+  description: When unpacking ended, UTC.
+  returned: always
+  type: str
+  sample: "2025-07-20 16:15:24"
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._unpack import Request, unpack
+
+
+def main() -> None:
+    """Spec, one call, exit."""
+    module = AnsibleModule(
+        argument_spec={
+            "src": {"type": "path", "required": True},
+            "dest": {"type": "path", "required": True},
+            "password": {"type": "str", "no_log": True},
+            "timeout": {"type": "int"},
+            **RUN_LOG,
+        },
+        supports_check_mode=True,
+    )
+    options = {name: module.params[name] for name in Request._fields if name in module.params}
+    options.update(src=os.path.abspath(options["src"]), dest=os.path.abspath(options["dest"]))
+
+    def action(log: RunLog) -> Result:
+        with ending_children():
+            return unpack(Request(**options, check_mode=module.check_mode), log)
+
+    conclude(module, action)
+
+
+if __name__ == "__main__":
+    main()

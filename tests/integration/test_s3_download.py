@@ -1,0 +1,356 @@
+"""s3_download and backup_info on a real object store, and through a proxy that fails on purpose."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils import _download, _s3_read
+from ansible_collections.vex.backup.plugins.module_utils._backups import list_backups
+from ansible_collections.vex.backup.plugins.module_utils._download import Request, download
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    ArchiveDiffers,
+    BackupError,
+    DownloadFailed,
+    ManifestForged,
+    ManifestUnusable,
+    NoSuchBackup,
+    NotEnoughSpace,
+    OptionError,
+    StoreFailed,
+)
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Store
+from ansible_collections.vex.backup.plugins.module_utils._s3_read import PIECE_BYTES
+from ansible_collections.vex.backup.plugins.module_utils._signature import signed
+from tests.modules import ModuleProcess
+from tests.servers.s3_proxy import S3Proxy
+from tests.servers.seaweedfs import SeaweedFS
+
+NAME = "backup_20250720_161523"
+KEY = f"mysql/db%201/2025/07/{NAME}.zip"
+DATA = os.urandom(3 * PIECE_BYTES + 5)
+
+
+class Downloads:
+    """One backup in the bucket, and downloads of it.
+
+    :param folder: where to
+    """
+
+    def __init__(self, s3: SeaweedFS, folder: Path) -> None:
+        self.s3 = s3
+        self.client = s3.client()
+        self.folder = folder
+        self.archive = folder / f"{NAME}.zip"
+        self.manifest = folder / f"{NAME}.zip.manifest.json"
+        self.log = folder.with_name("restore.log")
+        self.put(DATA)
+        self.describe()
+
+    def put(self, content: bytes) -> None:
+        self.client.put_object(Bucket=self.s3.bucket, Key=KEY, Body=content)
+
+    def describe(self, **changes: Any) -> None:
+        """Put the manifest of :data:`DATA`, but for *changes* in what it says of the archive."""
+        archive = {
+            "name": f"{NAME}.zip",
+            "size": len(DATA),
+            "sha256": hashlib.sha256(DATA).hexdigest(),
+            "format": "zip",
+            "encrypted": False,
+            "level": 0,
+            **changes,
+        }
+        database = {"name": "shop", "tables": ["a", "b"], "views": ["v"], "programs": []}
+        files = [{"path": "dump/a", "size": 7, "sha256": ""}]
+        self.put_manifest(
+            json.dumps({"name": NAME, "files": files, "databases": [database], "archive": archive}).encode()
+        )
+
+    def put_manifest(self, content: bytes) -> None:
+        self.client.put_object(Bucket=self.s3.bucket, Key=f"{KEY}.manifest.json", Body=content)
+
+    def get_manifest(self) -> dict[str, Any]:
+        answer = self.client.get_object(Bucket=self.s3.bucket, Key=f"{KEY}.manifest.json")
+        found: dict[str, Any] = json.loads(answer["Body"].read())
+        return found
+
+    def options(self, **options: Any) -> dict[str, Any]:
+        return {
+            "access_key": self.s3.access_key,
+            "secret_key": self.s3.secret_key,
+            "endpoint_url": self.s3.endpoint,
+            "bucket": self.s3.bucket,
+            "key": KEY,
+            "dest": str(self.folder),
+            "retries": 2,
+            **options,
+        }
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        given = self.options(**options)
+        request = {name: value for name, value in given.items() if name in Request._fields}
+        return download(Request(s3=login(given), **request), RunLog(str(self.log)))
+
+    def refusal(self, error: type[BackupError], **options: Any) -> str:
+        """What an attempt says that must leave nothing under a final name."""
+        with pytest.raises(error) as caught:
+            self.run(**options)
+        assert not self.archive.exists()
+        assert not self.manifest.exists()
+        assert caught.value.details["status"] == 3
+        assert self.s3.secret_key not in str(caught.value)
+        return str(caught.value)
+
+    def partials(self) -> list[Path]:
+        return list(self.folder.glob("*.partial"))
+
+
+def login(options: dict[str, Any]) -> dict[str, Any]:
+    unset = dict.fromkeys(("session_token", "profile", "region", "ca_bundle"))
+    return {**unset, "request_checksum_calculation": "when_required", **options}
+
+
+@pytest.fixture
+def downloads(s3: SeaweedFS, tmp_path: Path) -> Iterator[Downloads]:
+    folder = tmp_path / "restore"
+    folder.mkdir()
+    yield Downloads(s3, folder)
+    client = s3.client()
+    for item in client.list_objects_v2(Bucket=s3.bucket).get("Contents", []):
+        client.delete_object(Bucket=s3.bucket, Key=item["Key"])
+
+
+def test_download_and_repeat(downloads: Downloads) -> None:
+    result = downloads.run()
+    assert downloads.archive.read_bytes() == DATA
+    assert downloads.archive.stat().st_mode & 0o777 == 0o600
+    assert result == {
+        "archive": str(downloads.archive),
+        "manifest": str(downloads.manifest),
+        "size": len(DATA),
+        "sha256": hashlib.sha256(DATA).hexdigest(),
+        "etag": result["etag"],
+        "backup": result["backup"],
+        "changed": True,
+        "status": 1,
+        "download_started": result["download_started"],
+        "download_finished": result["download_finished"],
+    }
+    assert result["backup"]["databases"] == [{"name": "shop", "tables": 2, "views": 1, "programs": 0}]
+    assert result["backup"]["bytes"] == 7
+    assert downloads.partials() == []
+    assert downloads.run()["changed"] is False
+    downloads.manifest.unlink()
+    assert downloads.run()["changed"] is True
+    assert downloads.manifest.exists()
+
+
+def test_check_mode_looks_and_writes_nothing(downloads: Downloads) -> None:
+    result = downloads.run(check_mode=True, dest="/nowhere")
+    assert result["changed"] is True
+    assert result["backup"]["archive_bytes"] == len(DATA)
+    assert list(downloads.folder.iterdir()) == []
+
+
+def test_the_manifest_alone(downloads: Downloads) -> None:
+    assert downloads.run(manifest_only=True)["changed"] is True
+    assert list(downloads.folder.iterdir()) == [downloads.manifest]
+    assert downloads.run(manifest_only=True)["changed"] is False
+
+
+def test_it_goes_on_where_it_was_broken_off(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+    etag = downloads.run(check_mode=True)["etag"]
+    partial = downloads.folder / f"{NAME}.zip.{etag}.partial"
+    partial.write_bytes(DATA[: 2 * PIECE_BYTES])
+    (downloads.folder / f"{NAME}.zip.other.partial").write_bytes(b"another object's")
+    downloads.run(endpoint_url=s3_proxy.endpoint)
+    assert downloads.archive.read_bytes() == DATA
+    assert downloads.partials() == []
+    # The manifest, and the two pieces that were left.
+    assert [method for method, _path in s3_proxy.requests].count("GET") == 3
+
+
+@pytest.mark.parametrize("left", [b"x" * PIECE_BYTES, DATA + b"more"], ids=["damaged", "too long"])
+def test_what_is_left_of_an_attempt_is_not_trusted(downloads: Downloads, left: bytes) -> None:
+    etag = downloads.run(check_mode=True)["etag"]
+    (downloads.folder / f"{NAME}.zip.{etag}.partial").write_bytes(left)
+    downloads.run()
+    assert downloads.archive.read_bytes() == DATA
+
+
+def test_a_killed_download_is_resumed(downloads: Downloads) -> None:
+    process = ModuleProcess("s3_download", {**downloads.options(), "parallel": 1})
+    deadline = time.monotonic() + 60
+    while not any(path.stat().st_size for path in downloads.partials()) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.process.send_signal(signal.SIGKILL)
+    process.process.wait()
+    assert process.process.stdout is not None
+    process.process.stdout.close()
+    assert not downloads.manifest.exists()
+    downloads.run()
+    assert downloads.archive.read_bytes() == DATA
+
+
+def test_refusals_that_pass(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+    s3_proxy.refuse(1, "GET")
+    downloads.run(endpoint_url=s3_proxy.endpoint)
+    assert downloads.archive.read_bytes() == DATA
+
+
+def test_connections_that_break_in_the_midst(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+    s3_proxy.cut(1)
+    downloads.run(endpoint_url=s3_proxy.endpoint)
+    assert downloads.archive.read_bytes() == DATA
+
+
+def test_connections_that_always_break(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+    s3_proxy.cut()
+    message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=1)
+    assert "broke off 2 times" in message
+    s3_proxy.pass_through()
+    downloads.run(endpoint_url=s3_proxy.endpoint)
+    assert downloads.archive.read_bytes() == DATA
+
+
+def test_the_deadline(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+    s3_proxy.cut()
+    message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=2)
+    assert "the download took longer than 2 seconds: raise timeout" in message
+
+
+def test_a_flipped_byte(downloads: Downloads) -> None:
+    downloads.put(DATA[:100] + bytes([DATA[100] ^ 1]) + DATA[101:])
+    message = downloads.refusal(DownloadFailed)
+    assert "it is damaged in the bucket; restore another backup" in message
+    assert downloads.partials() == []
+
+
+def test_a_truncated_archive(downloads: Downloads) -> None:
+    downloads.put(DATA[:-1])
+    assert f"has {len(DATA) - 1} bytes, its manifest says {len(DATA)}" in downloads.refusal(DownloadFailed)
+
+
+def test_an_archive_that_is_replaced_meanwhile(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replaced(*arguments: Any) -> Any:
+        found = _s3_read.look(*arguments)
+        downloads.put(b"x" * len(DATA))
+        return found
+
+    monkeypatch.setattr(_download, "look", replaced)
+    assert "was replaced while it was read" in downloads.refusal(DownloadFailed)
+
+
+def test_a_missing_manifest(downloads: Downloads) -> None:
+    downloads.client.delete_object(Bucket=downloads.s3.bucket, Key=f"{KEY}.manifest.json")
+    assert f"{KEY}.manifest.json is not there" in downloads.refusal(NoSuchBackup)
+
+
+def test_a_missing_archive(downloads: Downloads) -> None:
+    downloads.client.delete_object(Bucket=downloads.s3.bucket, Key=KEY)
+    assert "is not there, only its manifest is" in downloads.refusal(NoSuchBackup)
+
+
+@pytest.mark.parametrize("content", [b"no JSON", b"[]", b"{}", b'{"archive": {"name": "x"}}', b"\xff"])
+def test_a_manifest_that_is_none(downloads: Downloads, content: bytes) -> None:
+    downloads.put_manifest(content)
+    assert "is not the manifest of an archive" in downloads.refusal(ManifestUnusable)
+
+
+def test_a_manifest_that_must_be_signed(downloads: Downloads) -> None:
+    key = "0123456789abcdef"
+    assert "is not signed" in downloads.refusal(ManifestForged, manifest_keys=[key])
+    downloads.put_manifest(json.dumps(signed(downloads.get_manifest(), key)).encode())
+    assert "does not bear the signature" in downloads.refusal(ManifestForged, manifest_keys=[f"{key}x"])
+    assert downloads.run(manifest_keys=["another that is long", key])["changed"] is True
+
+
+def test_the_manifest_of_another(downloads: Downloads) -> None:
+    downloads.describe(name="backup_20240720_161523.zip")
+    assert "it lies beside the wrong archive" in downloads.refusal(DownloadFailed)
+
+
+@pytest.mark.parametrize("content", [b"another", b"x" * len(DATA)])
+def test_a_name_that_is_taken(downloads: Downloads, content: bytes) -> None:
+    downloads.archive.write_bytes(content)
+    with pytest.raises(ArchiveDiffers, match="exists and is not the archive in the bucket"):
+        downloads.run()
+    assert downloads.archive.read_bytes() == content
+
+
+def test_a_disk_that_is_too_small(downloads: Downloads) -> None:
+    enormous = 1 << 60
+    downloads.describe(size=enormous)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_download, "look", lambda *args: _s3_read.look(*args)._replace(size=enormous))  # type: ignore[union-attr]
+        assert f"needs {enormous} bytes in {downloads.folder}" in downloads.refusal(NotEnoughSpace)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"bucket": "missing"}, StoreFailed, "the bucket does not exist"),
+        ({"secret_key": "wrong"}, StoreFailed, "correct secret_key"),
+        ({"endpoint_url": "http://127.0.0.1:1", "retries": 0}, StoreFailed, "could not be reached"),
+        ({"dest": "/nowhere"}, OptionError, "dest is not a directory"),
+        ({"parallel": 0}, OptionError, "parallel must be at least 1"),
+        ({"retries": -1}, OptionError, "retries must be at least 0"),
+    ],
+)
+def test_what_cannot_work(
+    downloads: Downloads, options: dict[str, Any], error: type[BackupError], message: str
+) -> None:
+    assert message in downloads.refusal(error, **options)
+
+
+def test_access_denied(downloads: Downloads) -> None:
+    account = {"access_key": downloads.s3.ro_access_key, "secret_key": downloads.s3.ro_secret_key}
+    downloads.client.create_bucket(Bucket="closed")
+    message = downloads.refusal(StoreFailed, bucket="closed", **account)
+    assert "grant them s3:GetObject and s3:ListBucket" in message
+
+
+def test_the_list(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+    downloads.client.put_object(Bucket=downloads.s3.bucket, Key=f"{KEY}.hold", Body=b"{}")
+    downloads.client.put_object(Bucket=downloads.s3.bucket, Key="mysql/other/2025/07/backup_20250721_000000.zip")
+    options = {**login(downloads.options()), "prefix": "mysql", "hostname": None, "timeout": None}
+    options.update(name=None, at=None, latest=False)
+    found = list_backups(options)
+    assert [(one["hostname"], one["manifest"], one["held"], one["proven"]) for one in found["backups"]] == [
+        ("other", False, False, None),
+        ("db 1", True, True, None),
+    ]
+    assert found["backups"][1]["taken"] == "2025-07-20 16:15:23"
+    assert "chosen" not in found
+    for choice in ({"latest": True}, {"name": NAME}, {"at": "2025-07-20"}):
+        assert list_backups({**options, "hostname": "db 1", **choice})["chosen"]["key"] == KEY
+    with pytest.raises(NoSuchBackup, match="it has none of this host"):
+        list_backups({**options, "hostname": "db", "latest": True})
+
+
+def test_a_list_of_several_pages(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = login(downloads.options())
+    with Store(given, downloads.s3.bucket, bound=Bound(None, "listing"), retries=0, parallel=1) as store:
+        call = store.call
+        monkeypatch.setattr(store, "call", lambda name, **params: call(name, MaxKeys=1, **params))
+        assert [one.key for one in _s3_read.list_objects(store, "mysql/")] == [KEY, f"{KEY}.manifest.json"]
+
+
+def test_the_modules_as_ansible_runs_them(downloads: Downloads) -> None:
+    listing = {key: value for key, value in downloads.options().items() if key not in ("key", "dest")}
+    found = ModuleProcess("backup_info", {**listing, "prefix": "mysql", "latest": True}).result()
+    result = ModuleProcess("s3_download", downloads.options(key=found["chosen"]["key"])).result()
+    assert result["changed"] is True
+    assert downloads.archive.read_bytes() == DATA
+    failed = ModuleProcess("s3_download", downloads.options(key="none")).result()
+    assert (failed["failure"], failed["status"]) == ("NoSuchBackup", 3)

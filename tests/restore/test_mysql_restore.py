@@ -1,0 +1,391 @@
+"""mysql_restore on a real MariaDB: what was dumped comes back, whole or in part, and nothing is written over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils import _restore
+from ansible_collections.vex.backup.plugins.module_utils._dump import dump
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    CommandTimeout,
+    ManifestUnusable,
+    NotEnoughSpace,
+    OptionError,
+    ProgramMissing,
+    RestoreDiffers,
+    RestoreFailed,
+    ServerUnavailable,
+    TargetExists,
+)
+from ansible_collections.vex.backup.plugins.module_utils._restore import restore
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from tests.integration import odd_databases
+from tests.integration.fingerprint import fingerprint
+from tests.integration.restoring import assert_equal
+from tests.modules import ModuleProcess
+from tests.servers.mariadb import MariaDB
+
+NAME = "backup_20250720_161523"
+EASY = ("plain", "with space", "per%cent", "acentuação", "❤️ emoji", "mydumper_0")
+
+
+class Dumped:
+    """The odd databases of *source*, dumped below *directory*, to restore."""
+
+    def __init__(self, source: MariaDB, directory: Path, databases: tuple[str, ...], **options: Any) -> None:
+        self.source = source
+        self.databases = databases
+        self.path = directory / NAME
+        self.log = directory / "restore.log"
+        given = {
+            **login(source),
+            "path": str(self.path),
+            "dump_log": str(directory / "dump.log"),
+            "databases": list(databases),
+            "exclude_databases": [],
+            "mode": "individual",
+            "threads": 2,
+            "routines": True,
+            "triggers": True,
+            "events": True,
+            "compression": "zstd",
+            "long_query_guard": 60,
+            "timeout": 0,
+            "connect_timeout": 10,
+            "space_factor": 0.0,
+            "keep_failed": 1,
+            "run_log": None,
+            "run_uuid": "u1",
+            "hostname": "db1",
+            **options,
+        }
+        result = dump(given, RunLog(None), check_mode=False)
+        assert result["status"] in {1, 2}, result
+        self.warnings = result["dump_warnings"]
+
+    def run(self, server: MariaDB, /, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+        given: dict[str, Any] = {
+            **login(server),
+            "path": str(self.path),
+            **dict.fromkeys(("manifest", "database", "target", "table")),
+            "overwrite": False,
+            "threads": 2,
+            "binlog": True,
+            "timeout": 0,
+            "connect_timeout": 10,
+            **options,
+        }
+        found = restore(given, RunLog(str(self.log)), check_mode=check_mode)
+        assert not Path(f"{self.path}.loading").exists()
+        return found
+
+    def refusal(self, error: type[BackupError], server: MariaDB, /, **options: Any) -> BackupError:
+        with pytest.raises(error) as caught:
+            self.run(server, **options)
+        assert caught.value.details["status"] == 3
+        assert not Path(f"{self.path}.loading").exists()
+        return caught.value
+
+
+def login(server: MariaDB) -> dict[str, Any]:
+    unset = ("login_host", "login_port", "login_password", "config_file", "ca_cert")
+    return {**dict.fromkeys(unset), "login_unix_socket": server.socket, "login_user": "root"}
+
+
+@pytest.fixture(scope="module")
+def odd(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
+    """The odd databases, on ``mariadb``."""
+    try:
+        yield odd_databases.fill(mariadb)
+    finally:
+        odd_databases.drop(mariadb)
+
+
+@pytest.fixture(scope="module")
+def everything(odd: tuple[str, ...], mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> Dumped:
+    """All of them, each with a snapshot of its own."""
+    return Dumped(mariadb, tmp_path_factory.mktemp("everything"), odd)
+
+
+def test_everything_comes_back(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB) -> None:
+    result = everything.run(fresh_mariadb)
+    assert_equal(mariadb, fresh_mariadb, everything.databases)
+    assert result["status"] == 2
+    assert any("'gone'@'nowhere'" in text or "gone@nowhere" in text for text in result["restore_warnings"])
+    assert any("orphan was restored and cannot be read" in text for text in result["restore_warnings"])
+    assert result["tables"] == sum(one["tables"] for one in result["databases"])
+    assert result["rows"] > len(everything.databases)
+    message = str(everything.refusal(TargetExists, fresh_mariadb))
+    assert "the server holds what the restore would write over: " in message
+    assert everything.run(fresh_mariadb, overwrite=True)["rows"] == result["rows"]
+    assert_equal(mariadb, fresh_mariadb, everything.databases)
+
+
+def same_but_for_its_name(source: MariaDB, target: MariaDB, name: str, renamed: str) -> None:
+    """Views and programs that have the name in their text have the old one."""
+    with contextlib.closing(source.connect()) as original, contextlib.closing(target.connect()) as restored:
+        expected, found = fingerprint(original, name), fingerprint(restored, renamed)
+    expected.pop(("schema", name)), found.pop(("schema", renamed))
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["plain", "hard", "back`tick", "acentuação"])
+def test_one_database_under_another_name(
+    everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB, name: str
+) -> None:
+    result = everything.run(fresh_mariadb, database=name, target="another ção")
+    assert [(one["name"], one["target"]) for one in result["databases"]] == [(name, "another ção")]
+    same_but_for_its_name(mariadb, fresh_mariadb, name, "another ção")
+    assert (name,) not in fresh_mariadb.execute("SHOW DATABASES")
+
+
+@pytest.mark.parametrize("name", ["plain", "hard"])
+def test_one_table(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB, name: str) -> None:
+    """With its trigger, into a database that has others, under another name."""
+    fresh_mariadb.execute("CREATE DATABASE here COLLATE latin1_bin", "CREATE TABLE here.own (id INT)")
+    everything.run(fresh_mariadb, database=name, target="here", table="rows_of_all_kinds")
+    with contextlib.closing(mariadb.connect()) as original, contextlib.closing(fresh_mariadb.connect()) as restored:
+        expected, found = fingerprint(original, name), fingerprint(restored, "here")
+    wanted = {("table", "rows_of_all_kinds"), ("trigger", "antes")}
+    assert {key: value for key, value in found.items() if key in wanted} == {key: expected[key] for key in wanted}
+    assert {key for key in found if key[0] != "schema"} == wanted | {("table", "own")}
+    assert found["schema", "here"][2] == "latin1_bin"
+    assert "rows_of_all_kinds" in str(
+        everything.refusal(TargetExists, fresh_mariadb, database=name, target="here", table="rows_of_all_kinds")
+    )
+    fresh_mariadb.execute("DELETE FROM here.rows_of_all_kinds")
+    again = everything.run(fresh_mariadb, database=name, target="here", table="rows_of_all_kinds", overwrite=True)
+    assert again["rows"] == 3
+
+
+def test_one_snapshot_of_all(odd: tuple[str, ...], mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    dumped = Dumped(mariadb, tmp_path, EASY, mode="instance", compression="gzip")
+    dumped.run(fresh_mariadb, database="per%cent", target="alone")
+    same_but_for_its_name(mariadb, fresh_mariadb, "per%cent", "alone")
+    dumped.run(fresh_mariadb)
+    assert_equal(mariadb, fresh_mariadb, EASY)
+
+
+def test_views_that_look_at_other_databases(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """In whatever order they come, and at functions; a trigger belongs where it is put, whatever it names."""
+    names = ("aa", "zz")
+    try:
+        mariadb.execute(
+            *(f"CREATE DATABASE {name}" for name in names),
+            "CREATE TABLE zz.rows_of_it (id INT)",
+            "INSERT INTO zz.rows_of_it VALUES (1), (2)",
+            "CREATE FUNCTION zz.two() RETURNS INT DETERMINISTIC RETURN 2",
+            "CREATE VIEW zz.upon AS SELECT id, zz.two() AS two FROM zz.rows_of_it",
+            "CREATE VIEW aa.over AS SELECT * FROM zz.upon",
+            "CREATE TRIGGER zz.counts BEFORE INSERT ON zz.rows_of_it FOR EACH ROW SET NEW.id = NEW.id + 0",
+            "CREATE DATABASE empty COLLATE latin1_bin",
+        )
+        dumped = Dumped(mariadb, tmp_path, (*names, "empty"), compression="none")
+        dumped.run(fresh_mariadb)
+        assert_equal(mariadb, fresh_mariadb, ["zz"])
+        assert fresh_mariadb.execute("SELECT * FROM aa.over ORDER BY id") == ((1, 2), (2, 2))
+        assert fresh_mariadb.execute("SHOW CREATE DATABASE empty") == mariadb.execute("SHOW CREATE DATABASE empty")
+        result = dumped.run(fresh_mariadb, database="zz", target="yy")
+        ((schema,),) = fresh_mariadb.execute(
+            "SELECT EVENT_OBJECT_SCHEMA FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'yy'"
+        )
+        assert schema == "yy"
+        # The server itself puts the database before a function in a view.
+        assert result["restore_warnings"] == ["yy: view upon: their text names the database zz, and so means that one"]
+        result = dumped.run(fresh_mariadb, database="aa", target="bb")
+        assert result["restore_warnings"] == []
+        # Without what it looks at, a view cannot be, and says so.
+        fresh_mariadb.execute("DROP DATABASE zz", "DROP DATABASE aa")
+        error = dumped.refusal(RestoreDiffers, fresh_mariadb, database="aa")
+        assert "view aa.over could not be made" in str(error)
+    finally:
+        mariadb.execute(*(f"DROP DATABASE IF EXISTS {name}" for name in (*names, "empty")))
+
+
+@pytest.fixture
+def small(mariadb: MariaDB, tmp_path: Path) -> Iterator[Dumped]:
+    """Two tables of two rows, one of them by mysqldump's hand, as plain text that a test can spoil."""
+    try:
+        mariadb.execute(
+            "CREATE DATABASE small",
+            "CREATE TABLE small.first (id INT PRIMARY KEY)",
+            "INSERT INTO small.first VALUES (1), (2)",
+            "CREATE TABLE small.second (id INT PRIMARY KEY)",
+            "INSERT INTO small.second VALUES (1), (2)",
+            "CREATE PROCEDURE small.p() SELECT 1",
+        )
+        yield Dumped(mariadb, tmp_path, ("small",), compression="none")
+    finally:
+        mariadb.execute("DROP DATABASE small")
+
+
+def test_a_row_too_few(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    """The loader is content with it."""
+    rows = small.path / "dump/small/tables/small.first.sql"
+    text = rows.read_text()
+    assert ",\n(2)" in text
+    rows.write_text(text.replace(",\n(2)", ""))
+    error = small.refusal(RestoreDiffers, fresh_mariadb)
+    assert "table small.first has 1 rows, 2 were dumped" in str(error)
+    assert error.details["incomplete"] == ["small"]
+    assert error.details["differences"] == ["table small.first has 1 rows, 2 were dumped"]
+
+
+def test_a_table_that_lacks(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    for path in (small.path / "dump/small/tables").glob("small.second*"):
+        path.unlink()
+    assert "table small.second is missing" in str(small.refusal(RestoreDiffers, fresh_mariadb))
+
+
+def test_a_stored_program_that_lacks(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    (small.path / "dump/small/programs.sql").write_text("SELECT 1;\n")
+    assert "procedure small.p is missing" in str(small.refusal(RestoreDiffers, fresh_mariadb))
+
+
+def test_what_the_loader_cannot_load(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    (small.path / "dump/small/tables/small.first.sql").write_text("INSERT INTO `nowhere` VALUES (1);\n")
+    error = small.refusal(RestoreFailed, fresh_mariadb)
+    assert "myloader could not load small into small: Error restoring small.first" in str(error)
+    assert error.details["incomplete"] == ["small"]
+
+
+def test_what_the_client_cannot_load(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    (small.path / "dump/small/programs.sql").write_text("CREATE nonsense;\n")
+    message = str(small.refusal(RestoreFailed, fresh_mariadb))
+    assert "could not load programs.sql of small into small: " in message
+    assert "ERROR 1064" in message
+
+
+@pytest.mark.parametrize("name", ["tables", "programs.sql"])
+def test_a_file_that_lacks(small: Dumped, fresh_mariadb: MariaDB, name: str) -> None:
+    (small.path / "dump/small" / name).rename(small.path / "elsewhere")
+    assert "the backup lacks" in str(small.refusal(RestoreFailed, fresh_mariadb))
+    assert ("small",) not in fresh_mariadb.execute("SHOW DATABASES")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"threads": 0}, OptionError, "threads must be at least 1"),
+        ({"path": "/nowhere"}, ManifestUnusable, "cannot be read"),
+        ({"database": "none"}, OptionError, "the backup holds no database 'none'"),
+        ({"login_unix_socket": "/nowhere"}, ServerUnavailable, "could not be reached"),
+        ({"login_user": "nobody"}, ServerUnavailable, "refused the login"),
+    ],
+)
+def test_what_cannot_work(
+    small: Dumped, fresh_mariadb: MariaDB, options: dict[str, Any], error: type[BackupError], message: str
+) -> None:
+    assert message in str(small.refusal(error, fresh_mariadb, **options))
+
+
+def test_a_plan_changes_nothing(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    """The backup need not be there yet, only its manifest."""
+    manifest = str(small.path / "manifest.json")
+    result = small.run(fresh_mariadb, check_mode=True, path="/nowhere", manifest=manifest)
+    assert (result["tables"], result["existing"], result["changed"]) == (2, [], True)
+    assert result["tool_version"].startswith("myloader 0.10")
+    assert ("small",) not in fresh_mariadb.execute("SHOW DATABASES")
+    message = str(small.refusal(OptionError, fresh_mariadb, path="/nowhere", manifest=manifest))
+    assert "path is not a directory" in message
+    small.run(fresh_mariadb)
+    assert small.run(fresh_mariadb, check_mode=True)["existing"] == ["small: first, second, procedure p"]
+
+
+def test_the_deadline(small: Dumped, fresh_mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.monotonic", iter(range(0, 10_000, 10)).__next__)
+    assert "the restore took longer than" in str(small.refusal(CommandTimeout, fresh_mariadb, timeout=5))
+
+
+def test_without_the_binary_log(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    before = fresh_mariadb.execute("SHOW MASTER STATUS")
+    small.run(fresh_mariadb, binlog=False)
+    assert fresh_mariadb.execute("SHOW MASTER STATUS") == before
+    small.run(fresh_mariadb, overwrite=True)
+    assert fresh_mariadb.execute("SHOW MASTER STATUS") != before
+
+
+def test_an_account_that_may_not(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    fresh_mariadb.create_account("reader", "its password", "SELECT ON *.*")
+    account = {"login_user": "reader", "login_password": "its password"}
+    message = str(small.refusal(RestoreFailed, fresh_mariadb, **account))
+    assert "the server refused what the restore needs: Access denied for user 'reader'" in message
+
+
+def test_a_server_that_goes_away(small: Dumped, fresh_mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_arguments: object) -> None:
+        fresh_mariadb.kill()
+
+    monkeypatch.setattr(_restore, "make_room", gone)
+    assert "the server stopped answering" in str(small.refusal(ServerUnavailable, fresh_mariadb))
+
+
+def test_by_another_generation(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    manifest = small.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"mydumper": "0.10', '"mydumper": "1.0'))
+    message = str(small.refusal(ProgramMissing, fresh_mariadb))
+    assert "the backup was made by MyDumper 0.20 or later" in message
+
+
+def test_a_disk_that_is_too_small(everything: Dumped, fresh_mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = os.statvfs(everything.path)
+    full = os.statvfs_result((found.f_bsize, found.f_frsize, 0, 0, 0, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _path: full)
+    assert "what is restored, decompressed, needs" in str(everything.refusal(NotEnoughSpace, fresh_mariadb))
+
+
+def test_the_module_as_ansible_runs_it(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    options = {"login_unix_socket": fresh_mariadb.socket, "login_user": "root", "path": str(small.path)}
+    result = ModuleProcess("mysql_restore", options).result()
+    assert (result["tables"], result["rows"], result["status"]) == (2, 4, 1)
+    failed = ModuleProcess("mysql_restore", options).result()
+    assert (failed["failure"], failed["status"]) == ("TargetExists", 3)
+
+
+HARD = (
+    "CREATE DATABASE hard_cases CHARACTER SET utf8mb4",
+    "USE hard_cases",
+    "SET SESSION sql_mode = ''",
+    "CREATE TABLE zeroes (id INT PRIMARY KEY, day DATE, at DATETIME, stamp TIMESTAMP DEFAULT '0000-00-00 00:00:00')",
+    "INSERT INTO zeroes VALUES (1, '0000-00-00', '0000-00-00 00:00:00', '0000-00-00 00:00:00')",
+    "INSERT INTO zeroes VALUES (2, '2025-00-00', NULL, '2025-07-20')",
+    "INSERT INTO zeroes VALUES (0, NULL, NULL, DEFAULT)",
+    "SET SESSION sql_mode = DEFAULT",
+    "CREATE TABLE latin (word VARCHAR(40), again TEXT) CHARACTER SET latin1",
+    "INSERT INTO latin VALUES ('coração €', 'às três')",
+    "CREATE TABLE wide (word VARCHAR(40)) CHARACTER SET utf8mb4",
+    "INSERT INTO wide VALUES ('👩‍💻 日本 ação')",
+    "CREATE TABLE large (id INT PRIMARY KEY, body LONGBLOB)",
+    "INSERT INTO large SELECT 1, REPEAT(UNHEX('00FF27225C0A0D1A'), 8 * 1024 * 1024)",
+    "CREATE TABLE bits (id INT PRIMARY KEY, b BIT(64), place GEOMETRY, document JSON)",
+    """INSERT INTO bits VALUES (1, ~0, ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 0))'), '{"a": [1, null]}')""",
+    "CREATE DATABASE nothing_in_it CHARACTER SET latin1",
+    "CREATE DATABASE a_thousand",
+)
+
+
+def test_hard_cases(tmp_path: Path) -> None:
+    """A BLOB of 64 MB, zero dates, an empty database, a thousand tables; odd_databases.py has the others."""
+    large = ["--max-allowed-packet=1G", "--innodb-log-file-size=256M"]
+    with (
+        tempfile.TemporaryDirectory(prefix="vex-") as folder,
+        MariaDB(Path(folder) / "a", options=large) as source,
+        MariaDB(Path(folder) / "b", options=large) as target,
+    ):
+        made = "CREATE TABLE a_thousand.t{0} (id INT PRIMARY KEY) AS SELECT {0} AS id"
+        source.execute(*HARD, *(made.format(number) for number in range(1000)))
+        dumped = Dumped(source, tmp_path, ("hard_cases", "nothing_in_it", "a_thousand"))
+        result = dumped.run(target)
+        assert result["restore_warnings"] == []
+        assert result["tables"] == 1005
+        assert_equal(source, target, ["hard_cases", "a_thousand"])
+        shown = "SHOW CREATE DATABASE nothing_in_it"
+        assert target.execute(shown) == source.execute(shown)

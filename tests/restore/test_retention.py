@@ -1,0 +1,223 @@
+"""Retention on a real store and a real log database: by the module, at the end of a run, and where the store locks."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.modules import ModuleProcess
+from tests.playbook import Installation, away, text_of
+from tests.servers.mariadb import MariaDB
+from tests.servers.seaweedfs import SeaweedFS
+
+DAY = datetime.timedelta(days=1)
+NEWEST = datetime.datetime(2026, 3, 31, 3)
+
+
+class Stored:
+    """Backups of one host, a day apart, in a bucket and in the log tables.
+
+    :param bucket: made when absent; the log tables know nothing of the others
+    """
+
+    def __init__(self, host: Installation, bucket: str) -> None:
+        self.host = host
+        self.store = host.store
+        self.client = host.store.client()
+        self.bucket = bucket
+
+    def put(self, age: int, **lock: Any) -> str:
+        """Store one that is *age* days older than the newest: its archive's key."""
+        taken = NEWEST - age * DAY
+        name = f"backup_{taken:%Y%m%d_%H%M%S}"
+        key = f"{self.host.hostname}/{taken:%Y/%m}/{name}.zip"
+        content = name.encode()
+        run = str(uuid.uuid4())
+        archive = {
+            "name": f"{name}.zip",
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "format": "zip",
+            "encrypted": False,
+            "level": 0,
+        }
+        manifest = json.dumps({"run_uuid": run, "archive": archive}).encode()
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=content, **lock)
+        self.client.put_object(Bucket=self.bucket, Key=f"{key}.manifest.json", Body=manifest, **lock)
+        record = self.module("backup_log_record", self._record(run, name, key))
+        assert record["spooled"] is False
+        return key
+
+    def prune(self, **options: Any) -> dict[str, Any]:
+        return self.module(
+            "backup_prune",
+            {
+                "access_key": self.store.access_key,
+                "secret_key": self.store.secret_key,
+                "endpoint_url": self.store.endpoint,
+                "bucket": self.bucket,
+                "hostname": self.host.hostname,
+                "retries": 0,
+                **self._log_db(),
+                **options,
+            },
+        )
+
+    def module(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
+        return ModuleProcess(name, options).result()
+
+    def there(self) -> list[str]:
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.host.prefix).get("Contents", [])
+        return [item["Key"] for item in listed]
+
+    def removed(self) -> list[str]:
+        """Keys that the log tables say are gone."""
+        return sorted(row["caminho_arquivo"] for row in self.host.observe().uploads if row["removido_em"])
+
+    def _record(self, run: str, name: str, key: str) -> dict[str, Any]:
+        return {
+            **self._log_db(),
+            "hostname": self.host.hostname,
+            "run_uuid": run,
+            "status": 1,
+            "stage": "mail",
+            "backup": {"archive_name": f"{name}.zip"},
+            "upload": {"status": 1, "key": key, "bucket": self.bucket, "archive_name": f"{name}.zip"},
+        }
+
+    def _log_db(self) -> dict[str, Any]:
+        variables = self.host.variables
+        return {
+            "login_unix_socket": variables["vex_backup_log_db_unix_socket"],
+            "login_user": variables["vex_backup_log_db_user"],
+            "login_password": variables["vex_backup_log_db_password"],
+            "login_database": variables["vex_backup_log_db_name"],
+            "spool_dir": str(self.host.spool),
+        }
+
+
+@pytest.fixture
+def stored(backup_setup: Installation) -> Iterator[Stored]:
+    made = Stored(backup_setup, backup_setup.store.bucket)
+    yield made
+    for key in made.there():
+        made.client.delete_object(Bucket=made.bucket, Key=key)
+
+
+def with_manifest(*keys: str) -> list[str]:
+    return sorted(key + suffix for key in keys for suffix in ("", ".manifest.json"))
+
+
+def test_what_no_rule_keeps_goes_and_is_marked(stored: Stored) -> None:
+    keys = [stored.put(age) for age in range(4)]
+    stored.client.put_object(Bucket=stored.bucket, Key=f"{keys[2]}.hold", Body=b"")
+    stored.client.put_object(Bucket=stored.bucket, Key=f"{keys[3]}.proof.json", Body=b"{}")
+    foreseen = stored.prune(keep_last=1, _ansible_check_mode=True)
+    assert (len(stored.there()), stored.removed()) == (10, [])
+    result = stored.prune(keep_last=1)
+    assert [one["removed"] for one in result["decisions"]] == [False, True, False, False]
+    assert [(one["keep"], one["reason"]) for one in foreseen["decisions"]] == [
+        (True, "1 of the newest 1"),
+        (False, "no rule keeps it"),
+        (True, "held"),
+        (True, "the newest that was proven to restore"),
+    ]
+    assert [one["keep"] for one in result["decisions"]] == [one["keep"] for one in foreseen["decisions"]]
+    assert stored.there() == sorted(
+        [*with_manifest(keys[0], keys[2], keys[3]), f"{keys[2]}.hold", f"{keys[3]}.proof.json"]
+    )
+    assert stored.removed() == [keys[1]]
+    assert stored.prune(keep_last=1)["changed"] is False
+
+
+def test_the_log_database_is_told_when_it_is_back(stored: Stored, log_mariadb: MariaDB) -> None:
+    keys = [stored.put(age) for age in range(3)]
+    with away(log_mariadb):
+        result = stored.prune(keep_last=2, connect_timeout=1)
+        assert stored.there() == with_manifest(*keys[:2])
+        assert "what was removed is kept in" in result["message"]
+    assert stored.removed() == []
+    assert stored.prune(keep_last=2).get("message") is None
+    assert stored.removed() == [keys[2]]
+    assert list((stored.host.spool / "removals").iterdir()) == []
+
+
+def test_a_bucket_that_locks(backup_setup: Installation) -> None:
+    """Locked ones stay without a request to remove them; others go behind delete markers, which is said."""
+    client = backup_setup.store.client()
+    bucket = f"locked-{uuid.uuid4().hex[:8]}"
+    client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    stored = Stored(backup_setup, bucket)
+    until = datetime.datetime.now(datetime.UTC) + DAY
+    keys = [
+        stored.put(0),
+        stored.put(1),
+        stored.put(2, ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until),
+        stored.put(3, ObjectLockLegalHoldStatus="ON"),
+    ]
+    result = stored.prune(keep_last=1)
+    assert [one["removed"] for one in result["decisions"]] == [False, True, False, False]
+    assert result["decisions"][2]["reason"].startswith("locked by the bucket until ")
+    assert result["decisions"][3]["reason"] == "locked by the bucket: a legal hold"
+    assert sorted(result["markers"]) == with_manifest(keys[1])
+    assert stored.there() == with_manifest(keys[0], keys[2], keys[3])
+    versions = client.list_object_versions(Bucket=bucket, Prefix=keys[1])["Versions"]
+    assert sorted(version["Key"] for version in versions) == with_manifest(keys[1])
+    assert "message" not in result
+
+
+def test_a_refusal_is_told_with_its_key(stored: Stored, s3: SeaweedFS) -> None:
+    keys = [stored.put(age) for age in range(3)]
+    result = stored.prune(keep_last=1, access_key=s3.ro_access_key, secret_key=s3.ro_secret_key)
+    assert f"{keys[2]}.manifest.json" in result["message"]
+    assert "grant them s3:DeleteObject" in result["message"]
+    assert stored.there() == with_manifest(*keys)
+    assert stored.removed() == []
+
+
+def test_an_upload_that_will_not_end(stored: Stored) -> None:
+    """Only those that began long before the newest backup: one that began a moment ago may be under way."""
+    stored.put(0)
+    key = f"{stored.host.hostname}/2026/03/backup_20260330_030000.zip"
+    stored.client.create_multipart_upload(Bucket=stored.bucket, Key=key)
+    assert stored.prune(keep_last=1)["aborted"] == []
+    assert stored.host.observe().unfinished == [key]
+    uploads = stored.client.list_multipart_uploads(Bucket=stored.bucket)["Uploads"]
+    for one in uploads:
+        stored.client.abort_multipart_upload(Bucket=stored.bucket, Key=one["Key"], UploadId=one["UploadId"])
+
+
+@pytest.mark.usefixtures("sample_databases")
+def test_runs_prune_at_their_end(backup_setup: Installation) -> None:
+    first = backup_setup.backup(keep_last=1)
+    assert (first.status, len(first.keys)) == (0, 2)
+    second = backup_setup.backup(keep_last=1)
+    assert second.status == 0, second.output
+    assert not set(first.keys) & set(second.keys)
+    assert len(second.keys) == 2
+    gone, there = second.uploads
+    assert (gone["removido_em"] is not None, there["removido_em"]) == (True, None)
+    (log,) = backup_setup.work.glob("*.logs/backup_script.log")
+    assert f"removing s3://{backup_setup.store.bucket}/{gone['caminho_arquivo']} and its manifest" in log.read_text()
+
+
+@pytest.mark.usefixtures("sample_databases")
+def test_what_retention_could_not_do_is_a_warning(backup_setup: Installation) -> None:
+    """The backup is there and counts; record, mail and exit status say what was not removed."""
+    later = f"{backup_setup.hostname}/2999/01/backup_29990101_030000.zip"
+    client = backup_setup.store.client()
+    for suffix in ("", ".manifest.json"):
+        client.put_object(Bucket=backup_setup.store.bucket, Key=later + suffix, Body=b"")
+    outcome = backup_setup.backup(keep_last=1, language="en")
+    assert outcome.status != 0
+    assert len(outcome.keys) == 4
+    assert outcome.backup["status_backup"] == 2
+    assert outcome.upload["status_upload"] == 1
+    assert "this host's clock says" in outcome.backup["observacao"]
+    assert "Retention: nothing is removed: this host's clock says" in text_of(outcome.mail)
