@@ -23,7 +23,9 @@ MINUTE = datetime.timedelta(minutes=1)
 def clear(database: LogDatabase) -> None:
     """Remove every backup."""
     name = database.name
-    database.server.execute(*(f"DELETE FROM {name}.{table}" for table in ("upload_s3_log", "backup_log")))
+    database.server.execute(
+        *(f"DELETE FROM {name}.{table}" for table in ("restauracao_log", "upload_s3_log", "backup_log"))
+    )
 
 
 def add(database: LogDatabase, *, upload: Mapping[str, Any] | None = None, **columns: Any) -> int:
@@ -51,6 +53,30 @@ def add(database: LogDatabase, *, upload: Mapping[str, Any] | None = None, **col
         if upload is not None:
             _insert(cursor, "upload_s3_log", {"backup_id": backup_id, "data_inicio": start, **upload})
     return backup_id
+
+
+def add_restore(database: LogDatabase, backup: int | None, **columns: Any) -> int:
+    """Write a restore of a backup: a proof that took 83 seconds to load and a minute more to compare; its id."""
+    start = columns.get("data_inicio", NIGHT + 60 * MINUTE)
+    row = {
+        "run_uuid": str(uuid.uuid4()),
+        "backup_id": backup,
+        "servidor": "db-01",
+        "hostname": "spare-01",
+        "tipo": "verificacao",
+        "status": 1,
+        "tabelas": 12,
+        "linhas": 1_250_000,
+        "data_inicio": start,
+        "restaurado_em": start + datetime.timedelta(seconds=83),
+        "data_encerramento": start + datetime.timedelta(seconds=143),
+        **columns,
+    }
+    with (
+        contextlib.closing(database.server.connect(database=database.name)) as connection,
+        connection.cursor() as cursor,
+    ):
+        return _insert(cursor, "restauracao_log", row)
 
 
 def _insert(cursor: Any, table: str, row: Mapping[str, Any]) -> int:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from tests.playbook import ROOT, LogDatabase
 from tests.servers.mariadb import MariaDB
-from tests.web.backups import add, clear
+from tests.web.backups import add, add_restore, clear
 from tests.web.people import Person, make_person
 from tests.web.test_dashboard import expect_of
 from tests.web.visitor import Clock, Visitor, text_of
@@ -91,6 +91,7 @@ def test_metrics_are_those_of_the_rows(watched: Starlette, clock: Clock, web_dat
 
 def test_every_metric_is_documented(watched: Starlette, clock: Clock, web_database: LogDatabase) -> None:
     add(web_database, data_inicio=clock(), upload={"status_upload": 1, "tamanho_arquivo": "1"})
+    add_restore(web_database, None)
     expect_of(web_database, "db-01", agenda="0 * * * *")
     names = {f"`vex_backup_{name}`" for name, _ in read(watched)}
     document = (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8")

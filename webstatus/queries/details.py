@@ -8,18 +8,25 @@ from typing import Literal, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from webstatus.models import Backup, Upload
+from webstatus.models import Backup, Restore, Upload
+from webstatus.queries.proofs import Proof, proof_of, restores
 
 LogName = Literal["backup_script.log", "mydumper_log.log"]
 LOGS = {"backup_script.log": Backup.log_execucao, "mydumper_log.log": Backup.log_dump}
 
 
 class Details(NamedTuple):
-    """A backup, its upload if there was one, and which of :data:`LOGS` it has."""
+    """A backup, its upload if there was one, which of :data:`LOGS` it has, and its last restores, newest first."""
 
     backup: Backup
     upload: Upload | None
     logs: tuple[str, ...]
+    restores: list[Restore]
+
+    @property
+    def proof(self) -> Proof | None:
+        """The last restore that proved the backup."""
+        return next(filter(None, map(proof_of, self.restores)), None)
 
 
 class Stage(NamedTuple):
@@ -39,7 +46,8 @@ def details(session: Session, number: int) -> Details | None:
     if found is None:
         return None
     backup, upload, *has = found
-    return Details(backup, upload, tuple(name for name, there in zip(LOGS, has, strict=True) if there))
+    logs = tuple(name for name, there in zip(LOGS, has, strict=True) if there)
+    return Details(backup, upload, logs, restores(session, number))
 
 
 def log(session: Session, number: int, name: str) -> str | None:

@@ -12,6 +12,8 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from webstatus.models import Backup, Server, Upload
+from webstatus.queries import proofs
+from webstatus.queries.proofs import Proof
 from webstatus.queries.search import folded
 from webstatus.schedule import ScheduleWrong, next_due
 
@@ -74,13 +76,16 @@ class Schedule(NamedTuple):
 
 
 class State(NamedTuple):
-    """A server: the last run that ended, the last that left a backup, the one in progress, and what is expected."""
+    """A server: the last run that ended, the last that left a backup, the one in progress, what is expected, the last
+    proof that its backups restore.
+    """
 
     hostname: str
     last: Run | None
     backup: Run | None
     running: Run | None
     schedule: Schedule | None = None
+    proof: Proof | None = None
 
     @property
     def due(self) -> datetime.datetime | None:
@@ -126,7 +131,8 @@ def fleet(session: Session) -> list[State]:
             names[key], schedules[key] = server.hostname, _schedule(server)
         else:
             names.pop(key, None)
-    return [_state(names[key], runs.get(key, []), schedules.get(key)) for key in sorted(names)]
+    proven = proofs.newest(session)
+    return [_state(names[key], runs.get(key, []), schedules.get(key), proven.get(key)) for key in sorted(names)]
 
 
 def finished(state: State) -> datetime.datetime:
@@ -174,11 +180,11 @@ def _newest(session: Session) -> Iterable[Run]:
     return (Run(*row) for row in rows)
 
 
-def _state(hostname: str, runs: list[Run], schedule: Schedule | None) -> State:
+def _state(hostname: str, runs: list[Run], schedule: Schedule | None, proof: Proof | None) -> State:
     def last(statuses: set[int]) -> Run | None:
         return max((run for run in runs if run.status in statuses), key=_order, default=None)
 
-    return State(hostname, last({SUCCESS, WARNING, ERROR}), last(IS_BACKUP), last({RUNNING}), schedule)
+    return State(hostname, last({SUCCESS, WARNING, ERROR}), last(IS_BACKUP), last({RUNNING}), schedule, proof)
 
 
 def _order(run: Run) -> tuple[datetime.datetime, int]:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from webstatus.models import Backup, Upload
 from webstatus.queries import cursors
 from webstatus.queries.history import Row, page_of
+from webstatus.queries.proofs import Proof
 from webstatus.rendering import address
 from webstatus.security.guard import Context
 from webstatus.views import asking
@@ -61,6 +62,7 @@ def backup(context: Context) -> Response:
             "dump": _span(backup.inicio_dump, backup.fim_dump),
             "pack": _span(backup.inicio_compactacao, backup.fim_compactacao),
             "upload": _upload(found.upload),
+            "proof": _proof(found.proof),
             "problems": [{"level": WORDS[level], "text": text} for level, text in problems(context, found)],
         }
     )
@@ -92,6 +94,10 @@ def _upload(upload: Upload | None) -> dict[str, Any] | None:
         "removed": _time(upload.removido_em),
         **_times(upload),
     }
+
+
+def _proof(proof: Proof | None) -> dict[str, Any] | None:
+    return None if proof is None else {"end": _time(proof.end), "recovery_seconds": int(proof.recovery.total_seconds())}
 
 
 def _times(row: Backup | Upload) -> dict[str, str | None]:

@@ -107,6 +107,8 @@ def _details_page(context: Context, template: str) -> Response:
         upload=found.upload,
         logs=found.logs,
         stages=queries.stages(found),
+        proof=found.proof,
+        restores=found.restores,
         # A run that lasts is measured until now.
         until=backup.data_encerramento or max(context.now, backup.data_inicio),
         problems=problems(context, found),

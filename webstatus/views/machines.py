@@ -96,6 +96,22 @@ class Fleet(Collector):
             "Whether the server has the backup that it should have.",
             ((state.hostname, not state.condition(self._now).is_danger) for state in self._servers),
         )
+        proofs = [(state.hostname, state.proof) for state in self._servers if state.proof]
+        yield _per_server(
+            "vex_backup_last_proof_timestamp_seconds",
+            "When a backup of the server was last proven to restore, as a Unix time.",
+            ((hostname, calendar.timegm(proof.end.timetuple())) for hostname, proof in proofs),
+        )
+        yield _per_server(
+            "vex_backup_last_proof_age_seconds",
+            "Seconds since then.",
+            ((hostname, (self._now - proof.end).total_seconds()) for hostname, proof in proofs),
+        )
+        yield _per_server(
+            "vex_backup_last_proof_recovery_seconds",
+            "Seconds that it took to have the data back.",
+            ((hostname, proof.recovery.total_seconds()) for hostname, proof in proofs),
+        )
         runs = GaugeMetricFamily("vex_backup_runs_today", "Runs that began today, by status.", labels=["status"])
         for status, word in STATUSES.items():
             runs.add_metric([word], self._today.get(status, 0))

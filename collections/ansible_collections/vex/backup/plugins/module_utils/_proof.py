@@ -1,0 +1,43 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The proof beside an archive in the bucket: that it was restored, where, when, and what was equal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._catalogue import MANIFEST, PROOF
+from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
+from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Store
+from ansible_collections.vex.backup.plugins.module_utils._s3_parts import as_header
+from ansible_collections.vex.backup.plugins.module_utils._s3_read import look
+
+FORMAT = 1
+_FIELDS = ("hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "notes")
+
+
+def put_proof(params: t.Mapping[str, t.Any], *, check_mode: bool) -> t.Dict[str, t.Any]:
+    """Put ``{key}.proof.json`` beside an archive, in place of an earlier one.
+
+    :param params: the options of ``backup_proof``
+    :returns: its result
+    :raises NoSuchBackup: when the archive or its manifest is no longer there
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    proof = {"format": FORMAT, "key": params["key"], "proven": timestamp(utc_now())}
+    proof.update({name: params[name] for name in _FIELDS})
+    content = json.dumps(proof, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "surrogateescape")
+    key = params["key"] + PROOF
+    bound = Bound(params["timeout"] or None, "upload of the proof")
+    with Store(params, params["bucket"], bound=bound, retries=params["retries"], parallel=1) as store:
+        for there in (params["key"], params["key"] + MANIFEST):
+            if look(store, there) is None:
+                raise NoSuchBackup(f"{store.url(there)} is no longer there, so there is nothing to prove")
+        if not check_mode:
+            digest = hashlib.sha256(content).digest()
+            checked = {"ContentType": "application/json", "ChecksumSHA256": as_header(digest)}
+            store.call("put_object", Key=key, Body=content, **checked)
+        return {"changed": True, "key": key, "url": store.url(key), "proven": proof["proven"]}

@@ -1,0 +1,125 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Read a dump's files back, as a restore will: each passes its own test, and what it holds is counted on the way."""
+
+from __future__ import annotations
+
+import os
+import threading
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._files import pieces_of
+from ansible_collections.vex.backup.plugins.module_utils._tally import Tally
+from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
+
+# A program for each few files, not for each file: a thousand tables have two thousand.
+_MOST_FILES = 64
+
+
+class Group(t.NamedTuple):
+    """Files that are counted together, in their order, by their names before compression; ``tally`` may be none."""
+
+    files: t.Sequence[str]
+    tally: t.Optional[Tally]
+
+
+class _Wrong(Exception):
+    """What was read is not as long as what was compressed."""
+
+
+def read_back(
+    folder: str,
+    groups: t.Sequence[Group],
+    sizes: t.Mapping[str, int],
+    compressor: t.Optional[Compressor],
+    deadline: Deadline,
+) -> t.List[str]:
+    """Read every file, all cores at work.
+
+    :param groups: of files below *folder*, by their names before compression
+    :param sizes: of the files before compression, in bytes
+    :param compressor: what compressed them; ``None`` when they are as they were
+    :returns: those that do not pass their own test, by their names now; what was counted of them means nothing then
+    :raises CommandTimeout: when the deadline passes
+    """
+    cores = os.cpu_count() or 1
+    stopped = threading.Event()
+
+    def read(share: t.Sequence[Group]) -> t.List[str]:
+        names = [name for group in share for name in group.files]
+        packed = [name + (compressor.suffix if compressor else "") for name in names]
+        try:
+            if compressor is None:
+                _count(share, sizes, _plain(folder, names, deadline), stopped)
+            else:
+                with compressor.unpacking(folder, packed) as program:
+                    _count(share, sizes, program.pieces(deadline.remaining()), stopped)
+                    if program.wait(deadline.remaining()).returncode != 0:
+                        raise _Wrong
+        except _Wrong:
+            # Which of them it is, each by itself tells; if none does, none of them can be trusted.
+            return (compressor.broken(folder, packed, deadline.remaining()) if compressor else []) or packed
+        return []
+
+    with ThreadPoolExecutor(max_workers=cores) as pool:
+        shares = [pool.submit(read, share) for share in _shares(groups, sizes, cores)]
+        try:
+            return [name for share in shares for name in share.result()]
+        except BaseException:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _shares(groups: t.Sequence[Group], sizes: t.Mapping[str, int], cores: int) -> t.List[t.List[Group]]:
+    """Large ones first, a share's size such that all cores stay busy to the end."""
+
+    def size(group: Group) -> int:
+        return sum(sizes[name] for name in group.files)
+
+    most = sum(map(size, groups)) // (cores * 4)
+    shares: t.List[t.List[Group]] = []
+    files = held = 0
+    for group in sorted(groups, key=size, reverse=True):
+        if not shares or files >= _MOST_FILES or held + size(group) > most:
+            shares.append([])
+            files = held = 0
+        shares[-1].append(group)
+        files += len(group.files)
+        held += size(group)
+    return shares
+
+
+def _plain(folder: str, names: t.Sequence[str], deadline: Deadline) -> t.Iterator[bytes]:
+    for name in names:
+        with open(os.path.join(folder, name), "rb") as stream:
+            for piece in pieces_of(stream):
+                deadline.remaining()
+                yield piece
+
+
+def _count(
+    share: t.Sequence[Group], sizes: t.Mapping[str, int], pieces: t.Iterator[bytes], stopped: threading.Event
+) -> None:
+    """Give each file's own bytes out of *pieces*, which holds them one after the other, to its tally."""
+    rest = b""
+    for group in share:
+        for name in group.files:
+            left = sizes[name]
+            if group.tally:
+                group.tally.begin()
+            while left:
+                piece = rest or next(pieces, b"")
+                if not piece:
+                    raise _Wrong
+                if stopped.is_set():
+                    raise DumpFailed("the dump was broken off")
+                own, rest = (piece, b"") if len(piece) <= left else (piece[:left], piece[left:])
+                left -= len(own)
+                if group.tally:
+                    group.tally.update(own)
+    if rest or next(pieces, b""):
+        raise _Wrong

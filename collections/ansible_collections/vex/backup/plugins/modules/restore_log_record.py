@@ -1,0 +1,193 @@
+#!/usr/bin/python
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Record a restore, or a proof of restore, in the log database."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore_log_record
+short_description: Open or close the record of a restore in the log database
+version_added: "1.1.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Writes what is known of a restore to its row in C(restauracao_log). A restore has one row however often this is
+    called.
+  - Options that are absent leave their columns alone. A text that is too long for its column is cut, with an ellipsis.
+  - An ended restore is never reopened, and its start and end stay as they were first written.
+  - When the log database is away, refuses the login or is older than this release needs, the record is kept in
+    O(spool_dir) and the module succeeds with a warning. The next call, of this module or of
+    M(vex.backup.backup_log_record), writes what is kept.
+extends_documentation_fragment:
+  - vex.backup.attributes
+  - vex.backup.login
+  - vex.backup.log_db
+attributes:
+  check_mode:
+    support: full
+    details: Returns RV(run_uuid) as it would otherwise; a restore that is opened in check mode leaves no row.
+  diff_mode:
+    support: full
+    details: Texts of more than 200 characters are shown by their length.
+  idempotent:
+    support: partial
+    details:
+      - Without O(run_uuid) each call opens another restore.
+      - A record that is kept in O(spool_dir), or written from there, is a change.
+options:
+  run_uuid:
+    description:
+      - Identity of the restore, as the call that opened it returned it.
+      - Without it, a new one is opened.
+    type: str
+  kind:
+    description: V(restore) brings a backup back, V(verify) proves that it could be.
+    type: str
+    choices: [restore, verify]
+    required: true
+  hostname:
+    description: Name of the host where it is restored.
+    type: str
+    required: true
+  server:
+    description: Name of the server whose backup it is.
+    type: str
+    required: true
+  backup_run_uuid:
+    description:
+      - The C(run_uuid) of the backup, from its manifest.
+      - The record is tied to that backup's, unless the log database has none.
+    type: str
+  spool_dir:
+    description: Folder for records that could not be written; made with mode 0700 when absent.
+    type: path
+    required: true
+  status:
+    description:
+      - V(0) running, V(1) success, V(2) warning, V(3) error.
+      - Anything but V(0) ends it, now.
+    type: int
+    choices: [0, 1, 2, 3]
+  close_others:
+    description:
+      - Close, as errors, the other restores of O(kind) on O(hostname) that have not ended.
+      - For who knows that none of them is alive, as who has claimed the folder of M(vex.backup.mysql_scratch) does.
+    type: bool
+    default: false
+  restored:
+    description: When all data was back, before anything was compared; C(YYYY-MM-DD HH:MM:SS), UTC.
+    type: str
+  tables:
+    description: How many tables were restored.
+    type: int
+  rows:
+    description: How many rows they hold.
+    type: int
+  bytes:
+    description: Size of the dump that was restored, before compression.
+    type: int
+  notes:
+    description: What there is to say; they replace those written before.
+    type: list
+    elements: str
+"""
+
+EXAMPLES = r"""
+- name: Record that a backup is restored
+  vex.backup.restore_log_record:
+    login_host: log.example.com
+    login_user: vex_backup_writer
+    login_password: "{{ vault_vex_backup_log_db_password }}"
+    kind: restore
+    hostname: "{{ ansible_facts['nodename'] }}"
+    server: db1
+    backup_run_uuid: "{{ manifest.run_uuid }}"
+    spool_dir: /var/lib/vex-backup/spool
+  register: vex_backup_restore_record
+
+- name: Record that it is back
+  vex.backup.restore_log_record:
+    login_host: log.example.com
+    login_user: vex_backup_writer
+    login_password: "{{ vault_vex_backup_log_db_password }}"
+    kind: restore
+    hostname: "{{ ansible_facts['nodename'] }}"
+    server: db1
+    spool_dir: /var/lib/vex-backup/spool
+    run_uuid: "{{ vex_backup_restore_record.run_uuid }}"
+    status: 1
+    tables: 42
+    rows: 1250000
+"""
+
+RETURN = r"""
+run_uuid:
+  description: Identity of the restore.
+  returned: success
+  type: str
+  sample: 0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b
+started:
+  description: When it was opened, UTC.
+  returned: when one was opened
+  type: str
+  sample: "2025-07-20 16:15:23"
+spooled:
+  description: Whether the record was kept in O(spool_dir) instead of being written.
+  returned: success
+  type: bool
+message:
+  description: Why it, or one that is kept in O(spool_dir), was not written, and what to do.
+  returned: when something could not be written
+  type: str
+abandoned:
+  description: A sentence for each restore that O(close_others) closed.
+  returned: success
+  type: list
+  elements: str
+replayed:
+  description:
+    - Identities of the runs whose kept records were written by this call.
+    - In check mode, of those that are kept.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
+from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._record import record_restore
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **LOG_DB,
+            "run_uuid": {"type": "str"},
+            "kind": {"type": "str", "choices": ["restore", "verify"], "required": True},
+            "hostname": {"type": "str", "required": True},
+            "server": {"type": "str", "required": True},
+            "backup_run_uuid": {"type": "str"},
+            "spool_dir": {"type": "path", "required": True},
+            "status": {"type": "int", "choices": [0, 1, 2, 3]},
+            "close_others": {"type": "bool", "default": False},
+            "restored": {"type": "str"},
+            "tables": {"type": "int"},
+            "rows": {"type": "int"},
+            "bytes": {"type": "int"},
+            "notes": {"type": "list", "elements": "str"},
+        },
+        supports_check_mode=True,
+    )
+    conclude(
+        module,
+        lambda _log: record_restore(module.params, module.check_mode),
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
+    )
+
+
+if __name__ == "__main__":
+    main()

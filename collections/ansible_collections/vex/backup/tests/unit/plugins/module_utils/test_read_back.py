@@ -1,0 +1,160 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Files are read back as a restore would: through the real zstd and gzip."""
+
+from __future__ import annotations
+
+import pathlib
+import threading
+import typing as t
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils import _read_back
+from ansible_collections.vex.backup.plugins.module_utils._command import Running
+from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._read_back import Group, read_back
+from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
+
+UNBOUND = Deadline(0, "the dump")
+CONTENTS = {
+    **{f"t{number}.sql": f"row {number}\n".encode() * number * 1000 for number in range(6)},
+    "new\nline.sql": b"x\n",
+    "-dash.sql": b"y\n",
+}
+
+
+class Keeper:
+    """Keeps the texts that it gets, file by file."""
+
+    def __init__(self) -> None:
+        self.files: t.List[bytes] = []
+
+    def begin(self) -> None:
+        self.files.append(b"")
+
+    def update(self, piece: bytes) -> None:
+        self.files[-1] += piece
+
+
+class Breaker(Keeper):
+    """Fails when it gets something."""
+
+    def update(self, piece: bytes) -> None:
+        raise RuntimeError(f"{len(piece)} bytes too many")
+
+
+@pytest.fixture(params=["zstd", "gzip", "none"])
+def compressor(request: pytest.FixtureRequest) -> t.Optional[Compressor]:
+    return None if request.param == "none" else Compressor(request.param)
+
+
+@pytest.fixture
+def sizes(tmp_path: pathlib.Path, compressor: t.Optional[Compressor]) -> t.Dict[str, int]:
+    for name, content in CONTENTS.items():
+        (tmp_path / name).write_bytes(content)
+    if compressor:
+        compressor.compress(str(tmp_path), list(CONTENTS), 60)
+    return {name: len(content) for name, content in CONTENTS.items()}
+
+
+def groups(keeper: t.Callable[[], Keeper] = Keeper) -> t.Tuple[t.List[Group], t.List[Keeper]]:
+    keepers = [keeper(), keeper(), keeper()]
+    return [
+        Group(["t0.sql", "t3.sql", "new\nline.sql"], keepers[0]),
+        Group(["t5.sql"], keepers[1]),
+        Group(["t1.sql", "t2.sql"], None),
+        Group(["-dash.sql", "t4.sql"], keepers[2]),
+    ], keepers
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_each_gets_its_own_files_in_their_order(
+    tmp_path: pathlib.Path,
+    compressor: t.Optional[Compressor],
+    sizes: t.Dict[str, int],
+    most: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_read_back, "_MOST_FILES", most)
+    parts, keepers = groups()
+    assert read_back(str(tmp_path), parts, sizes, compressor, UNBOUND) == []
+    for part, keeper in ((parts[0], keepers[0]), (parts[1], keepers[1]), (parts[3], keepers[2])):
+        assert keeper.files == [CONTENTS[name] for name in part.files]
+
+
+def test_small_files_share_a_program(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    sizes = {f"{number}.sql": 10 for number in range(200)}
+    compressor = Compressor("zstd")
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(b"x" * size)
+    compressor.compress(str(tmp_path), list(sizes), 60)
+    started = []
+    unpacking = compressor.unpacking
+
+    def noted(folder: str, names: t.Sequence[str]) -> t.ContextManager[Running]:
+        started.append(names)
+        return unpacking(folder, names)
+
+    monkeypatch.setattr(compressor, "unpacking", noted)
+    assert read_back(str(tmp_path), [Group([name], None) for name in sizes], sizes, compressor, UNBOUND) == []
+    assert len(started) == 8
+
+
+def test_nothing_to_read_is_fine(tmp_path: pathlib.Path, compressor: t.Optional[Compressor]) -> None:
+    assert read_back(str(tmp_path), [], {}, compressor, UNBOUND) == []
+
+
+@pytest.mark.parametrize("damage", ["bit", "more", "end", "gone"])
+def test_the_broken_are_named(tmp_path: pathlib.Path, damage: str) -> None:
+    compressor = Compressor("zstd")
+    for name, content in CONTENTS.items():
+        (tmp_path / name).write_bytes(content)
+    compressor.compress(str(tmp_path), list(CONTENTS), 60)
+    broken = tmp_path / "t3.sql.zst"
+    packed = bytearray(broken.read_bytes())
+    if damage == "bit":
+        packed[len(packed) // 2] ^= 0x40
+    if damage == "more":
+        packed += b"more"
+    broken.write_bytes(packed[:-5] if damage == "end" else packed)
+    if damage == "gone":
+        broken.unlink()
+    parts, _keepers = groups()
+    sizes = {name: len(content) for name, content in CONTENTS.items()}
+    assert read_back(str(tmp_path), parts, sizes, compressor, UNBOUND) == ["t3.sql.zst"]
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_what_came_out_longer_or_shorter_is_not_trusted(
+    tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int], change: int
+) -> None:
+    suffix = compressor.suffix if compressor else ""
+    sizes["t5.sql"] += change
+    part = Group(["t5.sql"], Keeper())
+    assert read_back(str(tmp_path), [part], sizes, compressor, UNBOUND) == [f"t5.sql{suffix}"]
+
+
+def test_a_failure_within_ends_all(
+    tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int]
+) -> None:
+    parts, _keepers = groups(Breaker)
+    with pytest.raises(RuntimeError, match="bytes too many"):
+        read_back(str(tmp_path), parts, sizes, compressor, UNBOUND)
+
+
+def test_a_reader_that_is_told_to_stop_does(tmp_path: pathlib.Path) -> None:
+    stopped = threading.Event()
+    stopped.set()
+    with pytest.raises(DumpFailed, match="broken off"):
+        _read_back._count([Group(["a"], None)], {"a": 1}, iter([b"x"]), stopped)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bound_is_kept(tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int]) -> None:
+    deadline = Deadline(1, "the dump")
+    deadline._end = 0
+    with pytest.raises(CommandTimeout, match="the dump took longer"):
+        read_back(str(tmp_path), groups()[0], sizes, compressor, deadline)

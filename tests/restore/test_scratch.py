@@ -1,0 +1,141 @@
+"""The private server to try restores on: whose it is, what it replaces, what it refuses, and that nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from tests.integration.log_db import run_module
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that other accounts can pass through, as a server's must."""
+    with tempfile.TemporaryDirectory(prefix="vex-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+        run_module("mysql_scratch", {"path": f"{name}/scratch", "state": "absent"})
+
+
+def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, Any]:
+    product = {"product": "mariadb"} if state == "present" else {}
+    return run_module("mysql_scratch", {"path": str(folder / "scratch"), "state": state, **product, **options})
+
+
+def log_of(folder: Path, run: str) -> str:
+    """The log of a run that is alive: it has just been written to."""
+    logs = folder / f"{run}.logs"
+    logs.mkdir(exist_ok=True)
+    (logs / "verify.log").touch()
+    return str(logs / "verify.log")
+
+
+def server_of(folder: Path) -> int:
+    """The process that the folder's server has."""
+    return int(json.loads((folder / "scratch/owner.json").read_text())["pid"])
+
+
+def runs(process: int) -> bool:
+    """Whether a process runs: one that is dead may still wait for somebody to look after it."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_it_is_empty_private_and_gone_afterwards(folder: Path) -> None:
+    started = scratch(folder)
+    assert (started["changed"], started["replaced"]) == (True, False), started
+    with pymysql.connect(unix_socket=started["socket"], user="root") as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW DATABASES")
+        names = {name for (name,) in cursor.fetchall()}
+        assert names <= {"information_schema", "mysql", "performance_schema", "sys"}
+        cursor.execute("SELECT @@skip_networking, @@log_bin, @@event_scheduler, @@version")
+        assert cursor.fetchone() == (1, 0, "OFF", started["server_version"])
+    process = server_of(folder)
+    account = pwd.getpwuid(Path(f"/proc/{process}").stat().st_uid).pw_name
+    assert account in (("mysql", "nobody") if os.geteuid() == 0 else (pwd.getpwuid(os.geteuid()).pw_name,))
+    for part in ("instance", "work"):
+        assert (folder / "scratch" / part).stat().st_mode & 0o077 == 0
+    assert scratch(folder, "absent")["changed"]
+    assert not (folder / "scratch").exists()
+    assert not runs(process)
+    assert not scratch(folder, "absent")["changed"]
+
+
+def test_what_a_dead_run_left_is_ended_and_removed(folder: Path) -> None:
+    left = scratch(folder, run_log=log_of(folder, "dead"))
+    (Path(left["work"]) / "archive.zip").touch()
+    process = server_of(folder)
+    claimed = scratch(folder, "claimed", run_log=log_of(folder, "next"), abandoned_after=0)
+    assert (claimed["changed"], claimed["replaced"]) == (True, True), claimed
+    assert not runs(process)
+    assert os.listdir(claimed["work"]) == []
+
+
+def test_one_that_is_alive_is_let_be(folder: Path) -> None:
+    scratch(folder, run_log=log_of(folder, "alive"))
+    refused = scratch(folder, "claimed", run_log=log_of(folder, "next"))
+    assert (refused["failed"], refused["failure"]) == (True, "AlreadyRunning")
+    assert runs(server_of(folder))
+
+
+def test_the_same_run_starts_one_after_the_other_and_keeps_its_files(folder: Path) -> None:
+    log = log_of(folder, "mine")
+    work = Path(scratch(folder, "claimed", run_log=log)["work"])
+    (work / "archive.zip").touch()
+    for _backup in range(2):
+        started = scratch(folder, run_log=log)
+        assert not started["replaced"]
+        with pymysql.connect(unix_socket=started["socket"], user="root") as connection, connection.cursor() as cursor:
+            # It fails where the one before is still there.
+            cursor.execute("CREATE DATABASE mine")
+    assert (work / "archive.zip").exists()
+
+
+def test_another_folder_is_not_touched(folder: Path) -> None:
+    (folder / "scratch").mkdir()
+    (folder / "scratch/precious").touch()
+    for state in ("present", "claimed", "absent"):
+        refused = scratch(folder, state)
+        assert refused["failure"] == "ScratchFailed"
+        assert "holds 'precious', which is not ours" in refused["msg"]
+    (folder / "scratch/precious").unlink()
+    (folder / "scratch").chmod(0o777)
+    assert "not a folder that only this account writes to" in scratch(folder, "absent")["msg"]
+    (folder / "scratch").rmdir()
+    (folder / "scratch").symlink_to(folder)
+    assert "not a folder that only this account writes to" in scratch(folder, "absent")["msg"]
+    (folder / "scratch").unlink()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"needed_bytes": 10**18}, "MB free and the restore needs about"),
+        ({"user": "nobody-of-that-name"}, "there is no account 'nobody-of-that-name'"),
+        ({"product": "mysql"}, "no server of mysql is on this host to restore into: install mysql's server"),
+    ],
+)
+def test_what_stands_in_the_way_is_named(folder: Path, options: dict[str, Any], sentence: str) -> None:
+    if "user" in options and os.geteuid() != 0:
+        # Only root can run it as another.
+        assert "failed" not in scratch(folder, **options)
+        return
+    refused = scratch(folder, **options)
+    assert sentence in refused["msg"]
+    assert scratch(folder, "absent")["changed"]
+
+
+def test_a_path_that_no_socket_can_have_is_named(folder: Path) -> None:
+    refused = run_module("mysql_scratch", {"path": str(folder / ("x" * 100)), "product": "mariadb"})
+    assert "is too long for a socket in it" in refused["msg"]

@@ -1,0 +1,172 @@
+"""A backup counts once it has been restored: playbooks/verify.yml proves it, or says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.log_db import run_module
+from tests.playbook import Installation
+from tests.restore.damaging import Change, Original, rewrite
+from tests.restore.verifying import VERIFIER, Verifier
+from tests.servers.mariadb import MariaDB
+
+DATABASE = "proof_of"
+
+
+@pytest.fixture
+def source(mariadb: MariaDB) -> Iterator[MariaDB]:
+    """A server with one small database: no primary key, a BLOB, a view, a stored program."""
+    mariadb.execute(
+        f"CREATE DATABASE {DATABASE}",
+        f"USE {DATABASE}",
+        "CREATE TABLE orders (id INT PRIMARY KEY, body BLOB, document JSON)",
+        "INSERT INTO orders SELECT seq, REPEAT(CONCAT('line\\n(', seq), 9), JSON_OBJECT('a', seq) FROM seq_1_to_120",
+        "CREATE TABLE bag (word VARCHAR(9))",
+        "INSERT INTO bag VALUES ('b'), ('a'), ('a'), (NULL)",
+        "CREATE TABLE nothing (id INT)",
+        "CREATE VIEW few AS SELECT id FROM orders WHERE id < 9",
+        "CREATE FUNCTION two() RETURNS INT DETERMINISTIC RETURN 2",
+    )
+    yield mariadb
+    mariadb.execute(f"DROP DATABASE {DATABASE}")
+
+
+@pytest.fixture
+def verifier(source: MariaDB, backup_setup: Installation) -> Iterator[Verifier]:
+    """A spare host, and a backup of *source* in the bucket."""
+    assert source.process.pid is not None
+    with tempfile.TemporaryDirectory(prefix="vex-") as name:
+        # The scratch server's account passes through it.
+        Path(name).chmod(0o711)
+        made = Verifier(backup_setup, Path(name))
+        yield made
+        assert not made.path.exists(), "the scratch server's folder is left"
+
+
+def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
+    setup = verifier.setup
+    outcome = setup.backup()
+    assert outcome.status == 0, outcome.output
+    leave_remains(verifier)
+    proving = verifier.run()
+    assert proving.status == 0, proving.output
+    dead, row = proving.rows
+    assert dead["status"] == 3
+    assert "closed by the next one" in dead["observacao"]
+    assert (row["tipo"], row["status"], row["hostname"], row["servidor"]) == (
+        "verificacao",
+        1,
+        VERIFIER,
+        setup.hostname,
+    )
+    assert (row["tabelas"], row["linhas"], row["backup_id"]) == (3, 124, outcome.backup["id"])
+    assert row["data_inicio"] <= row["restaurado_em"] <= row["data_encerramento"]
+    assert proving.proofs == [f"{outcome.key}.proof.json"]
+    client = setup.store.client()
+    proof = json.loads(client.get_object(Bucket=setup.store.bucket, Key=proving.proofs[0])["Body"].read())
+    assert (proof["key"], proof["sha256"]) == (outcome.key, outcome.upload["sha256"])
+    assert (proof["tables"], proof["rows"], proof["notes"]) == (3, 124, [])
+    assert "3 tabelas, 124 linhas, restaurado em" in proving.mail
+    assert proving.mails[0]["Subject"] == "Prova de restauração: tudo comprovado"
+
+
+def leave_remains(verifier: Verifier) -> None:
+    """What a run leaves that was killed: a server, files, a record that says it runs."""
+    options = {"path": str(verifier.path), "product": "mariadb", "run_log": str(verifier.logs / "dead.logs/verify.log")}
+    started = run_module("mysql_scratch", options)
+    shutil.rmtree(verifier.logs)
+    (Path(started["work"]) / "backup_20260101_030000.zip").touch()
+    name = verifier.setup.log_database.name
+    verifier.setup.log_database.server.execute(
+        f"INSERT INTO {name}.restauracao_log (run_uuid, hostname, servidor, tipo, data_inicio)"
+        f" VALUES (UUID(), '{VERIFIER}', '{verifier.setup.hostname}', 'verificacao', UTC_TIMESTAMP())"
+    )
+
+
+def test_a_budget_goes_round(verifier: Verifier, tmp_path: Path) -> None:
+    """As many as there is time for, at least one; those that wait longest first."""
+    setup = verifier.setup
+    outcome = setup.backup()
+    original = Original(setup, outcome.key, tmp_path)
+    other = f"{setup.hostname}-other"
+    original.put(other, original.content, original.manifest)
+    for proven, left in ((setup.hostname, other), (other, setup.hostname)):
+        proving = verifier.run(verify_servers=[setup.hostname, other], verify_budget=0.001)
+        assert proving.status == 0, proving.output
+        assert re.search(rf"{proven} · \S+ · comprovado\s", proving.mail)
+        assert re.search(rf"{left} · \S+ · não iniciado \(tempo esgotado\)\s", proving.mail)
+
+
+def damage(original: Original, password: str) -> dict[str, str]:
+    """Put backups of servers that have one each, all but the first of them damaged; what is to be said of each."""
+    changed: dict[str, tuple[Change, str]] = {
+        "lacks-a-row": (
+            lambda root, _manifest: rewrite(orders(root), lambda text: text.replace(b"(1,", b"-- (1,", 1)),
+            rf"table {DATABASE}.orders has 119 rows, 120",
+        ),
+        "lacks-a-table": (
+            lambda root, _manifest: remove(orders(root).parent, f"{DATABASE}.nothing*"),
+            "nothing",
+        ),
+        "has-another-row": (
+            lambda root, _manifest: rewrite(orders(root), lambda text: text.replace(b'"a\\": 7', b'"a\\": 8', 1)),
+            f"table {DATABASE}.orders is another in the backup's own files than the manifest says",
+        ),
+    }
+    content, manifest = original.content, original.manifest
+    flipped = bytearray(content)
+    flipped[len(flipped) // 2] ^= 1
+    server = original.hostname
+    original.put(f"{server}-flipped", bytes(flipped), manifest)
+    original.put(f"{server}-truncated", content[:-100], manifest)
+    original.put(f"{server}-no-manifest", content, None)
+    for name, (change, _sentence) in changed.items():
+        original.put_changed(f"{server}-{name}", change)
+    original.put_changed(f"{server}-locked", lambda _root, _manifest: None, password=f"not {password}")
+    return {
+        f"{server}-flipped": "Download: .*sha-?256",
+        f"{server}-truncated": "Download: .*(size|bytes)",
+        f"{server}-locked": "Unpack: .*password",
+        **{f"{server}-{name}": sentence for name, (_change, sentence) in changed.items()},
+    }
+
+
+def remove(folder: Path, pattern: str) -> None:
+    """Remove files."""
+    for path in folder.glob(pattern):
+        path.unlink()
+
+
+def orders(root: Path) -> Path:
+    """The file with the rows of the table that is damaged."""
+    return root / "dump" / DATABASE / "tables" / f"{DATABASE}.orders.sql.zst"
+
+
+def test_every_damage_is_found_and_told_in_one_mail(verifier: Verifier, tmp_path: Path) -> None:
+    setup = verifier.setup
+    outcome = setup.backup()
+    assert outcome.status == 0, outcome.output
+    expected = damage(Original(setup, outcome.key, tmp_path), "the key")
+    servers = [setup.hostname, *expected, f"{setup.hostname}-no-manifest"]
+    proving = verifier.run(verify_servers=servers, archive_password="the key")
+    assert proving.status != 0
+    assert "failed=1" in proving.output
+    assert (proving.row["status"], proving.proofs) == (1, [f"{outcome.key}.proof.json"])
+    query = "SELECT * FROM restauracao_log WHERE servidor LIKE %s"
+    found = {row["servidor"]: row for row in setup.log_database.rows(query, f"{setup.hostname}-%")}
+    assert {server: row["status"] for server, row in found.items()} == dict.fromkeys(expected, 3)
+    for server, sentence in expected.items():
+        assert re.search(sentence, found[server]["observacao"], re.IGNORECASE), found[server]["observacao"]
+        assert found[server]["data_encerramento"]
+        assert re.search(rf"{server} .*{sentence}", " ".join(proving.mail.split()), re.IGNORECASE), proving.mail
+    assert f"no whole backup in the bucket of: {setup.hostname}-no-manifest" in proving.mail
+    assert proving.mails[0]["Subject"] == f"Prova de restauração: {len(expected)} falhas"
+    listed = setup.store.client().list_objects_v2(Bucket=setup.store.bucket, Prefix=f"{setup.hostname}-")["Contents"]
+    assert not [item["Key"] for item in listed if item["Key"].endswith(".proof.json")]

@@ -1,0 +1,91 @@
+"""playbooks/verify.yml as a spare host runs it, and all that came of it."""
+
+from __future__ import annotations
+
+import subprocess
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.playbook import HANGS, PLAYBOOK, ROOT, Installation, Row, environment, text_of, write_private
+
+VERIFIER = "spare-01"
+
+
+class Proving(NamedTuple):
+    """What a run of the playbook left behind: ``rows`` of ``restauracao_log``, and the keys of proofs."""
+
+    status: int
+    output: str
+    rows: list[Row]
+    mails: list[EmailMessage]
+    proofs: list[str]
+
+    @property
+    def row(self) -> Row:
+        """The one row."""
+        (row,) = self.rows
+        return row
+
+    @property
+    def mail(self) -> str:
+        """The one mail's text."""
+        (mail,) = self.mails
+        return text_of(mail)
+
+
+class Verifier:
+    """A host that proves the backups of *setup*.
+
+    :param folder: one that the server's account can pass through
+    """
+
+    def __init__(self, setup: Installation, folder: Path) -> None:
+        self.setup = setup
+        self.path = folder / "verify"
+        self.logs = folder / "logs"
+        common = ("vex_backup_s3_", "vex_backup_log_db_", "vex_backup_mail_", "vex_backup_smtp_", "ansible_")
+        self.variables: dict[str, Any] = {
+            **{name: value for name, value in setup.variables.items() if name.startswith(common)},
+            "vex_backup_verify_servers": [setup.hostname],
+            "vex_backup_verify_path": str(self.path),
+            "vex_backup_verify_logs_dir": str(self.logs),
+            "vex_backup_verify_spool_dir": str(folder / "spool"),
+        }
+
+    def command(self, **variables: Any) -> list[str]:
+        """What runs the playbook.
+
+        :param variables: the host's for this run, without ``vex_backup_``
+        """
+        changed = {f"vex_backup_{name}": value for name, value in variables.items()}
+        inventory = self.setup.directory / "verify.json"
+        write_private(inventory, {"vex_backup_verify": {"hosts": {VERIFIER: {**self.variables, **changed}}}})
+        return [*PLAYBOOK, "playbooks/verify.yml", "--inventory", str(inventory)]
+
+    def environment(self) -> dict[str, str]:
+        """Of the playbook."""
+        temporary = self.setup.temporary / "verify"
+        return environment({"ANSIBLE_HOME": str(temporary), "ANSIBLE_REMOTE_TEMP": str(temporary / "tmp")})
+
+    def run(self, **variables: Any) -> Proving:
+        """Run it to its end; options as :meth:`command`."""
+        before = len(self.setup.sink.messages)
+        done = subprocess.run(
+            self.command(**variables),
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=4 * HANGS,
+            check=False,
+        )
+        return self.observe(done.returncode, done.stdout + done.stderr, before)
+
+    def observe(self, status: int, output: str, before: int = 0) -> Proving:
+        """All that runs have left behind until now, and the mails since *before*."""
+        setup = self.setup
+        query = "SELECT * FROM restauracao_log WHERE servidor = %s ORDER BY id"
+        rows = setup.log_database.rows(query, setup.hostname)
+        keys = [key for key in setup.observe().keys if key.endswith(".proof.json")]
+        return Proving(status, output, rows, setup.sink.messages[before:], keys)
