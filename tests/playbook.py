@@ -63,10 +63,7 @@ class LogDatabase:
                 "vex_backup_log_db_create": False,
             },
         )
-        command = [*PLAYBOOK, "playbooks/schema.yml", "--extra-vars", f"@{self._variables}", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=HANGS, check=False
-        )
+        done = run_playbook("playbooks/schema.yml", "--extra-vars", f"@{self._variables}", *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -264,6 +261,25 @@ class Installation:
             "ANSIBLE_HOME": str(self.temporary / "ansible"),
             "ANSIBLE_REMOTE_TEMP": str(self.temporary / "ansible/tmp"),
         }
+
+
+def run_playbook(
+    playbook: str, *arguments: str, changes: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a playbook to its end.
+
+    :param changes: to the environment
+    """
+    return subprocess.run(
+        [*PLAYBOOK, playbook, *arguments],
+        cwd=ROOT,
+        env=environment(changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+        check=False,
+    )
 
 
 def observe(

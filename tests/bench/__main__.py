@@ -8,33 +8,19 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import pymysql
-from botocore.exceptions import BotoCoreError, ClientError
-
 import tests.bench
 from tests.bench import by_hand, ours, report
 from tests.bench.data import read_all, server_with
-from tests.bench.failure import BenchFailed
+from tests.bench.failure import FAILURES
 from tests.bench.kinds import KINDS
 from tests.bench.place import ROOT, Place, empty_folder, machine, place_around
-from tests.servers.process import ServerFailed
 
 OUTPUT = ROOT / "var" / "bench"
-FAILURES = (
-    BenchFailed,
-    ServerFailed,
-    OSError,
-    subprocess.SubprocessError,
-    pymysql.MySQLError,
-    BotoCoreError,
-    ClientError,
-)
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ BOUNDS = {
 
 def bring_schema(place: Place, folder: Path) -> None:
     """Make the log database, once."""
-    watch.run(_playbook("schema.yml", _inventory(place, folder)), folder / "schema.out", environment=_environment())
+    watch.run(playbook("schema.yml", _inventory(place, folder)), folder / "schema.out", environment=environment())
 
 
 def run(place: Place, folder: Path) -> Measure:
@@ -41,11 +41,11 @@ def run(place: Place, folder: Path) -> Measure:
     clock = folder / "clock.jsonl"
     _leave_earlier_run(folder / "work")
     watched = watch.run(
-        _playbook("backup.yml", _inventory(place, folder)),
+        playbook("backup.yml", _inventory(place, folder)),
         folder / "playbook.out",
         directory=folder,
         environment={
-            **_environment(),
+            **environment(),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "bench_clock",
             "VEX_BENCH_CLOCK": str(clock),
@@ -73,12 +73,14 @@ def _leave_earlier_run(work: Path) -> None:
     (work / f"{name}.zip{MANIFEST}").touch()
 
 
-def _playbook(name: str, inventory: Path) -> list[str]:
+def playbook(name: str, inventory: Path) -> list[str]:
+    """The command that runs one of the playbooks."""
     program = Path(sys.executable).parent / "ansible-playbook"
     return [str(program), "-i", str(inventory), str(ROOT / "playbooks" / name)]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What that command's environment needs beside this process's own."""
     return {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
@@ -87,17 +89,16 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _inventory(place: Place, folder: Path) -> Path:
-    path = folder / "hosts.json"
-    path.touch(mode=0o600)
-    variables: dict[str, Any] = {
+def variables(place: Place, work: Path) -> dict[str, Any]:
+    """What backs the place's server up as a host of this machine, with *work* as its work directory."""
+    return {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
         "vex_backup_login_unix_socket": place.source.socket,
         "vex_backup_login_user": place.user,
         "vex_backup_login_password": place.password,
         "vex_backup_databases": [DATABASE],
-        "vex_backup_work_dir": str(folder / "work"),
+        "vex_backup_work_dir": str(work),
         "vex_backup_log_db_unix_socket": place.log.socket,
         "vex_backup_log_db_user": "root",
         "vex_backup_s3_endpoint_url": place.s3.endpoint,
@@ -110,8 +111,14 @@ def _inventory(place: Place, folder: Path) -> Path:
         "vex_backup_mail_from": "vex-backup@bench.example",
         "vex_backup_mail_to": ["dba@bench.example"],
     }
-    hosts = {"bench": variables, "localhost": variables}
-    path.write_text(json.dumps({"all": {"hosts": hosts if "schema" in folder.name else {"bench": variables}}}))
+
+
+def _inventory(place: Place, folder: Path) -> Path:
+    path = folder / "hosts.json"
+    path.touch(mode=0o600)
+    host = variables(place, folder / "work")
+    hosts = {"bench": host, "localhost": host}
+    path.write_text(json.dumps({"all": {"hosts": hosts if "schema" in folder.name else {"bench": host}}}))
     return path
 
 

@@ -16,6 +16,11 @@ from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
 PRIVILEGES = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT"
+SAMPLE = (
+    "CREATE DATABASE sample",
+    "CREATE TABLE sample.words (id INT PRIMARY KEY, word VARCHAR(20))",
+    "INSERT INTO sample.words VALUES (1, 'ação'), (2, 'três')",
+)
 OF_PRODUCT = {"mysql": "REPLICATION CLIENT, BACKUP_ADMIN", "mariadb": "BINLOG MONITOR"}
 
 
@@ -69,8 +74,13 @@ class Member:
         account = f"'{user}'@'{address}'"
         self.host.execute(
             f"CREATE USER {account} IDENTIFIED BY '{password}'",
-            f"GRANT {PRIVILEGES}, {OF_PRODUCT[self.host.recipe.name]} ON *.* TO {account}",
+            f"GRANT {PRIVILEGES}, {OF_PRODUCT[self.host.recipe.product]} ON *.* TO {account}",
         )
+
+    def switch_on(self) -> None:
+        """Start the host again, which has another address then."""
+        self.host.switch_on()
+        self.variables["ansible_host"] = self.host.address
 
     def observe(self) -> Outcome:
         """All that runs of this host have left behind until now."""
@@ -82,27 +92,58 @@ class Member:
         return self.hostname in str(mail["Subject"])
 
 
-def backup(members: list[Member], directory: Path, *arguments: str, **variables: Any) -> Mapping[str, Outcome]:
-    """Run ``playbooks/backup.yml`` over *members* to its end; each one's outcome by its host's name.
+class Run:
+    """A playbook that runs over *members*.
 
     :param directory: for the inventory
     :param arguments: further ones for ansible-playbook
+    :param playbook: its name
     :param variables: all hosts', without ``vex_backup_``
     """
-    changed = {f"vex_backup_{name}": value for name, value in variables.items()}
-    inventory = directory / "inventory.json"
-    hosts = {member.hostname: member.variables for member in members}
-    write_private(inventory, {"all": {"hosts": hosts, "vars": changed}})
-    done = subprocess.run(
-        [*PLAYBOOK, "playbooks/backup.yml", "--inventory", str(inventory), *arguments],
-        cwd=ROOT,
+
+    def __init__(
+        self, members: list[Member], directory: Path, *arguments: str, playbook: str = "backup", **variables: Any
+    ) -> None:
+        self.members = members
+        changed = {f"vex_backup_{name}": value for name, value in variables.items()}
+        inventory = directory / "inventory.json"
+        hosts = {member.hostname: member.variables for member in members}
+        write_private(inventory, {"all": {"hosts": hosts, "vars": changed}})
         # SSH's sockets need a short path, and one that no other session has.
-        env=environment({"ANSIBLE_HOME": str(directory / "ansible"), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory)}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=HANGS,
-        check=False,
-    )
-    output = done.stdout + done.stderr
-    return {member.host.name: member.observe()._replace(status=done.returncode, output=output) for member in members}
+        short = {"ANSIBLE_HOME": str(directory / "ansible"), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory)}
+        self._process = subprocess.Popen(
+            [*PLAYBOOK, f"playbooks/{playbook}.yml", "--inventory", str(inventory), *arguments],
+            cwd=ROOT,
+            env=environment(short),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process's id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self._process.poll() is not None
+
+    def wait(self) -> dict[str, Outcome]:
+        """Each one's outcome by its host's name, once it is over."""
+        try:
+            # Several hosts at once, and some that are tried again and again.
+            output, _ = self._process.communicate(timeout=3 * HANGS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            output, _ = self._process.communicate()
+            raise AssertionError(f"the playbook hangs; what it said until now:\n{output}") from None
+        status = self._process.returncode
+        return {member.host.name: member.observe()._replace(status=status, output=output) for member in self.members}
+
+
+def backup(members: list[Member], directory: Path, *arguments: str, **variables: Any) -> Mapping[str, Outcome]:
+    """Run ``playbooks/backup.yml`` over *members* to its end; options and result as :class:`Run`'s."""
+    return Run(members, directory, *arguments, **variables).wait()

@@ -64,7 +64,7 @@ class Host:
         volumes = {str(self.keys.authorized): "/etc/ssh/keys:ro", str(self.exchange): "/exchange"}
         self.container = start_container(image(self.recipe), self.name, volumes)
         try:
-            self.address, self.gateway = address_of(self.container), gateway_of(self.container)
+            self.gateway = gateway_of(self.container)
             self._await_services()
             self._create_tester()
         except BaseException:
@@ -109,7 +109,17 @@ class Host:
                 cursor.execute(statement)
             return tuple(cursor.fetchall())
 
+    def switch_off(self) -> None:
+        """Take its power away."""
+        podman("kill", self.container)
+
+    def switch_on(self) -> None:
+        """Start it again, when it is off; it has another address then."""
+        podman("start", self.container)
+        self._await_services()
+
     def _await_services(self) -> None:
+        self.address = address_of(self.container)
         deadline = time.monotonic() + READY_WITHIN
         while self.shell(f"{self._client} -e 'SELECT 1'").returncode != 0:
             assert time.monotonic() < deadline, f"{self.name} is not ready: {self._log()}"
@@ -125,7 +135,7 @@ class Host:
 
     @property
     def _client(self) -> str:
-        return self.recipe.name
+        return self.recipe.product
 
     def _log(self) -> str:
         said = podman("logs", "--tail", "20", self.container, check=False)

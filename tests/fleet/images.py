@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.fleet.podman import podman
+from tests.fleet.podman import podman, remove_container, start_container
 from tests.servers.cache import cache_directory
 
 ROOT = Path(__file__).parents[2]
@@ -22,41 +22,32 @@ MIRROR = "http://deb.debian.org/debian"
 LIBRARIES = ("PyMySQL", "boto3")
 BUILD_TAKES = 900
 
-_COMMON = """
-    mydumper 7zip zstd openssh-server cron logrotate passwd sudo python3 python3-venv ca-certificates tzdata iproute2
-    procps
-""".split()
-
-
-class Recipe(NamedTuple):
-    """One kind of host: its Debian, its packages, and files of ``recipes/`` with their place in the root."""
-
-    name: str
-    suite: str
-    sources: tuple[str, ...]
-    packages: tuple[str, ...]
-    files: tuple[tuple[str, str], ...]
-
-
+_BARE = "openssh-server cron passwd sudo python3 ca-certificates tzdata iproute2 procps".split()
 _FILES = (
     ("init", "/usr/local/sbin/init"),
     ("setup", "/root/setup"),
     ("database.cnf", "/etc/mysql/conf.d/database.cnf"),
 )
-MYSQL = Recipe(
-    "mysql",
-    "sid",
-    (f"deb {MIRROR} sid main",),
-    ("mysql-server-core", "mysql-client-core", *_COMMON),
-    _FILES,
-)
-MARIADB = Recipe(
-    "mariadb",
-    "trixie",
-    (f"deb {MIRROR} trixie main", f"deb {MIRROR} sid main"),
-    ("mariadb-server-core", "mariadb-client", *_COMMON),
-    (*_FILES, ("mydumper-from-sid", "/etc/apt/preferences.d/mydumper")),
-)
+
+
+class Recipe(NamedTuple):
+    """One kind of host: its server, its Debian, its packages; ``equipped`` with what playbooks/backup.yml asks for."""
+
+    product: str
+    suite: str
+    packages: tuple[str, ...]
+    equipped: bool = False
+
+    @property
+    def name(self) -> str:
+        """What its image is called."""
+        return f"{self.product}{'' if self.equipped else '-bare'}"
+
+
+BARE_MYSQL = Recipe("mysql", "sid", ("mysql-server-core", "mysql-client-core", *_BARE))
+BARE_MARIADB = Recipe("mariadb", "trixie", ("mariadb-server-core", "mariadb-client", *_BARE))
+MYSQL = BARE_MYSQL._replace(equipped=True)
+MARIADB = BARE_MARIADB._replace(equipped=True)
 
 
 def image(recipe: Recipe) -> str:
@@ -68,16 +59,18 @@ def image(recipe: Recipe) -> str:
     with _one_at_a_time(recipe.name):
         if podman("image", "exists", name, check=False).returncode != 0:
             with tempfile.TemporaryDirectory(prefix="vex-image-") as folder:
-                root = Path(folder) / "root.tar"
-                _build(recipe, root, Path(folder) / "wheelhouse")
-                podman("import", str(root), name, timeout=BUILD_TAKES)
+                if recipe.equipped:
+                    _equip(image(recipe._replace(equipped=False)), name, Path(folder))
+                else:
+                    _build(recipe, name, Path(folder) / "root.tar")
             _forget_others(name)
     return name
 
 
 def _digest(recipe: Recipe) -> str:
-    parts = [repr(recipe), *_libraries()]
-    parts += [(RECIPES / file).read_text(encoding="utf-8") for file, _place in recipe.files]
+    parts = [repr(recipe), *(_libraries() if recipe.equipped else [])]
+    files = [file for file, _place in _FILES] + (["equip", "mydumper-from-sid"] if recipe.equipped else [])
+    parts += [(RECIPES / file).read_text(encoding="utf-8") for file in files]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
@@ -86,24 +79,36 @@ def _libraries() -> list[str]:
     return [line for line in runtime if line.partition("==")[0] in LIBRARIES]
 
 
-def _build(recipe: Recipe, root: Path, wheelhouse: Path) -> None:
+def _build(recipe: Recipe, name: str, root: Path) -> None:
+    # Before the packages: what they start with. The directories are not there yet.
+    early = [f'install -D {RECIPES / file} "$1"{place}' for file, place in _FILES]
+    _run(
+        *("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", f"--include={','.join(recipe.packages)}"),
+        # What a mirror that is itself a cache serves may be older than the archive allows.
+        *('--aptopt=Acquire::Check-Valid-Until "false"',),
+        *(f"--setup-hook={command}" for command in early),
+        '--customize-hook=chroot "$1" sh /root/setup',
+        *(recipe.suite, str(root), f"deb {MIRROR} {recipe.suite} main"),
+    )
+    podman("import", str(root), name, timeout=BUILD_TAKES)
+
+
+def _equip(bare: str, name: str, wheelhouse: Path) -> None:
+    """Add to a bare host what playbooks/backup.yml asks for, by hand as it were."""
     _run(
         sys.executable,
         *("-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"),
         *("--dest", str(wheelhouse), "--constraint", str(ROOT / "requirements/constraints.txt")),
         *_libraries(),
     )
-    # Before the packages: what they start with, apt's preferences among it. The directories are not there yet.
-    early = [f'install -D {RECIPES / file} "$1"{place}' for file, place in recipe.files]
-    _run(
-        *("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", f"--include={','.join(recipe.packages)}"),
-        # What a mirror that is itself a cache serves may be older than the archive allows.
-        *('--aptopt=Acquire::Check-Valid-Until "false"',),
-        *(f"--setup-hook={command}" for command in early),
-        f'--customize-hook=cp -r {wheelhouse} "$1/opt/wheelhouse"',
-        '--customize-hook=chroot "$1" sh /root/setup',
-        *(recipe.suite, str(root), *recipe.sources),
-    )
+    volumes = {f"{RECIPES}": "/recipes:ro", f"{wheelhouse}": "/wheelhouse:ro"}
+    container = start_container(bare, "equip", volumes, command=("sh", "/recipes/equip"))
+    try:
+        status = podman("wait", container, timeout=BUILD_TAKES).stdout.strip()
+        assert status == "0", podman("logs", "--tail", "40", container).stderr
+        podman("commit", "--quiet", container, name, timeout=BUILD_TAKES)
+    finally:
+        remove_container(container)
 
 
 def _run(*command: str) -> None:

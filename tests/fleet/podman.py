@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # The runtime is named: another, where it is installed too, may not get along with the machine's control groups.
@@ -27,14 +27,15 @@ def podman(*arguments: str, check: bool = True, timeout: float = 120) -> subproc
     return done
 
 
-def start_container(image: str, hostname: str, volumes: Mapping[str, str]) -> str:
+def start_container(image: str, hostname: str, volumes: Mapping[str, str], command: Sequence[str] = (INIT,)) -> str:
     """Start a container with an address of its own; gives its id.
 
     :param volumes: what is mounted where; ``:ro`` behind the place makes it read-only
+    :param command: its first process
     """
     mounts = [part for source, place in volumes.items() for part in ("--volume", f"{source}:{place}")]
     label = f"{SESSION_LABEL}={os.getpid()} {_started(os.getpid())}"
-    return podman(*RUN, "--label", label, "--hostname", hostname, *mounts, image, INIT).stdout.strip()
+    return podman(*RUN, "--label", label, "--hostname", hostname, *mounts, image, *command).stdout.strip()
 
 
 def remove_container(container: str) -> None:

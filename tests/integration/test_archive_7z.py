@@ -29,6 +29,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._sevenzip import PROGRAMS
+from ansible_collections.vex.backup.plugins.module_utils._signature import check_signature
 from tests.modules import ModuleProcess
 
 NAME = "backup_20250720_161523"
@@ -428,3 +429,15 @@ def test_the_module(source: Path, dest: Path, tmp_path: Path) -> None:
     assert "packing" in log.read_text()
     assert "packed into" in log.read_text()
     assert ModuleProcess("archive_7z", options).result()["changed"] is False
+
+
+def test_a_manifest_is_signed_again_when_the_key_changes(source: Path, dest: Path) -> None:
+    result = archive(source, dest, manifest_key="k" * 16)
+    manifest = Path(result["manifest"])
+    first = json.loads(manifest.read_text())
+    check_signature(first, str(manifest), ["k" * 16])
+    assert archive(source, dest, manifest_key="k" * 16)["changed"] is False
+    assert archive(source, dest)["changed"] is True
+    assert "hmac_sha256" not in json.loads(manifest.read_text())
+    with pytest.raises(OptionError, match="can be guessed"):
+        archive(source, dest, manifest_key="short")

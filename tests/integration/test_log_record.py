@@ -206,7 +206,7 @@ def test_a_late_running_record_does_not_reopen_an_ended_run(write: Writer) -> No
     write(run_uuid=run, status=1, stage="mail", upload={"status": 1})
     before = write.backups("*"), write.uploads("*")
     Spool(str(write.spool), "records").write(
-        run, State(run, {"hostname": "db1", "status_backup": 0, "etapa": "dump"}, {"status_upload": 0})._asdict()
+        run, State(run, {"hostname": "db1", "status_backup": 0, "etapa": "dump"}, {"status_upload": 0}, {})._asdict()
     )
     write()
     assert write.backups("*")[0] == before[0][0]
@@ -255,10 +255,12 @@ def test_a_corrupt_spool_file_is_set_aside_and_blocks_nothing(write: Writer) -> 
 def test_a_kept_record_that_is_refused_stays_and_holds_up_no_other(write: Writer) -> None:
     spool = Spool(str(write.spool), "records")
     poison, good = "00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-8fff-ffffffffffff"
-    spool.write(poison, State(poison, {"hostname": "h", "no_such_column": 1}, {})._asdict())
+    spool.write(poison, State(poison, {"hostname": "h", "no_such_column": 1}, {}, {})._asdict())
     spool.write(
         good,
-        State(good, {"hostname": "h", "status_backup": 3, "data_encerramento": "2025-07-20 16:15:23"}, {})._asdict(),
+        State(
+            good, {"hostname": "h", "status_backup": 3, "data_encerramento": "2025-07-20 16:15:23"}, {}, {}
+        )._asdict(),
     )
     result = write()
     assert result["replayed"] == [good]

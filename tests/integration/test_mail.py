@@ -417,3 +417,19 @@ def test_the_module_reports_as_ansible_expects(mail: Mailer, smtp: SmtpSink) -> 
     failed = run_module("backup_mail", {**mail.options, "sender": "x"})
     assert failed["failed"]
     assert "sender: 'x'" in failed["msg"]
+
+
+def test_without_a_mail_of_its_own_it_tries_those_that_are_kept(mail: Mailer, smtp: SmtpSink) -> None:
+    nothing: dict[str, Any] = {"subject": None, "text": None}
+    assert mail(check_mode=False, **nothing)["changed"] is False
+    smtp.mode = "refuse"
+    mail()
+    waits = mail(check_mode=False, **nothing)
+    assert (waits["changed"], waits["kept"], waits["delivered"]) == (False, 1, False)
+    smtp.mode = "normal"
+    went = mail(check_mode=False, **nothing)
+    assert (went["changed"], went["kept"], went["retried"]) == (True, 0, [mail.options["subject"]])
+    assert [message["Subject"] for message in smtp.messages] == [mail.options["subject"]]
+    mail.options.pop("text")
+    refused = run_module("backup_mail", mail.options)
+    assert "subject, text" in refused["msg"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.integration import odd_databases, restoring
+from tests.integration.odd_databases import quoted
 from tests.integration.restoring import assert_equal
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def restore(setup: Installation, key: str, target: MariaDB, directory: Path, ans
     return restoring.restore(setup.store, key, directory, shell, answer)
 
 
+def rows_of(server: MariaDB, database: str, table: str) -> int:
+    """How many rows a table has."""
+    ((count,),) = server.execute(f"SELECT COUNT(*) FROM {quoted(database)}.{quoted(table)}")
+    return int(count)
+
+
 @pytest.fixture
 def odd(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
     """The odd databases, on ``mariadb``."""
@@ -54,6 +61,12 @@ def test_everything_comes_back_whatever_its_name(
     manifest = restore(backup_setup, outcome.key, fresh_mariadb, tmp_path / "restore")
     assert {one["name"] for one in manifest["databases"]} == set(odd)
     assert_equal(mariadb, fresh_mariadb, odd)
+    for one in manifest["databases"]:
+        counted = {table["name"]: table["rows"] for table in one["tables"]}
+        # A sequence has a state, and no rows.
+        assert counted.pop("counter", 0) == 0
+        assert counted == {table: rows_of(mariadb, one["name"], table) for table in counted}
+        assert {"rows_of_all_kinds", "kept_in_myisam", "empty_table"} <= set(counted)
 
 
 def test_one_snapshot_of_all_encrypted(
@@ -90,3 +103,25 @@ def test_the_documents_way_without_compression_of_the_dump(
     assert recorded.splitlines()[1].startswith("changed")
     restore(backup_setup, outcome.key, fresh_mariadb, tmp_path / "restore")
     assert_equal(mariadb, fresh_mariadb, sample_databases)
+
+
+def test_the_servers_sql_mode_does_not_spoil_strings(
+    backup_setup: Installation, mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
+) -> None:
+    """MyDumper 0.10 would write what cannot be loaded."""
+    ((mode,),) = mariadb.execute("SELECT @@GLOBAL.sql_mode")
+    mariadb.execute(
+        "CREATE DATABASE texts",
+        "USE texts",
+        "CREATE TABLE words (id INT PRIMARY KEY, word TEXT)",
+        """INSERT INTO words VALUES (1, '{"key": "a\\\\b"}'), (2, 'it''s\\n(3)'), (3, 'end\\\\')""",
+        "SET GLOBAL sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'",
+    )
+    try:
+        outcome = backup_setup.backup()
+        mariadb.execute(f"SET GLOBAL sql_mode = '{mode}'")
+        assert outcome.status == 0, outcome.output
+        restore(backup_setup, outcome.key, fresh_mariadb, tmp_path / "restore")
+        assert_equal(mariadb, fresh_mariadb, ("texts",))
+    finally:
+        mariadb.execute(f"SET GLOBAL sql_mode = '{mode}'", "DROP DATABASE texts")

@@ -21,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     Interrupted,
     ObjectDiffers,
+    StoreFailed,
     UploadFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
@@ -254,14 +255,14 @@ def test_a_repeated_upload_finds_that_the_archive_changed(uploads: Uploads) -> N
 
 
 def test_no_such_bucket(uploads: Uploads) -> None:
-    message = uploads.refusal(UploadFailed, bucket="missing")
+    message = uploads.refusal(StoreFailed, bucket="missing")
     assert "s3://missing/" in message
     assert "the bucket does not exist: create it, or correct bucket" in message
     assert uploads.s3.endpoint in message
 
 
 def test_access_denied(uploads: Uploads) -> None:
-    message = uploads.refusal(UploadFailed, access_key=uploads.s3.ro_access_key, secret_key=uploads.s3.ro_secret_key)
+    message = uploads.refusal(StoreFailed, access_key=uploads.s3.ro_access_key, secret_key=uploads.s3.ro_secret_key)
     assert "grant them s3:PutObject" in message
     assert uploads.s3.ro_secret_key not in message
 
@@ -271,7 +272,7 @@ def test_access_denied(uploads: Uploads) -> None:
     [({"access_key": "NOSUCHKEY"}, "correct access_key"), ({"secret_key": "wrong-secret"}, "correct secret_key")],
 )
 def test_bad_keys(uploads: Uploads, options: dict[str, str], remedy: str) -> None:
-    message = uploads.refusal(UploadFailed, **options)
+    message = uploads.refusal(StoreFailed, **options)
     assert remedy in message
     assert "wrong-secret" not in message
 
@@ -279,7 +280,7 @@ def test_bad_keys(uploads: Uploads, options: dict[str, str], remedy: str) -> Non
 @only_single
 def test_connection_refused(uploads: Uploads) -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
-    message = uploads.refusal(UploadFailed, endpoint_url=endpoint, retries=0)
+    message = uploads.refusal(StoreFailed, endpoint_url=endpoint, retries=0)
     assert f"{endpoint} could not be reached" in message
     assert "check endpoint_url" in message
 
@@ -293,7 +294,7 @@ def test_503_for_a_while(uploads: Uploads, s3_proxy: S3Proxy) -> None:
 @pytest.mark.parametrize("method", [None, "PUT"])
 def test_503_for_good(uploads: Uploads, s3_proxy: S3Proxy, method: str | None) -> None:
     s3_proxy.refuse(method=method)
-    message = uploads.refusal(UploadFailed, endpoint_url=s3_proxy.endpoint, retries=1)
+    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=1)
     assert "answered 503 for " in message
     assert "(2 attempts)" in message
     assert s3_proxy.endpoint in message
@@ -307,7 +308,7 @@ def test_connections_that_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
 
 def test_connections_that_break_for_good(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.drop(method="PUT")
-    message = uploads.refusal(UploadFailed, endpoint_url=s3_proxy.endpoint, retries=0)
+    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=0)
     assert "could not be reached" in message
 
 
@@ -315,7 +316,7 @@ def test_connections_that_break_for_good(uploads: Uploads, s3_proxy: S3Proxy) ->
 def test_the_deadline_ends_an_upload_in_its_midst(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(method="PUT")
     began = time.monotonic()
-    message = uploads.refusal(UploadFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=3)
+    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=3)
     assert "longer than 3 seconds: raise timeout" in message
     # A thread may be in the midst of the wait before its next attempt.
     assert time.monotonic() - began < 20
@@ -326,7 +327,7 @@ def test_the_deadline_ends_the_wait_for_a_server_that_hangs(uploads: Uploads) ->
     with socket.create_server(("127.0.0.1", 0)) as server:
         endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
         began = time.monotonic()
-        message = uploads.refusal(UploadFailed, endpoint_url=endpoint, retries=10, timeout=2)
+        message = uploads.refusal(StoreFailed, endpoint_url=endpoint, retries=10, timeout=2)
     assert "longer than 2 seconds" in message
     assert time.monotonic() - began < 10
 
@@ -356,7 +357,7 @@ def test_a_body_that_is_cut_short_by_the_deadline_is_no_failure_of_the_network(
 
     monkeypatch.setattr(_s3.Store, "request", request)
     monkeypatch.setattr("ansible_collections.vex.backup.plugins.module_utils._upload.Bound", Impatient)
-    assert "another part of the upload failed" in uploads.refusal(UploadFailed, retries=0)
+    assert "another part of the upload failed" in uploads.refusal(StoreFailed, retries=0)
 
 
 @only_parts
@@ -417,7 +418,7 @@ def test_check_mode(uploads: Uploads) -> None:
     uploads.describe()
     assert "exists and is not" in uploads.refusal(ObjectDiffers, check_mode=True)
     assert check(src="/none", manifest="/none")["changed"] is True
-    assert "HeadBucket" in uploads.refusal(UploadFailed, check_mode=True, src="/none", bucket="missing")
+    assert "HeadBucket" in uploads.refusal(StoreFailed, check_mode=True, src="/none", bucket="missing")
 
 
 @only_single

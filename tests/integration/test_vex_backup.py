@@ -5,58 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
-from ansible_collections.vex.backup.roles.host.files.vex_backup_host.places import COLLECTION, Places
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import what_failed
-from tests.playbook import ROOT, Installation, write_private
+from tests.command import Command
+from tests.playbook import away
 
 NEEDS = [*"configuration server mydumper databases grants disk archive bucket".split(), "log database", "mail"]
-
-
-class Command:
-    """``vex-backup`` on *host*, whose variables a test changes before it calls."""
-
-    def __init__(self, host: Installation, directory: Path) -> None:
-        self.host = host
-        self.release = directory / "release"
-        names = ("settings", "home", "logs")
-        for name in names:
-            (directory / name).mkdir(mode=0o700, parents=True)
-        self.places = Places(str(self.release), "server", *(str(directory / name) for name in names))
-        self._install()
-
-    def __call__(self, *arguments: str, **changes: Any) -> int:
-        variables = {**self.host.variables, **{f"vex_backup_{name}": value for name, value in changes.items()}}
-        write_private(Path(self.places.configuration), {"all": {"hosts": {self.host.hostname: variables}}})
-        return cli.main(str(self.release), arguments)
-
-    def _install(self) -> None:
-        collection = self.release / COLLECTION
-        collection.mkdir(parents=True)
-        for part in (ROOT / COLLECTION).iterdir():
-            (collection / part.name).symlink_to(part)
-        (collection / "MANIFEST.json").write_text(json.dumps({"collection_info": {"version": "1.2.3"}}))
-        (self.release / "venv").symlink_to(Path(sys.prefix))
-        (self.release / "complete").touch()
-
-
-@pytest.fixture
-def command(
-    backup_setup: Installation, sample_databases: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    made = Command(backup_setup, tmp_path / "vex-backup")
-    monkeypatch.setattr(cli, "Places", lambda _release, server: made.places._replace(server=server))
-    before, mask = Path.cwd(), os.umask(0o022)
-    yield made
-    os.chdir(before)
-    os.umask(mask)
 
 
 def test_a_good_run_says_nothing(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +79,19 @@ def test_all_that_is_wrong_at_once(command: Command, capfd: pytest.CaptureFixtur
     assert "the bucket does not exist" in lines["bucket"]
     assert "refused the login of" in lines["log database"]
     assert "lacks what smtp_security or smtp_user asks for" in lines["mail"]
+
+
+def test_neither_server_nor_log_database(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    with away(command.host.log_database.server):
+        assert command("check", login_password="not it") == 1
+    lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
+    assert lines["server"].startswith("FAIL server: ")
+    assert "refused the login of" in lines["server"]
+    assert "check login_user and login_password" in lines["server"]
+    assert lines["grants"] == "--   grants: not looked at"
+    assert lines["log database"].startswith("FAIL log database: ")
+    assert "could not be reached: check login_unix_socket" in lines["log database"]
+    assert [lines[name] for name in ("bucket", "mail")] == ["OK   bucket", "OK   mail"]
 
 
 def test_privileges(command: Command, capfd: pytest.CaptureFixture[str]) -> None:

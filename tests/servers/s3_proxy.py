@@ -34,7 +34,7 @@ class S3Proxy:
         self.endpoint = f"http://127.0.0.1:{self.port}"
         #: (method, path with query) of every request so far, spoiled ones included
         self.requests: list[tuple[str, str]] = []
-        self._fault: Literal["refuse", "drop"] | None = None
+        self._fault: Literal["refuse", "drop", "cut"] | None = None
         self._times: int | None = 0
         self._method: str | None = None
         self._lock = threading.Lock()
@@ -57,13 +57,17 @@ class S3Proxy:
         """Close the connection without an answer, for the next *times* requests (for good when ``None``)."""
         self._spoil("drop", times, method)
 
+    def cut(self, times: int | None = None) -> None:
+        """Close the connection in the midst of a large answer, for the next *times* (for good when ``None``)."""
+        self._spoil("cut", times, "GET")
+
     def pass_through(self) -> None:
         """Spoil nothing any more, and forget the requests so far."""
         with self._lock:
             self._fault = None
             self.requests.clear()
 
-    def fault_for(self, method: str, path: str) -> Literal["refuse", "drop"] | None:
+    def fault_for(self, method: str, path: str) -> Literal["refuse", "drop", "cut"] | None:
         """What to do to one request; counts it."""
         with self._lock:
             self.requests.append((method, path))
@@ -73,7 +77,7 @@ class S3Proxy:
                 self._times -= 1
             return self._fault
 
-    def _spoil(self, fault: Literal["refuse", "drop"], times: int | None, method: str | None) -> None:
+    def _spoil(self, fault: Literal["refuse", "drop", "cut"], times: int | None, method: str | None) -> None:
         with self._lock:
             self._fault, self._times, self._method = fault, times, method
 
@@ -97,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "refuse":
             self._refuse()
         else:
-            self._forward()
+            self._forward(cut=fault == "cut")
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - the names that http.server looks for
 
@@ -111,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(UNAVAILABLE)
 
-    def _forward(self) -> None:
+    def _forward(self, *, cut: bool) -> None:
         connection = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
         with contextlib.closing(connection) as upstream:
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -126,9 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
                 upstream.send(b"%x\r\n%s\r\n" % (len(block), block) if chunked else block)
             if chunked:
                 upstream.send(b"0\r\n\r\n")
-            self._answer(upstream.getresponse())
+            self._answer(upstream.getresponse(), cut=cut)
 
-    def _answer(self, response: http.client.HTTPResponse) -> None:
+    def _answer(self, response: http.client.HTTPResponse, *, cut: bool) -> None:
         self.send_response_only(response.status, response.reason)
         has_body = self.command != "HEAD" and response.status not in (204, 304)
         for name, value in response.getheaders():
@@ -141,6 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
         if has_body:
             while block := response.read(CHUNK):
                 self.wfile.write(block)
+                if cut and len(block) == CHUNK:
+                    self.close_connection = True
+                    return
 
     def _is_chunked(self) -> bool:
         return self.headers.get("Transfer-Encoding", "").lower() == "chunked"

@@ -5,15 +5,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 import typing as t
 
+from .answer import answer
 from .places import Places
-from .playbook import play
-from .run import in_use, what_failed
-from .statuses import DONE, FAILED, Misconfigured
+from .statuses import DONE, FAILED
 
 WORDS = {True: "OK", False: "FAIL", None: "--"}
 
@@ -36,13 +33,7 @@ def check(places: Places, *, as_json: bool) -> int:
     :returns: the command's exit status
     :raises Misconfigured: when Ansible cannot even start
     """
-    with tempfile.TemporaryDirectory(prefix="check-", dir=places.home) as private, in_use(places.release):
-        result = os.path.join(private, "findings.json")
-        ended = play(places, "check", ["--check"], {"vex_backup_findings_file": result})
-        if not os.path.exists(result):
-            raise Misconfigured(f"Ansible could not look: {what_failed(ended.output)}")
-        with open(result, encoding="utf-8") as stream:
-            found = json.load(stream)
+    found = answer(places, "check", ["--check"])
     findings = [Finding(one["name"], one["ok"], one["detail"]) for one in found["findings"]]
     ok = all(finding.ok for finding in findings)
     if as_json:

@@ -1,0 +1,108 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Callback that says at a playbook's end what became of each host's backup, of those that were not reached too."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: summary
+type: aggregate
+short_description: What became of each host's backup
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - At the end of a playbook whose plays have the role C(vex.backup.backup), shows a table with a row for each host,
+    those that failed, that were not reached and that never ran among them.
+  - With the variable C(vex_backup_summary_file), writes the same as JSON to that file on the control node, with
+    mode 0600. It is written when the play starts, without an end, and again when it has ended. Not in check mode.
+  - When the file cannot be written the backups are made all the same, and ansible-playbook exits with status 1.
+requirements:
+  - Enable it by C(callbacks_enabled = vex.backup.summary) in C(ansible.cfg).
+"""
+
+import typing as t
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.vex.backup.plugins.module_utils._files import write_json_durably
+from ansible_collections.vex.backup.plugins.module_utils._run_log import utc_now
+from ansible_collections.vex.backup.plugins.module_utils._summary import document, line_of, table
+
+if t.TYPE_CHECKING:
+    from ansible.executor.stats import AggregateStats
+    from ansible.executor.task_result import CallbackTaskResult
+    from ansible.playbook.play import Play
+
+ROLE = "vex.backup.backup"
+
+
+class CallbackModule(CallbackBase):
+    """Ansible looks for this name."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "vex.backup.summary"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started = utc_now()
+        self._hosts: t.List[str] = []
+        self._failed: t.Dict[str, str] = {}
+        self._unreachable: t.Dict[str, str] = {}
+        self._path = ""
+
+    def v2_playbook_on_play_start(self, play: Play) -> None:
+        """Remember the hosts that are to be backed up."""
+        if ROLE not in [role.get_name() for role in play.get_roles()]:
+            return
+        variables = play.get_variable_manager().get_vars(play=play)
+        for host in variables["ansible_play_hosts_all"]:
+            if host not in self._hosts:
+                self._hosts.append(host)
+            self._path = variables["hostvars"][host].get("vex_backup_summary_file", self._path)
+        # From here on the file tells of this run, even if its end is never reached.
+        self._write(document([line_of(host) for host in self._hosts], self._started, None))
+
+    def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
+        """Remember why, in case that the host does not come to tell it itself."""
+        if not ignore_errors:
+            self._failed[result._host.get_name()] = f"{result._task.name}: {_message(result)}"
+
+    def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
+        """Remember why: nothing more comes from this host."""
+        self._unreachable[result._host.get_name()] = _message(result)
+
+    def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
+        """Say what became of them all."""
+        if not self._hosts:
+            return
+        outcomes = stats.custom.get("_run", {}).get("vex_backup_outcomes", {})
+        lines = [
+            line_of(host, outcomes.get(host), self._failed.get(host), self._unreachable.get(host))
+            for host in self._hosts
+        ]
+        self._display.banner("BACKUPS")
+        self._display.display(table(lines))
+        if not self._write(document(lines, self._started, utc_now())):
+            # The only way for a callback to make the playbook fail; the stdout callback has had its turn.
+            raise SystemExit(1)
+
+    def _write(self, content: t.Mapping[str, t.Any]) -> bool:
+        if not self._path or context.CLIARGS["check"]:
+            return True
+        try:
+            write_json_durably(self._path, content)
+        except OSError as error:
+            self._display.error(
+                f"vex_backup_summary_file: {self._path} cannot be written ({error.strerror}): "
+                "name a file in a directory that is there and may be written to"
+            )
+            return False
+        return True
+
+
+def _message(result: CallbackTaskResult) -> str:
+    return str(result._result.get("msg") or "no message was given")

@@ -1,0 +1,55 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""``vex-backup prune``, ``hold`` and ``release``: what stays in the bucket."""
+
+from __future__ import annotations
+
+import sys
+
+from .answer import answer
+from .places import Places
+from .run import only_run
+from .statuses import DONE, FAILED
+
+
+def prune(places: Places, *, dry_run: bool) -> int:
+    """Apply retention now, and print what becomes of each backup, and why.
+
+    :param dry_run: remove nothing, only say what would go
+    :returns: the command's exit status
+    :raises InProgress: when a run is, which prunes at its own end
+    """
+    with only_run(places):
+        found = answer(places, "prune", ["--check"] if dry_run else [])
+    lines = [f"{_word(one, dry_run=dry_run):12} {one['name']}  {one['reason']}" for one in found["decisions"]]
+    lines += [f"{'would abort' if dry_run else 'aborted':12} the upload of {key}" for key in found["aborted"]]
+    lines += [f"{'left over':12} {key}: no manifest, no backup; see vex-backup audit" for key in found["leftovers"]]
+    if found["markers"]:
+        lines.append(
+            "The bucket keeps versions: what was removed takes room behind delete markers until a rule of the bucket "
+            "removes it."
+        )
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    if "message" in found:
+        sys.stderr.write(f"vex-backup: {found['message']}\n")
+    return FAILED if "message" in found else DONE
+
+
+def hold(places: Places, name: str, *, held: bool) -> int:
+    """Keep the backup of that *name* from retention, or give it back.
+
+    :returns: the command's exit status
+    :raises InProgress: when a run is, which may be pruning
+    """
+    with only_run(places):
+        variables = {"vex_backup_held_name": name, "vex_backup_held_state": "present" if held else "absent"}
+        found = answer(places, "hold", variables=variables)
+    was = "" if found["changed"] else "already "
+    sys.stdout.write(f"{name} is {was}{'held' if held else 'not held'}\n")
+    return DONE
+
+
+def _word(decision: dict[str, object], *, dry_run: bool) -> str:
+    if decision["keep"]:
+        return "keep"
+    return "would remove" if dry_run else "removed"

@@ -1,0 +1,101 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""``vex-backup restore``: say what would be restored, and with ``--yes`` restore it."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+import typing as t
+
+from .places import Places
+from .report import ask
+from .run import only_run
+from .statuses import DONE, CommandError
+from .stored import size
+
+NEXT = "Nothing was done. To go on, call it again with --yes.\n"
+
+
+def restore(places: Places, asked: argparse.Namespace) -> int:
+    """Show the plan and, when *asked* to, carry it out.
+
+    :param asked: the command line's options
+    :returns: the command's exit status
+    :raises CommandError: when it cannot be planned, or failed
+    """
+    variables = _variables(asked)
+    report = ask(places, "restore", {**variables, "vex_backup_restore_go_on": False})
+    plan = (report.said or {}).get("plan")
+    if report.failure or plan is None:
+        raise CommandError(f"the restore cannot be planned: {report.failure}")
+    sys.stdout.write(described(plan))
+    if plan["existing"] and not asked.overwrite:
+        raise CommandError("the server holds what would be written over: choose another name (--as), or --overwrite it")
+    if not asked.yes:
+        sys.stdout.write(NEXT)
+        return DONE
+    sys.stdout.flush()
+    with only_run(places):
+        # The very one that was shown, though a newer one may have come meanwhile.
+        going_on = {
+            **variables,
+            "vex_backup_restore_at": "",
+            "vex_backup_restore_name": plan["backup"],
+            "vex_backup_restore_go_on": True,
+        }
+        report = ask(places, "restore", going_on)
+    if report.failure:
+        raise CommandError(f"the restore failed: {report.failure}")
+    loaded = report.said["loaded"]
+    for warning in loaded["restore_warnings"]:
+        sys.stdout.write(f"warning: {warning}\n")
+    sys.stdout.write(f"Restored {loaded['tables']} tables, {loaded['rows']} rows: as they were dumped.\n")
+    return DONE
+
+
+def described(plan: t.Mapping[str, t.Any]) -> str:
+    """The plan in words."""
+    proven = f"proven on {plan['proven']} UTC" if plan["proven"] else "not proven"
+    encrypted = ", encrypted" if plan["encrypted"] else ""
+    lines = [
+        ("Backup", f"{plan['backup']} of {plan['server']}, taken {plan['taken']} UTC, {proven}"),
+        ("From", f"s3://{plan['from']}: {size(plan['archive_bytes'])}{encrypted}"),
+        ("Holds", f"{size(plan['dump_bytes'])} of {plan['dumped_from']}, when unpacked"),
+        ("Into", f"{plan['into']} ({plan['into_version']})"),
+    ]
+    for one in plan["databases"]:
+        name = one["name"] + (f".{plan['table']}" if plan["table"] else "")
+        renamed = f" as {one['target']}" if one["target"] != one["name"] else ""
+        counts = ", ".join(f"{one[kind]} {kind}" for kind in ("tables", "views", "programs") if one[kind])
+        lines.append(("Restore", f"{name}{renamed}: {counts or 'empty'}"))
+    verb = "Drop first" if plan["overwrite"] else "In the way"
+    lines += [(verb, text) for text in plan["existing"]]
+    return "".join(f"{heading + ':':12} {text}\n" for heading, text in lines)
+
+
+def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
+    given = {
+        "server": asked.server,
+        "name": asked.name,
+        "at": asked.at,
+        "database": asked.database,
+        "target": asked.target,
+        "table": asked.table,
+        "overwrite": asked.overwrite,
+        "threads": asked.threads,
+    }
+    if asked.to is not None:
+        host, _colon, port = asked.to.partition(":")
+        given.update(login_host=host, login_port=int(port or 0), login_unix_socket="")
+    if asked.user is not None:
+        given.update(login_user=asked.user, login_password=_password(asked.user))
+    return {f"vex_backup_restore_{name}": value for name, value in given.items() if value is not None}
+
+
+def _password(user: str) -> str:
+    """From the terminal, or else the first line of standard input: never an argument."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Password of {user}: ")
+    return sys.stdin.readline().rstrip("\n")

@@ -1,0 +1,71 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""``vex-backup list``: what the bucket holds."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+import typing as t
+
+from .places import Places
+from .report import ask
+from .statuses import DONE, CommandError
+
+HEADINGS = ("NAME", "SERVER", "SIZE", "AGE", "PROVEN", "HELD")
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def show_backups(places: Places, *, server: t.Optional[str], every_server: bool, as_json: bool) -> int:
+    """Print a line for each backup in the bucket, newest first.
+
+    :param server: whose; this host's when absent
+    :returns: the command's exit status
+    :raises CommandError: when the bucket cannot be read
+    """
+    variables = {
+        "vex_backup_restore_every_server": every_server,
+        **({"vex_backup_restore_server": server} if server else {}),
+    }
+    report = ask(places, "list", variables)
+    if report.failure:
+        raise CommandError(f"the bucket cannot be read: {report.failure}")
+    if as_json:
+        sys.stdout.write(json.dumps(report.said) + "\n")
+        return DONE
+    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    rows = [HEADINGS, *(_row(backup, now) for backup in report.said)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    for row in rows:
+        sys.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() + "\n")
+    return DONE
+
+
+def size(count: int) -> str:
+    """A number of bytes as people write it: ``6.21 GB``."""
+    value, place = float(count), 0
+    while value >= 1000 and place < len(UNITS) - 1:
+        value, place = value / 1000, place + 1
+    return f"{value:.2f} {UNITS[place]}" if place else f"{count} B"
+
+
+def age(taken: str, now: datetime.datetime) -> str:
+    """How long ago, in its largest unit: ``3 d``."""
+    minutes = int((now - datetime.datetime.strptime(taken, "%Y-%m-%d %H:%M:%S")).total_seconds()) // 60
+    for unit, length in (("d", 24 * 60), ("h", 60)):
+        if minutes >= length:
+            return f"{minutes // length} {unit}"
+    return f"{max(0, minutes)} min"
+
+
+def _row(backup: t.Mapping[str, t.Any], now: datetime.datetime) -> t.Sequence[str]:
+    proven = (backup["proven"] or "no") if backup["manifest"] else "no backup: its upload did not end"
+    return (
+        backup["name"],
+        backup["hostname"],
+        size(backup["size"]),
+        age(backup["taken"], now),
+        proven,
+        "held" if backup["held"] else "",
+    )

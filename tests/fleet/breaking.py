@@ -1,0 +1,119 @@
+"""What happens to hosts and to the machine that controls them: cables, daemons and power that go, at a known point."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from tests.fleet.fleet import Member, Run
+from tests.fleet.hosts import Host
+from tests.fleet.podman import podman
+from tests.playbook import HANGS
+
+DATABASE = "held"
+
+
+class HeldDump:
+    """MyDumper stands in the middle of its dump: somebody else's session holds a table that it wants to read."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._host = member.host
+        self._host.execute(
+            f"CREATE DATABASE {DATABASE}",
+            f"CREATE TABLE {DATABASE}.words (id INT PRIMARY KEY, word VARCHAR(20))",
+            f"INSERT INTO {DATABASE}.words VALUES (1, 'ação'), (2, 'três')",
+        )
+        self._session = self._host.connect(DATABASE)
+        self._session.query("LOCK TABLES words WRITE")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.go_on()
+        self._host.execute(f"DROP DATABASE {DATABASE}")
+
+    def reach(self, run: Run) -> None:
+        """Wait until MyDumper waits for the table."""
+        deadline = time.monotonic() + HANGS
+        while not self._is_waited_for():
+            assert time.monotonic() < deadline, f"MyDumper never came to the table on {self._host.name}"
+            assert not run.ended, run.wait()
+            time.sleep(0.2)
+
+    def go_on(self) -> None:
+        """Give the table back."""
+        if self._session.open:
+            self._session.close()
+
+    def _is_waited_for(self) -> bool:
+        sessions = self._host.execute("SHOW PROCESSLIST")
+        return any(
+            user == self._member.account[0] and str(state).startswith("Waiting for")
+            for _, user, _, _, _, _, state, *_ in sessions
+        )
+
+
+@contextlib.contextmanager
+def cable_out(host: Host) -> Iterator[None]:
+    """Nothing reaches the host, and nothing comes from it; what it does goes on."""
+    index = int(podman("exec", host.container, "cat", "/sys/class/net/eth0/iflink").stdout)
+    link = ["ip", "link", "set", socket.if_indextoname(index)]
+    subprocess.run([*link, "down"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*link, "up"], check=True)
+
+
+@contextlib.contextmanager
+def without_sshd(host: Host) -> Iterator[None]:
+    """Every SSH connection to the host is reset, and no other is let in; what it does goes on."""
+    podman("exec", host.container, "sh", "-c", "kill -KILL $(pgrep '^sshd')")
+    try:
+        yield
+    finally:
+        podman("exec", host.container, "/usr/sbin/sshd")
+
+
+def kill_controller(run: Run, directory: Path) -> None:
+    """Kill a playbook and all that it started here, as a power cut does.
+
+    :param directory: of its SSH connections
+    """
+    doomed = [run.pid]
+    for pid in doomed:
+        doomed += _children_of(pid)
+    doomed += [pid for pid in _processes() if f"ssh: {directory}/" in _command_line_of(pid)]
+    for pid in doomed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    run.wait()
+
+
+def _processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _children_of(parent: int) -> list[int]:
+    return [pid for pid in _processes() if _read(pid, "stat").rpartition(")")[2].split()[1:2] == [str(parent)]]
+
+
+def _command_line_of(pid: int) -> str:
+    return _read(pid, "cmdline")
+
+
+def _read(pid: int, name: str) -> str:
+    """A file of a process; nothing when it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes().decode("utf-8", "replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -1,0 +1,266 @@
+"""A bare host is made to back itself up, does so by its own cron, and is bare again when that is taken away."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host.statuses import IN_PROGRESS
+from tests.fleet.deployment import Deployment, wheelhouse
+from tests.fleet.fleet import Control, Member, backup
+from tests.fleet.hosts import Host
+from tests.fleet.images import BARE_MARIADB, BARE_MYSQL
+from tests.playbook import Row
+
+WORK = "/var/backups/vex-backup"
+# A password that a shell, YAML, Jinja and an option file each would make something else of.
+ODD_PASSWORD = "it's {{ 7 * 7 }} 'q\" \\ é#" + secrets.token_hex(4)
+VENV_PYTHON = "/opt/vex-backup/venv/bin/python"
+CRON_STARTS_WITHIN = 120
+# On a machine that is busy with other things.
+A_RUN_TAKES = 300
+MAY_NOT_YET = ("A run is in progress", "Other servers of the host", "uninstall again when they have ended")
+EVERYWHERE = "find / -xdev -name '*vex-backup*' -not -path '/proc/*' -not -path '/exchange/*'"
+
+
+@pytest.fixture(scope="session")
+def mydumper(hosts: dict[str, Host]) -> Path:
+    """MyDumper's package for Debian 13, whose archive has none, on this machine: sid's."""
+    host = hosts["mariadb-1"]
+    fetched = host.shell("apt-get -qq update && apt-get -qq download mydumper", directory="/exchange")
+    assert fetched.returncode == 0, fetched.stderr
+    (package,) = host.exchange.glob("mydumper_*.deb")
+    return package
+
+
+@pytest.fixture
+def bare(hosts: dict[str, Host]) -> Iterator[dict[str, Host]]:
+    """Hosts of the test's own, with a database to back up and nothing to do it with."""
+    keys = hosts["mysql-1"].keys
+    folder = keys.private.parent.parent
+    with ExitStack() as running:
+        made = {
+            recipe.product: running.enter_context(
+                Host(f"bare-{recipe.product}", recipe, keys, folder / f"bare-{secrets.token_hex(4)}")
+            )
+            for recipe in (BARE_MYSQL, BARE_MARIADB)
+        }
+        for host in made.values():
+            host.execute("CREATE DATABASE shop", "CREATE TABLE shop.item (id int PRIMARY KEY)")
+            host.execute("INSERT INTO shop.item VALUES (1), (2)")
+            assert host.shell("command -v mydumper 7zz zstd logrotate").stdout == ""
+        yield made
+
+
+@pytest.fixture
+def deploy(bare: dict[str, Host], control: Control, mydumper: Path, inventory_directory: Path) -> Deployment:
+    """Deploys both, each by a name of its own; what a test needs is changed in its ``members``."""
+    members = [Member(host, control) for host in bare.values()]
+    for member in members:
+        member.work = member.variables["vex_backup_work_dir"] = WORK
+        member.variables["vex_backup_login_password"] = ODD_PASSWORD
+        member.variables["vex_backup_host_create_account"] = True
+        if member.host.recipe.suite == "trixie":
+            member.variables.update({f"vex_backup_{name}": value for name, value in taken(mydumper).items()})
+    return Deployment(members, inventory_directory)
+
+
+def test_from_bare_to_bare(deploy: Deployment, inventory_directory: Path) -> None:
+    mysql, mariadb = deploy.members
+    reports = second_server_of(mariadb)
+    deploy.members.append(reports)
+    asked: dict[str, Any] = {"schedule": "*/2 * * * *", "schedule_spread_minutes": 0}
+
+    foreseen = deploy("--check", **asked)
+    assert foreseen.status == 0, foreseen.output
+    assert all(changed > 0 for changed in foreseen.changed.values())
+    for member in deploy.members:
+        assert traces(member) == []
+
+    first = deploy(**asked)
+    assert first.status == 0, first.output
+    deployed = time.monotonic()
+    for member in deploy.members:
+        await_runs(member, 1, deployed + CRON_STARTS_WITHIN)
+    for member in deploy.members:
+        row = expected(member)
+        assert (row["agenda"], row["fuso"], row["tolerancia_minutos"]) == ("*/2 * * * *", "UTC", 60)
+        assert row["versao_servidor"].startswith(("MySQL 9.", "MariaDB 11."))
+
+    again = deploy(**asked)
+    assert again.status == 0, again.output
+    assert set(again.changed.values()) == {0}, again.output
+
+    for member in deploy.members:
+        assert command(member, "--version")[1].startswith("vex-backup 1.")
+        looked = command(member, "check")
+        assert looked[0] == 0, looked
+        assert {line.split()[0] for line in looked[1].splitlines()} == {"OK"}
+        run_now(member)
+    from_afar(mysql, inventory_directory)
+    for member in deploy.members:
+        runs = member.observe()
+        assert {row["status_backup"] for row in runs.backups} - {0} == {1}
+        assert len(runs.mails) >= 2
+    for member in (mysql, mariadb):
+        rotate_logs(member)
+        assert_private(member)
+
+    gone = uninstall(deploy)
+    assert all(changed > 0 for changed in gone.values())
+    for member in deploy.members:
+        assert expected(member)["ativo"] == 0
+        assert traces(member) == sorted({WORK, str(reports.work)} if member.host is mariadb.host else {WORK})
+        assert member.host.shell(f"ls {member.work}/*.zip").returncode == 0
+        assert member.host.shell("getent passwd vex-backup").returncode == 2
+        assert not member.host.execute(f"SELECT 1 FROM mysql.user WHERE User = '{member.account[0]}'")
+    assert set(uninstall(deploy).values()) == {0}
+
+
+def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydumper: Path) -> None:
+    """Debian 13 has no MyDumper; a package of one is taken with the right checksum alone."""
+    _mysql, mariadb = deploy.members
+    deploy.members = [mariadb]
+    right = taken(mydumper)
+    wrong = {**right, "host_mydumper_sha256": "0" * 64}
+    for name in right:
+        del mariadb.variables[f"vex_backup_{name}"]
+    for variables, words in (
+        ({}, "has no package of MyDumper. Set vex_backup_host_mydumper_package"),
+        ({"host_mydumper_package": str(mydumper)}, "installed only with the SHA-256"),
+        ({"schedule": "61 3 * * *", **right}, "'61' is no minute from 0 to 59"),
+        ({"schedule": "0 3 * * *", "schedule_timezone": "America/Sao_Paulo", **right}, "knows no other"),
+        (wrong, f"has the SHA-256 {right['host_mydumper_sha256']}, not vex_backup_host_mydumper_sha256"),
+    ):
+        refused = deploy(**variables)
+        assert refused.status == 2, refused.output
+        assert words in refused.said
+        assert refused.changed == {mariadb.hostname: 0}, refused.output
+        assert traces(mariadb) == []
+
+    mariadb.variables["vex_backup_host_create_account"] = False
+    done = deploy(**right, host_wheelhouse="", host_index_url=index_on(mariadb.host))
+    assert mariadb.host.shell("mydumper --version").returncode == 0
+    # Nobody made the account: everything is in its place, and what is in the way of a run is said.
+    assert done.status == 2
+    assert "could not do its work. `vex-backup check` on the host says: server:" in done.said
+    assert "refused the login of" in done.said
+
+
+def second_server_of(member: Member) -> Member:
+    """Another entry of the inventory for the same host; in truth it backs the same server up."""
+    second = Member(member.host, member.control)
+    second.variables["vex_backup_host_instance"] = "reports"
+    second.variables["vex_backup_host_create_account"] = True
+    second.variables["vex_backup_login_password"] = ODD_PASSWORD
+    return second
+
+
+def taken(package: Path) -> dict[str, str]:
+    """The variables that have MyDumper installed from a package of its own."""
+    sha256 = hashlib.sha256(package.read_bytes()).hexdigest()
+    return {"host_mydumper_package": str(package), "host_mydumper_sha256": sha256}
+
+
+def command(member: Member, *arguments: str) -> tuple[int, str]:
+    """Call ``vex-backup`` on the host, as an administrator would: its status, and all that it said."""
+    instance = member.variables.get("vex_backup_host_instance")
+    words = ["vex-backup", *(["--instance", instance] if instance else []), *arguments]
+    done = member.host.shell(" ".join(words))
+    return done.returncode, done.stdout + done.stderr
+
+
+def expected(member: Member) -> Row:
+    """The server's row in ``servidor``."""
+    (row,) = member.control.log_database.rows("SELECT * FROM servidor WHERE hostname = %s", member.hostname)
+    return row
+
+
+def traces(member: Member) -> list[str]:
+    """All that is of the product on the host, its directories without what is in them."""
+    found = sorted(member.host.shell(f"{EVERYWHERE} -prune; ls -d {member.work} 2>/dev/null || true").stdout.split())
+    return sorted(set(found))
+
+
+def await_runs(member: Member, count: int, deadline: float) -> None:
+    """Wait until so many runs of the server have started, and have ended well."""
+    while len(member.observe().backups) < count:
+        assert time.monotonic() < deadline, member.host.shell("cat /var/log/vex-backup/*.log").stdout
+        time.sleep(1)
+    deadline = time.monotonic() + A_RUN_TAKES
+    while any(row["status_backup"] == 0 for row in member.observe().backups[:count]):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+
+
+def run_now(member: Member) -> None:
+    """Back up by hand, as soon as no run of cron's is in progress."""
+    deadline = time.monotonic() + A_RUN_TAKES
+    while (done := command(member, "run"))[0] == IN_PROGRESS:
+        assert "a run is in progress, process" in done[1]
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert done == (0, "")
+
+
+def from_afar(member: Member, directory: Path) -> None:
+    """Back up from the control node, as the user of the backups, by what was deployed."""
+    member.variables.update(ansible_become_user="vex-backup", ansible_python_interpreter=VENV_PYTHON)
+    done = backup([member], directory)[member.host.name]
+    # The dump of a run of cron's may be in progress.
+    assert done.status == 0 or "another dump of this server is in progress" in " ".join(done.output.split())
+
+
+def rotate_logs(member: Member) -> None:
+    """Rotate as cron would weekly; runs write on, and only the user reads."""
+    rotated = member.host.shell("logrotate --force /etc/logrotate.d/vex-backup")
+    assert rotated.returncode == 0, rotated.stderr
+    assert "server.log.1.gz" in member.host.shell("ls /var/log/vex-backup").stdout
+    run_now(member)
+    assert "exit status 0" in member.host.shell("cat /var/log/vex-backup/server.log").stdout
+
+
+def assert_private(member: Member) -> None:
+    """Whatever a run writes is the user's, and nobody else reads it."""
+    listed = member.host.shell(
+        f"find {WORK} /etc/vex-backup /var/log/vex-backup /var/lib/vex-backup -printf '%u %m %p\n'"
+    ).stdout.splitlines()
+    assert len(listed) > 4
+    for line in listed:
+        owner, mode, _path = line.split(" ", 2)
+        assert owner == "vex-backup", line
+        assert int(mode, 8) & 0o077 == 0, line
+
+
+def index_on(host: Host) -> str:
+    """An index for pip with the wheels, where the host reaches it."""
+    for wheel in wheelhouse().glob("*.whl"):
+        project = host.exchange / "simple" / wheel.name.split("-", 1)[0].replace("_", "-").lower()
+        project.mkdir(parents=True, exist_ok=True)
+        shutil.copy(wheel, project)
+        links = "".join(f'<a href="{one.name}">{one.name}</a>\n' for one in project.glob("*.whl"))
+        (project / "index.html").write_text(links, encoding="utf-8")
+    return "file:///exchange/simple"
+
+
+def uninstall(deploy: Deployment) -> dict[str, int]:
+    """Take everything away again, as often as runs that cron has started are in the way."""
+    deadline = time.monotonic() + A_RUN_TAKES
+    total: dict[str, int] = {}
+    while True:
+        done = deploy(host_state="absent")
+        total = {host: total.get(host, 0) + changed for host, changed in done.changed.items()}
+        if done.status == 0:
+            return total
+        assert any(words in done.said for words in MAY_NOT_YET), done.output
+        assert time.monotonic() < deadline, json.dumps(total)
+        time.sleep(5)

@@ -1,0 +1,175 @@
+"""``playbooks/awx.yml`` by the real modules of awx.awx: what it makes in AWX, and that jobs can live on it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import subprocess
+import zoneinfo
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dateutil.rrule import rrulestr
+from jinja2 import Template
+
+from tests.integration.awx_collection import awx_collection
+from tests.playbook import HANGS, PLAYBOOK, ROOT, environment, write_private
+from tests.servers.awx import Awx
+
+ROLES = ROOT / "collections/ansible_collections/vex/backup/roles"
+SECRET = "not-to-be-seen"
+MACHINE = "Database hosts"
+SETTINGS = yaml.safe_load((ROOT / "inventories/example/group_vars/all/awx.yml").read_text())
+LOGINS = ("login", "log_db", "log_db_migrator", "smtp")
+INVENTORY = {
+    **{f"vex_backup_{login}_user": f"{login}-user" for login in LOGINS},
+    **{f"vex_backup_{login}_password": f"{SECRET}-{login}" for login in LOGINS},
+    "vex_backup_s3_access_key": "access-key",
+    "vex_backup_s3_secret_key": f"{SECRET}-s3",
+    "vex_backup_manifest_key": f"{SECRET}-manifests",
+}
+# This fleet does not encrypt its archives.
+NOT_GIVEN = {"vex_backup_archive_password"}
+TEMPLATES = ["schema", "deploy", "back up", "audit", "back up as asked"]
+OF_RUNS = ["bucket", "log database", "mail server", "manifests", "server"]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Awx, str]]:
+    """AWX as the playbook leaves it, and what that said."""
+    with Awx(MACHINE) as server:
+        yield server, set_up(server, tmp_path_factory.mktemp("awx"))
+
+
+@pytest.fixture
+def awx(first: tuple[Awx, str]) -> Awx:
+    """AWX as the playbook leaves it."""
+    return first[0]
+
+
+def set_up(awx: Awx, directory: Path, *arguments: str, **changes: Any) -> str:
+    """Run the playbook; what it said."""
+    variables = directory / "variables.json"
+    write_private(variables, {**SETTINGS, **INVENTORY, **changes})
+    collections = f"{ROOT / 'collections'}:{awx_collection()}"
+    changed = {
+        "ANSIBLE_COLLECTIONS_PATH": collections,
+        "ANSIBLE_HOME": str(directory / "ansible"),
+        "CONTROLLER_HOST": awx.address,
+        "CONTROLLER_OAUTH_TOKEN": awx.token,
+    }
+    done = subprocess.run(
+        [*PLAYBOOK, "playbooks/awx.yml", "-vvv", "--extra-vars", f"@{variables}", *arguments],
+        cwd=ROOT,
+        env=environment(changed),
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def variables_of(*roles: str) -> dict[str, Any]:
+    """The options of roles, by name."""
+    found: dict[str, Any] = {}
+    for role in roles:
+        specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
+        found.update(specs["main"]["options"])
+    return found
+
+
+def test_no_secret_is_said(first: tuple[Awx, str]) -> None:
+    assert "changed=" in first[1]
+    assert SECRET not in first[1]
+
+
+def test_everything_is_there(awx: Awx) -> None:
+    (project,) = awx.named("projects").values()
+    assert (project["scm_url"], project["scm_branch"]) == (SETTINGS["vex_backup_awx_scm_url"], "main")
+    (source,) = awx.named("inventory_sources").values()
+    assert (source["source"], source["source_path"]) == ("scm", SETTINGS["vex_backup_awx_inventory"])
+    assert source["source_project"] == project["id"]
+    (image,) = awx.named("execution_environments").values()
+    assert image["image"] == SETTINGS["vex_backup_awx_image"]
+    templates = awx.named("job_templates")
+    assert [name.removeprefix("Vex Backup: ") for name in templates] == TEMPLATES
+    assert [item["playbook"] for item in templates.values() if not (ROOT / item["playbook"]).is_file()] == []
+    for item in templates.values():
+        assert (item["project"], item["execution_environment"], item["forks"]) == (project["id"], image["id"], 20)
+    # On the control side there is no root to become.
+    assert [item["playbook"] for item in templates.values() if not item["become_enabled"]] == [
+        "playbooks/schema.yml",
+        # Becomes root by itself.
+        "playbooks/deploy.yml",
+    ]
+    runs = sorted([MACHINE, *(f"Vex Backup: {name}" for name in OF_RUNS)])
+    assert awx.credentials_of("Vex Backup: back up") == awx.credentials_of("Vex Backup: deploy") == runs
+    assert awx.credentials_of("Vex Backup: schema") == sorted([MACHINE, "Vex Backup: log database's schema"])
+
+
+def test_secrets_become_the_roles_variables(awx: Awx) -> None:
+    """Nothing that a job gets is unknown to the roles, and every secret of theirs can be given."""
+    types = awx.named("credential_types")
+    credentials = awx.named("credentials")
+    given: dict[str, str] = {}
+    secret: set[str] = set()
+    for name, kind in types.items():
+        fields = {field["id"]: bool(field.get("secret")) for field in kind["inputs"]["fields"]}
+        assert set(kind["inputs"]["required"]) == set(fields)
+        inputs = credentials[name]["inputs"] if name in credentials else dict.fromkeys(fields, "")
+        assert set(inputs) == set(fields)
+        for variable, template in kind["injectors"]["extra_vars"].items():
+            given[variable] = Template(template).render(inputs)
+            secret |= {variable for field, hidden in fields.items() if hidden and field in template}
+    assert given == {**INVENTORY, **dict.fromkeys(NOT_GIVEN, "")}
+    options = variables_of("backup", "log_schema")
+    assert set(given) <= set(options)
+    # Lists, and the tokens of temporary keys, come from where they are made.
+    hidden = {name for name, option in options.items() if option.get("no_log") and option["type"] == "str"}
+    assert hidden - {"vex_backup_s3_session_token"} == secret
+
+
+def test_the_survey_asks_what_the_role_takes(awx: Awx) -> None:
+    templates = awx.named("job_templates")
+    assert [name for name, item in templates.items() if item["survey_enabled"]] == ["Vex Backup: back up as asked"]
+    survey = awx.surveys[templates["Vex Backup: back up as asked"]["id"]]
+    assert set(survey) == {"name", "description", "spec"}
+    options = variables_of("backup")
+    for question in survey["spec"]:
+        option = options[question["variable"]]
+        assert {"question_name", "question_description", "type", "required", "default"} <= set(question)
+        if question["type"] == "multiplechoice":
+            known = option.get("choices", [json.dumps(value) for value in (True, False)])
+            assert question["choices"] == known
+            assert question["default"] in known
+        else:
+            assert (question["type"], option["type"], option["elements"]) == ("text", "list", "str")
+
+
+def test_the_schedule_is_in_the_fleets_time_zone(awx: Awx) -> None:
+    (schedule,) = awx.named("schedules").values()
+    assert schedule["unified_job_template"] == awx.named("job_templates")["Vex Backup: back up"]["id"]
+    zone = zoneinfo.ZoneInfo(SETTINGS["vex_backup_awx_time_zone"])
+    start, rule = schedule["rrule"].split(" ")
+    # AWX wants both, and how often each comes, in words of their own.
+    assert start.startswith("DTSTART;TZID=") and "INTERVAL=" in rule
+    rules = rrulestr(f"{start}\n{rule}", tzids=zoneinfo.ZoneInfo)
+    first = rules.after(datetime.datetime(2026, 3, 1, tzinfo=zone))
+    assert first is not None
+    assert first.astimezone(zone) == datetime.datetime(2026, 3, 1, 2, tzinfo=zone)
+
+
+def test_again(awx: Awx, tmp_path: Path) -> None:
+    """Nothing changes. AWX does not tell its secrets: changed ones are handed over on request, and they alone."""
+    done = len(awx.writes)
+    changes = {"vex_backup_login_password": f"{SECRET}-other"}
+    assert "changed=0" in set_up(awx, tmp_path, **changes)
+    assert awx.writes[done:] == []
+    assert SECRET not in set_up(awx, tmp_path, "-e", "vex_backup_awx_update_secrets=true", **changes)
+    assert awx.named("credentials")["Vex Backup: server"]["inputs"]["password"] == f"{SECRET}-other"
+    assert {request.split("/")[3] for request in awx.writes[done:]} == {"credentials"}

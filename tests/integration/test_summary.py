@@ -1,0 +1,214 @@
+"""Many hosts in one run of ``playbooks/backup.yml``: what stops no other host, and what the summary says of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.playbook import HANGS, PLAYBOOK, ROOT, Installation, LogDatabase, environment, write_private
+from tests.servers.mariadb import MariaDB
+from tests.servers.ports import LOOPBACK, free_port
+from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.smtp import SmtpSink
+
+# Nobody listens there.
+NOWHERE = {"ansible_connection": "ssh", "ansible_host": LOOPBACK}
+
+
+class Ended(NamedTuple):
+    """``summary`` is the file's content; ``table`` what was said between the run and Ansible's own recap."""
+
+    status: int
+    output: str
+    summary: dict[str, Any]
+    table: list[str]
+
+    def line(self, host: str) -> dict[str, Any]:
+        """What the file says of *host*."""
+        (found,) = (line for line in self.summary["hosts"] if line["host"] == host)
+        return dict(found)
+
+
+class Fleet:
+    """Hosts of one inventory. ``variables`` are each one's, by its name, which tests add to."""
+
+    def __init__(self, directory: Path, make: Callable[[str], Installation]) -> None:
+        self.directory = directory
+        self.file = directory / "summary.json"
+        self.members: dict[str, Installation] = {}
+        self.variables: dict[str, dict[str, Any]] = {}
+        self._make = make
+
+    def add(self, name: str, **changes: Any) -> None:
+        """A host like any other, but for *changes*, without ``vex_backup_``."""
+        member = self._make(name)
+        member.hostname = name
+        self.members[name] = member
+        changed = {f"vex_backup_{option}": value for option, value in changes.items()}
+        self.variables[name] = {**member.variables, "vex_backup_hostname": member.hostname, **changed}
+
+    def back_up(self, *arguments: str) -> Ended:
+        inventory = self.directory / "inventory.json"
+        everybody = {"vex_backup_summary_file": str(self.file)}
+        write_private(inventory, {"all": {"hosts": self.variables, "vars": everybody}})
+        done = subprocess.run(
+            [*PLAYBOOK, "playbooks/backup.yml", "--inventory", str(inventory), *arguments],
+            cwd=ROOT,
+            env=environment({"ANSIBLE_HOME": str(self.directory / "ansible"), "PATH": self._path}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=HANGS,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        summary = json.loads(self.file.read_text()) if self.file.is_file() else {}
+        return Ended(done.returncode, output, summary, table_of(done.stdout))
+
+    def size_of(self, key: str) -> int:
+        """Bytes of an object in the bucket."""
+        store = next(iter(self.members.values())).store
+        return int(store.client().head_object(Bucket=store.bucket, Key=key)["ContentLength"])
+
+    @property
+    def _path(self) -> str:
+        """Where programs are: those that a test put in their place come first."""
+        return ":".join([*(str(member.path) for member in self.members.values()), os.environ["PATH"]])
+
+
+def table_of(output: str) -> list[str]:
+    _, _, said = output.partition("\nBACKUPS *")
+    return [line for line in said.splitlines()[1:] if line]
+
+
+@pytest.fixture
+def fleet(
+    tmp_path: Path,
+    mariadb: MariaDB,
+    sample_databases: tuple[str, ...],
+    log_database: LogDatabase,
+    s3: SeaweedFS,
+    smtp: SmtpSink,
+) -> Fleet:
+    def make(name: str) -> Installation:
+        installation = Installation(tmp_path / name, mariadb, log_database, s3, smtp)
+        installation.create_account()
+        # The same server under many names: what one dumps, another may dump at the same time.
+        installation.variables["vex_backup_databases"] = [sample_databases[0]]
+        return installation
+
+    return Fleet(tmp_path, make)
+
+
+def test_others_go_on(fleet: Fleet) -> None:
+    """One host at a time, the bad ones first, and what each of them leaves behind."""
+    fleet.add("a-password", login_password="not it")
+    fleet.variables["b-away"] = {**NOWHERE, "ansible_port": free_port()}
+    fleet.add("c-bucket", s3_bucket="nowhere", s3_retries=0)
+    fleet.add("d-variable", threads="many")
+    fleet.add("e-good")
+    ended = fleet.back_up("--forks", "1")
+    assert ended.status != 0
+    good = fleet.members["e-good"].observe()
+    assert (good.backup["status_backup"], good.upload["status_upload"]) == (1, 1)
+
+    summary = ended.summary
+    assert (summary["ok"], summary["finished"] >= summary["started"]) == (False, True)
+    assert summary["totals"] == {"success": 1, "warning": 0, "error": 3, "unreachable": 1, "not run": 0}
+    assert [line["host"] for line in summary["hosts"]] == sorted(fleet.variables)
+    assert ended.line("e-good") == {
+        "host": "e-good",
+        "hostname": "e-good",
+        "status": "success",
+        "status_backup": 1,
+        "status_upload": 1,
+        "run_uuid": good.backup["run_uuid"],
+        "bytes": fleet.size_of(good.key),
+        "seconds": int((good.backup["data_encerramento"] - good.backup["data_inicio"]).total_seconds()),
+        "bucket": good.upload["bucket"],
+        "key": good.key,
+        "problems": [],
+    }
+    words = {
+        "a-password": ("error", "Dump the server: the server at", "refused the login of"),
+        "b-away": ("unreachable", "Failed to connect to the host via ssh", "Connection refused"),
+        "c-bucket": ("error", "Upload the archive: ", "the bucket does not exist"),
+        "d-variable": ("error", "Validating arguments", "vex_backup_threads"),
+    }
+    for host, (status, *said) in words.items():
+        line = ended.line(host)
+        assert (line["status"], line["key"]) == (status, None)
+        (problem,) = line["problems"]
+        assert [text for text in said if text not in problem] == []
+    assert (ended.line("c-bucket")["status_backup"], ended.line("c-bucket")["status_upload"]) == (1, 3)
+
+    assert ended.table[0].split() == ["host", "status", "size", "duration", "key"]
+    rows = [row.split() for row in ended.table[1:6]]
+    assert [row[:2] for row in rows] == [[line["host"], line["status"]] for line in summary["hosts"]]
+    assert rows[4][-1] == good.key
+    problems = [f"{line['host']}: {' '.join(line['problems'][0].split())}" for line in summary["hosts"][:4]]
+    assert ended.table[6:10] == problems
+    assert fleet.file.stat().st_mode & 0o777 == 0o600
+    secrets = [member.account[1] for member in fleet.members.values()]
+    assert [secret for secret in secrets if secret in ended.output + json.dumps(summary)] == []
+
+
+def test_nobody_is_there(fleet: Fleet) -> None:
+    for name in ("one", "two"):
+        fleet.variables[name] = {**NOWHERE, "ansible_port": free_port()}
+    ended = fleet.back_up()
+    assert ended.status != 0
+    assert ended.summary["totals"]["unreachable"] == 2
+    assert [row.split()[:2] for row in ended.table[1:3]] == [["one", "unreachable"], ["two", "unreachable"]]
+
+
+def test_all_is_well(fleet: Fleet) -> None:
+    """Also where a backup is not uploaded: then it has no key."""
+    fleet.add("here", upload_enabled=False)
+    fleet.add("there")
+    ended = fleet.back_up()
+    assert (ended.status, ended.summary["ok"]) == (0, True), ended.output
+    assert ended.line("here")["bytes"] > 0
+    assert (ended.line("here")["key"], ended.line("here")["status_upload"]) == (None, None)
+    assert len(ended.table) == 3
+
+
+def test_check_mode_keeps_the_file(fleet: Fleet) -> None:
+    fleet.add("one")
+    fleet.file.write_text("{}")
+    ended = fleet.back_up("--check")
+    assert (ended.status, ended.summary) == (0, {}), ended.output
+    assert ended.table[1].split()[:2] == ["one", "success"]
+
+
+def test_a_file_that_cannot_be_written(fleet: Fleet) -> None:
+    """The backup is made, and the exit status says that something is wrong."""
+    fleet.add("one")
+    fleet.file = fleet.directory / "missing" / "summary.json"
+    ended = fleet.back_up()
+    assert fleet.members["one"].observe().backup["status_backup"] == 1
+    assert ended.status == 1
+    assert f"vex_backup_summary_file: {fleet.file} cannot be written (No such file or directory)" in " ".join(
+        ended.output.split()
+    )
+
+
+def test_until_the_end_nothing_is_well(fleet: Fleet) -> None:
+    """A run that is killed leaves neither the summary of an earlier one nor one that says that all is well."""
+    fleet.add("one")
+    fleet.file.write_text('{"ok": true}')
+    seen = fleet.directory / "seen.json"
+    fleet.members["one"].replace_program("mydumper", f'cp {fleet.file} {seen}\nexec $REAL "$@"')
+    assert fleet.back_up().summary["ok"]
+    meanwhile = json.loads(seen.read_text())
+    assert (meanwhile["ok"], meanwhile["finished"], meanwhile["totals"]["not run"]) == (False, None, 1)
+
+
+def test_playbooks_without_backups_have_no_summary(log_database: LogDatabase) -> None:
+    assert "BACKUPS" not in log_database.apply_schema()
