@@ -1,5 +1,5 @@
 # Thin: each target calls one script, which says what it does.
-.PHONY: demo demo-down test test-unit test-integration test-web test-fleet lint sanity bench build clean
+.PHONY: demo demo-down test test-unit test-integration test-web test-restore test-fleet test-matrix lint sanity bench build clean
 
 demo:
 	@scripts/demo
@@ -19,8 +19,14 @@ test-integration:
 test-web:
 	@scripts/test web
 
+test-restore:
+	@scripts/test restore
+
 test-fleet:
 	@scripts/test fleet
+
+test-matrix:
+	@scripts/matrix
 
 lint:
 	@scripts/lint

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
+from tests.command import Command
 from tests.playbook import Installation, LogDatabase
 from tests.servers import sample_data
 from tests.servers.mariadb import MariaDB
@@ -91,3 +94,16 @@ def backup_setup(
     installation = Installation(tmp_path / "host", mariadb, log_database, s3, smtp)
     installation.create_account()
     return installation
+
+
+@pytest.fixture
+def command(
+    backup_setup: Installation, sample_databases: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """``vex-backup`` on ``backup_setup``, which backs the sample databases up."""
+    made = Command(backup_setup, tmp_path / "vex-backup")
+    monkeypatch.setattr(cli, "Places", lambda _release, server: made.places._replace(server=server))
+    before, mask = Path.cwd(), os.umask(0o022)
+    yield made
+    os.chdir(before)
+    os.umask(mask)
