@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import typing as t
 
@@ -106,13 +107,8 @@ class Retention(RuleBasedStateMachine):
 
     @rule(requests=st.integers(0, 40))
     def prune_is_killed(self, requests: int) -> None:
-        self.bucket.crash_after = requests
-        try:
-            self._prune()
-        except Crash:
-            pass
-        finally:
-            self.bucket.crash_after = None
+        with contextlib.suppress(Crash):
+            self._prune(crash_after=requests)
 
     @invariant()
     def what_reads_as_a_backup_is_one(self) -> None:
@@ -122,19 +118,21 @@ class Retention(RuleBasedStateMachine):
         manifests = [key for key in self.bucket.objects if key.endswith(".manifest.json")]
         assert all(key[: -len(".manifest.json")] in self.bucket.objects for key in manifests)
 
-    def _prune(self, run: t.Optional[str] = None) -> None:
-        must_stay = self._must_stay()
+    def _prune(self, run: t.Optional[str] = None, crash_after: t.Optional[int] = None) -> None:
+        must_stay, nothing_may_go = self._must_stay(), self._nothing_may_go()
         everything = set(self.bucket.objects)
         strangers = {key for key in everything if not any(key.startswith(one) for one in self.whole)}
         store: t.Any = self.bucket
+        self.bucket.crash_after = crash_after
         try:
             prune_objects(Request("", "db1", self.policy, run=run), store, self.now, RunLog(None))
         finally:
+            self.bucket.crash_after = None
             left = set(self.bucket.objects)
             for key in must_stay:
                 assert {key, f"{key}.manifest.json"} <= left
             assert strangers <= left
-            if self._nothing_may_go():
+            if nothing_may_go:
                 assert everything == left
             self.whole = {key: taken for key, taken in self.whole.items() if f"{key}.manifest.json" in left}
 
