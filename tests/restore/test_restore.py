@@ -51,7 +51,7 @@ def test_the_list(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert line.split()[-2:] == ["no", "held"]
     client.put_object(Bucket=bucket, Key=f"{key}.proof.json", Body=b"{}")
     assert command("list", "--every-server", "--json") == 0
-    (backup,) = json.loads(capfd.readouterr().out)
+    (backup,) = [one for one in json.loads(capfd.readouterr().out) if one["hostname"] == command.host.hostname]
     assert backup["proven"] is not None
     client.delete_object(Bucket=bucket, Key=f"{key}.manifest.json")
     assert command("list") == 0
