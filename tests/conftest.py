@@ -20,6 +20,17 @@ from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what stays together when pytest-xdist runs tests beside each other: those of a file, and the whole fleet.
+
+    The fleet starts first: its hosts are started once, and its tests are the longest.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/fleet/"))
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("fleet" if file.startswith("tests/fleet/") else file))
+
+
 @pytest.fixture(scope="session")
 def server_directory() -> Iterator[Path]:
     """A directory whose path is short enough for sockets, which pytest's own may not be."""
