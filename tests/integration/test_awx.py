@@ -23,7 +23,7 @@ ROLES = ROOT / "collections/ansible_collections/vex/backup/roles"
 SECRET = "not-to-be-seen"
 MACHINE = "Database hosts"
 SETTINGS = yaml.safe_load((ROOT / "inventories/example/group_vars/all/awx.yml").read_text())
-LOGINS = ("login", "log_db", "log_db_migrator", "smtp")
+LOGINS = ("login", "restore_login", "log_db", "log_db_migrator", "smtp")
 INVENTORY = {
     **{f"vex_backup_{login}_user": f"{login}-user" for login in LOGINS},
     **{f"vex_backup_{login}_password": f"{SECRET}-{login}" for login in LOGINS},
@@ -33,7 +33,7 @@ INVENTORY = {
 }
 # This fleet does not encrypt its archives.
 NOT_GIVEN = {"vex_backup_archive_password"}
-TEMPLATES = ["schema", "deploy", "back up", "audit", "back up as asked"]
+TEMPLATES = ["schema", "deploy", "back up", "audit", "prove", "watch", "back up as asked", "restore"]
 OF_RUNS = ["bucket", "log database", "mail server", "manifests", "server"]
 
 
@@ -109,7 +109,14 @@ def test_everything_is_there(awx: Awx) -> None:
     ]
     runs = sorted([MACHINE, *(f"Vex Backup: {name}" for name in OF_RUNS)])
     assert awx.credentials_of("Vex Backup: back up") == awx.credentials_of("Vex Backup: deploy") == runs
-    assert awx.credentials_of("Vex Backup: schema") == sorted([MACHINE, "Vex Backup: log database's schema"])
+    for template, given in (
+        ("schema", ["log database's schema"]),
+        ("prove", ["bucket", "log database", "mail server", "manifests"]),
+        ("watch", ["log database", "mail server"]),
+        ("restore", ["bucket", "manifests", "restore"]),
+    ):
+        wanted = sorted([MACHINE, *(f"Vex Backup: {name}" for name in given)])
+        assert awx.credentials_of(f"Vex Backup: {template}") == wanted
 
 
 def test_secrets_become_the_roles_variables(awx: Awx) -> None:
@@ -127,41 +134,68 @@ def test_secrets_become_the_roles_variables(awx: Awx) -> None:
             given[variable] = Template(template).render(inputs)
             secret |= {variable for field, hidden in fields.items() if hidden and field in template}
     assert given == {**INVENTORY, **dict.fromkeys(NOT_GIVEN, "")}
-    options = variables_of("backup", "log_schema")
+    options = variables_of("backup", "restore", "log_schema")
     assert set(given) <= set(options)
     # Lists, and the tokens of temporary keys, come from where they are made.
     hidden = {name for name, option in options.items() if option.get("no_log") and option["type"] == "str"}
     assert hidden - {"vex_backup_s3_session_token"} == secret
 
 
-def test_the_survey_asks_what_the_role_takes(awx: Awx) -> None:
+def test_the_surveys_ask_what_the_roles_take(awx: Awx) -> None:
     templates = awx.named("job_templates")
-    assert [name for name, item in templates.items() if item["survey_enabled"]] == ["Vex Backup: back up as asked"]
-    survey = awx.surveys[templates["Vex Backup: back up as asked"]["id"]]
-    assert set(survey) == {"name", "description", "spec"}
-    options = variables_of("backup")
-    for question in survey["spec"]:
-        option = options[question["variable"]]
-        assert {"question_name", "question_description", "type", "required", "default"} <= set(question)
-        if question["type"] == "multiplechoice":
-            known = option.get("choices", [json.dumps(value) for value in (True, False)])
-            assert question["choices"] == known
-            assert question["default"] in known
-        else:
-            assert (question["type"], option["type"], option["elements"]) == ("text", "list", "str")
+    roles = {"Vex Backup: back up as asked": "backup", "Vex Backup: restore": "restore"}
+    assert [name for name, item in templates.items() if item["survey_enabled"]] == list(roles)
+    for name, role in roles.items():
+        survey = awx.surveys[templates[name]["id"]]
+        assert set(survey) == {"name", "description", "spec"}
+        options = variables_of(role)
+        for question in survey["spec"]:
+            assert {"question_name", "question_description", "type", "required", "default"} <= set(question)
+            if question["variable"] == "vex_backup_restore_hosts":
+                # A restore without this answer would be one on every host.
+                assert question["variable"] in (ROOT / templates[name]["playbook"]).read_text()
+                assert (question["type"], question["required"], question["min"]) == ("text", True, 1)
+                continue
+            option = options[question["variable"]]
+            if question["type"] == "multiplechoice":
+                known = option.get("choices", [json.dumps(value) for value in (True, False)])
+                assert question["choices"] == known
+                assert question["default"] in known
+            else:
+                assert question["type"] == "text"
+                assert option["type"] == "str" or (option["type"], option["elements"]) == ("list", "str")
 
 
-def test_the_schedule_is_in_the_fleets_time_zone(awx: Awx) -> None:
-    (schedule,) = awx.named("schedules").values()
-    assert schedule["unified_job_template"] == awx.named("job_templates")["Vex Backup: back up"]["id"]
+def test_a_restore_shows_its_plan_unless_it_is_asked_to_go_on(awx: Awx) -> None:
+    template = awx.named("job_templates")["Vex Backup: restore"]
+    defaults = {question["variable"]: question["default"] for question in awx.surveys[template["id"]]["spec"]}
+    assert defaults["vex_backup_restore_go_on"] == defaults["vex_backup_restore_overwrite"] == "false"
+
+
+def test_the_watch_is_where_the_web_app_is(awx: Awx) -> None:
+    template = awx.named("job_templates")["Vex Backup: watch"]
+    assert json.loads(template["extra_vars"]) == {"vex_backup_watch_hosts": "vex_backup_watch"}
+
+
+@pytest.mark.parametrize(
+    ("template", "times"),
+    [
+        ("back up", ["2026-03-01T02:00", "2026-03-02T02:00"]),
+        ("prove", ["2026-03-01T06:30", "2026-03-02T06:30"]),
+        ("watch", ["2026-03-01T00:15", "2026-03-01T00:30"]),
+        ("audit", ["2026-03-01T08:00", "2026-03-08T08:00"]),
+    ],
+)
+def test_the_schedules_are_in_the_fleets_time_zone(awx: Awx, template: str, times: list[str]) -> None:
+    number = awx.named("job_templates")[f"Vex Backup: {template}"]["id"]
+    (schedule,) = (item for item in awx.named("schedules").values() if item["unified_job_template"] == number)
     zone = zoneinfo.ZoneInfo(SETTINGS["vex_backup_awx_time_zone"])
     start, rule = schedule["rrule"].split(" ")
     # AWX wants both, and how often each comes, in words of their own.
     assert start.startswith("DTSTART;TZID=") and "INTERVAL=" in rule
     rules = rrulestr(f"{start}\n{rule}", tzids=zoneinfo.ZoneInfo)
-    first = rules.after(datetime.datetime(2026, 3, 1, tzinfo=zone))
-    assert first is not None
-    assert first.astimezone(zone) == datetime.datetime(2026, 3, 1, 2, tzinfo=zone)
+    coming = rules.xafter(datetime.datetime(2026, 3, 1, tzinfo=zone), count=2)
+    assert [f"{time.astimezone(zone):%Y-%m-%dT%H:%M}" for time in coming] == times
 
 
 def test_again(awx: Awx, tmp_path: Path) -> None:
