@@ -20,9 +20,6 @@ def run(place: Place, folder: Path) -> Measure:
 
     :raises BenchFailed: when a step fails
     """
-    seven_zip = next((found for name in SEVEN_ZIP if (found := shutil.which(name))), None)
-    if seven_zip is None:
-        raise BenchFailed("no 7-Zip on this host")
     defaults = folder / "client.cnf"
     defaults.touch(mode=0o600)
     defaults.write_text(f"[client]\nuser={place.user}\npassword={place.password}\nsocket={place.source.socket}\n")
@@ -34,7 +31,7 @@ def run(place: Place, folder: Path) -> Measure:
         f"--outputdir={folder / 'dump'}",
     ]
     dump = watch.run(["mydumper", *arguments], folder / "mydumper.out")
-    pack = watch.run([seven_zip, "a", "-tzip", str(archive), "dump"], folder / "7zip.out", directory=folder)
+    pack = watch.run([seven_zip(), "a", "-tzip", str(archive), "dump"], folder / "7zip.out", directory=folder)
     output = folder / "upload.out"
     upload = watch.run(
         [
@@ -59,3 +56,14 @@ def run(place: Place, folder: Path) -> Measure:
         archive_bytes=archive.stat().st_size,
         programs=[*dump.programs, *pack.programs, *upload.programs],
     )
+
+
+def seven_zip() -> str:
+    """7-Zip's program.
+
+    :raises BenchFailed: when there is none
+    """
+    found = next((found for name in SEVEN_ZIP if (found := shutil.which(name))), None)
+    if found is None:
+        raise BenchFailed("no 7-Zip on this host")
+    return found

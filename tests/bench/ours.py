@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ BOUNDS = {
 
 def bring_schema(place: Place, folder: Path) -> None:
     """Make the log database, once."""
-    watch.run(playbook("schema.yml", _inventory(place, folder)), folder / "schema.out", environment=environment())
+    host = variables(place, folder / "work")
+    hosts = inventory(folder, {"bench": host, "localhost": host})
+    watch.run(playbook("schema.yml", hosts), folder / "schema.out", environment=environment())
 
 
 def run(place: Place, folder: Path) -> Measure:
@@ -38,10 +41,28 @@ def run(place: Place, folder: Path) -> Measure:
 
     :raises BenchFailed: when the playbook fails, or what it says it made is not there
     """
-    clock = folder / "clock.jsonl"
     _leave_earlier_run(folder / "work")
+    measure = play(
+        "backup.yml",
+        folder,
+        variables(place, folder / "work"),
+        logs="work/*.logs/backup_script.log",
+        bounds=BOUNDS,
+    )
+    measure.archive_bytes = _uploaded(place)
+    return measure
+
+
+def play(name: str, folder: Path, host: dict[str, Any], *, logs: str, bounds: Mapping[str, tuple[str, str]]) -> Measure:
+    """Run a playbook on one host of these variables, watched.
+
+    :param logs: pattern, below *folder*, of the log that tells its stages apart
+    :param bounds: a text in the first line of each stage, and one in its last line
+    :raises BenchFailed: when it fails, or a stage is not to be seen
+    """
+    clock = folder / "clock.jsonl"
     watched = watch.run(
-        playbook("backup.yml", _inventory(place, folder)),
+        playbook(name, inventory(folder, {"bench": host})),
         folder / "playbook.out",
         directory=folder,
         environment={
@@ -50,13 +71,12 @@ def run(place: Place, folder: Path) -> Measure:
             "ANSIBLE_CALLBACKS_ENABLED": "bench_clock",
             "VEX_BENCH_CLOCK": str(clock),
         },
-        logs="work/*.logs/backup_script.log",
+        logs=logs,
     )
-    stages = {name: _between(watched.lines, *bounds) for name, bounds in BOUNDS.items()}
     return Measure(
         total=watched.seconds,
-        stages=stages,
-        archive_bytes=_uploaded(place),
+        stages={stage: _between(watched.lines, *texts) for stage, texts in bounds.items()},
+        archive_bytes=0,
         programs=watched.programs,
         tasks=_tasks(clock, watched),
         log=[(moment - watched.started, line) for moment, line in watched.lines],
@@ -113,12 +133,11 @@ def variables(place: Place, work: Path) -> dict[str, Any]:
     }
 
 
-def _inventory(place: Place, folder: Path) -> Path:
+def inventory(folder: Path, hosts: Mapping[str, dict[str, Any]]) -> Path:
+    """Write an inventory of *hosts* and their variables."""
     path = folder / "hosts.json"
     path.touch(mode=0o600)
-    host = variables(place, folder / "work")
-    hosts = {"bench": host, "localhost": host}
-    path.write_text(json.dumps({"all": {"hosts": hosts if "schema" in folder.name else {"bench": host}}}))
+    path.write_text(json.dumps({"all": {"hosts": hosts}}))
     return path
 
 
@@ -176,4 +195,4 @@ def _step(program: watch.Program) -> str:
     verb = re.match(r"\S*7z\w* ([a-z]) ", program.arguments)
     if name.startswith("7z") and verb:
         return f"7-Zip {verb[1]}"
-    return name if name in ("mydumper", "mariadb-dump", "mysqldump") else ""
+    return name if name in ("mydumper", "mariadb-dump", "mysqldump", "myloader") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.bench.measure import STAGES, Measure
@@ -14,8 +14,8 @@ TARGETS = {"sysbench": (3.5, 1.08), "business": (7.0, 1.0)}
 TARGET_SIZE_MB = 1000
 MOST_OVERHEAD = 7.0
 MOST_RESIDENT = 150 * 10**6
-# Of the programs that a backup starts, those that are not ours.
-OTHERS = ("mydumper", "mariadb-dump", "mysqldump")
+# Of the programs that a backup or a restore starts, those that are not ours.
+OTHERS = ("mydumper", "mariadb-dump", "mysqldump", "myloader")
 
 
 class Pair(NamedTuple):
@@ -32,12 +32,17 @@ class Pair(NamedTuple):
 
 def pair_lines(pair: Pair) -> Iterator[str]:
     """One pair: seconds of each stage, sizes, the ratio."""
-    heading = "".join(f"{name:>13}" for name in (*STAGES, "rest", "total", "archive MB"))
-    yield f"  {'seconds':<10}{heading}"
-    for name, one in (("B by hand", pair.by_hand), ("C ours", pair.ours)):
-        stages = "".join(f"{one.stages[stage]:13.2f}" if stage in one.stages else f"{'-':>13}" for stage in STAGES)
-        yield f"  {name:<10}{stages}{one.overhead:13.2f}{one.total:13.2f}{one.archive_bytes / 1e6:13.2f}"
+    yield from stage_lines(pair, STAGES, ("B by hand", "C ours"))
     yield f"  B/C = {pair.ratio:.2f}"
+
+
+def stage_lines(pair: Pair, stages: Sequence[str], names: tuple[str, str]) -> Iterator[str]:
+    """The table of one pair, whose two are called *names*: seconds of each stage, sizes."""
+    heading = "".join(f"{name:>13}" for name in (*stages, "rest", "total", "archive MB"))
+    yield f"  {'seconds':<10}{heading}"
+    for name, one in zip(names, pair, strict=True):
+        spent = "".join(f"{one.stages[stage]:13.2f}" if stage in one.stages else f"{'-':>13}" for stage in stages)
+        yield f"  {name:<10}{spent}{one.overhead:13.2f}{one.total:13.2f}{one.archive_bytes / 1e6:13.2f}"
 
 
 def detail_lines(one: Measure) -> Iterator[str]:
@@ -62,27 +67,30 @@ def program_lines(pairs: Sequence[Pair]) -> Iterator[str]:
 def verdicts(kind: str, size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     """Each target with what was measured (the median of the pairs; the worst for memory) and whether it is met."""
     least_ratio, most_size = TARGETS[kind]
-    peaks = _peaks([pair.ours for pair in pairs])
     ratio = statistics.median(pair.ratio for pair in pairs)
     overhead = statistics.median(pair.ours.overhead for pair in pairs)
     size = statistics.median(pair.ours.archive_bytes / pair.by_hand.archive_bytes for pair in pairs)
-    resident = max(peak for name, peak in peaks.items() if name not in OTHERS)
     found = [
-        ("C less its dump, compression, packing and upload, seconds", overhead, "at most", MOST_OVERHEAD),
-        ("C's archive / B's", size, "at most", most_size),
-        ("peak resident MB of a process of ours", resident / 1e6, "at most", MOST_RESIDENT / 1e6),
+        verdict("C less its dump, compression, packing and upload, seconds", overhead, "at most", MOST_OVERHEAD),
+        verdict("C's archive / B's", size, "at most", most_size),
+        resident_verdict(pairs),
     ]
     if size_mb >= TARGET_SIZE_MB:
-        found.insert(0, ("B/C, median", ratio, "at least", least_ratio))
-    return [
-        {
-            "what": what,
-            "measured": measured,
-            "target": f"{word} {target:g}",
-            "ok": measured >= target if word == "at least" else measured <= target,
-        }
-        for what, measured, word, target in found
-    ]
+        found.insert(0, verdict("B/C, median", ratio, "at least", least_ratio))
+    return found
+
+
+def resident_verdict(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What the largest of our processes had in memory."""
+    peaks = _peaks([pair.ours for pair in pairs])
+    resident = max(peak for name, peak in peaks.items() if name not in OTHERS)
+    return verdict("peak resident MB of a process of ours", resident / 1e6, "at most", MOST_RESIDENT / 1e6)
+
+
+def verdict(what: str, measured: float, word: str, target: float) -> dict[str, Any]:
+    """Whether a target is met. *word* is "at most" or "at least"."""
+    met = measured >= target if word == "at least" else measured <= target
+    return {"what": what, "measured": measured, "target": f"{word} {target:g}", "ok": met}
 
 
 def verdict_lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -91,13 +99,19 @@ def verdict_lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield f"  {'ok' if one['ok'] else 'MISSED':<7}{one['what']}: {one['measured']:.3g} ({one['target']})"
 
 
-def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """All that was measured of a kind."""
+def as_json(
+    kind: str,
+    pairs: Sequence[Pair],
+    found: Sequence[dict[str, Any]],
+    names: tuple[str, str] = ("by_hand", "ours"),
+    ratio: Callable[[Pair], float] = lambda pair: pair.ratio,
+) -> dict[str, Any]:
+    """All that was measured of a kind; *names* are those of a pair's two."""
     return {
         "kind": kind,
         "pairs": [
             {
-                "ratio": pair.ratio,
+                "ratio": ratio(pair),
                 **{
                     name: {
                         **dataclasses.asdict(one),
@@ -105,7 +119,7 @@ def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -
                         "waited": one.waited,
                         "peaks": one.peaks,
                     }
-                    for name, one in (("by_hand", pair.by_hand), ("ours", pair.ours))
+                    for name, one in zip(names, pair, strict=True)
                 },
             }
             for pair in pairs

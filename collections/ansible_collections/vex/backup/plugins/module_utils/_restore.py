@@ -137,9 +137,11 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
         if check_mode:
             return {**facts, **_described(plan, {}), "changed": True}
         _refuse_to_overwrite(params, plan, found)
+        log.info(f"preparing what is loaded of {root}")
         with prepared(root, plan, deadline) as files:
             facts["incomplete"] = [one.target for one in plan.databases]
             failed = _load(target, plan, found, files)
+        log.info("comparing with the manifest")
         with contextlib.closing(target.connect()) as after:
             counted = count_rows(target.connect, plan, params["threads"])
             differing = [*failed, *differences(after, plan, counted)]

@@ -1,0 +1,56 @@
+"""What the benchmarks on generated data share: options, the kinds in their order, the file of results."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tests.bench.failure import FAILURES
+from tests.bench.kinds import KINDS
+from tests.bench.place import ROOT, machine
+
+OUTPUT = ROOT / "var" / "bench"
+# What is measured of one kind of data, as it goes into the file.
+Measured = Callable[[str, argparse.Namespace], dict[str, Any]]
+
+
+def main(program: str, description: str | None, measure: Measured) -> int:
+    """Run the benchmark: 0, whatever the numbers are; 2 when there are none."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--size-mb", type=int, default=1024, help="size of the dump in MB (10^6 bytes); default 1024")
+    parser.add_argument("--runs", type=int, default=3, help="pairs of runs for each kind of data; default 3")
+    parser.add_argument("--kind", choices=[*KINDS, "both"], default="both", help="what the rows are like; default both")
+    parser.add_argument("--keep", action="store_true", help="keep dumps, archives and servers' data below var/bench")
+    options = parser.parse_args()
+    if options.size_mb < 1 or options.runs < 1:
+        parser.error("--size-mb and --runs must be at least 1")
+    # Servers and folders go as they do at the end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
+    OUTPUT.mkdir(mode=0o700, parents=True, exist_ok=True)
+    started = datetime.datetime.now(datetime.UTC)
+    output = OUTPUT / f"{started:%Y%m%d_%H%M%S}.json"
+    try:
+        result: dict[str, Any] = {
+            "started": started.isoformat(timespec="seconds"),
+            "size_mb": options.size_mb,
+            "machine": machine(),
+            "kinds": [],
+        }
+        for kind in KINDS if options.kind == "both" else [options.kind]:
+            result["kinds"].append(measure(kind, options))
+            output.write_text(json.dumps(result, indent=1) + "\n")
+    except FAILURES as error:
+        sys.stderr.write(f"bench: failed: {type(error).__name__}: {error}\n")
+        return 2
+    say(f"written to {output}")
+    return 0
+
+
+def say(*lines: str) -> None:
+    """Print, at once: a benchmark takes minutes."""
+    print(*lines, sep="\n", flush=True)  # noqa: T201  # it speaks to people

@@ -1,0 +1,47 @@
+"""The numbers of recovery in words."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tests.bench import report
+from tests.bench.report import TARGET_SIZE_MB, Pair, verdict_lines
+from tests.bench.restore.both_ways import BOUNDS
+
+__all__ = ["as_json", "detail_lines", "pair_lines", "verdict_lines", "verdicts"]
+
+# Ours, as a multiple of myloader alone, at 1 GB and more.
+MOST_RATIO = 1.3
+
+
+def pair_lines(pair: Pair) -> Iterator[str]:
+    """One pair: seconds of each stage, the ratio."""
+    yield from report.stage_lines(pair, list(BOUNDS), ("B myloader", "C ours"))
+    yield f"  C/B = {_ratio(pair):.2f}"
+
+
+def detail_lines(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Where the time of our last run went, and what programs took of memory and processors."""
+    yield from report.detail_lines(pairs[-1].ours)
+    yield from report.program_lines(pairs)
+
+
+def verdicts(size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """Each target with what was measured (the median of the pairs; the worst for memory) and whether it is met."""
+    found = [report.resident_verdict(pairs)]
+    if size_mb >= TARGET_SIZE_MB:
+        ratio = statistics.median(map(_ratio, pairs))
+        found.insert(0, report.verdict("C/B, median", ratio, "at most", MOST_RATIO))
+    return found
+
+
+def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """All that was measured of a kind."""
+    return report.as_json(kind, pairs, found, ("myloader", "ours"), _ratio)
+
+
+def _ratio(pair: Pair) -> float:
+    """How many times as long as myloader alone ours takes."""
+    return pair.ours.total / pair.by_hand.total
