@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import sys
 
-from .answer import answer
+from .answer import ask
 from .places import Places
 from .statuses import DONE, FAILED
 
@@ -18,7 +18,7 @@ def audit(places: Places, *, deep: bool, as_json: bool) -> int:
     :param deep: read every archive back
     :returns: the command's exit status
     """
-    found = answer(places, "audit", variables={"vex_backup_audit_deep": "true" if deep else "false"})
+    found = ask(places, "audit", variables={"vex_backup_audit_deep": deep}).found
     told = {name: found[name] for name in ("backups", "deep", "findings")}
     if as_json:
         sys.stdout.write(json.dumps(told) + "\n")

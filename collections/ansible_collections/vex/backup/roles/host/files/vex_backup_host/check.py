@@ -8,7 +8,7 @@ import json
 import sys
 import typing as t
 
-from .answer import answer
+from .answer import ask
 from .places import Places
 from .statuses import DONE, FAILED
 
@@ -33,7 +33,7 @@ def check(places: Places, *, as_json: bool) -> int:
     :returns: the command's exit status
     :raises Misconfigured: when Ansible cannot even start
     """
-    found = answer(places, "check", ["--check"])
+    found = ask(places, "check", ["--check"]).found
     findings = [Finding(one["name"], one["ok"], one["detail"]) for one in found["findings"]]
     ok = all(finding.ok for finding in findings)
     if as_json:

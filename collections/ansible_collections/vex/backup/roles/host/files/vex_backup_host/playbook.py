@@ -24,13 +24,11 @@ def play(
     places: Places,
     name: str,
     arguments: t.Sequence[str] = (),
-    variables: t.Optional[t.Mapping[str, str]] = None,
     output: t.Optional[int] = None,
 ) -> Ended:
     """Run a playbook on this host's server to its end.
 
     :param arguments: further ones of ansible-playbook; never a secret
-    :param variables: further variables; never a secret
     :param output: descriptor to write to; ``None`` to return the output
     """
     argv = [
@@ -42,13 +40,8 @@ def play(
         "--inventory",
         places.configuration,
     ]
-    given = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": places.python,
-        **(variables or {}),
-    }
-    for key, value in given.items():
-        argv += ["--extra-vars", f"{key}={value}"]
+    for variable in ("ansible_connection=local", f"ansible_python_interpreter={places.python}"):
+        argv += ["--extra-vars", variable]
     done = subprocess.run(
         [*argv, *arguments],
         env=environment(places),

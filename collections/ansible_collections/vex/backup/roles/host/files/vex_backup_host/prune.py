@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-from .answer import answer
+from .answer import ask
 from .places import Places
 from .run import only_run
 from .statuses import DONE, FAILED
@@ -20,7 +20,7 @@ def prune(places: Places, *, dry_run: bool) -> int:
     :raises InProgress: when a run is, which prunes at its own end
     """
     with only_run(places):
-        found = answer(places, "prune", ["--check"] if dry_run else [])
+        found = ask(places, "prune", ["--check"] if dry_run else []).found
     lines = [f"{_word(one, dry_run=dry_run):12} {one['name']}  {one['reason']}" for one in found["decisions"]]
     lines += [f"{'would abort' if dry_run else 'aborted':12} the upload of {key}" for key in found["aborted"]]
     lines += [f"{'left over':12} {key}: no manifest, no backup; see vex-backup audit" for key in found["leftovers"]]
@@ -43,7 +43,7 @@ def hold(places: Places, name: str, *, held: bool) -> int:
     """
     with only_run(places):
         variables = {"vex_backup_held_name": name, "vex_backup_held_state": "present" if held else "absent"}
-        found = answer(places, "hold", variables=variables)
+        found = ask(places, "hold", variables=variables).found
     was = "" if found["changed"] else "already "
     sys.stdout.write(f"{name} is {was}{'held' if held else 'not held'}\n")
     return DONE

@@ -9,8 +9,8 @@ import getpass
 import sys
 import typing as t
 
+from .answer import ask
 from .places import Places
-from .report import ask
 from .run import only_run
 from .statuses import DONE, CommandError
 from .stored import size
@@ -26,10 +26,10 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
     :raises CommandError: when it cannot be planned, or failed
     """
     variables = _variables(asked)
-    report = ask(places, "restore", {**variables, "vex_backup_restore_go_on": False})
-    plan = (report.said or {}).get("plan")
-    if report.failure or plan is None:
-        raise CommandError(f"the restore cannot be planned: {report.failure}")
+    planned = ask(places, "restore", variables={**variables, "vex_backup_restore_go_on": False})
+    if planned.failure:
+        raise CommandError(f"the restore cannot be planned: {planned.failure}")
+    plan = planned.found["plan"]
     sys.stdout.write(described(plan))
     if plan["existing"] and not asked.overwrite:
         raise CommandError("the server holds what would be written over: choose another name (--as), or --overwrite it")
@@ -45,10 +45,10 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
             "vex_backup_restore_name": plan["backup"],
             "vex_backup_restore_go_on": True,
         }
-        report = ask(places, "restore", going_on)
-    if report.failure:
-        raise CommandError(f"the restore failed: {report.failure}")
-    loaded = report.said["loaded"]
+        restored = ask(places, "restore", variables=going_on)
+    if restored.failure:
+        raise CommandError(f"the restore failed: {restored.failure}")
+    loaded = restored.found["loaded"]
     for warning in loaded["restore_warnings"]:
         sys.stdout.write(f"warning: {warning}\n")
     sys.stdout.write(f"Restored {loaded['tables']} tables, {loaded['rows']} rows: as they were dumped.\n")

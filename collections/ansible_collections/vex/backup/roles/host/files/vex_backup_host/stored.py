@@ -9,9 +9,9 @@ import json
 import sys
 import typing as t
 
+from .answer import ask
 from .places import Places
-from .report import ask
-from .statuses import DONE, CommandError
+from .statuses import DONE
 
 HEADINGS = ("NAME", "SERVER", "SIZE", "AGE", "PROVEN", "HELD")
 UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -28,14 +28,12 @@ def show_backups(places: Places, *, server: t.Optional[str], every_server: bool,
         "vex_backup_restore_every_server": every_server,
         **({"vex_backup_restore_server": server} if server else {}),
     }
-    report = ask(places, "list", variables)
-    if report.failure:
-        raise CommandError(f"the bucket cannot be read: {report.failure}")
+    found = ask(places, "list", variables=variables).found
     if as_json:
-        sys.stdout.write(json.dumps(report.said) + "\n")
+        sys.stdout.write(json.dumps(found) + "\n")
         return DONE
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    rows = [HEADINGS, *(_row(backup, now) for backup in report.said)]
+    rows = [HEADINGS, *(_row(backup, now) for backup in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     for row in rows:
         sys.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() + "\n")
