@@ -313,6 +313,37 @@ def test_without_the_binary_log(small: Dumped, fresh_mariadb: MariaDB) -> None:
     assert fresh_mariadb.execute("SHOW MASTER STATUS") != before
 
 
+def test_an_account_that_may_not_see_the_others(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    fresh_mariadb.create_account("owner", "its password", "ALL PRIVILEGES ON small.*", "SET USER ON *.*")
+    account: dict[str, Any] = {"login_user": "owner", "login_password": "its password"}
+    assert small.run(fresh_mariadb, **account)["restore_warnings"] == []
+
+
+def test_a_database_without_its_statement(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    (small.path / "dump/small/tables/small-schema-create.sql").unlink()
+    assert small.run(fresh_mariadb)["rows"] == 4
+
+
+def test_a_trigger_whose_table_is_hidden(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """It is named, so that nobody takes the table for whole."""
+    small.source.execute(
+        "CREATE TRIGGER small.t BEFORE INSERT ON /* which */ small.first FOR EACH ROW SET NEW.id = NEW.id"
+    )
+    dumped = Dumped(small.source, tmp_path / "with", ("small",))
+    (warning,) = dumped.run(fresh_mariadb, database="small", table="first")["restore_warnings"]
+    assert "1 triggers were not restored" in warning
+
+
+def test_a_database_that_is_there_keeps_its_collation(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """The stored programs' scripts change it while they run, to what they were made with."""
+    small.source.execute("ALTER DATABASE small COLLATE utf8mb4_bin")
+    dumped = Dumped(small.source, tmp_path / "changed", ("small",))
+    fresh_mariadb.execute("CREATE DATABASE small COLLATE latin1_swedish_ci")
+    dumped.run(fresh_mariadb)
+    ((_name, statement),) = fresh_mariadb.execute("SHOW CREATE DATABASE small")
+    assert "latin1_swedish_ci" in statement
+
+
 def test_an_account_that_may_not(small: Dumped, fresh_mariadb: MariaDB) -> None:
     fresh_mariadb.create_account("reader", "its password", "SELECT ON *.*")
     account = {"login_user": "reader", "login_password": "its password"}

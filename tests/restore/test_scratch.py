@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,10 @@ from typing import Any
 import pymysql
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils import _scratch
+from ansible_collections.vex.backup.plugins.module_utils._command import Completed
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ScratchFailed
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from tests.integration.log_db import run_module
 
 
@@ -22,12 +28,19 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
-        run_module("mysql_scratch", {"path": f"{name}/scratch", "state": "absent"})
+        _scratch.remove(_scratch.Place(f"{name}/scratch"))
 
 
 def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, Any]:
-    product = {"product": "mariadb"} if state == "present" else {}
-    return run_module("mysql_scratch", {"path": str(folder / "scratch"), "state": state, **product, **options})
+    """What the module does, in this process."""
+    asked = {"path": str(folder / "scratch"), "state": state, "product": "mariadb", "user": None}
+    params = {**asked, "needed_bytes": 0, "abandoned_after": 600, "run_log": None, **options}
+    log = RunLog(params["run_log"])
+    try:
+        with log.held():
+            return _scratch.scratch(params, log)
+    except BackupError as error:
+        return {"failed": True, "failure": type(error).__name__, "msg": str(error)}
 
 
 def log_of(folder: Path, run: str) -> str:
@@ -53,7 +66,7 @@ def runs(process: int) -> bool:
 
 
 def test_it_is_empty_private_and_gone_afterwards(folder: Path) -> None:
-    started = scratch(folder)
+    started = run_module("mysql_scratch", {"path": str(folder / "scratch"), "product": "mariadb"})
     assert (started["changed"], started["replaced"]) == (True, False), started
     with pymysql.connect(unix_socket=started["socket"], user="root") as connection, connection.cursor() as cursor:
         cursor.execute("SHOW DATABASES")
@@ -137,5 +150,77 @@ def test_what_stands_in_the_way_is_named(folder: Path, options: dict[str, Any], 
 
 
 def test_a_path_that_no_socket_can_have_is_named(folder: Path) -> None:
-    refused = run_module("mysql_scratch", {"path": str(folder / ("x" * 100)), "product": "mariadb"})
+    refused = scratch(folder, path=str(folder / ("x" * 100)))
     assert "is too long for a socket in it" in refused["msg"]
+
+
+def test_a_server_that_cannot_start_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_scratch._OWN_OPTIONS, "mariadb", ("--no-such-option",))
+    refused = scratch(folder)
+    assert refused["failure"] == "ScratchFailed"
+    assert "no-such-option" in refused["msg"]
+    assert scratch(folder, "absent")["changed"]
+
+
+def test_a_server_runs_as_the_account_that_asks_where_there_is_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_scratch, "_account", lambda _user: None)
+    started = scratch(folder)
+    if os.geteuid() == 0:
+        assert "as root" in started["msg"]
+    else:
+        assert runs(server_of(folder))
+
+
+@pytest.mark.parametrize("account", [None, pwd.getpwuid(os.geteuid())])
+@pytest.mark.parametrize("product", ["mysql", "mariadb"])
+def test_data_that_cannot_be_prepared_are_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, product: str, account: pwd.struct_passwd | None
+) -> None:
+    called = []
+
+    def run(argv: list[str], **options: Any) -> Completed:
+        called.append(argv)
+        return Completed(1, "", "the disk is gone")
+
+    monkeypatch.setattr(_scratch, "run", run)
+    with pytest.raises(ScratchFailed, match=r"could not be prepared in .*: the disk is gone"):
+        _scratch._initialise(_scratch.Place(str(folder)), "mysqld", product, account)
+    (argv,) = called
+    assert ("--initialize-insecure" in argv) == (product == "mysql")
+    assert any(argument.startswith("--user=") for argument in argv) == (account is not None)
+
+
+def test_a_server_of_the_other_product_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = Completed(0, "Ver 11.8.2-MariaDB", "")
+    monkeypatch.setattr(_scratch, "find_program", lambda names, *_: f"/usr/sbin/{names[0]}")
+    monkeypatch.setattr(_scratch, "run", lambda _argv, **_options: version)
+    assert _scratch._find_server("mariadb") == "/usr/sbin/mariadbd"
+    with pytest.raises(BackupError, match="no server of mysql is on this host"):
+        _scratch._find_server("mysql")
+
+
+def test_the_account_that_a_server_runs_as(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts = {"nobody": pwd.getpwnam("nobody")}
+    monkeypatch.setattr(pwd, "getpwnam", accounts.__getitem__)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert _scratch._account(None) == accounts["nobody"]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert _scratch._account("mysql") is None
+
+
+def test_a_server_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_scratch, "END_SECONDS", 0.2)
+    deaf = 'trap "" TERM; echo deaf; while :; do sleep 60 & wait; done'
+    with subprocess.Popen(["bash", "-c", deaf], stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"deaf\n"
+        try:
+            _scratch._end(process.pid, "another's start")
+            assert runs(process.pid)
+            _scratch._end(process.pid, _scratch._started(process.pid))
+            assert not runs(process.pid)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert _scratch._started(process.pid) is None

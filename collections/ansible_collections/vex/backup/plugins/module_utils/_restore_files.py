@@ -71,12 +71,9 @@ def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Pre
 def create_statement(folder: str, one: DatabaseRestore) -> t.Optional[bytes]:
     """The statement that MyDumper has for the database, ``None`` when it has none."""
     tables = os.path.join(folder, TABLES)
-    names = [f"{one.name}-schema-create.sql"]
-    if os.path.isdir(tables):
-        # Newer ones give a name that is not plain an alias; where others lie too, it is not known whose it is.
-        others = [name for name in os.listdir(tables) if name.endswith("-schema-create.sql")]
-        names += others if len(others) == 1 else []
-    for name in names:
+    # Newer ones give a name that is not plain an alias; where others lie too, it is not known whose it is.
+    others = [name for name in os.listdir(tables) if name.endswith("-schema-create.sql")]
+    for name in [f"{one.name}-schema-create.sql", *(others if len(others) == 1 else [])]:
         with contextlib.suppress(FileNotFoundError), open(os.path.join(tables, name), "rb") as stream:
             return stream.read()
     return None

@@ -5,17 +5,18 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import datetime
-import itertools
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE, Answer, Refused, Store
+from ansible_collections.vex.backup.plugins.module_utils._s3 import Answer, Refused, Store
 
 if t.TYPE_CHECKING:
     import concurrent.futures
 
-if BOTO3_FAILURE is None:
+# _s3.py keeps the reason of a failure; every module that comes here reports that first.
+with contextlib.suppress(ImportError):
     from botocore.exceptions import BotoCoreError
 
 # Between attempts, doubled each time, in seconds.
@@ -142,7 +143,9 @@ def _listed(item: Answer) -> Listed:
 
 def _get(store: Store, retries: int, **params: t.Any) -> Answer:
     pause = FIRST_PAUSE
-    for attempt in itertools.count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         # Botocore repeats the request alone: once the answer has begun, a connection that breaks is ours to mend.
         answer = store.request("get_object", **params)
         try:
@@ -155,4 +158,3 @@ def _get(store: Store, retries: int, **params: t.Any) -> Answer:
                 ) from error
         store.bound.pause(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-    raise AssertionError  # itertools.count has no end

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import stat
@@ -39,7 +38,6 @@ LOG_CHARACTERS = 1500
 SOCKET_BYTES = 107
 
 _PROGRAMS = {"mariadb": ("mariadbd", "mysqld"), "mysql": ("mysqld",)}
-_VERSION = re.compile(r"Ver (\S+)")
 # Nothing here is worth a write to the disk before its time: after a crash it is thrown away.
 _OPTIONS = (
     "--skip-networking",

@@ -105,7 +105,8 @@ class FakeBucket:
     def _head_object(self, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
         if Key not in self.objects:
             raise Refused("not there", "404")
-        return {"ContentLength": len(self.objects[Key]), **self.locks.get(Key, {})}
+        found = {"ContentLength": len(self.objects[Key]), "LastModified": self.modified[Key].replace(tzinfo=UTC)}
+        return {**found, "ETag": '"e"', **self.locks.get(Key, {})}
 
     def _get_object(self, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
         if Key not in self.objects:
@@ -114,7 +115,7 @@ class FakeBucket:
         first, last = Range[len("bytes=") :].split("-")
         return {"Body": io.BytesIO(self.objects[Key][int(first) : int(last) + 1 if last else None])}
 
-    def _put_object(self, Key: str, Body: bytes) -> t.Dict[str, t.Any]:  # noqa: N803
+    def _put_object(self, Key: str, Body: bytes, **checked: str) -> t.Dict[str, t.Any]:  # noqa: N803
         self.put(Key, Body, datetime.datetime(2026, 1, 1))
         return {}
 
