@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._restore import restore
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from tests.integration import odd_databases
+from tests.integration import hard_databases, odd_databases
 from tests.integration.fingerprint import fingerprint
 from tests.integration.restoring import assert_equal
 from tests.modules import ModuleProcess
@@ -381,28 +382,6 @@ def test_the_module_as_ansible_runs_it(small: Dumped, fresh_mariadb: MariaDB) ->
     assert (failed["failure"], failed["status"]) == ("TargetExists", 3)
 
 
-HARD = (
-    "CREATE DATABASE hard_cases CHARACTER SET utf8mb4",
-    "USE hard_cases",
-    "SET SESSION sql_mode = ''",
-    "CREATE TABLE zeroes (id INT PRIMARY KEY, day DATE, at DATETIME, stamp TIMESTAMP DEFAULT '0000-00-00 00:00:00')",
-    "INSERT INTO zeroes VALUES (1, '0000-00-00', '0000-00-00 00:00:00', '0000-00-00 00:00:00')",
-    "INSERT INTO zeroes VALUES (2, '2025-00-00', NULL, '2025-07-20')",
-    "INSERT INTO zeroes VALUES (0, NULL, NULL, DEFAULT)",
-    "SET SESSION sql_mode = DEFAULT",
-    "CREATE TABLE latin (word VARCHAR(40), again TEXT) CHARACTER SET latin1",
-    "INSERT INTO latin VALUES ('coração €', 'às três')",
-    "CREATE TABLE wide (word VARCHAR(40)) CHARACTER SET utf8mb4",
-    "INSERT INTO wide VALUES ('👩‍💻 日本 ação')",
-    "CREATE TABLE large (id INT PRIMARY KEY, body LONGBLOB)",
-    "INSERT INTO large SELECT 1, REPEAT(UNHEX('00FF27225C0A0D1A'), 8 * 1024 * 1024)",
-    "CREATE TABLE bits (id INT PRIMARY KEY, b BIT(64), place GEOMETRY, document JSON)",
-    """INSERT INTO bits VALUES (1, ~0, ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 0))'), '{"a": [1, null]}')""",
-    "CREATE DATABASE nothing_in_it CHARACTER SET latin1",
-    "CREATE DATABASE a_thousand",
-)
-
-
 def test_hard_cases(tmp_path: Path) -> None:
     """A BLOB of 64 MB, zero dates, an empty database, a thousand tables; odd_databases.py has the others."""
     large = ["--max-allowed-packet=1G", "--innodb-log-file-size=256M"]
@@ -411,12 +390,26 @@ def test_hard_cases(tmp_path: Path) -> None:
         MariaDB(Path(folder) / "a", options=large) as source,
         MariaDB(Path(folder) / "b", options=large) as target,
     ):
-        made = "CREATE TABLE a_thousand.t{0} (id INT PRIMARY KEY) AS SELECT {0} AS id"
-        source.execute(*HARD, *(made.format(number) for number in range(1000)))
-        dumped = Dumped(source, tmp_path, ("hard_cases", "nothing_in_it", "a_thousand"))
+        databases = hard_databases.fill(source)
+        dumped = Dumped(source, tmp_path, (*databases, hard_databases.EMPTY))
         result = dumped.run(target)
         assert result["restore_warnings"] == []
-        assert result["tables"] == 1005
-        assert_equal(source, target, ["hard_cases", "a_thousand"])
-        shown = "SHOW CREATE DATABASE nothing_in_it"
+        assert result["tables"] == hard_databases.TABLES
+        assert_equal(source, target, databases)
+        shown = f"SHOW CREATE DATABASE {hard_databases.EMPTY}"
         assert target.execute(shown) == source.execute(shown)
+
+
+def test_what_was_left_out_is_not_missed(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """A dump without stored programs is whole without them; its manifest does not speak of any."""
+    small.source.execute(
+        "CREATE TRIGGER small.t BEFORE INSERT ON small.first FOR EACH ROW SET NEW.id = NEW.id + 0",
+        "CREATE EVENT small.e ON SCHEDULE EVERY 1 YEAR STARTS '2035-01-01 03:00:00' DISABLE DO SELECT 1",
+    )
+    for left_out, kinds in (("routines", ["EVENT", "TRIGGER"]), ("triggers", ["EVENT", "PROCEDURE"])):
+        dumped = Dumped(small.source, tmp_path / left_out, ("small",), **{left_out: False})
+        (database,) = json.loads((dumped.path / "manifest.json").read_text())["databases"]
+        assert sorted(program["kind"] for program in database["programs"]) == kinds
+        assert dumped.run(fresh_mariadb, overwrite=True)["databases"][0]["programs"] == 2
+    dumped = Dumped(small.source, tmp_path / "none", ("small",), routines=False, triggers=False, events=False)
+    assert dumped.run(fresh_mariadb, overwrite=True)["databases"][0]["programs"] == 0

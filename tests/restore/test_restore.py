@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ import pytest
 
 from tests.command import Command
 from tests.integration.restoring import assert_equal
+from tests.playbook import Row
+from tests.restore.damaging import Original, rewrite
 from tests.servers.mariadb import MariaDB
 
 PASSWORD = "the key to all of it"
@@ -139,38 +140,99 @@ def test_to_another_server(
     assert_equal(mariadb, target, ["portal"])
 
 
-def spoil(command: Command, key: str, change: Callable[[bytes], bytes]) -> None:
-    """Put something else in an object's place."""
-    client, bucket = command.host.store.client(), command.host.store.bucket
-    content = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-    client.put_object(Bucket=bucket, Key=key, Body=change(content))
-
-
 def flipped(content: bytes) -> bytes:
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [(flipped, "it is damaged in the bucket"), (lambda content: content[:-100], "it was cut short or replaced")],
-    ids=["a flipped byte", "truncated"],
-)
-def test_a_damaged_archive(
-    command: Command,
-    target: MariaDB,
-    change: Callable[[bytes], bytes],
-    message: str,
-    capfd: pytest.CaptureFixture[str],
+def lacks_a_row(root: Path, _manifest: dict[str, Any]) -> None:
+    rewrite(root / "dump/portal/tables/portal.mensagem.sql.zst", lambda text: text.replace(b"(1,", b"-- (1,", 1))
+
+
+def lacks_a_table(root: Path, _manifest: dict[str, Any]) -> None:
+    for path in (root / "dump/portal/tables").glob("portal.mensagem*"):
+        path.unlink()
+
+
+def test_every_damage_is_found(
+    command: Command, target: MariaDB, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    spoil(command, make_backup(command), change)
-    assert command("restore", "--yes") == 1
-    assert message in " ".join(capfd.readouterr().err.split())
-    assert ("vendas",) not in target.execute("SHOW DATABASES")
+    """Each has its own message; what can be seen before the server is touched leaves it as it was."""
+    original = Original(command.host, make_backup(command), tmp_path)
+    content, manifest = original.content, original.manifest
+    for server, damaged, beside in (
+        ("flipped", flipped(content), manifest),
+        ("truncated", content[:-100], manifest),
+        ("no-manifest", content, None),
+    ):
+        original.put(f"{original.hostname}-{server}", damaged, beside)
+    original.put_changed(f"{original.hostname}-locked", lambda _root, _manifest: None, password=PASSWORD)
+    original.put_changed(f"{original.hostname}-lacks-a-table", lacks_a_table)
+    original.put_changed(f"{original.hostname}-lacks-a-row", lacks_a_row)
+    capfd.readouterr()
+
+    def message(server: str, *arguments: str) -> str:
+        options = ("--server", f"{original.hostname}-{server}", "--database", "portal", "--yes", *arguments)
+        assert command("restore", *options, archive_password="not it") == 1
+        out, said = capfd.readouterr()
+        assert "as they were dumped" not in out
+        return " ".join(said.split())
+
+    assert "it is damaged in the bucket" in message("flipped")
+    assert "it was cut short or replaced" in message("truncated")
+    assert "no whole backup" in message("no-manifest")
+    assert "has no manifest beside it" in message("no-manifest", "--name", manifest["name"])
+    assert "is encrypted with another password than the one given" in message("locked")
+    assert ("portal",) not in target.execute("SHOW DATABASES")
+    assert "table portal.mensagem is missing" in message("lacks-a-table")
+    (rows,) = [table["rows"] for one in manifest["databases"] for table in one["tables"] if table["name"] == "mensagem"]
+    assert f"table portal.mensagem has {rows - 1} rows, {rows} were dumped" in message("lacks-a-row", "--overwrite")
 
 
-def test_a_wrong_password(command: Command, target: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:
-    make_backup(command, archive_password=PASSWORD)
-    assert command("restore", "--yes", archive_password="not it") == 1
-    assert "is encrypted with another password than the one given" in " ".join(capfd.readouterr().err.split())
-    assert ("vendas",) not in target.execute("SHOW DATABASES")
+def test_it_is_on_record(command: Command, target: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:
+    """With the log database away, too: the row comes later. Dead restores of the host are closed."""
+    outcome = command.host.backup()
+    assert outcome.status == 0, outcome.output
+    hostname, log_database = command.host.hostname, command.host.log_database
+    log_database.server.execute(
+        f"INSERT INTO {log_database.name}.restauracao_log (run_uuid, hostname, servidor, tipo, data_inicio)"
+        f" VALUES (UUID(), '{hostname}', '{hostname}', 'restauracao', '2026-01-01 03:00:00')"
+    )
+
+    def rows() -> list[Row]:
+        query = "SELECT * FROM restauracao_log WHERE servidor = %s ORDER BY data_inicio, id"
+        return log_database.rows(query, hostname)
+
+    wanted = ("restore", "--database", "portal", "--yes")
+    assert command(*wanted, "--as", "another", log_db_unix_socket="/nowhere") == 0, capfd.readouterr()
+    out = capfd.readouterr().out
+    assert "as they were dumped" in out
+    assert "warning: not in the log database: " in out
+    assert f"the record is kept in {command.host.spool}" in out
+    assert [row["status"] for row in rows()] == [0]
+    # Without --overwrite there is only a plan, and so nothing to record.
+    target.execute("CREATE DATABASE portal", "CREATE TABLE portal.vazia (id INT)")
+    assert command(*wanted) == 1
+    assert len(rows()) == 1
+    client = command.host.store.client()
+    client.put_object(Bucket=command.host.store.bucket, Key=outcome.key, Body=b"damaged")
+    assert command(*wanted, "--overwrite") == 1
+    dead, away, failed = rows()
+    assert (dead["status"], "closed by the next one" in dead["observacao"]) == (3, True)
+    (portal,) = [one for one in manifest_of(command, outcome.key)["databases"] if one["name"] == "portal"]
+    assert (away["tipo"], away["status"], away["hostname"], away["servidor"]) == ("restauracao", 1, hostname, hostname)
+    assert (away["backup_id"], away["tabelas"]) == (outcome.backup["id"], 3)
+    assert away["linhas"] == sum(table["rows"] for table in portal["tables"])
+    assert away["observacao"] == f"portal as another into {target.socket}"
+    assert away["data_inicio"] <= away["restaurado_em"] <= away["data_encerramento"]
+    assert (failed["status"], failed["linhas"], failed["restaurado_em"]) == (3, None, None)
+    assert "Download the backup: " in failed["observacao"]
+    assert failed["data_encerramento"]
+
+
+def manifest_of(command: Command, key: str) -> dict[str, Any]:
+    """The one beside the archive."""
+    store = command.host.store
+    body = store.client().get_object(Bucket=store.bucket, Key=f"{key}.manifest.json")["Body"].read()
+    manifest: dict[str, Any] = json.loads(body)
+    return manifest

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.log_db import run_module
-from tests.playbook import Installation
+from tests.playbook import ROOT, Installation
 from tests.restore.damaging import Change, Original, rewrite
 from tests.restore.verifying import VERIFIER, Verifier
 from tests.servers.mariadb import MariaDB
@@ -54,8 +54,8 @@ def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     setup = verifier.setup
     outcome = setup.backup()
     assert outcome.status == 0, outcome.output
-    leave_remains(verifier)
-    proving = verifier.run()
+    kill_in_the_middle(verifier)
+    proving = verifier.run(verify_abandoned_after=0)
     assert proving.status == 0, proving.output
     dead, row = proving.rows
     assert dead["status"] == 3
@@ -77,17 +77,17 @@ def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     assert proving.mails[0]["Subject"] == "Prova de restauração: tudo comprovado"
 
 
-def leave_remains(verifier: Verifier) -> None:
-    """What a run leaves that was killed: a server, files, a record that says it runs."""
-    options = {"path": str(verifier.path), "product": "mariadb", "run_log": str(verifier.logs / "dead.logs/verify.log")}
-    started = run_module("mysql_scratch", options)
-    shutil.rmtree(verifier.logs)
-    (Path(started["work"]) / "backup_20260101_030000.zip").touch()
-    name = verifier.setup.log_database.name
-    verifier.setup.log_database.server.execute(
-        f"INSERT INTO {name}.restauracao_log (run_uuid, hostname, servidor, tipo, data_inicio)"
-        f" VALUES (UUID(), '{VERIFIER}', '{verifier.setup.hostname}', 'verificacao', UTC_TIMESTAMP())"
+def kill_in_the_middle(verifier: Verifier) -> None:
+    """A run that ends by SIGKILL once its server is there: that, files, and a record that says it runs are left."""
+    process = subprocess.Popen(
+        verifier.command(), cwd=ROOT, env=verifier.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    owner = verifier.path / "owner.json"
+    while not (owner.exists() and json.loads(owner.read_text()).get("pid")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
 
 
 def test_a_budget_goes_round(verifier: Verifier, tmp_path: Path) -> None:

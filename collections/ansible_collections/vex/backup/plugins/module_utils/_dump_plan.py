@@ -28,7 +28,8 @@ _SPARE_BYTES = 64 * 1024 * 1024
 class DatabasePlan(t.NamedTuple):
     """One database: ``directory`` is its place under ``dump/``, ``reason`` why mysqldump takes all of it, or empty.
 
-    ``programs`` are those routines, triggers and events that are written apart, since MyDumper 0.10 spoils them.
+    ``objects`` are those that the dump is to hold, ``programs`` those routines, triggers and events of them that are
+    written apart, since MyDumper 0.10 spoils them.
     """
 
     name: str
@@ -119,10 +120,10 @@ def _plan_database(
     version: _mydumper.Version, product: str, name: str, objects: _mysqldump.Objects, wanted: t.Mapping[str, bool]
 ) -> DatabasePlan:
     reason = _mysqldump.reason_for_mysqldump(version, product, name, objects)
-    programs = []
-    if version.generation == _mydumper.LEGACY:
-        options = {"TRIGGER": "triggers", "EVENT": "events"}
-        programs = [one for one in objects.programs if wanted[options.get(one.kind, "routines")]]
+    options = {"TRIGGER": "triggers", "EVENT": "events"}
+    # What is not to be dumped is not in the dump: nobody must look for it there.
+    objects = objects._replace(programs=[one for one in objects.programs if wanted[options.get(one.kind, "routines")]])
+    programs = objects.programs if version.generation == _mydumper.LEGACY else []
     return DatabasePlan(name, directory_name(name), objects, reason, programs)
 
 

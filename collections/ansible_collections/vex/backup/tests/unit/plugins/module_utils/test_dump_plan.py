@@ -116,7 +116,10 @@ def test_a_plan_for_1_0(world: World) -> None:
     ],
 )
 def test_unwanted_programs_are_left_out(world: World, unwanted: str, left: t.List[str]) -> None:
-    assert [program.kind for program in world.plan(**{unwanted: False}).databases[0].programs] == left
+    plan = world.plan(**{unwanted: False}).databases[0]
+    assert [program.kind for program in plan.programs] == left
+    # The manifest has these.
+    assert [program.kind for program in plan.objects.programs] == left
 
 
 @pytest.mark.parametrize(("server", "preferred"), [(MARIADB, "/bin/mariadb-dump"), (MYSQL, "/bin/mysqldump")])
