@@ -180,8 +180,7 @@ def test_every_damage_is_found(
 
     assert "it is damaged in the bucket" in message("flipped")
     assert "it was cut short or replaced" in message("truncated")
-    assert "no whole backup" in message("no-manifest")
-    assert "has no manifest beside it" in message("no-manifest", "--name", manifest["name"])
+    assert "so its upload did not end and it is no backup" in message("no-manifest")
     assert "is encrypted with another password than the one given" in message("locked")
     assert ("portal",) not in target.execute("SHOW DATABASES")
     assert "table portal.mensagem is missing" in message("lacks-a-table")
@@ -189,7 +188,7 @@ def test_every_damage_is_found(
     assert f"table portal.mensagem has {rows - 1} rows, {rows} were dumped" in message("lacks-a-row", "--overwrite")
 
 
-def test_it_is_on_record(command: Command, target: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_is_on_record(command: Command, target: MariaDB, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """With the log database away, too: the row comes later. Dead restores of the host are closed."""
     outcome = command.host.backup()
     assert outcome.status == 0, outcome.output
@@ -214,12 +213,12 @@ def test_it_is_on_record(command: Command, target: MariaDB, capfd: pytest.Captur
     target.execute("CREATE DATABASE portal", "CREATE TABLE portal.vazia (id INT)")
     assert command(*wanted) == 1
     assert len(rows()) == 1
-    client = command.host.store.client()
-    client.put_object(Bucket=command.host.store.bucket, Key=outcome.key, Body=b"damaged")
+    original = Original(command.host, outcome.key, tmp_path)
+    original.put(hostname, flipped(original.content), original.manifest)
     assert command(*wanted, "--overwrite") == 1
     dead, away, failed = rows()
     assert (dead["status"], "closed by the next one" in dead["observacao"]) == (3, True)
-    (portal,) = [one for one in manifest_of(command, outcome.key)["databases"] if one["name"] == "portal"]
+    (portal,) = [one for one in original.manifest["databases"] if one["name"] == "portal"]
     assert (away["tipo"], away["status"], away["hostname"], away["servidor"]) == ("restauracao", 1, hostname, hostname)
     assert (away["backup_id"], away["tabelas"]) == (outcome.backup["id"], 3)
     assert away["linhas"] == sum(table["rows"] for table in portal["tables"])
@@ -228,11 +227,3 @@ def test_it_is_on_record(command: Command, target: MariaDB, capfd: pytest.Captur
     assert (failed["status"], failed["linhas"], failed["restaurado_em"]) == (3, None, None)
     assert "Download the backup: " in failed["observacao"]
     assert failed["data_encerramento"]
-
-
-def manifest_of(command: Command, key: str) -> dict[str, Any]:
-    """The one beside the archive."""
-    store = command.host.store
-    body = store.client().get_object(Bucket=store.bucket, Key=f"{key}.manifest.json")["Body"].read()
-    manifest: dict[str, Any] = json.loads(body)
-    return manifest
