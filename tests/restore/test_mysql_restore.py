@@ -80,6 +80,7 @@ class Dumped:
             "overwrite": False,
             "threads": 2,
             "binlog": True,
+            "make_definers": False,
             "timeout": 0,
             "connect_timeout": 10,
             **options,
@@ -209,6 +210,27 @@ def test_views_that_look_at_other_databases(mariadb: MariaDB, fresh_mariadb: Mar
         assert "view aa.over could not be made" in str(error)
     finally:
         mariadb.execute(*(f"DROP DATABASE IF EXISTS {name}" for name in (*names, "empty")))
+
+
+def test_definers_are_made_on_a_server_that_is_thrown_away(
+    mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
+) -> None:
+    """And so a view of an account that is gone can be read there."""
+    owner = "`left it's`@`nowhere`"
+    try:
+        mariadb.execute(
+            "CREATE DATABASE owned",
+            "CREATE TABLE owned.of_it (id INT)",
+            "INSERT INTO owned.of_it VALUES (1)",
+            f"CREATE DEFINER = {owner} SQL SECURITY DEFINER VIEW owned.seen AS SELECT id FROM owned.of_it",
+        )
+        dumped = Dumped(mariadb, tmp_path, ("owned",))
+        assert "seen" in str(dumped.run(fresh_mariadb)["restore_warnings"])
+        assert dumped.run(fresh_mariadb, overwrite=True, make_definers=True)["restore_warnings"] == []
+        assert fresh_mariadb.execute("SELECT * FROM owned.seen") == ((1,),)
+    finally:
+        mariadb.execute("DROP DATABASE IF EXISTS owned")
+        fresh_mariadb.execute(f"DROP USER IF EXISTS {owner}")
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import OptionEr
 from ansible_collections.vex.backup.plugins.module_utils._mysql import Login
 
 
-def defaults_file_text(login: Login, session_variables: t.Mapping[str, str], first_statement: str = "") -> str:
+def defaults_file_text(
+    login: Login, session_variables: t.Mapping[str, str], first_statement: str = "", program: str = "mydumper"
+) -> str:
     """The text of a MySQL option file; its values are quoted, whatever they hold.
 
     :param session_variables: what MyDumper 0.20 and later sets in its sessions
-    :param first_statement: what MyDumper 0.10 says first in its sessions
+    :param first_statement: what MyDumper 0.10 says first in its sessions, or its loader
+    :param program: which of the two
     :raises OptionError: for a value with a line break or a NUL, which an option file cannot hold
     """
     values = {"user": login.user, "password": login.password}
@@ -31,7 +34,7 @@ def defaults_file_text(login: Login, session_variables: t.Mapping[str, str], fir
     if session_variables:
         lines += ["[mydumper_session_variables]", *(f"{name}={value}" for name, value in session_variables.items())]
     if first_statement:
-        lines += ["[mydumper]", f"init-command={_quote('first statement', first_statement)}"]
+        lines += [f"[{program}]", f"init-command={_quote('first statement', first_statement)}"]
     return "\n".join(lines) + "\n"
 
 

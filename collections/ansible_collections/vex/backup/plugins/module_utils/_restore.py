@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils import _myloader
 from ansible_collections.vex.backup.plugins.module_utils._command import ending_children, find_program, run
 from ansible_collections.vex.backup.plugins.module_utils._defaults_file import defaults_file_text
+from ansible_collections.vex.backup.plugins.module_utils._definers import make_definers
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     OptionError,
@@ -63,6 +64,8 @@ Params = t.Mapping[str, t.Any]
 
 # The server alone bounds how long a statement may be: a large BLOB is one.
 CLIENT = ("--default-character-set=utf8mb4", "--comments", "--binary-mode", "--max-allowed-packet=1G")
+# A strict server refuses tables with zero dates, which another took; mysqldump says the same.
+FIRST_STATEMENT = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"
 
 
 class _Target(t.NamedTuple):
@@ -205,7 +208,8 @@ def _refuse_to_overwrite(params: Params, plan: RestorePlan, found: t.Mapping[str
 @contextlib.contextmanager
 def _login_file(params: Params) -> t.Iterator[str]:
     with tempfile.NamedTemporaryFile("wb", prefix="vex-backup-", suffix=".cnf") as stream:
-        stream.write(defaults_file_text(resolve_login(params), {}).encode("utf-8", "surrogateescape"))
+        text = defaults_file_text(resolve_login(params), {}, FIRST_STATEMENT, "myloader")
+        stream.write(text.encode("utf-8", "surrogateescape"))
         stream.flush()
         yield stream.name
 
@@ -213,6 +217,8 @@ def _login_file(params: Params) -> t.Iterator[str]:
 def _load(target: _Target, plan: RestorePlan, found: t.Mapping[str, Existing], files: Prepared) -> t.List[str]:
     """Load everything; the views that could not be made, a sentence each."""
     with contextlib.closing(target.connect()) as connection:
+        if target.params["make_definers"]:
+            make_definers(connection, files.folders.values())
         collations = {one.target: collation_of(connection, one.target) for one in plan.databases}
         for one in plan.databases:
             make_room(connection, one, found[one.name])

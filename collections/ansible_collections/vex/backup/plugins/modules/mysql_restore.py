@@ -49,6 +49,13 @@ options:
       - Switching it off takes a privilege of its own, and is right for a server that no replica follows.
     type: bool
     default: true
+  make_definers:
+    description:
+      - Make the accounts that views and stored programs belong to, locked and with all privileges.
+      - For a private server that is thrown away afterwards, as that of M(vex.backup.mysql_scratch) is. MySQL makes no
+        view upon another whose definer is no account of the server.
+    type: bool
+    default: false
   timeout:
     description: Seconds that it may take in all; V(0) for no bound.
     type: int
@@ -184,6 +191,7 @@ def main() -> None:
             "overwrite": {"type": "bool", "default": False},
             "threads": {"type": "int", "default": 4},
             "binlog": {"type": "bool", "default": True},
+            "make_definers": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 0},
             "connect_timeout": {"type": "int", "default": 10},
         },
