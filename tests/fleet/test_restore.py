@@ -106,7 +106,7 @@ def test_all_of_it_without_the_log_database(
     assert "the record is kept in" in " ".join(said.split())
     assert len(records(control, backups)) == before
     kept = spare.host.shell(f"cat {spare.work}/spool/records/*.json")
-    assert (json.loads(kept.stdout)["restore"]["status"], "hard_cases" in said) == (1, True)
+    assert (json.loads(kept.stdout)["restore"]["status"], "hard_cases" in said) == (2, True)
 
 
 def test_parts_of_an_encrypted_one(
@@ -156,7 +156,7 @@ def test_it_is_proven_on_a_host_with_a_mysql(
     (proof,) = [key for key in keys if key.endswith(".proof.json")]
     assert backups.encrypted in proof
     body = control.store.client().get_object(Bucket=control.store.bucket, Key=proof)["Body"].read()
-    assert json.loads(body)["server_version"].startswith("MySQL 9.7")
+    assert json.loads(body)["server_version"].startswith("9.7.")
     assert "comprovado" in text_of(control.sink.messages[mails])
     assert spare.host.shell("ls /var/tmp/vex-backup-verify").returncode != 0
     found = {name for (name,) in spare.host.execute("SHOW DATABASES")}
