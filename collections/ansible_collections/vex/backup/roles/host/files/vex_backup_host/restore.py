@@ -51,8 +51,8 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
     loaded = restored.found["loaded"]
     for warning in loaded["restore_warnings"]:
         sys.stdout.write(f"warning: {warning}\n")
-    if report.said["unrecorded"]:
-        sys.stdout.write(f"warning: not in the log database: {report.said['unrecorded']}\n")
+    if restored.found["unrecorded"]:
+        sys.stdout.write(f"warning: not in the log database: {restored.found['unrecorded']}\n")
     sys.stdout.write(f"Restored {loaded['tables']} tables, {loaded['rows']} rows: as they were dumped.\n")
     return DONE
 
