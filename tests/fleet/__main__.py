@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.fleet import images
+from tests.fleet.deployment import build, wheelhouse
 from tests.fleet.hosts import ADMIN, PYTHON, Host, Keys
 from tests.playbook import write_private
 from tests.servers.process import Process
@@ -40,22 +41,32 @@ def keep(directory: Path, recipe: str) -> None:
         inventory = directory / INVENTORY
         try:
             partial = inventory.with_suffix(".partial")
-            write_private(partial, {"all": {"hosts": {"db": variables_of(host)}}})
+            write_private(partial, {"all": {"hosts": {"db": variables_of(host, directory)}}})
             partial.rename(inventory)
             signal.sigwait({signal.SIGTERM})
         finally:
             inventory.unlink(missing_ok=True)
 
 
-def variables_of(host: Host) -> dict[str, object]:
-    """The host in an inventory; its one account, which may do anything, does everything."""
+def variables_of(host: Host, directory: Path) -> dict[str, object]:
+    """The host in an inventory; its one account, which may do anything, does everything.
+
+    :param directory: for what is installed on a bare one
+    """
     user, password = host.tester
+    means: dict[str, object] = {"ansible_python_interpreter": PYTHON}
+    if not host.recipe.equipped:
+        means = {
+            "ansible_python_interpreter": "auto_silent",
+            "vex_backup_host_collection_archive": str(build(directory)),
+            "vex_backup_host_wheelhouse": str(wheelhouse()),
+        }
     return {
         "ansible_host": host.address,
         "ansible_user": ADMIN,
         "ansible_ssh_common_args": shlex.join(host.keys.options),
         "ansible_become": True,
-        "ansible_python_interpreter": PYTHON,
+        **means,
         "vex_backup_client": host.recipe.product,
         "vex_backup_login_user": user,
         "vex_backup_login_password": password,
