@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.fleet.fleet import Control, Member
-from tests.fleet.hosts import Host, Keys
-from tests.fleet.images import MARIADB, MYSQL, image
+from tests.fleet.hosts import Host, Keys, running
+from tests.fleet.images import MARIADB, MYSQL
 from tests.fleet.podman import remove_leftovers
 from tests.playbook import LogDatabase
 from tests.servers.mariadb import MariaDB
@@ -34,9 +32,9 @@ def hosts(server_directory: Path) -> Iterator[dict[str, Host]]:
     # sshd reads the session's key through it as another user.
     server_directory.chmod(0o711)
     keys = Keys(folder / "keys")
-    with ThreadPoolExecutor() as pool, ExitStack() as running:
-        list(pool.map(image, dict.fromkeys(RECIPES.values())))
-        yield {name: running.enter_context(Host(name, recipe, keys, folder / name)) for name, recipe in RECIPES.items()}
+    made = {name: Host(name, recipe, keys, folder / name) for name, recipe in RECIPES.items()}
+    with running(made.values()):
+        yield made
 
 
 @pytest.fixture(scope="session")

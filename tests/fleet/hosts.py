@@ -7,6 +7,8 @@ import secrets
 import shlex
 import subprocess
 import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,3 +142,12 @@ class Host:
     def _log(self) -> str:
         said = podman("logs", "--tail", "20", self.container, check=False)
         return said.stdout + said.stderr
+
+
+@contextlib.contextmanager
+def running(hosts: Iterable[Host]) -> Iterator[None]:
+    """Hosts that run while the context lasts; they start at once."""
+    with contextlib.ExitStack() as started:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(started.enter_context, hosts))
+        yield

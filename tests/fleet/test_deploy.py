@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.statuses import IN_PROGRESS
 from tests.fleet.deployment import Deployment, wheelhouse
 from tests.fleet.fleet import Control, Member, backup
-from tests.fleet.hosts import Host
+from tests.fleet.hosts import Host, running
 from tests.fleet.images import BARE_MARIADB, BARE_MYSQL
 from tests.playbook import Row
 
@@ -47,13 +47,11 @@ def bare(hosts: dict[str, Host]) -> Iterator[dict[str, Host]]:
     """Hosts of the test's own, with a database to back up and nothing to do it with."""
     keys = hosts["mysql-1"].keys
     folder = keys.private.parent.parent
-    with contextlib.ExitStack() as running:
-        made = {
-            recipe.product: running.enter_context(
-                Host(f"bare-{recipe.product}", recipe, keys, folder / f"bare-{secrets.token_hex(4)}")
-            )
-            for recipe in (BARE_MYSQL, BARE_MARIADB)
-        }
+    made = {
+        recipe.product: Host(f"bare-{recipe.product}", recipe, keys, folder / f"bare-{secrets.token_hex(4)}")
+        for recipe in (BARE_MYSQL, BARE_MARIADB)
+    }
+    with running(made.values()):
         for host in made.values():
             host.execute("CREATE DATABASE shop", "CREATE TABLE shop.item (id int PRIMARY KEY)")
             host.execute("INSERT INTO shop.item VALUES (1), (2)")
