@@ -113,7 +113,7 @@ def test_everything_is_there(awx: Awx) -> None:
         ("schema", ["log database's schema"]),
         ("prove", ["bucket", "log database", "mail server", "manifests"]),
         ("watch", ["log database", "mail server"]),
-        ("restore", ["bucket", "manifests", "restore"]),
+        ("restore", ["bucket", "log database", "manifests", "restore"]),
     ):
         wanted = sorted([MACHINE, *(f"Vex Backup: {name}" for name in given)])
         assert awx.credentials_of(f"Vex Backup: {template}") == wanted
