@@ -20,6 +20,8 @@ from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
 
+# Before pytest-xdist reads what stays together.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what stays together when pytest-xdist runs tests beside each other: those of a file, and the whole fleet.
 
