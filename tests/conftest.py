@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
 from tests.command import Command
@@ -19,18 +21,24 @@ from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
+FLEET = "tests/fleet/"
 
-# Before pytest-xdist reads what stays together.
-@pytest.hookimpl(tryfirst=True)
+
+class ByFile(LoadScopeScheduling):
+    """What stays together when tests run beside each other: those of a file, and the whole fleet, started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return FLEET if file.startswith(FLEET) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what stays together when pytest-xdist runs tests beside each other: those of a file, and the whole fleet.
-
-    The fleet starts first: its hosts are started once, and its tests are the longest.
-    """
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/fleet/"))
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("fleet" if file.startswith("tests/fleet/") else file))
+    """Start with the fleet, which takes longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FLEET))
 
 
 @pytest.fixture(scope="session")
