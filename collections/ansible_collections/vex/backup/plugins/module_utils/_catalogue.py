@@ -57,7 +57,10 @@ def prefix_of(prefix: str, hostname: t.Optional[str] = None) -> str:
     """What the keys of a host's backups start with, or those of every host.
 
     :param prefix: what keys start with, as the run has it
+    :raises OptionError: for a host without a name: it must not be taken for every host
     """
+    if hostname == "":
+        raise OptionError("the host whose backups are meant has an empty name: nothing was done; give its name")
     parts = [prefix.strip("/"), safe_name(hostname) if hostname is not None else ""]
     return "".join(f"{part}/" for part in parts if part)
 

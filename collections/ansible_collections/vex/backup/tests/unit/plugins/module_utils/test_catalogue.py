@@ -42,6 +42,12 @@ def test_prefix(prefix: str, hostname: t.Optional[str], expected: str) -> None:
     assert prefix_of(prefix, hostname) == expected
 
 
+def test_no_name_is_not_every_host() -> None:
+    """Retention would take the backups of all hosts for one's, a restore somebody else's newest."""
+    with pytest.raises(OptionError, match="empty name"):
+        prefix_of("mysql", "")
+
+
 def test_a_backup_and_what_is_said_of_it() -> None:
     key = "p/db%201/2026/01/backup_20260131_030000.zip"
     found = read_catalogue(

@@ -70,6 +70,14 @@ def test_a_backup_goes_manifest_first_with_its_proof(bucket: FakeBucket) -> None
     assert (found.markers, found.problems, found.leftovers, found.aborted) == ([], [], [], [])
 
 
+def test_a_host_without_a_name_loses_nothing(bucket: FakeBucket) -> None:
+    """Its rules would be applied to the backups of all hosts together."""
+    before = dict(bucket.objects)
+    with pytest.raises(OptionError, match="empty name"):
+        prune(bucket, hostname="")
+    assert bucket.objects == before
+
+
 def test_a_dry_run_says_what_would_go(bucket: FakeBucket) -> None:
     before = dict(bucket.objects)
     bucket.uploads[key_of(0)] = START - 30 * DAY
