@@ -18,6 +18,7 @@ if t.TYPE_CHECKING:
 # _s3.py keeps the reason of a failure; every module that comes here reports that first.
 with contextlib.suppress(ImportError):
     from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
 
 # Between attempts, doubled each time, in seconds.
 FIRST_PAUSE = 0.5
@@ -150,7 +151,8 @@ def _get(store: Store, retries: int, **params: t.Any) -> Answer:
         answer = store.request("get_object", **params)
         try:
             return {"content": answer["Body"].read()}
-        except BotoCoreError as error:
+        except (BotoCoreError, HTTPError) as error:
+            # Of what urllib3 raises, botocore leaves TLS's own as it is: an end without a goodbye, a damaged record.
             if attempt > retries:
                 raise StoreFailed(
                     f"{store.url(params['Key'])} broke off {attempt} times while it was read: {error}; "

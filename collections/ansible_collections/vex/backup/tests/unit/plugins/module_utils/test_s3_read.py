@@ -5,15 +5,21 @@
 from __future__ import annotations
 
 import datetime
+import io
+import ssl
 import typing as t
 
 import pytest
 
 pytest.importorskip("boto3")
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed
-from ansible_collections.vex.backup.plugins.module_utils._s3 import Refused
-from ansible_collections.vex.backup.plugins.module_utils._s3_read import look, read_pieces
+from botocore.response import StreamingBody
+from urllib3 import HTTPResponse
+
+from ansible_collections.vex.backup.plugins.module_utils import _s3_read
+from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Refused
+from ansible_collections.vex.backup.plugins.module_utils._s3_read import look, read_object, read_pieces
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils.fake_bucket import FakeBucket
 
 
@@ -45,3 +51,29 @@ def test_one_that_goes(bucket: FakeBucket) -> None:
 def test_one_that_gives_less(bucket: FakeBucket) -> None:
     with pytest.raises(DownloadFailed, match="s3://vex/key gave 3 bytes for bytes=0-6"):
         read_after(lambda: bucket.objects.update(key=b"con"), bucket)
+
+
+class EndOfTls(io.RawIOBase):
+    """A connection whose other end goes without a goodbye."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise ssl.SSLEOFError("UNEXPECTED_EOF_WHILE_READING")
+
+
+@pytest.mark.parametrize("breaks", [1, 2])
+def test_tls_that_breaks_off_is_asked_again(bucket: FakeBucket, breaks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_s3_read, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(bucket, "bound", Bound(None, "download"), raising=False)
+    whole = bucket.request
+    bodies = [StreamingBody(HTTPResponse(EndOfTls(), preload_content=False), 7) for _ in range(breaks)]
+
+    def request(operation: str, **params: t.Any) -> t.Dict[str, t.Any]:
+        return {"Body": bodies.pop()} if bodies else whole(operation, **params)
+
+    monkeypatch.setattr(bucket, "request", request)
+    store: t.Any = bucket
+    if breaks == 1:
+        assert read_object(store, "key", retries=1) == b"content"
+    else:
+        with pytest.raises(StoreFailed, match=r"broke off 2 times while it was read: .*UNEXPECTED_EOF"):
+            read_object(store, "key", retries=1)
