@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host.answer import ask
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host.places import Places
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import what_failed
 from tests.command import Command
 from tests.playbook import away
@@ -163,3 +166,27 @@ def test_what_failed(output: str, said: str) -> None:
     assert said in found
     assert "one" not in found
     assert "RECAP" not in found
+
+
+ECHO = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy:
+        content: "{{ {'password': password, 'port': port, 'on': on} | to_json }}"
+        dest: "{{ vex_backup_result_file }}"
+        mode: "0600"
+"""
+
+
+@pytest.mark.parametrize("password", ["a{{ 7 * 6 }}b", "{% if", "{# 100%", 'ç"\\🔑'])
+def test_what_is_typed_is_no_template(tmp_path: Path, password: str) -> None:
+    places = Places(str(tmp_path), "server", settings=str(tmp_path), home=str(tmp_path))
+    playbook = Path(places.shipped("echo.yml"))
+    playbook.parent.mkdir(parents=True)
+    playbook.write_text(ECHO)
+    (tmp_path / "venv").symlink_to(Path(sys.prefix))
+    (tmp_path / "complete").touch()
+    Path(places.configuration).write_text("all: {hosts: {db1: {}}}")
+    given = {"password": password, "port": 3306, "on": False}
+    assert ask(places, "echo", variables=given) == (given, "")

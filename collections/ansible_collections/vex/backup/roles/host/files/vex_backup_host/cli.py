@@ -110,7 +110,6 @@ def _add_restore(restoring: argparse.ArgumentParser) -> None:
 
 
 def _name(text: str) -> str:
-    # It becomes a template's variable.
     if not NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a backup, such as backup_20260101_030000")
     return text
