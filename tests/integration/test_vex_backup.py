@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import json
 import os
@@ -142,6 +143,25 @@ def test_wrong_usage(command: Command, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(str(command.release), arguments)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("to", "address"),
+    [
+        ("db2", ("db2", 0)),
+        ("10.0.0.2:3307", ("10.0.0.2", 3307)),
+        ("[::1]", ("::1", 0)),
+        ("[fe80::2]:3307", ("fe80::2", 3307)),
+    ],
+)
+def test_where_to(to: str, address: tuple[str, int]) -> None:
+    assert cli.address(to) == address
+
+
+@pytest.mark.parametrize("to", ["", ":3306", "db2:", "db2:mysql", "db2:99999", "::1", "db2 :1"])
+def test_where_to_is_no_place(to: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not HOST, HOST:PORT"):
+        cli.address(to)
 
 
 def test_its_version_is_the_collections(command: Command, capsys: pytest.CaptureFixture[str]) -> None:

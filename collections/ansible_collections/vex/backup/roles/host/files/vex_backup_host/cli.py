@@ -22,9 +22,11 @@ from .statuses import CommandError
 from .stored import show_backups
 
 FIRST_SERVER = "server"
+LAST_PORT = 65535
 EPILOG = """exit status: 0 done; 1 it failed, or check or audit found something; 2 wrong usage or configuration;
 75 a run is in progress, nothing was done"""
 NAME = re.compile(r"backup_\d{8}_\d{6}")
+ADDRESS = re.compile(r"(?P<host>[^\s:\[\]]+|\[[^\s\[\]]+\])(?::(?P<port>\d{1,5}))?")
 
 ACTIONS: dict[str, t.Callable[[Places, argparse.Namespace], int]] = {
     "run": lambda places, asked: run(places, verbose=asked.verbose),
@@ -60,6 +62,18 @@ def version(release: str) -> str:
     """The collection's version, which the command shares."""
     with open(os.path.join(release, COLLECTION, "MANIFEST.json"), encoding="utf-8") as manifest:
         return str(json.load(manifest)["collection_info"]["version"])
+
+
+def address(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST[:PORT]``; 0 for the usual port.
+
+    :raises argparse.ArgumentTypeError: for what is none
+    """
+    found = ADDRESS.fullmatch(text)
+    port = int(found["port"] or 0) if found else 0
+    if found is None or port > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT")
+    return found["host"].strip("[]"), port
 
 
 def _parser(release: str) -> argparse.ArgumentParser:
@@ -102,7 +116,9 @@ def _add_restore(restoring: argparse.ArgumentParser) -> None:
     restoring.add_argument("--database", metavar="D", help="this database alone")
     restoring.add_argument("--as", dest="target", metavar="E", help="the database under this name")
     restoring.add_argument("--table", metavar="T", help="this table of the database alone")
-    restoring.add_argument("--to", metavar="HOST[:PORT]", help="into another server than the one that is backed up")
+    restoring.add_argument(
+        "--to", type=address, metavar="HOST[:PORT]", help="into another server than the one that is backed up"
+    )
     restoring.add_argument("--user", help="log in there as this account; asks for its password, or reads a line")
     restoring.add_argument("--threads", type=int, metavar="N", help="tables, or pieces of them, at a time")
     restoring.add_argument("--overwrite", action="store_true", help="drop what is in the way")

@@ -89,8 +89,8 @@ def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
         "threads": asked.threads,
     }
     if asked.to is not None:
-        host, _colon, port = asked.to.partition(":")
-        given.update(login_host=host, login_port=int(port or 0), login_unix_socket="")
+        host, port = asked.to
+        given.update(login_host=host, login_port=port, login_unix_socket="")
     if asked.user is not None:
         given.update(login_user=asked.user, login_password=_password(asked.user))
     return {f"vex_backup_restore_{name}": value for name, value in given.items() if value is not None}
