@@ -49,7 +49,7 @@ def parse_manifest(content: bytes, where: str) -> t.Dict[str, t.Any]:
     try:
         manifest = json.loads(content.decode("utf-8"))
         archive_of(manifest)
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
         raise ManifestUnusable(
             f"{where} is not the manifest of an archive ({error!r}): it is damaged, choose another backup"
         ) from error

@@ -48,7 +48,9 @@ def check_signature(manifest: t.Mapping[str, t.Any], where: str, keys: t.Sequenc
             "to use it all the same, unset the key for this one call"
         )
     bare = _bare(manifest)
-    if not any(hmac.compare_digest(str(given).encode(), _signature(bare, key).encode()) for key in keys):
+    # JSON can hold what UTF-8 cannot.
+    claimed = str(given).encode("utf-8", "backslashreplace")
+    if not any(hmac.compare_digest(claimed, _signature(bare, key).encode()) for key in keys):
         raise ManifestForged(
             f"{where} does not bear the signature of the manifest key: it was changed after it was made, or made with "
             "another key; a former key goes into the former keys"

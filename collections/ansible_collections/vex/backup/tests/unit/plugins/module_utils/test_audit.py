@@ -129,6 +129,28 @@ def test_strays_are_ours(bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkey
     assert found(audit(bucket, rows, monkeypatch)) == [("stray", key) for key in ours]
 
 
+@pytest.mark.parametrize(
+    ("manifest", "kind"),
+    [
+        (b'{"archive": {"name": "a", "size": 1e999}}', "manifest_unusable"),
+        (b"[" * 100000, "manifest_unusable"),
+        (
+            (
+                b'{"hmac_sha256": "\\ud800", "archive": {"name": "a", "size": 1, "sha256": "", "format": "zip",'
+                b' "encrypted": false, "level": 0}}'
+            ),
+            "manifest_forged",
+        ),
+    ],
+)
+def test_a_manifest_made_to_break_it_is_found(
+    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch, manifest: bytes, kind: str
+) -> None:
+    """Who writes to the bucket must not be able to keep the others from being looked at."""
+    bucket.put(f"{KEY}.manifest.json", manifest, BEFORE)
+    assert found(audit(bucket, rows, monkeypatch, manifest_keys=["k" * 16])) == [(kind, KEY)]
+
+
 def test_sizes_and_checksums(bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.objects[KEY] = b"y" * 7
     assert found(audit(bucket, rows, monkeypatch)) == []
