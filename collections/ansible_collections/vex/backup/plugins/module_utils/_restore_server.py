@@ -174,8 +174,13 @@ def differences(
 
 
 def doubts(connection: Connection[Cursor], one: DatabaseRestore) -> t.List[str]:
-    """What is there and will not work, or not as somebody may think: views, definers, names of before."""
+    """What is there and was not compared, or will not work as somebody may think: views, definers, names of before."""
     found = []
+    unknown = [name for name, rows in one.tables.items() if rows is None]
+    if unknown:
+        found.append(
+            f"{one.target}: the manifest does not say how many rows {shortened(unknown)} had, so they were not compared"
+        )
     with statements(), connection.cursor() as cursor:
         for view in one.views:
             try:
