@@ -86,10 +86,11 @@ def statements() -> t.Iterator[None]:
 def existing(connection: Connection[Cursor], one: DatabaseRestore) -> Existing:
     """What restoring *one* would write over."""
     now = list_objects(connection, one.target)
-    names = {*one.tables, *one.views}
+    key = _key(connection)
+    names = {key(name) for name in (*one.tables, *one.views)}
     return Existing(
-        [name for name in now.tables if name in names],
-        [name for name in now.views if name in names],
+        [name for name in now.tables if key(name) in names],
+        [name for name in now.views if key(name) in names],
         # Of one table only the triggers come along, and they go with it.
         [program for program in now.programs if program in set(one.programs)] if one.table is None else [],
     )
@@ -158,15 +159,17 @@ def differences(
 ) -> t.List[str]:
     """What the server holds otherwise than the manifest says, a sentence each."""
     found = []
+    key = _key(connection)
     for one in plan.databases:
         now = list_objects(connection, one.target)
+        views = {key(name) for name in now.views}
         for name, rows in one.tables.items():
             has = counted.get((one.name, name))
             if has is None:
                 found.append(f"table {one.target}.{name} is missing")
             elif rows is not None and has != rows:
                 found.append(f"table {one.target}.{name} has {has} rows, {rows} were dumped")
-        found += [f"view {one.target}.{name} is missing" for name in one.views if name not in set(now.views)]
+        found += [f"view {one.target}.{name} is missing" for name in one.views if key(name) not in views]
         if one.table is None:
             missing = [program for program in one.programs if program not in set(now.programs)]
             found += [f"{program.kind.lower()} {one.target}.{program.name} is missing" for program in missing]
@@ -218,11 +221,22 @@ def shortened(names: t.Sequence[str]) -> str:
 
 
 def _tables(connection: Connection[Cursor], one: DatabaseRestore) -> t.Dict[str, str]:
+    """The kinds of those tables that are there, by their names in the backup."""
+    key = _key(connection)
     with statements(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s", (one.target,)
         )
-        return {name: kind for name, kind in cursor.fetchall() if name in one.tables and kind != "VIEW"}
+        kinds = {key(name): kind for name, kind in cursor.fetchall() if kind != "VIEW"}
+    return {name: kinds[key(name)] for name in one.tables if key(name) in kinds}
+
+
+def _key(connection: Connection[Cursor]) -> t.Callable[[str], str]:
+    """What names of tables have in common that are one table to the server."""
+    with statements(), connection.cursor() as cursor:
+        cursor.execute("SELECT @@lower_case_table_names")
+        is_sensitive = not int((cursor.fetchone() or (0,))[0])
+    return str if is_sensitive else str.lower
 
 
 def _is_account(cursor: Cursor, definer: str) -> bool:
