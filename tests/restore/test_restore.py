@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.command import Command
 from tests.integration.restoring import assert_equal
-from tests.playbook import Row
+from tests.playbook import Row, run_playbook, write_private
 from tests.restore.damaging import Original, rewrite
 from tests.servers.mariadb import MariaDB
 
@@ -139,6 +140,20 @@ def test_to_another_server(
     out = capfd.readouterr().out
     assert f"Into:        {to} (MariaDB" in out
     assert_equal(mariadb, target, ["portal"])
+
+
+def test_check_mode(command: Command, target: MariaDB) -> None:
+    """Every step says what it would do, and nothing is said to be restored."""
+    make_backup(command)
+    inventory, directory = command.host.directory / "restore.json", command.host.directory / "restore"
+    write_private(inventory, {"all": {"hosts": {command.host.hostname: command.host.variables}}})
+    given = f"vex_backup_restore_go_on=true ansible_connection=local ansible_python_interpreter={sys.executable}"
+    done = run_playbook("playbooks/restore.yml", "--inventory", str(inventory), "--check", "--extra-vars", given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Load it, and compare" in done.stdout
+    assert "as they were dumped" not in done.stdout
+    assert ("portal",) not in target.execute("SHOW DATABASES")
+    assert [path.name for path in directory.glob("*/*") if not path.name.endswith(".manifest.json")] == []
 
 
 def flipped(content: bytes) -> bytes:
