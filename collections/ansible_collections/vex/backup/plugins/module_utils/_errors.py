@@ -52,7 +52,7 @@ class NotEnoughSpace(BackupError):
 
 
 class AlreadyRunning(BackupError):
-    """Another dump of the same instance is in progress."""
+    """Another one is in progress: a dump of the same instance, a restore of the same files."""
 
 
 class DumpFailed(BackupError):

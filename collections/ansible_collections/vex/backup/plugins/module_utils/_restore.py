@@ -103,6 +103,7 @@ def restore(params: Params, log: RunLog, *, check_mode: bool) -> t.Dict[str, t.A
     :raises ServerUnavailable: a server that is not there, or went away
     :raises ProgramMissing: a program that the backup needs and this host lacks
     :raises TargetExists: something is there already, and nothing was changed
+    :raises AlreadyRunning: another restore loads the same files, and nothing was changed
     :raises NotEnoughSpace, RestoreFailed, CommandTimeout, Interrupted: ``incomplete`` names databases that hold part
     :raises RestoreDiffers: everything was loaded, and it is not what was dumped
     """

@@ -15,8 +15,9 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._compression import SUFFIXES, Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import directory_name
 from ansible_collections.vex.backup.plugins.module_utils._dump_tables import data_files
-from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning, RestoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._files import private_files, require_space
+from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY
 from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._sql_scripts import (
@@ -49,14 +50,15 @@ def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Pre
     """Have the files at hand for as long as the body of the ``with`` takes.
 
     :param root: the unpacked backup
+    :raises AlreadyRunning: when another restore loads what is there
     :raises NotEnoughSpace: before anything is written
     :raises RestoreFailed: when the backup lacks a file
     """
     loading = f"{root}.loading"
-    with contextlib.suppress(FileNotFoundError):
-        # Of a run that was killed.
-        shutil.rmtree(loading)
-    with private_files():
+    with _only_one(root), private_files():
+        with contextlib.suppress(FileNotFoundError):
+            # Of a run that was killed.
+            shutil.rmtree(loading)
         try:
             os.mkdir(loading)
             folders = {one.name: os.path.join(loading, str(place)) for place, one in enumerate(plan.databases)}
@@ -66,6 +68,19 @@ def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Pre
             yield Prepared(folders, [text for one in plan.databases for text in _rewrite(one, folders[one.name])])
         finally:
             shutil.rmtree(loading, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _only_one(root: str) -> t.Iterator[None]:
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if not try_lock(descriptor):
+            raise AlreadyRunning(
+                f"another restore loads what is in {root}: wait for its end, or unpack the backup elsewhere too"
+            )
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def create_statement(folder: str, one: DatabaseRestore) -> t.Optional[bytes]:
