@@ -20,6 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._catalogue import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     DownloadFailed,
+    Interrupted,
     ManifestForged,
     ManifestUnusable,
     OptionError,
@@ -124,7 +125,8 @@ def prune_objects(request: Request, store: Store, now: datetime.datetime, log: R
         elif backups and any(request.policy):
             _remove(request, store, pruned, runs, now, log)
             _tidy(request, store, backups, pruned, log)
-    except StoreFailed as error:
+    except (StoreFailed, Interrupted) as error:
+        # What went until then is still to be noted.
         pruned.problems.append(f"retention broke off: {error}")
     return pruned
 

@@ -10,7 +10,7 @@ import io
 import json
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Refused
 from ansible_collections.vex.backup.plugins.module_utils._signature import signed
 
@@ -33,7 +33,7 @@ class FakeBucket:
         self.objects: t.Dict[str, bytes] = {}
         self.modified: t.Dict[str, datetime.datetime] = {}
         self.uploads: t.Dict[str, datetime.datetime] = {}
-        self.refused: t.Dict[t.Tuple[str, str], StoreFailed] = {}
+        self.refused: t.Dict[t.Tuple[str, str], BackupError] = {}
         self.locks: t.Dict[str, t.Dict[str, t.Any]] = {}
         self.versioned = False
         self.parallel = 1

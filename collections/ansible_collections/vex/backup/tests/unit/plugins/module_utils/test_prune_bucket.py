@@ -12,7 +12,12 @@ import pytest
 pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils import _prune_bucket
-from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    Interrupted,
+    OptionError,
+    StoreFailed,
+)
 from ansible_collections.vex.backup.plugins.module_utils._prune_bucket import Pruned, Request, prune_objects
 from ansible_collections.vex.backup.plugins.module_utils._retention import Policy, decide
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, RunLog
@@ -210,8 +215,10 @@ def test_a_refusal_of_the_archive_is_told_too(bucket: FakeBucket) -> None:
     assert prune(bucket, now=START + 10 * DAY, policy=Policy(9)).leftovers == [key_of(0)]
 
 
-def test_a_store_that_goes_away_ends_it(bucket: FakeBucket) -> None:
-    bucket.refused["delete_object", key_of(0)] = StoreFailed("away")
+@pytest.mark.parametrize("error", [StoreFailed("away"), Interrupted("away")])
+def test_what_ends_it_is_told_with_what_went(bucket: FakeBucket, error: BackupError) -> None:
+    """A store that goes away, or a signal: the log tables must hear of what went before."""
+    bucket.refused["delete_object", key_of(0)] = error
     found = prune(bucket)
     assert found.problems == ["retention broke off: away"]
     assert [one.key for one in found.removals] == [key_of(0)]
