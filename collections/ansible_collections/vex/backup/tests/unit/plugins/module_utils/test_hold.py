@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
 import typing as t
 
 import pytest
@@ -38,6 +40,19 @@ def test_held_and_given_back(bucket: FakeBucket) -> None:
     assert [hold("present")["changed"], hold("present")["changed"]] == [True, False]
     assert bucket.objects[f"{KEY}.hold"] == b""
     assert [hold("absent")["changed"], f"{KEY}.hold" in bucket.objects] == [True, False]
+
+
+def test_a_bucket_that_locks_takes_the_mark(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a retention of its own, S3 refuses what comes without a checksum."""
+    put, checksums = bucket._put_object, []
+
+    def put_checked(**params: t.Any) -> t.Dict[str, t.Any]:
+        checksums.append(params.get("ChecksumSHA256"))
+        return put(**params)
+
+    monkeypatch.setattr(bucket, "_put_object", put_checked)
+    hold("present")
+    assert checksums == [base64.b64encode(hashlib.sha256(b"").digest()).decode()]
 
 
 @pytest.mark.usefixtures("bucket")
