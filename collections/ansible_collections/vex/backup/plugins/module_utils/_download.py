@@ -35,7 +35,7 @@ from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Refused, Store
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed, look, read_object, read_pieces
-from ansible_collections.vex.backup.plugins.module_utils._signature import check_signature
+from ansible_collections.vex.backup.plugins.module_utils._signature import check_key, check_signature
 
 ANOTHER = "restore another backup"
 
@@ -92,6 +92,8 @@ def _check(request: Request) -> None:
     for name, least in (("parallel", 1), ("retries", 0)):
         if getattr(request, name) < least:
             raise OptionError(f"{name} must be at least {least}")
+    for key in request.manifest_keys:
+        check_key(key)
     if not os.path.isdir(request.dest) and not request.check_mode:
         raise OptionError(f"dest is not a directory: {request.dest}")
 
