@@ -144,10 +144,9 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
         log.info(f"preparing what is loaded of {root}")
         with prepared(root, plan, deadline) as files:
             facts["incomplete"] = [one.target for one in plan.databases]
-            failed = _load(target, plan, found, files)
+            counted, failed = _load(target, plan, found, files)
         log.info("comparing with the manifest")
         with contextlib.closing(target.connect()) as after:
-            counted = count_rows(target.connect, plan, params["threads"])
             differing = [*failed, *differences(after, plan, counted)]
             warnings = [*files.warnings, *(text for one in plan.databases for text in doubts(after, one))]
     facts["restore_warnings"] = warnings
@@ -215,8 +214,10 @@ def _login_file(params: Params) -> t.Iterator[str]:
         yield stream.name
 
 
-def _load(target: _Target, plan: RestorePlan, found: t.Mapping[str, Existing], files: Prepared) -> t.List[str]:
-    """Load everything; the views that could not be made, a sentence each."""
+def _load(
+    target: _Target, plan: RestorePlan, found: t.Mapping[str, Existing], files: Prepared
+) -> t.Tuple[t.Dict[t.Tuple[str, str], int], t.List[str]]:
+    """Load everything; the rows that came, as :func:`count_rows` has them, and a sentence on each view that failed."""
     with contextlib.closing(target.connect()) as connection:
         if target.params["make_definers"]:
             make_definers(connection, files.folders.values())
@@ -234,6 +235,9 @@ def _load(target: _Target, plan: RestorePlan, found: t.Mapping[str, Existing], f
         else:
             _run_loader(target, plan, one, os.path.join(folder, TABLES))
     views = _make_views(target, _views(plan, files))
+    # Before there are events, which 0.10 leaves to programs.sql: one that is due may delete rows meanwhile.
+    target.log.info("counting the rows")
+    counted = count_rows(target.connect, plan, target.params["threads"])
     for one in plan.databases:
         if one.programs:
             _run_client(target, os.path.join(files.folders[one.name], PROGRAMS), one, one.target)
@@ -243,7 +247,7 @@ def _load(target: _Target, plan: RestorePlan, found: t.Mapping[str, Existing], f
         for database, collation in collations.items():
             if collation is not None and collation_of(connection, database) != collation:
                 set_collation(connection, database, collation)
-    return [f"view {one.target}.{_view_in(path, one)} could not be made: {why}" for one, path, why in views]
+    return counted, [f"view {one.target}.{_view_in(path, one)} could not be made: {why}" for one, path, why in views]
 
 
 def _views(plan: RestorePlan, files: Prepared) -> t.List[t.Tuple[DatabaseRestore, str]]:

@@ -1,0 +1,42 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The order in which a restore loads; the rest is in tests/restore/test_mysql_restore.py."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from unittest import mock
+
+import pytest
+
+pytest.importorskip("pymysql")
+
+from ansible_collections.vex.backup.plugins.module_utils import _restore
+from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Program
+from ansible_collections.vex.backup.plugins.module_utils._restore_files import Prepared
+from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
+
+SHOP = DatabaseRestore("shop", "shop", "dump/shop", None, {}, [], [Program("EVENT", "purge")], by_client=False)
+
+
+def test_rows_are_counted_before_there_are_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that deletes what is old would make a whole restore of an old backup look like one that lacks rows."""
+    done: t.List[str] = []
+
+    def count(*_arguments: object) -> t.Dict[t.Tuple[str, str], int]:
+        done.append("count")
+        return {("shop", "sessions"): 3}
+
+    monkeypatch.setattr(_restore, "_run_loader", lambda *_arguments: done.append("load"))
+    monkeypatch.setattr(_restore, "_run_client", lambda _target, path, *_rest: done.append(os.path.basename(path)))
+    monkeypatch.setattr(_restore, "count_rows", count)
+    monkeypatch.setattr(_restore, "_views", lambda *_arguments: [])
+    for name in ("make_room", "make_database", "collation_of", "create_statement"):
+        monkeypatch.setattr(_restore, name, lambda *_arguments: None)
+    plan, files = (
+        RestorePlan([SHOP], "0.10", shared=False, compression="none", dump_bytes=0),
+        Prepared({"shop": ""}, []),
+    )
+    assert _restore._load(mock.MagicMock(), plan, {"shop": mock.MagicMock()}, files) == ({("shop", "sessions"): 3}, [])
+    assert done == ["load", "count", "programs.sql"]
