@@ -32,6 +32,7 @@ from tests.integration import hard_databases, odd_databases
 from tests.integration.fingerprint import fingerprint
 from tests.integration.restoring import assert_equal
 from tests.modules import ModuleProcess
+from tests.restore.damaging import rewrite
 from tests.servers.mariadb import MariaDB
 
 NAME = "backup_20250720_161523"
@@ -210,6 +211,24 @@ def test_views_that_look_at_other_databases(mariadb: MariaDB, fresh_mariadb: Mar
         assert "view aa.over could not be made" in str(error)
     finally:
         mariadb.execute(*(f"DROP DATABASE IF EXISTS {name}" for name in (*names, "empty")))
+
+
+def test_time_zones_are_made_on_a_server_that_is_thrown_away(
+    mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
+) -> None:
+    """An event keeps the one it was made under, which an empty server does not know by its name."""
+    try:
+        mariadb.execute("CREATE DATABASE timed", "CREATE EVENT timed.rare ON SCHEDULE EVERY 1 YEAR DO SELECT 1")
+        dumped = Dumped(mariadb, tmp_path, ("timed",))
+        script = dumped.path / "dump/timed/programs.sql.zst"
+        rewrite(script, lambda text: text.replace(b"'SYSTEM'", b"'America/Sao_Paulo'"))
+        message = str(dumped.refusal(RestoreFailed, fresh_mariadb))
+        assert "Unknown or incorrect time zone: 'America/Sao_Paulo'" in message
+        dumped.run(fresh_mariadb, overwrite=True, make_definers=True)
+        zone = "SELECT TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'timed'"
+        assert fresh_mariadb.execute(zone) == (("America/Sao_Paulo",),)
+    finally:
+        mariadb.execute("DROP DATABASE IF EXISTS timed")
 
 
 def test_definers_are_made_on_a_server_that_is_thrown_away(

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils import _myloader
 from ansible_collections.vex.backup.plugins.module_utils._command import ending_children, find_program, run
 from ansible_collections.vex.backup.plugins.module_utils._defaults_file import defaults_file_text
-from ansible_collections.vex.backup.plugins.module_utils._definers import make_definers
+from ansible_collections.vex.backup.plugins.module_utils._definers import make_definers, make_time_zones
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     OptionError,
@@ -221,6 +221,7 @@ def _load(
     with contextlib.closing(target.connect()) as connection:
         if target.params["make_definers"]:
             make_definers(connection, files.folders.values())
+            make_time_zones(connection, files.folders.values())
         collations = {one.target: collation_of(connection, one.target) for one in plan.databases}
         for one in plan.databases:
             make_room(connection, one, found[one.name])

@@ -51,7 +51,8 @@ options:
     default: true
   make_definers:
     description:
-      - Make the accounts that views and stored programs belong to, locked and with all privileges.
+      - Make the accounts that views and stored programs belong to, locked and with all privileges, and the time zones
+        of events that the server does not know.
       - For a private server that is thrown away afterwards, as that of M(vex.backup.mysql_scratch) is. MySQL makes no
         view upon another whose definer is no account of the server.
     type: bool
