@@ -321,6 +321,9 @@ def test_the_playbook_runs_on_the_control_node(database: LogDatabase, tmp_path: 
         "vex_backup_log_db_password: canary\n"
         "vex_backup_log_db_migrator_user: root\n"
         "vex_backup_log_db_migrator_password: ''\n"
+        # What the hosts' backups run as; there is no such user here.
+        "ansible_become: true\n"
+        "ansible_become_user: vex-backup\n"
     )
     for expected in ("changed=1", "changed=0"):
         done = subprocess.run(
