@@ -20,7 +20,8 @@ from pydantic_settings import (
 
 PREFIX = "VEX_WEBSTATUS_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
-DEFAULT_FILE = Path("/etc/vex-backup/webstatus.toml")
+# Not in /etc/vex-backup, which is the backups' user's on a host that is backed up too.
+DEFAULT_FILE = Path("/etc/vex-webstatus/settings.toml")
 
 
 class SettingsWrong(Exception):
