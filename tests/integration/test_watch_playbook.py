@@ -55,6 +55,15 @@ def test_each_server_is_told_of_once_until_it_recovers(watch: Watch) -> None:
     assert watch().mails == []
 
 
+def test_nothing_counts_as_told_while_nobody_can_be(watch: Watch) -> None:
+    watch.expect("db-atrasado")
+    lacking = watch(mail_to=[])
+    assert lacking.status == 2
+    assert "Set vex_backup_mail_from and vex_backup_mail_to" in " ".join(lacking.output.split())
+    ((subject, _text),) = watch().mails
+    assert subject == "Backups atrasados ou interrompidos: db-atrasado"
+
+
 def test_a_run_that_cannot_be_alive_is_closed_and_told_of_once(watch: Watch) -> None:
     watch.run("db-morto", hours_ago=49, status=0)
     watch.run("db-lento", hours_ago=20, status=0)
