@@ -30,7 +30,7 @@ FIELDS = (
     # 7 is Sunday too.
     Field("day of the week", 0, 7, _DAYS),
 )
-_ITEM = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?")
+_ITEM = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>0*[1-9]\d*))?", re.ASCII)
 
 
 def cron_fields(schedule: str) -> str:
@@ -53,7 +53,7 @@ def _check(field: Field, item: str, schedule: str) -> None:
         raise _refusal(field, item, schedule)
     bounds = [_number(field, found[part], schedule) for part in ("first", "last") if found[part]]
     single_with_step = len(bounds) == 1 and found["step"] is not None
-    if bounds != sorted(bounds) or single_with_step or found["step"] == "0":
+    if bounds != sorted(bounds) or single_with_step:
         raise _refusal(field, item, schedule)
 
 

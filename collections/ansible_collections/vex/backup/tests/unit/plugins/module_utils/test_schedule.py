@@ -33,6 +33,8 @@ def test_what_cron_takes(schedule: str) -> None:
         ("0 3 * mon *", "'mon' is no month"),
         ("5/10 3 * * *", "'5/10' is no minute"),
         ("*/0 3 * * *", "is no minute"),
+        ("*/00 3 * * *", "is no minute"),
+        ("*/٣ 3 * * *", "is no minute"),
         ("9-5 3 * * *", "'9-5' is no minute"),
         ("1,,2 3 * * *", "'' is no minute"),
         ("0 3 * * *%", "'*%' is no day of the week"),
