@@ -23,8 +23,13 @@ def test_a_fleet_that_begins_with_a_server_without_a_shell(tmp_path: Path) -> No
     managed = {**local, "ansible_become": False, "vex_backup_login_host": "managed.invalid"}
     hosts = {"managed.invalid": managed, "here.invalid": {**local, "ansible_become_exe": str(sudo)}}
     variables = {"ansible_become": True, "ansible_become_user": "vex-backup", "ansible_become_exe": "/bin/false"}
+    # Nothing is fetched to a place that is not there.
+    package = {
+        "vex_backup_host_mydumper_package": "https://packages.invalid/mydumper.deb",
+        "vex_backup_host_mydumper_sha256": "0" * 64,
+    }
     inventory = tmp_path / "inventory.json"
-    write_private(inventory, {"all": {"hosts": hosts, "vars": variables}})
+    write_private(inventory, {"all": {"hosts": hosts, "vars": {**variables, **package}}})
     done = run_playbook(
         "playbooks/deploy.yml",
         "--check",
