@@ -198,14 +198,16 @@ def note_overdue(connection: Connection[Cursor], names: t.Sequence[str], now: st
     :param dry_run: change nothing, only say what would change
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT hostname, avisado_em IS NOT NULL FROM servidor ORDER BY hostname FOR UPDATE")
-        noted = {str(hostname): bool(was_told) for hostname, was_told in cursor.fetchall()}
-        told = [name for name, was_told in noted.items() if name in names and not was_told]
-        recovered = [name for name, was_told in noted.items() if name not in names and was_told]
+        cursor.execute("SELECT hostname, avisado_em IS NOT NULL, ativo FROM servidor ORDER BY hostname FOR UPDATE")
+        servers = cursor.fetchall()
+        told = [str(name) for name, was_told, _expected in servers if name in names and not was_told]
+        forgotten = [str(name) for name, was_told, _expected in servers if name not in names and was_told]
+        # One that is expected no longer is not overdue either, but has no backup for that.
+        recovered = [str(name) for name, _was_told, expected in servers if name in forgotten and expected]
         if not dry_run:
-            for moment, servers in ((now, told), (None, recovered)):
+            for moment, noted in ((now, told), (None, forgotten)):
                 cursor.executemany(
-                    "UPDATE servidor SET avisado_em = %s WHERE hostname = %s", [(moment, name) for name in servers]
+                    "UPDATE servidor SET avisado_em = %s WHERE hostname = %s", [(moment, name) for name in noted]
                 )
     connection.commit()
     return Told(told, recovered)
