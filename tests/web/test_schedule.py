@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zoneinfo
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,18 @@ def test_due(agenda: str, fuso: str, last_start: str, due: str) -> None:
 def test_a_clock_that_is_a_moment_behind_is_no_missed_run() -> None:
     started = datetime.datetime(2026, 3, 1, 1, 59, 58)
     assert next_due("0 2 * * *", "UTC", started) == utc("2026-03-02 02:00")
+
+
+def test_a_zone_of_the_hosts_need_not_be_the_systems() -> None:
+    """Debian 13 has the older names in a package of their own, and some images have none."""
+    zoneinfo.reset_tzpath(to=())
+    try:
+        for zone in ("UTC", "Brazil/East"):
+            zoneinfo.ZoneInfo.clear_cache()
+            hours = 0 if zone == "UTC" else 3
+            assert next_due("0 2 * * *", zone, utc("2031-03-01 12:00")) == utc(f"2031-03-02 0{2 + hours}:00")
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 def test_a_schedule_that_never_comes() -> None:
