@@ -65,7 +65,8 @@ def test_tls_that_breaks_off_is_asked_again(bucket: FakeBucket, breaks: int, mon
     monkeypatch.setattr(_s3_read, "FIRST_PAUSE", 0.0)
     monkeypatch.setattr(bucket, "bound", Bound(None, "download"), raising=False)
     whole = bucket.request
-    bodies = [StreamingBody(HTTPResponse(EndOfTls(), preload_content=False), 7) for _ in range(breaks)]
+    broken: t.Any = HTTPResponse(EndOfTls(), preload_content=False)
+    bodies = [StreamingBody(broken, 7) for _ in range(breaks)]
 
     def request(operation: str, **params: t.Any) -> t.Dict[str, t.Any]:
         return {"Body": bodies.pop()} if bodies else whole(operation, **params)
