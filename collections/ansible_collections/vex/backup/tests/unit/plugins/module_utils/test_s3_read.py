@@ -66,7 +66,7 @@ def test_tls_that_breaks_off_is_asked_again(bucket: FakeBucket, breaks: int, mon
     monkeypatch.setattr(bucket, "bound", Bound(None, "download"), raising=False)
     whole = bucket.request
     broken: t.Any = HTTPResponse(EndOfTls(), preload_content=False)
-    bodies = [StreamingBody(broken, 7) for _ in range(breaks)]
+    bodies = [StreamingBody(broken, 7) for _attempt in range(breaks)]
 
     def request(operation: str, **params: t.Any) -> t.Dict[str, t.Any]:
         return {"Body": bodies.pop()} if bodies else whole(operation, **params)
