@@ -125,3 +125,35 @@ def test_the_servers_sql_mode_does_not_spoil_strings(
         assert_equal(mariadb, fresh_mariadb, ("texts",))
     finally:
         mariadb.execute(f"SET GLOBAL sql_mode = '{mode}'", "DROP DATABASE texts")
+
+
+def test_large_tables_come_back_from_their_pieces(
+    backup_setup: Installation, mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
+) -> None:
+    """MyDumper goes on in another file after 64 MiB, and the finished ones are compressed meanwhile."""
+    filler = "CONCAT('\\n(', seq, '),\\n(', REPEAT(SHA2(seq, 256), 40))"
+    mariadb.execute(
+        "CREATE DATABASE large",
+        "USE large",
+        "CREATE TABLE keyed (id INT PRIMARY KEY, text TEXT, length INT AS (LENGTH(text)) STORED)",
+        f"INSERT INTO keyed (id, text) SELECT -CAST(seq AS SIGNED), {filler} FROM seq_1_to_60000",
+        "CREATE TABLE unkeyed (number INT, text TEXT)",
+        f"INSERT INTO unkeyed SELECT seq % 7, {filler} FROM seq_1_to_30000",
+    )
+    try:
+        outcome = backup_setup.backup()
+        assert outcome.status == 0, outcome.output
+        manifest = restore(backup_setup, outcome.key, fresh_mariadb, tmp_path / "restore")
+        files = [Path(file["path"]).name for file in manifest["files"]]
+        assert [name for name in files if "large.keyed." in name] == [
+            "large.keyed.00001.sql.zst",
+            "large.keyed.00002.sql.zst",
+            "large.keyed.00003.sql.zst",
+        ]
+        (large,) = manifest["databases"]
+        assert {table["name"]: table["rows"] for table in large["tables"]} == {"keyed": 60000, "unkeyed": 30000}
+        # More than the files' sizes, which are those after compression.
+        assert manifest["dump_bytes"] > 230_000_000
+        assert_equal(mariadb, fresh_mariadb, ("large",))
+    finally:
+        mariadb.execute("DROP DATABASE large")

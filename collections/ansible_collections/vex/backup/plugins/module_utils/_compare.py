@@ -20,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._row_set import (
     rows_of_script,
     rows_of_table,
 )
-from ansible_collections.vex.backup.plugins.module_utils._tally import ScriptTally, TableTally, Tally
+from ansible_collections.vex.backup.plugins.module_utils._tally import FileTally, ScriptTally, Tally, joined
 
 _SHOWN = 20
 
@@ -142,13 +142,20 @@ def _difference(
 
 def _digest(dump: Dump, database: t.Mapping[str, t.Any], table: str) -> str:
     """What the manifest should say of a table, from the dump's files."""
-    script, tables = ScriptTally(), TableTally(dump.generation)
-    tally: Tally = script if database["mysqldump"] else tables
-    for path in _files(dump, database, table):
-        tally.begin()
-        for piece in pieces_of_file(path):
-            tally.update(piece)
-    return (script.count(table) if database["mysqldump"] else tables.count()).sha256
+    files = _files(dump, database, table)
+    if database["mysqldump"]:
+        script = ScriptTally()
+        _read_into(script, files[0])
+        return script.count(table).sha256
+    tallies = [FileTally(dump.generation) for _file in files]
+    for tally, path in zip(tallies, files):
+        _read_into(tally, path)
+    return joined([tally.count() for tally in tallies]).sha256
+
+
+def _read_into(tally: Tally, path: str) -> None:
+    for piece in pieces_of_file(path):
+        tally.update(piece)
 
 
 def _rows(dump: Dump, database: t.Mapping[str, t.Any], table: str) -> RowSet:

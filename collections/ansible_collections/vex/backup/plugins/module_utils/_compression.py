@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 import typing as t
@@ -27,6 +28,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFail
 _LEVELS = ("-1", "-2")
 _LARGE_BYTES = 32 * 1024 * 1024
 _SAMPLE_BYTES = 1024 * 1024
+_PIECE_NUMBER = re.compile(r"\.\d+\.sql\Z")
 SUFFIXES = {"zstd": ".zst", "gzip": ".gz", "none": ""}
 DECOMPRESS = {"zstd": "zstd -q -d --rm", "gzip": "gzip -d"}
 
@@ -42,6 +44,7 @@ class Compressor:
         self._name = name
         self._program = find_program([name], f"install {name}, or choose another compression")
         self._cores = os.cpu_count() or 1
+        self._levels: t.Dict[str, str] = {}
 
     def compress(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> None:
         """Replace each of *names* (relative to *folder*) by its compressed form.
@@ -71,12 +74,21 @@ class Compressor:
             levels = list(pool.map(self._level, (os.path.join(folder, name) for name in names)))
         for level in _LEVELS:
             some = [name for name, its in zip(names, levels) if its == level]
+            if not some:
+                continue
             # Two at a time: while one begins or ends its file, and so does with one core, the other has the rest.
             yield ["-q", level, "--rm", f"-T{self._cores}"], min(2, self._cores), some
 
     def _level(self, path: str) -> str:
         if not os.path.exists(path) or os.path.getsize(path) < _LARGE_BYTES:
             return _LEVELS[-1]
+        # A table's pieces are alike.
+        table = _PIECE_NUMBER.sub("", path)
+        if table not in self._levels:
+            self._levels[table] = self._better_level(path)
+        return self._levels[table]
+
+    def _better_level(self, path: str) -> str:
         with open(path, "rb") as stream:
             stream.seek(os.path.getsize(path) // 2)
             sample = stream.read(_SAMPLE_BYTES)

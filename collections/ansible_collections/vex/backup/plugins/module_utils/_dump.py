@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils import _mydumper as mydumper
 from ansible_collections.vex.backup.plugins.module_utils import _server as servers
 from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._defaults_file import defaults_file_text
 from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
     discard_failed,
@@ -106,6 +107,7 @@ def _dump(params: Params, log: RunLog, facts: Facts, *, check_mode: bool) -> Fac
 def _dump_into(
     partial: str, params: Params, plan: Plan, log: RunLog, facts: Facts, deadline: Deadline, lock: int
 ) -> None:
+    compressor = None if params["compression"] == "none" else Compressor(params["compression"])
     facts["dump_started"] = timestamp(utc_now())
     log.info(f"dump: started with {plan.tools}, {params['threads']} threads")
     with tempfile.TemporaryDirectory(prefix="vex-backup-") as private:
@@ -114,7 +116,7 @@ def _dump_into(
         with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
             login = resolve_login(params)
             stream.write(defaults_file_text(login, plan.session_variables, plan.first_statement))
-        result = run_dumps(partial, plan, params, defaults_file, deadline, lock, log)
+        result = run_dumps(partial, plan, params, defaults_file, deadline, lock, log, compressor)
     if result.errors and shutil.disk_usage(partial).free < _FULL_BYTES:
         # MyDumper says of it what it can, in a log on the same disk.
         result.errors.insert(0, _full(os.path.dirname(partial)))
@@ -124,7 +126,7 @@ def _dump_into(
 
     facts["compression_started"] = timestamp(utc_now())
     contents = Contents(os.path.join(partial, "dump"), plan)
-    files, broken = finish_files(partial, params["compression"], contents.groups, deadline)
+    files, broken = finish_files(partial, compressor, contents.parts, result.packed, deadline)
     facts["compression_finished"] = timestamp(utc_now())
     if broken:
         result.errors.extend(f"{name} fails its own test after compression" for name in broken)

@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._compression import Com
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._files import fsync_directory, fsync_file, sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
-from ansible_collections.vex.backup.plugins.module_utils._read_back import Group, read_back
+from ansible_collections.vex.backup.plugins.module_utils._read_back import Part, read_back
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 _PARTIAL = "backup_????????_??????.partial"
@@ -61,29 +61,35 @@ def discard_failed(folder: str, keep: int) -> None:
             os.close(descriptor)
 
 
-def data_bytes(folder: str) -> int:
-    """The size of all files below *folder*."""
-    return sum(os.path.getsize(os.path.join(folder, name)) for name in walk(folder))
+def data_bytes(folder: str, packed: t.Mapping[str, int]) -> int:
+    """The size of all files below *folder* before compression; of those in *packed* it is there."""
+    found = [name for name in walk(folder) if os.path.splitext(name)[0] not in packed]
+    return sum(os.path.getsize(os.path.join(folder, name)) for name in found) + sum(packed.values())
 
 
 def finish_files(
-    root: str, compression: str, tables: t.Sequence[Group], deadline: Deadline
+    root: str,
+    compressor: t.Optional[Compressor],
+    tables: t.Sequence[Part],
+    packed: t.Mapping[str, int],
+    deadline: Deadline,
 ) -> t.Tuple[t.List[File], t.List[str]]:
     """Compress the SQL files below ``{root}/dump``, read them back, bring everything to the disk, and list it.
 
-    :param compression: ``zstd``, ``gzip`` or ``none``
-    :param tables: those of the files that are counted while they are read, by their names before compression
+    :param compressor: ``None`` when they stay as they are
+    :param tables: those of the files that are counted while they are read
+    :param packed: those that are compressed already, by their names before: their sizes before, in bytes
     :returns: the files, and the names of those that fail their own test
     """
     folder = os.path.join(root, "dump")
-    compressor = None if compression == "none" else Compressor(compression)
     names = [name for name in walk(folder) if name.endswith(".sql")]
     sizes = {name: os.path.getsize(os.path.join(folder, name)) for name in names}
-    counted = {name for group in tables for name in group.files}
-    groups = [*tables, *(Group([name], None) for name in names if name not in counted)]
     if compressor:
         names.sort(key=lambda name: sizes[name], reverse=True)
         compressor.compress(folder, names, deadline.remaining())
+    sizes.update(packed)
+    counted = {part.file for part in tables}
+    parts = [*tables, *(Part(name, None) for name in sizes if name not in counted)]
 
     def finish(name: str) -> File:
         path = os.path.join(folder, name)
@@ -94,7 +100,7 @@ def finish_files(
     with ThreadPoolExecutor(max_workers=4) as pool:
         files = [pool.submit(finish, name) for name in walk(folder)]
         try:
-            broken = read_back(folder, groups, sizes, compressor, deadline)
+            broken = read_back(folder, parts, sizes, compressor, deadline)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

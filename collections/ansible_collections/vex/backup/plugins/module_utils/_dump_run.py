@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils import _mydumper, _mysqldump
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, run, running
+from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._coordinates import are_asked_for_in_vain, writers_held
 from ansible_collections.vex.backup.plugins.module_utils._dump_files import data_bytes
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
@@ -21,6 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
+from ansible_collections.vex.backup.plugins.module_utils._pieces import wait_compressing
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._server import list_objects
 from ansible_collections.vex.backup.plugins.module_utils._stored_programs import write_programs
@@ -31,12 +33,16 @@ _END_BYTES = 4096
 
 @dataclasses.dataclass
 class DumpResult:
-    """What a dump came to; ``coordinates`` by database, ``bytes`` before compression."""
+    """What a dump came to; ``coordinates`` by database, ``bytes`` before compression.
+
+    ``packed`` holds what was compressed while MyDumper ran: sizes before that by names before that, below ``dump/``.
+    """
 
     warnings: t.List[str] = dataclasses.field(default_factory=list)
     errors: t.List[str] = dataclasses.field(default_factory=list)
     coordinates: t.Dict[str, _mydumper.Coordinates] = dataclasses.field(default_factory=dict)
     bytes: int = 0
+    packed: t.Dict[str, int] = dataclasses.field(default_factory=dict)
     consistent: bool = True
 
     def coordinates_text(self) -> str:
@@ -55,6 +61,7 @@ class _Context(t.NamedTuple):
     deadline: Deadline
     lock: int
     log: RunLog
+    compressor: t.Optional[Compressor]
 
 
 def run_dumps(
@@ -65,15 +72,17 @@ def run_dumps(
     deadline: Deadline,
     lock: int,
     log: RunLog,
+    compressor: t.Optional[Compressor],
 ) -> DumpResult:
     """Dump into ``{partial}/dump``.
 
     A database that fails does not keep the others from being dumped, unless the server is gone.
 
     :param lock: descriptor of the instance's lock, which the programs inherit
+    :param compressor: compresses what is finished while the rest is dumped, if anything does
     :raises CommandTimeout: when the deadline passes
     """
-    context = _Context(os.path.join(partial, "dump"), plan, params, defaults_file, deadline, lock, log)
+    context = _Context(os.path.join(partial, "dump"), plan, params, defaults_file, deadline, lock, log, compressor)
     os.mkdir(context.folder, 0o700)
     result = DumpResult(consistent=plan.mode == INSTANCE or len(plan.databases) == 1)
     groups = [list(plan.databases)] if plan.mode == INSTANCE else [[one] for one in plan.databases]
@@ -83,7 +92,7 @@ def run_dumps(
         if len(result.errors) > before and not _server_answers(params):
             result.errors.append("the server no longer answers; the databases that were left are not dumped")
             break
-    result.bytes = data_bytes(context.folder)
+    result.bytes = data_bytes(context.folder, result.packed)
     result.consistent = result.consistent and not result.errors
     return result
 
@@ -135,7 +144,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
     )
     heading = f"# {', '.join(dump.databases)}"
     try:
-        done, held = _run_holding_writers(context, dump)
+        done, held = _run_holding_writers(context, dump, result)
     except BackupError:
         # Ended before its time: what it said until then tells how far it got.
         _append_log(params["dump_log"], heading, _take(own_log))
@@ -165,7 +174,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
 
 
 def _run_holding_writers(
-    context: _Context, dump: _mydumper.Dump
+    context: _Context, dump: _mydumper.Dump, result: DumpResult
 ) -> t.Tuple[Completed, t.Optional[_mydumper.Coordinates]]:
     """Run MyDumper to its end, and get the coordinates that it cannot; ``None`` when it can, or when nobody could."""
     plan = context.plan
@@ -189,7 +198,10 @@ def _run_holding_writers(
                 found = held.until_snapshots(lambda: _read(dump.log) or "", program.has_ended)
         except ServerUnavailable as error:
             context.log.warning(f"dump: no coordinates of the binary log: {error}")
-        return program.wait(context.deadline.remaining()), found
+        done, sizes = wait_compressing(program, plan.version, dump.output, context.compressor, context.deadline)
+        below = os.path.relpath(dump.output, context.folder)
+        result.packed.update({os.path.join(below, name): size for name, size in sizes.items()})
+        return done, found
 
 
 def _repair_schemas(folder: str, names: t.Sequence[str]) -> None:

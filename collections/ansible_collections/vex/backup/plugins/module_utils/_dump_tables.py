@@ -16,8 +16,8 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
     Plan,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY
-from ansible_collections.vex.backup.plugins.module_utils._read_back import Group
-from ansible_collections.vex.backup.plugins.module_utils._tally import Count, ScriptTally, TableTally
+from ansible_collections.vex.backup.plugins.module_utils._read_back import Part
+from ansible_collections.vex.backup.plugins.module_utils._tally import Count, FileTally, ScriptTally, joined
 
 _RECORDED = re.compile(r"^\[`(?P<database>.+)`\.`(?P<table>.+)`\]\nreal_table_name=(?P<name>.*)$", re.MULTILINE)
 _ALIAS = "mydumper_"
@@ -32,14 +32,14 @@ class Table(t.TypedDict):
 
 
 class Contents:
-    """What the tables of a dump hold, once :attr:`groups` have been read back.
+    """What the tables of a dump hold, once :attr:`parts` have been read back.
 
-    :param folder: the dump's, its files not compressed yet
+    :param folder: the dump's, its files compressed or not
     """
 
     def __init__(self, folder: str, plan: Plan) -> None:
-        #: Files that are counted together.
-        self.groups: t.List[Group] = []
+        #: Files that hold rows.
+        self.parts: t.List[Part] = []
         self._counts: t.Dict[t.Tuple[str, str], t.Callable[[], t.Optional[Count]]] = {}
         for one in plan.databases:
             place = os.path.join(INSTANCE_DIRECTORY if plan.mode == INSTANCE else one.directory, "tables")
@@ -59,17 +59,20 @@ class Contents:
 
     def _add_script(self, one: DatabasePlan) -> None:
         script = ScriptTally()
-        self.groups.append(Group([os.path.join(one.directory, "database.sql")], script))
+        self.parts.append(Part(os.path.join(one.directory, "database.sql"), script))
         for table in one.objects.tables:
             self._counts[one.name, table] = functools.partial(script.count, table)
 
     def _add_tables(self, folder: str, place: str, plan: Plan, one: DatabasePlan) -> None:
         generation, is_alone = plan.version.generation, plan.mode != INSTANCE
         for table, files in files_of(folder, generation, one.name, one.objects.tables, is_alone=is_alone).items():
-            tally = TableTally(generation)
-            if files:
-                self.groups.append(Group([os.path.join(place, name) for name in files], tally))
-            self._counts[one.name, table] = tally.count if files is not None else lambda: None
+            tallies = None if files is None else [FileTally(generation) for _file in files]
+            self._counts[one.name, table] = functools.partial(_count, tallies)
+            self.parts += [Part(os.path.join(place, name), tally) for name, tally in zip(files or (), tallies or ())]
+
+
+def _count(tallies: t.Optional[t.Sequence[FileTally]]) -> t.Optional[Count]:
+    return None if tallies is None else joined([tally.count() for tally in tallies])
 
 
 def files_of(

@@ -22,6 +22,9 @@ MODERN = "0.20"
 
 # Said of every dump with --trx-tables, its default; non-transactional tables switch that off, so it is never news.
 HARMLESS_WARNINGS = (re.compile(r"Using --trx-tables options?, binlog coordinates will not be accurate"),)
+# Newer ones split tables by themselves. 0.10.x goes on in another file, and so reads each row once, as without.
+_PIECE_MIB = 64
+
 NO_COORDINATES_WARNING = "the server writes a binary log, but the dump has no coordinates of it"
 NO_COORDINATES = re.compile(r"Couldn't get (?:master|source|binlog) position")
 
@@ -43,6 +46,7 @@ _LEGACY_SOURCE = re.compile(
 _SOURCE_SECTION = re.compile(r"^\[(?:source|master)\]\n(?P<body>(?:(?!\[).*\n?)*)", re.MULTILINE)
 _SETTING = re.compile(r"^[# \t]*(?P<key>\w+)[ \t]*=[ \t]*\"?(?P<value>.*?)\"?[ \t]*$", re.MULTILINE)
 _RECORDED_TABLE = re.compile(r"^real_table_name=(.*)$", re.MULTILINE)
+_PIECE = re.compile(r"(?P<stem>.+\.)(?P<number>\d{5,})\.sql", re.DOTALL)
 _QUOTED_NAME = re.compile(r"`[^`]*`")
 
 
@@ -148,6 +152,8 @@ def arguments(version: Version, dump: Dump) -> t.List[str]:
         argv.append(f"--database={dump.databases[0]}")
     else:
         argv.append(f"--regex={databases_regex(dump.databases)}")
+    if version.generation == LEGACY:
+        argv.append(f"--chunk-filesize={_PIECE_MIB}")
     if version.generation == MODERN:
         # 0.10.x writes routines, events and triggers that cannot be restored: _stored_programs.py takes them over.
         wanted = {"routines": dump.routines, "events": dump.events, "triggers": dump.triggers}
@@ -156,6 +162,20 @@ def arguments(version: Version, dump: Dump) -> t.List[str]:
         if dump.non_transactional_tables:
             argv.append("--trx-tables=0")
     return argv
+
+
+def finished_pieces(version: Version, names: t.Iterable[str]) -> t.List[str]:
+    """Those of MyDumper's data files that it has written to their end, and whose names are final.
+
+    0.10.x closes a piece of a table before it opens the next, and takes the number off a table's only piece when it
+    has closed it (seen in the system calls of 0.10.1): a piece is finished when there is a next one. What newer ones
+    do is not known.
+    """
+    if version.generation != LEGACY:
+        return []
+    present = set(names)
+    pieces = [found for found in map(_PIECE.fullmatch, sorted(present)) if found]
+    return [found[0] for found in pieces if f"{found['stem']}{int(found['number']) + 1:05d}.sql" in present]
 
 
 def environment() -> t.Dict[str, str]:

@@ -19,10 +19,10 @@ from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 _MOST_FILES = 64
 
 
-class Group(t.NamedTuple):
-    """Files that are counted together, in their order, by their names before compression; ``tally`` may be none."""
+class Part(t.NamedTuple):
+    """A file, by its name before compression, and what counts it, if anything does."""
 
-    files: t.Sequence[str]
+    file: str
     tally: t.Optional[Tally]
 
 
@@ -32,14 +32,14 @@ class _Wrong(Exception):
 
 def read_back(
     folder: str,
-    groups: t.Sequence[Group],
+    parts: t.Sequence[Part],
     sizes: t.Mapping[str, int],
     compressor: t.Optional[Compressor],
     deadline: Deadline,
 ) -> t.List[str]:
     """Read every file, all cores at work.
 
-    :param groups: of files below *folder*, by their names before compression
+    :param parts: the files, below *folder*
     :param sizes: of the files before compression, in bytes
     :param compressor: what compressed them; ``None`` when they are as they were
     :returns: those that do not pass their own test, by their names now; what was counted of them means nothing then
@@ -48,8 +48,8 @@ def read_back(
     cores = os.cpu_count() or 1
     stopped = threading.Event()
 
-    def read(share: t.Sequence[Group]) -> t.List[str]:
-        names = [name for group in share for name in group.files]
+    def read(share: t.Sequence[Part]) -> t.List[str]:
+        names = [part.file for part in share]
         packed = [name + (compressor.suffix if compressor else "") for name in names]
         try:
             if compressor is None:
@@ -65,7 +65,7 @@ def read_back(
         return []
 
     with ThreadPoolExecutor(max_workers=cores) as pool:
-        shares = [pool.submit(read, share) for share in _shares(groups, sizes, cores)]
+        shares = [pool.submit(read, share) for share in _shares(parts, sizes, cores)]
         try:
             return [name for share in shares for name in share.result()]
         except BaseException:
@@ -74,22 +74,17 @@ def read_back(
             raise
 
 
-def _shares(groups: t.Sequence[Group], sizes: t.Mapping[str, int], cores: int) -> t.List[t.List[Group]]:
+def _shares(parts: t.Sequence[Part], sizes: t.Mapping[str, int], cores: int) -> t.List[t.List[Part]]:
     """Large ones first, a share's size such that all cores stay busy to the end."""
-
-    def size(group: Group) -> int:
-        return sum(sizes[name] for name in group.files)
-
-    most = sum(map(size, groups)) // (cores * 4)
-    shares: t.List[t.List[Group]] = []
-    files = held = 0
-    for group in sorted(groups, key=size, reverse=True):
-        if not shares or files >= _MOST_FILES or held + size(group) > most:
+    most = sum(sizes[part.file] for part in parts) // (cores * 4)
+    shares: t.List[t.List[Part]] = []
+    held = 0
+    for part in sorted(parts, key=lambda part: sizes[part.file], reverse=True):
+        if not shares or len(shares[-1]) >= _MOST_FILES or held + sizes[part.file] > most:
             shares.append([])
-            files = held = 0
-        shares[-1].append(group)
-        files += len(group.files)
-        held += size(group)
+            held = 0
+        shares[-1].append(part)
+        held += sizes[part.file]
     return shares
 
 
@@ -102,24 +97,21 @@ def _plain(folder: str, names: t.Sequence[str], deadline: Deadline) -> t.Iterato
 
 
 def _count(
-    share: t.Sequence[Group], sizes: t.Mapping[str, int], pieces: t.Iterator[bytes], stopped: threading.Event
+    share: t.Sequence[Part], sizes: t.Mapping[str, int], pieces: t.Iterator[bytes], stopped: threading.Event
 ) -> None:
     """Give each file's own bytes out of *pieces*, which holds them one after the other, to its tally."""
     rest = b""
-    for group in share:
-        for name in group.files:
-            left = sizes[name]
-            if group.tally:
-                group.tally.begin()
-            while left:
-                piece = rest or next(pieces, b"")
-                if not piece:
-                    raise _Wrong
-                if stopped.is_set():
-                    raise DumpFailed("the dump was broken off")
-                own, rest = (piece, b"") if len(piece) <= left else (piece[:left], piece[left:])
-                left -= len(own)
-                if group.tally:
-                    group.tally.update(own)
+    for part in share:
+        left = sizes[part.file]
+        while left:
+            piece = rest or next(pieces, b"")
+            if not piece:
+                raise _Wrong
+            if stopped.is_set():
+                raise DumpFailed("the dump was broken off")
+            own, rest = (piece, b"") if len(piece) <= left else (piece[:left], piece[left:])
+            left -= len(own)
+            if part.tally:
+                part.tally.update(own)
     if rest or next(pieces, b""):
         raise _Wrong

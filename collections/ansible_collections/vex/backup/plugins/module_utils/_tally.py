@@ -30,17 +30,22 @@ class Count(t.NamedTuple):
 
 
 class Tally(t.Protocol):
-    """Takes the text of one file after another."""
-
-    def begin(self) -> None:
-        """The next file follows."""
+    """Takes the text of one file."""
 
     def update(self, piece: bytes) -> None:
         """A further piece of the file."""
 
 
-class TableTally:
-    """One table's, from MyDumper's data files in their order.
+def joined(counts: t.Sequence[Count]) -> Count:
+    """What a table holds, by what its files hold, in their order: its digest is of their digests if it has several."""
+    if len(counts) == 1:
+        return counts[0]
+    digests = "".join(count.sha256 for count in counts)
+    return Count(sum(count.rows for count in counts), hashlib.sha256(digests.encode()).hexdigest())
+
+
+class FileTally:
+    """That of one of MyDumper's data files, which hold rows of one table each.
 
     :param generation: MyDumper's
     """
@@ -50,10 +55,6 @@ class TableTally:
         self._longest = max(len(start) for start in self._starts) - 1
         self._digest = hashlib.sha256()
         self._rows = 0
-        self._end = b""
-
-    def begin(self) -> None:
-        """The next file follows."""
         self._end = b"\n"
 
     def update(self, piece: bytes) -> None:
@@ -66,7 +67,7 @@ class TableTally:
         self._end = (self._end + piece[-self._longest :])[-self._longest :]
 
     def count(self) -> Count:
-        """What the files held."""
+        """What the file held."""
         return Count(self._rows, self._digest.hexdigest())
 
 
@@ -78,10 +79,6 @@ class ScriptTally:
         self._table = ""
         self._rows: t.Dict[str, int] = {}
         self._digests: t.Dict[str, t.Any] = {}
-
-    def begin(self) -> None:
-        """The next file follows."""
-        self._line, self._table = b"", ""
 
     def update(self, piece: bytes) -> None:
         """A further piece of the file."""

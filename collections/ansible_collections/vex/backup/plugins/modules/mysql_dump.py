@@ -67,7 +67,7 @@ options:
     type: bool
     default: true
   compression:
-    description: How the dump's files are compressed, on all cores, after the dump.
+    description: How the dump's files are compressed, on all cores; the finished pieces of large tables during the dump.
     type: str
     choices: [zstd, gzip, none]
     default: zstd
@@ -192,7 +192,7 @@ dump_finished:
   type: str
   sample: "2026-01-01 03:00:04"
 compression_started:
-  description: When compression started, UTC.
+  description: When the dump had ended and compression of what was left started, UTC.
   returned: when the dump was whole
   type: str
   sample: "2026-01-01 03:00:04"

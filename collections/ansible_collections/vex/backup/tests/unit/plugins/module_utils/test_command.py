@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pathlib
@@ -186,3 +187,18 @@ def test_a_reader_does_not_wait_for_ever() -> None:
     ):
         list(program.pieces(0.1))
     assert is_gone(program._process.pid)
+
+
+@pytest.mark.parametrize("kernel", ["new", "old"])
+def test_an_end_is_waited_for(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_process: int) -> int:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    if kernel == "old":
+        monkeypatch.setattr(os, "pidfd_open", refuse)
+    with running(["sleep", "60"]) as program:
+        assert not program.has_ended(within=0.05)
+        os.kill(program._process.pid, signal.SIGKILL)
+        assert program.has_ended(within=60)
+        assert program.has_ended()
+        assert program.wait(60).returncode == -signal.SIGKILL

@@ -12,7 +12,6 @@ import subprocess
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils import _dump_files
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
     data_bytes,
@@ -81,8 +80,14 @@ def test_every_file_is_listed_as_it_ends_up(tmp_path: pathlib.Path, compression:
     for number in range(3):
         (tables / f"a{number}.sql").write_bytes(b"row\n" * 1000 * number)
     (tables / "metadata").write_text("Finished dump at: x\n", encoding="ascii")
-    assert data_bytes(str(tmp_path / "dump")) == 12020
-    files, broken = finish_files(str(tmp_path), compression, [], UNBOUND)
+    assert data_bytes(str(tmp_path / "dump"), {}) == 12020
+    compressor = Compressor(compression) if suffix else None
+    packed = {}
+    if compressor:
+        compressor.compress(str(tables), ["a1.sql"], 60)
+        packed = {"we ird/tables/a1.sql": 4000}
+    assert data_bytes(str(tmp_path / "dump"), packed) == 12020
+    files, broken = finish_files(str(tmp_path), compressor, [], packed, UNBOUND)
     assert broken == []
     names = [f"dump/we ird/tables/a{number}.sql{suffix}" for number in range(3)]
     assert [file["path"] for file in files] == [*names, "dump/we ird/tables/metadata"]
@@ -90,18 +95,27 @@ def test_every_file_is_listed_as_it_ends_up(tmp_path: pathlib.Path, compression:
         content = (tmp_path / file["path"]).read_bytes()
         assert file["size"] == len(content)
         assert file["sha256"] == hashlib.sha256(content).hexdigest()
-    assert data_bytes(str(tmp_path / "dump")) == sum(file["size"] for file in files)
+    assert data_bytes(str(tmp_path / "dump"), {}) == sum(file["size"] for file in files)
 
 
-def test_a_file_that_compression_spoilt_is_named(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("change", [-1, 1])
+def test_what_was_compressed_early_is_read_back_too(tmp_path: pathlib.Path, change: int) -> None:
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / "a.00001.sql").write_bytes(b"row\n")
+    compressor = Compressor("zstd")
+    compressor.compress(str(tmp_path / "dump"), ["a.00001.sql"], 60)
+    _files, broken = finish_files(str(tmp_path), compressor, [], {"a.00001.sql": 4 + change}, UNBOUND)
+    assert broken == ["a.00001.sql.zst"]
+
+
+def test_a_file_that_compression_spoilt_is_named(tmp_path: pathlib.Path) -> None:
     class Spoiler(Compressor):
         def compress(self, folder: str, names: object, timeout: object) -> None:
             subprocess.run(["sh", "-c", "for f in *.sql; do mv $f $f.zst; done"], cwd=folder, check=True)
 
     (tmp_path / "dump").mkdir()
     (tmp_path / "dump" / "a.sql").write_text("not zstd", encoding="ascii")
-    monkeypatch.setattr(_dump_files, "Compressor", Spoiler)
-    _files, broken = finish_files(str(tmp_path), "zstd", [], UNBOUND)
+    _files, broken = finish_files(str(tmp_path), Spoiler("zstd"), [], {}, UNBOUND)
     assert broken == ["a.sql.zst"]
 
 
@@ -110,4 +124,4 @@ def test_a_bound_that_is_used_up_ends_it(tmp_path: pathlib.Path) -> None:
     deadline = Deadline(1, "the dump")
     deadline._end = 0
     with pytest.raises(CommandTimeout, match="the dump took longer"):
-        finish_files(str(tmp_path), "none", [], deadline)
+        finish_files(str(tmp_path), None, [], {}, deadline)

@@ -37,11 +37,9 @@ def write(folder: pathlib.Path, files: t.Mapping[str, bytes]) -> None:
 
 
 def read(contents: Contents, folder: pathlib.Path) -> None:
-    for group in contents.groups:
-        assert group.tally
-        for name in group.files:
-            group.tally.begin()
-            group.tally.update((folder / name).read_bytes())
+    for part in contents.parts:
+        assert part.tally
+        part.tally.update((folder / part.file).read_bytes())
 
 
 def test_files_go_to_the_table_whose_name_they_begin_with() -> None:
@@ -73,6 +71,18 @@ def test_tables_of_mydumper_0_10_and_of_mysqldump(tmp_path: pathlib.Path) -> Non
         {"name": "t", "rows": 1, "sha256": hashlib.sha256(ONE_ROW).hexdigest()},
     ]
     assert [(table["name"], table["rows"]) for table in contents.tables(odd)] == [("a.b", 2), ("none", 0)]
+
+
+def test_a_table_in_pieces_is_one_table(tmp_path: pathlib.Path) -> None:
+    files = {"shop.t-schema.sql": b"", "shop.t.00001.sql": ONE_ROW, "shop.t.00002.sql.zst": b"x\n(1)\n(2)"}
+    write(tmp_path / "shop" / "tables", files)
+    shop = database("shop", "t")
+    contents = Contents(str(tmp_path), plan(LEGACY, "individual", shop))
+    (tmp_path / "shop" / "tables" / "shop.t.00002.sql.zst").rename(tmp_path / "shop" / "tables" / "shop.t.00002.sql")
+    read(contents, tmp_path)
+    digests = "".join(hashlib.sha256(files[name]).hexdigest() for name in list(files)[1:])
+    digest = hashlib.sha256(digests.encode()).hexdigest()
+    assert contents.tables(shop) == [{"name": "t", "rows": 3, "sha256": digest}]
 
 
 def test_one_snapshot_holds_several_databases(tmp_path: pathlib.Path) -> None:

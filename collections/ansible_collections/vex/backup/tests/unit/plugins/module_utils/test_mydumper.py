@@ -31,6 +31,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mydumper import (
     arguments,
     databases_regex,
     decide,
+    finished_pieces,
     missing_schemas,
     parse_coordinates,
     parse_log,
@@ -462,8 +463,27 @@ COMMON = [
 
 
 def test_legacy_arguments() -> None:
-    assert arguments(OLD, DUMP) == [*COMMON, "--database=shop"]
-    assert arguments(OLD, DUMP._replace(databases=["a,b"])) == [*COMMON, "--database=a,b"]
+    assert arguments(OLD, DUMP) == [*COMMON, "--database=shop", "--chunk-filesize=64"]
+    assert arguments(OLD, DUMP._replace(databases=["a,b"])) == [*COMMON, "--database=a,b", "--chunk-filesize=64"]
+
+
+def test_a_piece_is_finished_when_there_is_a_next_one() -> None:
+    names = [
+        "metadata.partial",
+        "d.one.00001.sql",
+        "d.t-schema.sql",
+        "d.t.00001.sql",
+        "d.t.00002.sql",
+        "d.t.00003.sql.zst",
+        "d.u.00001.sql.zst",
+        "d.u.00002.sql",
+        "d.v\n.99999.sql",
+        "d.v\n.100000.sql",
+        "d.7.sql",
+        "d.8.sql",
+    ]
+    assert finished_pieces(OLD, names) == ["d.t.00001.sql", "d.v\n.99999.sql"]
+    assert finished_pieces(NEW, names) == []
 
 
 def test_modern_arguments() -> None:
@@ -481,7 +501,7 @@ def test_modern_arguments() -> None:
 
 
 def test_several_databases_are_one_expression() -> None:
-    assert arguments(OLD, DUMP._replace(databases=["a", "b c"]))[-1] == r"--regex=\A(?-i:a|b\ c)\."
+    assert arguments(OLD, DUMP._replace(databases=["a", "b c"]))[-2] == r"--regex=\A(?-i:a|b\ c)\."
 
 
 NAMES = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=12)

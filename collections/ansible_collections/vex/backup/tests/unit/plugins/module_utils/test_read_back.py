@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils import _read_back
 from ansible_collections.vex.backup.plugins.module_utils._command import Running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed
-from ansible_collections.vex.backup.plugins.module_utils._read_back import Group, read_back
+from ansible_collections.vex.backup.plugins.module_utils._read_back import Part, read_back
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 UNBOUND = Deadline(0, "the dump")
@@ -26,16 +26,13 @@ CONTENTS = {
 
 
 class Keeper:
-    """Keeps the texts that it gets, file by file."""
+    """Keeps the text that it gets."""
 
     def __init__(self) -> None:
-        self.files: t.List[bytes] = []
-
-    def begin(self) -> None:
-        self.files.append(b"")
+        self.text = b""
 
     def update(self, piece: bytes) -> None:
-        self.files[-1] += piece
+        self.text += piece
 
 
 class Breaker(Keeper):
@@ -59,18 +56,13 @@ def sizes(tmp_path: pathlib.Path, compressor: t.Optional[Compressor]) -> t.Dict[
     return {name: len(content) for name, content in CONTENTS.items()}
 
 
-def groups(keeper: t.Callable[[], Keeper] = Keeper) -> t.Tuple[t.List[Group], t.List[Keeper]]:
-    keepers = [keeper(), keeper(), keeper()]
-    return [
-        Group(["t0.sql", "t3.sql", "new\nline.sql"], keepers[0]),
-        Group(["t5.sql"], keepers[1]),
-        Group(["t1.sql", "t2.sql"], None),
-        Group(["-dash.sql", "t4.sql"], keepers[2]),
-    ], keepers
+def parts(keeper: t.Callable[[], Keeper] = Keeper) -> t.Tuple[t.List[Part], t.Dict[str, Keeper]]:
+    keepers = {name: keeper() for name in CONTENTS if name != "t2.sql"}
+    return [Part(name, keepers.get(name)) for name in CONTENTS], keepers
 
 
 @pytest.mark.parametrize("most", [1, 64])
-def test_each_gets_its_own_files_in_their_order(
+def test_each_gets_its_own_file(
     tmp_path: pathlib.Path,
     compressor: t.Optional[Compressor],
     sizes: t.Dict[str, int],
@@ -78,10 +70,9 @@ def test_each_gets_its_own_files_in_their_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_read_back, "_MOST_FILES", most)
-    parts, keepers = groups()
-    assert read_back(str(tmp_path), parts, sizes, compressor, UNBOUND) == []
-    for part, keeper in ((parts[0], keepers[0]), (parts[1], keepers[1]), (parts[3], keepers[2])):
-        assert keeper.files == [CONTENTS[name] for name in part.files]
+    all_parts, keepers = parts()
+    assert read_back(str(tmp_path), all_parts, sizes, compressor, UNBOUND) == []
+    assert {name: keeper.text for name, keeper in keepers.items()} == {name: CONTENTS[name] for name in keepers}
 
 
 def test_small_files_share_a_program(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +90,7 @@ def test_small_files_share_a_program(tmp_path: pathlib.Path, monkeypatch: pytest
         return unpacking(folder, names)
 
     monkeypatch.setattr(compressor, "unpacking", noted)
-    assert read_back(str(tmp_path), [Group([name], None) for name in sizes], sizes, compressor, UNBOUND) == []
+    assert read_back(str(tmp_path), [Part(name, None) for name in sizes], sizes, compressor, UNBOUND) == []
     assert len(started) == 8
 
 
@@ -122,9 +113,8 @@ def test_the_broken_are_named(tmp_path: pathlib.Path, damage: str) -> None:
     broken.write_bytes(packed[:-5] if damage == "end" else packed)
     if damage == "gone":
         broken.unlink()
-    parts, _keepers = groups()
     sizes = {name: len(content) for name, content in CONTENTS.items()}
-    assert read_back(str(tmp_path), parts, sizes, compressor, UNBOUND) == ["t3.sql.zst"]
+    assert read_back(str(tmp_path), parts()[0], sizes, compressor, UNBOUND) == ["t3.sql.zst"]
 
 
 @pytest.mark.parametrize("change", [-1, 1])
@@ -133,23 +123,22 @@ def test_what_came_out_longer_or_shorter_is_not_trusted(
 ) -> None:
     suffix = compressor.suffix if compressor else ""
     sizes["t5.sql"] += change
-    part = Group(["t5.sql"], Keeper())
+    part = Part("t5.sql", Keeper())
     assert read_back(str(tmp_path), [part], sizes, compressor, UNBOUND) == [f"t5.sql{suffix}"]
 
 
 def test_a_failure_within_ends_all(
     tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int]
 ) -> None:
-    parts, _keepers = groups(Breaker)
     with pytest.raises(RuntimeError, match="bytes too many"):
-        read_back(str(tmp_path), parts, sizes, compressor, UNBOUND)
+        read_back(str(tmp_path), parts(Breaker)[0], sizes, compressor, UNBOUND)
 
 
 def test_a_reader_that_is_told_to_stop_does(tmp_path: pathlib.Path) -> None:
     stopped = threading.Event()
     stopped.set()
     with pytest.raises(DumpFailed, match="broken off"):
-        _read_back._count([Group(["a"], None)], {"a": 1}, iter([b"x"]), stopped)
+        _read_back._count([Part("a", None)], {"a": 1}, iter([b"x"]), stopped)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,4 +146,4 @@ def test_a_bound_is_kept(tmp_path: pathlib.Path, compressor: t.Optional[Compress
     deadline = Deadline(1, "the dump")
     deadline._end = 0
     with pytest.raises(CommandTimeout, match="the dump took longer"):
-        read_back(str(tmp_path), groups()[0], sizes, compressor, deadline)
+        read_back(str(tmp_path), parts()[0], sizes, compressor, deadline)

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, MODERN
-from ansible_collections.vex.backup.plugins.module_utils._tally import ScriptTally, TableTally
+from ansible_collections.vex.backup.plugins.module_utils._tally import Count, FileTally, ScriptTally, joined
 
 # By MyDumper 0.10.1: line ends of the data are two characters.
 LEGACY_TEXT = rb"""/*!40101 SET NAMES binary*/;
@@ -53,24 +53,27 @@ def pieces(text: bytes, size: int) -> t.List[bytes]:
 @pytest.mark.parametrize(("generation", "text"), [(LEGACY, LEGACY_TEXT), (MODERN, MODERN_TEXT)])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 15, 1000])
 def test_a_row_is_a_row_wherever_the_text_is_cut(generation: str, text: bytes, size: int) -> None:
-    tally = TableTally(generation)
-    for _file in range(2):
-        tally.begin()
-        for piece in pieces(text, size):
-            tally.update(piece)
-    assert tally.count() == (6, hashlib.sha256(text * 2).hexdigest())
+    tally = FileTally(generation)
+    for piece in pieces(text, size):
+        tally.update(piece)
+    assert tally.count() == (3, hashlib.sha256(text).hexdigest())
 
 
-def test_an_end_of_one_file_and_the_begin_of_the_next_are_no_row() -> None:
-    tally = TableTally(MODERN)
-    for text in (b"x\n,", b"(", b"\n", b",("):
-        tally.begin()
-        tally.update(text)
-    assert tally.count().rows == 1
+def test_a_file_may_begin_with_a_row() -> None:
+    tally = FileTally(MODERN)
+    tally.update(b",(1)\n,(2)")
+    assert tally.count().rows == 2
+
+
+def test_a_tables_digest_is_of_its_files_in_their_order() -> None:
+    one, two = Count(1, "1f"), Count(2, "2f")
+    assert joined([one]) == one
+    assert joined([one, two]) == (3, hashlib.sha256(b"1f2f").hexdigest())
+    assert joined([two, one]).sha256 != joined([one, two]).sha256
 
 
 def test_a_table_without_files_is_empty() -> None:
-    assert TableTally(LEGACY).count() == (0, hashlib.sha256(b"").hexdigest())
+    assert joined([]) == (0, hashlib.sha256(b"").hexdigest())
 
 
 @pytest.mark.parametrize("size", [1, 10, 1000])
@@ -80,7 +83,6 @@ def test_a_table_without_files_is_empty() -> None:
 )
 def test_a_script_is_counted_by_table(script: bytes, rows: t.Dict[str, int], size: int) -> None:
     tally = ScriptTally()
-    tally.begin()
     for piece in pieces(script, size):
         tally.update(piece)
     assert {table: tally.count(table).rows for table in rows} == rows
@@ -89,7 +91,6 @@ def test_a_script_is_counted_by_table(script: bytes, rows: t.Dict[str, int], siz
 def test_a_scripts_digest_is_of_the_tables_own_statements() -> None:
     def digest(script: bytes) -> str:
         tally = ScriptTally()
-        tally.begin()
         tally.update(script)
         return tally.count("t").sha256
 

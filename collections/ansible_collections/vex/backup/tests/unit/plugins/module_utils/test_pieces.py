@@ -1,0 +1,75 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Pieces are compressed while a program writes the next ones, as MyDumper 0.10 does."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils import _pieces
+from ansible_collections.vex.backup.plugins.module_utils._command import running
+from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, MODERN, Version
+from ansible_collections.vex.backup.plugins.module_utils._pieces import wait_compressing
+from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
+
+OLD, NEW = Version("0.10.0", LEGACY), Version("1.0.1", MODERN)
+UNBOUND = Deadline(0, "the dump")
+# Ends when the first two pieces are compressed, so that it is seen that this did not wait for its end.
+WRITER = """
+mkdir out
+for piece in 1 2 3; do printf "$piece\\n" >out/d.t.0000$piece.sql; done
+until test -e out/d.t.00001.sql.zst -a -e out/d.t.00002.sql.zst -a ! -e out/d.t.00002.sql; do sleep 0.01; done
+exit 7
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pieces, "_PERIOD_SECONDS", 0.01)
+
+
+def test_all_but_the_last_piece_are_compressed_meanwhile(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "out"
+    with running(["sh", "-c", WRITER], cwd=str(tmp_path)) as program:
+        done, sizes = wait_compressing(program, OLD, str(folder), Compressor("zstd"), UNBOUND)
+    assert done.returncode == 7
+    assert sizes == {"d.t.00001.sql": 2, "d.t.00002.sql": 2}
+    assert sorted(os.listdir(folder)) == ["d.t.00001.sql.zst", "d.t.00002.sql.zst", "d.t.00003.sql"]
+
+
+@pytest.mark.parametrize(("version", "compressor"), [(NEW, "zstd"), (OLD, None)])
+def test_nothing_is_touched_where_it_must_not_be(
+    tmp_path: pathlib.Path, version: Version, compressor: t.Optional[str]
+) -> None:
+    for piece in "12":
+        (tmp_path / f"d.t.0000{piece}.sql").touch()
+    with running(["sleep", "0.1"]) as program:
+        chosen = Compressor(compressor) if compressor else None
+        assert wait_compressing(program, version, str(tmp_path), chosen, UNBOUND)[1] == {}
+    assert sorted(os.listdir(tmp_path)) == ["d.t.00001.sql", "d.t.00002.sql"]
+
+
+@pytest.mark.parametrize("seconds", ["60", "0.1"])
+def test_a_piece_that_cannot_be_compressed_ends_it(tmp_path: pathlib.Path, seconds: str) -> None:
+    class Failing(Compressor):
+        def compress(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> None:
+            raise DumpFailed(f"zstd failed: {', '.join(names)}")
+
+    for piece in "12":
+        (tmp_path / f"d.t.0000{piece}.sql").touch()
+    # Seen at once, or at the program's end if that comes first.
+    with running(["sleep", seconds]) as program, pytest.raises(DumpFailed, match=r"zstd failed: d\.t\.00001\.sql"):
+        wait_compressing(program, OLD, str(tmp_path), Failing("zstd"), UNBOUND)
+
+
+def test_a_bound_is_kept(tmp_path: pathlib.Path) -> None:
+    deadline = Deadline(1, "the dump")
+    deadline._end = 0
+    with pytest.raises(CommandTimeout, match="the dump took longer"), running(["sleep", "60"]) as program:
+        wait_compressing(program, OLD, str(tmp_path), Compressor("zstd"), deadline)
