@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils import _download, _s3_r
 from ansible_collections.vex.backup.plugins.module_utils._backups import list_backups
 from ansible_collections.vex.backup.plugins.module_utils._download import Request, download
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    AlreadyRunning,
     ArchiveDiffers,
     BackupError,
     DownloadFailed,
@@ -27,6 +28,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
     StoreFailed,
 )
+from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Store
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import PIECE_BYTES
@@ -227,6 +229,12 @@ def test_the_deadline(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.cut()
     message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=2)
     assert "the download took longer than 2 seconds: raise timeout" in message
+
+
+def test_two_at_once(downloads: Downloads) -> None:
+    with directory_lock(str(downloads.folder), "never seen"):
+        assert "another download goes into" in downloads.refusal(AlreadyRunning)
+    downloads.run()
 
 
 def test_a_flipped_byte(downloads: Downloads) -> None:

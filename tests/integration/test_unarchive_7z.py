@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils import _archive
 from ansible_collections.vex.backup.plugins.module_utils._command import find_program
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    AlreadyRunning,
     ArchiveDiffers,
     ArchiveFailed,
     BackupError,
@@ -27,6 +28,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     UnpackFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._sevenzip import PROGRAMS, Entry, entries_of
 from ansible_collections.vex.backup.plugins.module_utils._unpack import Request, refuse_escapes, unpack
@@ -151,6 +153,12 @@ def test_what_a_killed_attempt_left_goes(packed: Packed) -> None:
     (left / "half").touch()
     packed.run()
     assert list(packed.folder.iterdir()) == [packed.path]
+
+
+def test_two_at_once(packed: Packed) -> None:
+    with directory_lock(str(packed.folder), "never seen"):
+        assert "another backup is unpacked into" in packed.refusal(AlreadyRunning)
+    packed.run()
 
 
 def test_a_name_that_is_taken(packed: Packed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -12,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.playbook import ROOT, Installation
+from tests.playbook import ROOT, Installation, LogDatabase
 from tests.restore.damaging import Change, Original, rewrite
 from tests.restore.verifying import VERIFIER, Verifier
 from tests.servers.mariadb import MariaDB
+from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.smtp import SmtpSink
 
 DATABASE = "proof_of"
 
@@ -55,8 +58,13 @@ def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     outcome = setup.backup()
     assert outcome.status == 0, outcome.output
     kill_in_the_middle(verifier)
+    old = verifier.logs / "verify_20200101000000.logs"
+    old.mkdir()
+    os.utime(old, (0, 0))
     proving = verifier.run(verify_abandoned_after=0)
     assert proving.status == 0, proving.output
+    assert not old.exists()
+    assert any(verifier.logs.glob("verify_*.logs/verify.log"))
     dead, row = proving.rows
     assert dead["status"] == 3
     assert "closed by the next one" in dead["observacao"]
@@ -75,6 +83,38 @@ def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     assert (proof["tables"], proof["rows"], proof["notes"]) == (3, 124, [])
     assert "3 tabelas, 124 linhas, restaurado em" in proving.mail
     assert proving.mails[0]["Subject"] == "Prova de restauração: tudo comprovado"
+
+
+def test_check_mode_says_what_it_would_prove(verifier: Verifier) -> None:
+    outcome = verifier.setup.backup()
+    proving = verifier.run("--check")
+    assert proving.status == 0, proving.output
+    assert f"{VERIFIER}: would prove {outcome.key}" in proving.output
+    assert (proving.rows, proving.mails, proving.proofs) == ([], [], [])
+    assert not verifier.path.exists()
+
+
+def test_a_server_that_knows_no_capitals_is_proven(
+    tmp_path: Path, log_database: LogDatabase, s3: SeaweedFS, smtp: SmtpSink
+) -> None:
+    """Its trigger speaks of a table as it was typed, which a server that knows capitals would not find."""
+    with tempfile.TemporaryDirectory(prefix="vex-") as name:
+        Path(name).chmod(0o711)
+        with MariaDB(Path(name) / "source", options=["--lower-case-table-names=1"]) as server:
+            server.execute(
+                "CREATE DATABASE shop",
+                "USE shop",
+                "CREATE TABLE Orders (id INT PRIMARY KEY)",
+                "INSERT INTO Orders VALUES (1)",
+                "CREATE TRIGGER more BEFORE INSERT ON Orders FOR EACH ROW SET NEW.id = NEW.id + 1",
+            )
+            setup = Installation(tmp_path / "host", server, log_database, s3, smtp)
+            setup.create_account()
+            outcome = setup.backup()
+            assert outcome.status == 0, outcome.output
+            proving = Verifier(setup, Path(name)).run()
+    assert proving.status == 0, proving.output
+    assert proving.proofs == [f"{outcome.key}.proof.json"]
 
 
 def kill_in_the_middle(verifier: Verifier) -> None:

@@ -68,11 +68,11 @@ class Verifier:
         temporary = self.setup.temporary / "verify"
         return environment({"ANSIBLE_HOME": str(temporary), "ANSIBLE_REMOTE_TEMP": str(temporary / "tmp")})
 
-    def run(self, **variables: Any) -> Proving:
-        """Run it to its end; options as :meth:`command`."""
+    def run(self, *options: str, **variables: Any) -> Proving:
+        """Run it to its end, with further *options* of ansible-playbook; the others as :meth:`command`."""
         before = len(self.setup.sink.messages)
         done = subprocess.run(
-            self.command(**variables),
+            [*self.command(**variables), *options],
             cwd=ROOT,
             env=self.environment(),
             capture_output=True,

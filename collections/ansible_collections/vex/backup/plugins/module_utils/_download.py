@@ -25,6 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._files import (
     sha256_of,
     write_durably,
 )
+from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._manifest import (
     Archive,
     archive_of,
@@ -71,6 +72,7 @@ def download(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
     :raises ManifestForged: a manifest that none of the keys signed
     :raises ArchiveDiffers: the archive's name is taken in ``dest``
     :raises NotEnoughSpace: before anything is fetched
+    :raises AlreadyRunning: another download goes into ``dest``
     :raises DownloadFailed: what is in the bucket is not what its manifest says
     :raises StoreFailed, Interrupted: what was fetched until then stays, for the next attempt
     """
@@ -111,7 +113,9 @@ def _download(request: Request, store: Store, log: RunLog) -> t.Dict[str, t.Any]
     path = os.path.join(request.dest, archive.name)
     there = request.manifest_only or _is_there(path, archive)
     if not there and not request.check_mode:
-        _fetch(request, store, listed, archive, path, log)
+        refusal = f"another download goes into {request.dest}: wait for its end, or give another directory"
+        with directory_lock(request.dest, refusal):
+            _fetch(request, store, listed, archive, path, log)
     has_manifest = _content_of(path + MANIFEST) == content
     if not has_manifest and not request.check_mode:
         write_durably(path + MANIFEST, content)

@@ -41,7 +41,11 @@ def dump_manifest(
         "name": name,
         "run_uuid": params["run_uuid"],
         "hostname": params["hostname"],
-        "server": {"product": plan.server.product, "version": plan.server.version},
+        "server": {
+            "product": plan.server.product,
+            "version": plan.server.version,
+            "lower_case_table_names": plan.server.lower_case_table_names,
+        },
         "tools": {"mydumper": plan.version.text, "mysqldump": plan.mysqldump.text if plan.mysqldump else None},
         "status": facts["status"],
         "warnings": list(result.warnings),

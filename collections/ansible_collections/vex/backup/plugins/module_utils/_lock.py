@@ -33,6 +33,22 @@ def instance_lock(folder: str, instance: str) -> t.Iterator[int]:
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def directory_lock(path: str, refusal: str) -> t.Iterator[None]:
+    """Hold a directory for as long as the body of the ``with`` takes.
+
+    :param refusal: what to say, and to do, when somebody else holds it
+    :raises AlreadyRunning: then, at once
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if not try_lock(descriptor):
+            raise AlreadyRunning(refusal)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def try_lock(descriptor: int) -> bool:
     """Take the lock of an open file or directory if nobody holds it."""
     try:

@@ -15,9 +15,9 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._compression import SUFFIXES, Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump_plan import directory_name
 from ansible_collections.vex.backup.plugins.module_utils._dump_tables import data_files
-from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning, RestoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._files import private_files, require_space
-from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
+from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY
 from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._sql_scripts import (
@@ -55,7 +55,8 @@ def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Pre
     :raises RestoreFailed: when the backup lacks a file
     """
     loading = f"{root}.loading"
-    with _only_one(root), private_files():
+    refusal = f"another restore loads what is in {root}: wait for its end, or unpack the backup elsewhere too"
+    with directory_lock(root, refusal), private_files():
         with contextlib.suppress(FileNotFoundError):
             # Of a run that was killed.
             shutil.rmtree(loading)
@@ -68,19 +69,6 @@ def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Pre
             yield Prepared(folders, [text for one in plan.databases for text in _rewrite(one, folders[one.name])])
         finally:
             shutil.rmtree(loading, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _only_one(root: str) -> t.Iterator[None]:
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        if not try_lock(descriptor):
-            raise AlreadyRunning(
-                f"another restore loads what is in {root}: wait for its end, or unpack the backup elsewhere too"
-            )
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def create_statement(folder: str, one: DatabaseRestore) -> t.Optional[bytes]:

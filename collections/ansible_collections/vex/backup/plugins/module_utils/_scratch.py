@@ -107,7 +107,7 @@ def scratch(params: t.Mapping[str, t.Any], log: RunLog) -> t.Dict[str, t.Any]:
     result = {"changed": True, "replaced": replaced, "work": place.work}
     if params["state"] == "claimed":
         return result
-    version = start(place, params["product"], params["user"], params["needed_bytes"], logs)
+    version = start(place, params, logs)
     log.info(f"scratch: {params['product']} {version} answers on {place.socket}")
     return {**result, "socket": place.socket, "server_version": version}
 
@@ -132,30 +132,27 @@ def claim(place: Place, logs: t.Optional[str], patience: int) -> bool:
     return replaced
 
 
-def start(place: Place, product: str, user: t.Optional[str], needed_bytes: int, logs: t.Optional[str]) -> str:
-    """Start an empty server in the folder, in place of the one before; its version.
-
-    :param product: ``mysql`` or ``mariadb``
-    :param user: account to run it as when this process is root's; another one's process runs as itself
-    :param needed_bytes: what must be free on the disk
-    """
+def start(place: Place, params: t.Mapping[str, t.Any], logs: t.Optional[str]) -> str:
+    """Start an empty server in the folder, in place of the one before; its version."""
     if len(os.fsencode(place.socket)) > SOCKET_BYTES:
         raise OptionError(f"path {place.path} is too long for a socket in it: the kernel takes {SOCKET_BYTES} bytes")
-    program = _find_server(product)
-    account = _account(user)
+    program = _find_server(params["product"])
+    account = _account(params["user"])
     _end_server(place)
     free = shutil.disk_usage(place.path).free
-    if free < needed_bytes:
+    if free < params["needed_bytes"]:
         raise NotEnoughSpace(
-            f"{place.path} has {free // 10**6} MB free and the restore needs about {needed_bytes // 10**6} MB: "
-            "make room, or choose another folder for it"
+            f"{place.path} has {free // 10**6} MB free and the restore needs about "
+            f"{params['needed_bytes'] // 10**6} MB: make room, or choose another folder for it"
         )
     for folder in (place.instance, os.path.join(place.instance, "tmp")):
         os.mkdir(folder, 0o700)
         if account:
             os.chown(folder, account.pw_uid, account.pw_gid)
-    _initialise(place, program, product, account)
-    process = start_server([*_argv(place, program, account), *_OPTIONS, *_OWN_OPTIONS[product]], place.log)
+    # What it is must be known to MySQL from the first on.
+    argv = [*_argv(place, program, account), f"--lower-case-table-names={params['lower_case_table_names']}"]
+    _initialise(place, argv, params["product"], account)
+    process = start_server([*argv, *_OPTIONS, *_OWN_OPTIONS[params["product"]]], place.log)
     write_json_durably(place.owner, {"logs": logs, "pid": process, "started": _started(process)})
     return _wait(place, process)
 
@@ -224,10 +221,10 @@ def _argv(place: Place, program: str, account: t.Optional[pwd.struct_passwd]) ->
     ]
 
 
-def _initialise(place: Place, program: str, product: str, account: t.Optional[pwd.struct_passwd]) -> None:
+def _initialise(place: Place, server: t.Sequence[str], product: str, account: t.Optional[pwd.struct_passwd]) -> None:
     data = os.path.join(place.instance, "data")
     if product == "mysql":
-        argv = [*_argv(place, program, account), "--initialize-insecure"]
+        argv = [*server, "--initialize-insecure"]
     else:
         remedy = "install the rest of MariaDB's server"
         argv = [

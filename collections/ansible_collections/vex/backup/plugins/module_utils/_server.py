@@ -58,7 +58,10 @@ SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
 
 
 class Server(t.NamedTuple):
-    """``product`` is ``mysql`` or ``mariadb``, ``numbers`` its version, ``instance`` the same by whatever address."""
+    """``product`` is ``mysql`` or ``mariadb``, ``numbers`` its version, ``instance`` the same by whatever address.
+
+    ``lower_case_table_names`` is its setting of that name: whether it knows capitals in names of tables.
+    """
 
     product: str
     version: str
@@ -66,6 +69,7 @@ class Server(t.NamedTuple):
     account: str
     instance: str
     binlog_enabled: bool
+    lower_case_table_names: int = 0
 
     @property
     def name(self) -> str:
@@ -88,11 +92,11 @@ def describe(connection: Connection[Cursor]) -> Server:
     """Ask the server what it is."""
     with answers(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT @@version, @@version_comment, CURRENT_USER(), @@log_bin,"
+            "SELECT @@version, @@version_comment, CURRENT_USER(), @@log_bin, @@lower_case_table_names,"
             " CONCAT_WS('|', @@hostname, @@port, @@datadir)"
         )
         # A SELECT without FROM has one row.
-        version, comment, account, log_bin, place = t.cast("t.Tuple[str, ...]", cursor.fetchone())
+        version, comment, account, log_bin, case, place = t.cast("t.Tuple[str, ...]", cursor.fetchone())
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     if not found:
         raise ServerUnavailable(f"the server's version {version!r} is not one of MySQL or MariaDB")
@@ -104,6 +108,7 @@ def describe(connection: Connection[Cursor]) -> Server:
         account=_quoted_account(account),
         instance=hashlib.sha256(place.encode()).hexdigest()[:16],
         binlog_enabled=bool(int(log_bin)),
+        lower_case_table_names=int(case),
     )
 
 

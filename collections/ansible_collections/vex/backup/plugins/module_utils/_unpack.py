@@ -23,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     UnpackFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import private_files, require_space, sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._manifest import (
     Manifest,
     archive_of,
@@ -61,6 +62,7 @@ def unpack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
     :raises PasswordRefused: an encrypted archive without its password
     :raises NotEnoughSpace: before anything is unpacked
     :raises ArchiveDiffers: the backup's name is taken in ``dest``
+    :raises AlreadyRunning: another is unpacked into ``dest``
     :raises UnpackFailed, ArchiveFailed, CommandTimeout, Interrupted: nothing is left of what was unpacked
     """
     started = timestamp(utc_now())
@@ -133,10 +135,11 @@ def _extract(request: Request, manifest: Manifest, path: str, log: RunLog) -> No
     program = SevenZip(archive.format, request.password, request.timeout)
     partial = f"{path}.partial"
     name = os.path.basename(path)
-    with contextlib.suppress(FileNotFoundError):
-        # Of a run that was killed.
-        shutil.rmtree(partial)
-    with private_files(), _password_named(request, archive.encrypted):
+    refusal = f"another backup is unpacked into {request.dest}: wait for its end, or give another directory"
+    with directory_lock(request.dest, refusal), private_files(), _password_named(request, archive.encrypted):
+        with contextlib.suppress(FileNotFoundError):
+            # Of a run that was killed.
+            shutil.rmtree(partial)
         try:
             entries = program.entries(request.src)
             refuse_escapes(entries, name)

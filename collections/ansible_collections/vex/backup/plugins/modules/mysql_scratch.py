@@ -40,6 +40,13 @@ options:
       - Account that it runs as when the module runs as C(root); C(mysql), or C(nobody) where there is none, by default.
       - Otherwise it runs as the account of the module.
     type: str
+  lower_case_table_names:
+    description:
+      - The server's setting of that name. That of the server whose backup is restored makes names with capitals find
+        what they found there.
+    type: int
+    choices: [0, 1, 2]
+    default: 0
   needed_bytes:
     description: What must be free on the disk before it starts.
     type: int
@@ -116,6 +123,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["claimed", "present", "absent"], "default": "present"},
             "product": {"type": "str", "choices": ["mysql", "mariadb"]},
             "user": {"type": "str"},
+            "lower_case_table_names": {"type": "int", "choices": [0, 1, 2], "default": 0},
             "needed_bytes": {"type": "int", "default": 0},
             "abandoned_after": {"type": "int", "default": 600},
             **RUN_LOG,
