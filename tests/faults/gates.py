@@ -32,7 +32,7 @@ class OpenDump:
             f"""for argument; do
                 case "$argument" in --outputdir=*/{DATABASE}/tables)
                     mkdir "${{argument#*=}}"
-                    ln -s '{self._pipe}' "${{argument#*=}}/{DATABASE}.{LARGE}.sql"
+                    ln -s '{self._pipe}' "${{argument#*=}}/{DATABASE}.{LARGE}.00001.sql"
                 esac
             done
             exec "$REAL" "$@" """,

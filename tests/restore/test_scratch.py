@@ -34,7 +34,14 @@ def folder() -> Iterator[Path]:
 def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, Any]:
     """What the module does, in this process."""
     asked = {"path": str(folder / "scratch"), "state": state, "product": "mariadb", "user": None}
-    params = {**asked, "needed_bytes": 0, "abandoned_after": 600, "run_log": None, **options}
+    params = {
+        **asked,
+        "needed_bytes": 0,
+        "lower_case_table_names": 0,
+        "abandoned_after": 600,
+        "run_log": None,
+        **options,
+    }
     log = RunLog(params["run_log"])
     try:
         with log.held():
@@ -185,8 +192,10 @@ def test_data_that_cannot_be_prepared_are_named(
         return Completed(1, "", "the disk is gone")
 
     monkeypatch.setattr(_scratch, "run", run)
+    place = _scratch.Place(str(folder))
+    server = _scratch._argv(place, "mysqld", account)
     with pytest.raises(ScratchFailed, match=r"could not be prepared in .*: the disk is gone"):
-        _scratch._initialise(_scratch.Place(str(folder)), "mysqld", product, account)
+        _scratch._initialise(place, server, product, account)
     (argv,) = called
     assert ("--initialize-insecure" in argv) == (product == "mysql")
     assert any(argument.startswith("--user=") for argument in argv) == (account is not None)
