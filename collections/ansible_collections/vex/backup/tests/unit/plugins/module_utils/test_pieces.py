@@ -64,7 +64,7 @@ def test_a_piece_that_cannot_be_compressed_ends_it(tmp_path: pathlib.Path, secon
     for piece in "12":
         (tmp_path / f"d.t.0000{piece}.sql").touch()
     # Seen at once, or at the program's end if that comes first.
-    with running(["sleep", seconds]) as program, pytest.raises(DumpFailed, match=r"zstd failed: d\.t\.00001\.sql"):
+    with pytest.raises(DumpFailed, match=r"zstd failed: d\.t\.00001\.sql"), running(["sleep", seconds]) as program:
         wait_compressing(program, OLD, str(tmp_path), Failing("zstd"), UNBOUND)
 
 
