@@ -82,6 +82,10 @@ class Running:
         """Whether it is over, or will be *within* that many seconds, which are waited for."""
         return _ends_within(self._process, within)
 
+    def end(self) -> None:
+        """End it and its group: SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`."""
+        _end_group(self._process)
+
     def wait(self, timeout: t.Optional[float] = None) -> Completed:
         """Wait for its end.
 

@@ -97,7 +97,9 @@ class Compressor:
             sizes = {}
             for level in _LEVELS:
                 packed = os.path.join(scratch, "sample.zst")
-                run([self._program, "-q", "-f", level, "-o", packed], stdin=sample)
+                if run([self._program, "-q", "-f", level, "-o", packed], stdin=sample).returncode != 0:
+                    # The file itself will fail too, and say why.
+                    return _LEVELS[-1]
                 sizes[level] = os.path.getsize(packed)
         return min(_LEVELS, key=lambda level: sizes[level])
 

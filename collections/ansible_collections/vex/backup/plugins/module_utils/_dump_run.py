@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shutil
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils import _mydumper, _mysqldump
@@ -76,11 +77,13 @@ def run_dumps(
 ) -> DumpResult:
     """Dump into ``{partial}/dump``.
 
-    A database that fails does not keep the others from being dumped, unless the server is gone.
+    A database that fails does not keep the others from being dumped, unless the server is gone or a piece could not be
+    compressed.
 
     :param lock: descriptor of the instance's lock, which the programs inherit
     :param compressor: compresses what is finished while the rest is dumped, if anything does
     :raises CommandTimeout: when the deadline passes
+    :raises DumpFailed, NotEnoughSpace: when a piece could not be compressed
     """
     context = _Context(os.path.join(partial, "dump"), plan, params, defaults_file, deadline, lock, log, compressor)
     os.mkdir(context.folder, 0o700)
@@ -145,7 +148,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
     heading = f"# {', '.join(dump.databases)}"
     try:
         done, held = _run_holding_writers(context, dump, result)
-    except BackupError:
+    except (BackupError, OSError):
         # Ended before its time: what it said until then tells how far it got.
         _append_log(params["dump_log"], heading, _take(own_log))
         raise
@@ -155,7 +158,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
     metadata = _read(os.path.join(output, "metadata"))
     files = os.listdir(output) if os.path.isdir(output) else []
     if plan.version.generation == _mydumper.LEGACY:
-        _repair_schemas(output, files)
+        _repair(output, files)
     expected = {one.name: _still_there(params, one) for one in group}
     coordinates = held or _mydumper.parse_coordinates(metadata or "")
     if coordinates:
@@ -169,6 +172,7 @@ def _run_mydumper(context: _Context, group: t.Sequence[DatabasePlan], result: Du
             # What it could not get is here all the same.
             binlog_enabled=plan.server.binlog_enabled and held is None,
             missing_schemas=_mydumper.missing_schemas(plan.version, expected, files, metadata or ""),
+            generation=plan.version.generation,
         )
     )
 
@@ -204,13 +208,28 @@ def _run_holding_writers(
         return done, found
 
 
-def _repair_schemas(folder: str, names: t.Sequence[str]) -> None:
+def _repair(folder: str, names: t.Sequence[str]) -> None:
+    """Mend what MyDumper 0.10 spoils in its files."""
     for name in names:
+        path = os.path.join(folder, name)
         if name.endswith("-schema.sql"):
-            with open(os.path.join(folder, name), "r+b") as stream:
+            with open(path, "r+b") as stream:
                 repaired = _mydumper.repaired_schema(stream.read())
                 stream.seek(0)
                 stream.write(repaired)
+        elif name.endswith(".sql"):
+            _give_header(path)
+
+
+def _give_header(path: str) -> None:
+    with open(path, "rb") as source:
+        if not _mydumper.lacks_header(os.path.basename(path), source.read(16)):
+            return
+        source.seek(0)
+        with open(f"{path}.new", "wb") as whole:
+            whole.write(_mydumper.DATA_HEADER)
+            shutil.copyfileobj(source, whole)
+    os.replace(f"{path}.new", path)
 
 
 def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> None:

@@ -24,6 +24,12 @@ MODERN = "0.20"
 HARMLESS_WARNINGS = (re.compile(r"Using --trx-tables options?, binlog coordinates will not be accurate"),)
 # Newer ones split tables by themselves. 0.10.x goes on in another file, and so reads each row once, as without.
 _PIECE_MIB = 64
+# Of what others of 0.10.x do with pieces nothing is known; Debian's 0.10.1 calls itself 0.10.0.
+_SEEN_TO_SPLIT = ("0.10.0", "0.10.1")
+# What 0.10.1 begins a data file with.
+DATA_HEADER = (
+    b"/*!40101 SET NAMES binary*/;\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n/*!40103 SET TIME_ZONE='+00:00' */;\n"
+)
 
 NO_COORDINATES_WARNING = "the server writes a binary log, but the dump has no coordinates of it"
 NO_COORDINATES = re.compile(r"Couldn't get (?:master|source|binlog) position")
@@ -108,6 +114,7 @@ class Evidence(t.NamedTuple):
     unfinished_metadata: bool
     binlog_enabled: bool
     missing_schemas: t.Sequence[str] = ()
+    generation: str = MODERN
 
 
 class Outcome(t.NamedTuple):
@@ -153,7 +160,10 @@ def arguments(version: Version, dump: Dump) -> t.List[str]:
     else:
         argv.append(f"--regex={databases_regex(dump.databases)}")
     if version.generation == LEGACY:
-        argv.append(f"--chunk-filesize={_PIECE_MIB}")
+        # Without it the last row of a table with generated columns may come without the names of those it has.
+        argv.append("--complete-insert")
+        if splits_tables(version):
+            argv.append(f"--chunk-filesize={_PIECE_MIB}")
     if version.generation == MODERN:
         # 0.10.x writes routines, events and triggers that cannot be restored: _stored_programs.py takes them over.
         wanted = {"routines": dump.routines, "events": dump.events, "triggers": dump.triggers}
@@ -164,17 +174,19 @@ def arguments(version: Version, dump: Dump) -> t.List[str]:
     return argv
 
 
-def finished_pieces(version: Version, names: t.Iterable[str]) -> t.List[str]:
+def splits_tables(version: Version) -> bool:
+    """Whether this MyDumper is told to write large tables in pieces, which are compressed while it goes on."""
+    return version.text in _SEEN_TO_SPLIT
+
+
+def finished_pieces(names: t.Iterable[str]) -> t.List[str]:
     """Those of MyDumper's data files that it has written to their end, and whose names are final.
 
     0.10.x closes a piece of a table before it opens the next, and takes the number off a table's only piece when it
-    has closed it (seen in the system calls of 0.10.1): a piece is finished when there is a next one. What newer ones
-    do is not known.
+    has closed it (seen in the system calls of 0.10.1): a piece is finished when there is a next one.
     """
-    if version.generation != LEGACY:
-        return []
     present = set(names)
-    pieces = [found for found in map(_PIECE.fullmatch, sorted(present)) if found]
+    pieces = [found for found in map(_PIECE.fullmatch, present) if found]
     return [found[0] for found in pieces if f"{found['stem']}{int(found['number']) + 1:05d}.sql" in present]
 
 
@@ -322,6 +334,15 @@ def repaired_schema(content: bytes) -> bytes:
     return content.replace(b"SET NAMES binary", b"SET NAMES utf8mb4", 1)
 
 
+def lacks_header(name: str, start: bytes) -> bool:
+    """Whether a data file of 0.10.x needs :data:`DATA_HEADER` before its *start*.
+
+    It leaves it out of a table's last piece if that holds but the last row (seen with 0.10.1): loaded by itself, the
+    row's times would be taken for those of the session's time zone.
+    """
+    return bool(_PIECE.fullmatch(name)) and start.startswith(b"INSERT")
+
+
 def decide(evidence: Evidence) -> Outcome:
     """Decide how a dump ended: error for anything that may have left data out, then warning, then success."""
     lines = parse_log(evidence.log)
@@ -340,8 +361,10 @@ def decide(evidence: Evidence) -> Outcome:
             errors.insert(0, evidence.log.strip())
         return Outcome(ERROR, warnings, errors)
     # Newer ones exit with 1 for a warning although the data is whole; any other such exit is not understood.
-    explained = evidence.returncode == 1 and any(
-        line.level == "WARNING" and not _is_harmless(line.message) for line in lines
+    explained = (
+        evidence.generation == MODERN
+        and evidence.returncode == 1
+        and any(line.level == "WARNING" and not _is_harmless(line.message) for line in lines)
     )
     if evidence.returncode != 0 and not explained:
         return Outcome(ERROR, [], [f"MyDumper exited with {evidence.returncode} and said nothing of why"])

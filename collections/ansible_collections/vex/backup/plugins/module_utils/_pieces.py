@@ -2,21 +2,22 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Compress the pieces of large tables while MyDumper writes the next ones.
 
-So the uncompressed dump is never whole on the disk, and most of it never leaves the memory.
+So large tables are never whole on the disk uncompressed, and most of them never leave the memory.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, Running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._mydumper import Version, finished_pieces
+from ansible_collections.vex.backup.plugins.module_utils._mydumper import Version, finished_pieces, splits_tables
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
-_PERIOD_SECONDS = 0.1
+_PERIOD_SECONDS = 0.2
 
 
 def wait_compressing(
@@ -29,16 +30,17 @@ def wait_compressing(
     :raises DumpFailed, NotEnoughSpace: when a piece could not be compressed
     """
     sizes: t.Dict[str, int] = {}
-    if compressor is None:
+    if compressor is None or not splits_tables(version):
         return program.wait(deadline.remaining()), sizes
     at_work: t.List[Future[None]] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    # One at a time, which is spread over the cores; how long each may take is known when its turn comes.
+    with ThreadPoolExecutor(1) as pool:
         try:
             while not program.has_ended(within=_PERIOD_SECONDS):
-                for name in _finished(version, folder):
-                    if name not in sizes:
-                        sizes[name] = os.path.getsize(os.path.join(folder, name))
-                        at_work.append(pool.submit(compressor.compress, folder, [name], deadline.remaining()))
+                new = [name for name in _finished(folder) if name not in sizes]
+                sizes.update({name: os.path.getsize(os.path.join(folder, name)) for name in new})
+                if new:
+                    at_work.append(pool.submit(functools.partial(_compress, compressor, folder, new, deadline)))
                 for one in at_work:
                     if one.done():
                         one.result()
@@ -46,14 +48,20 @@ def wait_compressing(
             for one in at_work:
                 one.result()
         except BaseException:
+            # First, so that it writes no more while the compressor ends what it has begun.
+            program.end()
             pool.shutdown(cancel_futures=True)
             raise
     return program.wait(deadline.remaining()), sizes
 
 
-def _finished(version: Version, folder: str) -> t.List[str]:
+def _compress(compressor: Compressor, folder: str, names: t.Sequence[str], deadline: Deadline) -> None:
+    compressor.compress(folder, names, deadline.remaining())
+
+
+def _finished(folder: str) -> t.List[str]:
     try:
-        return finished_pieces(version, os.listdir(folder))
+        return finished_pieces(os.listdir(folder))
     except FileNotFoundError:
         # MyDumper makes it.
         return []

@@ -12,6 +12,7 @@ import hashlib
 import re
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, MODERN
 
 # Behind which line end a row begins: MyDumper 0.10 has `(1)` on each line, newer ones the first behind VALUES.
@@ -52,6 +53,7 @@ class FileTally:
 
     def __init__(self, generation: str) -> None:
         self._starts = ROW_STARTS[generation]
+        self._is_legacy = generation == LEGACY
         self._longest = max(len(start) for start in self._starts) - 1
         self._digest = hashlib.sha256()
         self._rows = 0
@@ -59,6 +61,11 @@ class FileTally:
 
     def update(self, piece: bytes) -> None:
         """A further piece of the file."""
+        if self._is_legacy and b"\0" in piece:
+            # It escapes them; on a full disk of which room was made it goes on behind the end of its text (read).
+            raise DumpFailed(
+                "a data file holds what MyDumper never writes, a NUL byte: was the disk full for a moment?"
+            )
         self._digest.update(piece)
         for start in self._starts:
             # One that lies across the seam: neither side of it is long enough to hold a whole one.

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from ansible_collections.vex.backup.plugins.module_utils import _mydumper
 from ansible_collections.vex.backup.plugins.module_utils._errors import ProgramMissing
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import (
+    DATA_HEADER,
     ERROR,
     LEGACY,
     MODERN,
@@ -32,6 +33,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mydumper import (
     databases_regex,
     decide,
     finished_pieces,
+    lacks_header,
     missing_schemas,
     parse_coordinates,
     parse_log,
@@ -463,8 +465,10 @@ COMMON = [
 
 
 def test_legacy_arguments() -> None:
-    assert arguments(OLD, DUMP) == [*COMMON, "--database=shop", "--chunk-filesize=64"]
-    assert arguments(OLD, DUMP._replace(databases=["a,b"])) == [*COMMON, "--database=a,b", "--chunk-filesize=64"]
+    own = ["--complete-insert", "--chunk-filesize=64"]
+    assert arguments(OLD, DUMP) == [*COMMON, "--database=shop", *own]
+    assert arguments(OLD, DUMP._replace(databases=["a,b"])) == [*COMMON, "--database=a,b", *own]
+    assert arguments(Version("0.10.9", LEGACY), DUMP) == [*COMMON, "--database=shop", "--complete-insert"]
 
 
 def test_a_piece_is_finished_when_there_is_a_next_one() -> None:
@@ -482,8 +486,33 @@ def test_a_piece_is_finished_when_there_is_a_next_one() -> None:
         "d.7.sql",
         "d.8.sql",
     ]
-    assert finished_pieces(OLD, names) == ["d.t.00001.sql", "d.v\n.99999.sql"]
-    assert finished_pieces(NEW, names) == []
+    assert sorted(finished_pieces(names)) == ["d.t.00001.sql", "d.v\n.99999.sql"]
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "lacks"),
+    [
+        ("d.t.00002.sql", b"INSERT INTO `t`", True),
+        ("d.t.00002.sql", DATA_HEADER[:16], False),
+        ("d.t.sql", b"INSERT INTO `t`", False),
+        ("d.t.00002.sql", b"", False),
+    ],
+)
+def test_a_last_row_alone_lacks_what_a_file_begins_with(name: str, start: bytes, lacks: bool) -> None:
+    assert lacks_header(name, start) is lacks
+
+
+def test_an_exit_status_of_0_10_is_not_explained_by_a_warning() -> None:
+    evidence = Evidence(
+        returncode=1,
+        log="2026-11-22 18:27:02 [WARNING] - Row bigger than statement_size for d.t\n"
+        "2026-11-22 18:27:02 [INFO] - Finished dump at: 2026-11-22 18:27:02\n",
+        metadata=FINISHED_METADATA,
+        unfinished_metadata=False,
+        binlog_enabled=False,
+    )
+    assert decide(evidence).status == WARNING
+    assert decide(evidence._replace(generation=LEGACY)).status == ERROR
 
 
 def test_modern_arguments() -> None:
@@ -501,7 +530,7 @@ def test_modern_arguments() -> None:
 
 
 def test_several_databases_are_one_expression() -> None:
-    assert arguments(OLD, DUMP._replace(databases=["a", "b c"]))[-2] == r"--regex=\A(?-i:a|b\ c)\."
+    assert arguments(OLD, DUMP._replace(databases=["a", "b c"]))[-3] == r"--regex=\A(?-i:a|b\ c)\."
 
 
 NAMES = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=12)

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, MODERN
 from ansible_collections.vex.backup.plugins.module_utils._tally import Count, FileTally, ScriptTally, joined
 
@@ -63,6 +64,12 @@ def test_a_file_may_begin_with_a_row() -> None:
     tally = FileTally(MODERN)
     tally.update(b",(1)\n,(2)")
     assert tally.count().rows == 2
+
+
+def test_what_mydumper_never_writes_is_no_data() -> None:
+    FileTally(MODERN).update(b"a\0b")
+    with pytest.raises(DumpFailed, match="a NUL byte"):
+        FileTally(LEGACY).update(b"a\0b")
 
 
 def test_a_tables_digest_is_of_its_files_in_their_order() -> None:
