@@ -146,10 +146,11 @@ def test_a_new_row_shows_without_a_reload(administrators_page: Page, web_databas
     page.get_by_role("link", name="db-01").focus()
     add(web_database, hostname="db-02", data_inicio=today_at(0.9))
     let_numbers_pass()
-    page.clock.fast_forward(59_000)
+    # Time goes on by itself too, and on a busy machine for seconds.
+    page.clock.fast_forward(40_000)
     expect(part(page, "total-success")).to_have_text("1")
     with page.expect_response("**/dashboard"):
-        page.clock.fast_forward(1_000)
+        page.clock.fast_forward(20_000)
     expect(part(page, "total-success")).to_have_text("2")
     expect(page.get_by_text("Todos os 2 servidores têm backup")).to_be_visible()
     expect(page.get_by_role("link", name="db-01")).to_be_focused()
