@@ -217,13 +217,13 @@ def _repair(folder: str, names: t.Sequence[str]) -> None:
                 repaired = _mydumper.repaired_schema(stream.read())
                 stream.seek(0)
                 stream.write(repaired)
-        elif name.endswith(".sql"):
+        elif _mydumper.is_later_piece(name):
             _give_header(path)
 
 
 def _give_header(path: str) -> None:
     with open(path, "rb") as source:
-        if not _mydumper.lacks_header(os.path.basename(path), source.read(16)):
+        if source.read(6) != b"INSERT":
             return
         source.seek(0)
         with open(f"{path}.new", "wb") as whole:

@@ -334,13 +334,15 @@ def repaired_schema(content: bytes) -> bytes:
     return content.replace(b"SET NAMES binary", b"SET NAMES utf8mb4", 1)
 
 
-def lacks_header(name: str, start: bytes) -> bool:
-    """Whether a data file of 0.10.x needs :data:`DATA_HEADER` before its *start*.
+def is_later_piece(name: str) -> bool:
+    """Whether a file of 0.10.x is a piece of a table, and not its first.
 
-    It leaves it out of a table's last piece if that holds but the last row (seen with 0.10.1): loaded by itself, the
-    row's times would be taken for those of the session's time zone.
+    Of these, one that begins with ``INSERT`` needs :data:`DATA_HEADER` before that. It is left out of a table's last
+    piece if that holds but the last row (seen with 0.10.1): loaded by itself, the row's times would be taken for those
+    of the session's time zone.
     """
-    return bool(_PIECE.fullmatch(name)) and start.startswith(b"INSERT")
+    found = _PIECE.fullmatch(name)
+    return found is not None and int(found["number"]) > 1
 
 
 def decide(evidence: Evidence) -> Outcome:

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from ansible_collections.vex.backup.plugins.module_utils import _mydumper
 from ansible_collections.vex.backup.plugins.module_utils._errors import ProgramMissing
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import (
-    DATA_HEADER,
     ERROR,
     LEGACY,
     MODERN,
@@ -33,7 +32,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mydumper import (
     databases_regex,
     decide,
     finished_pieces,
-    lacks_header,
+    is_later_piece,
     missing_schemas,
     parse_coordinates,
     parse_log,
@@ -490,16 +489,11 @@ def test_a_piece_is_finished_when_there_is_a_next_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "start", "lacks"),
-    [
-        ("d.t.00002.sql", b"INSERT INTO `t`", True),
-        ("d.t.00002.sql", DATA_HEADER[:16], False),
-        ("d.t.sql", b"INSERT INTO `t`", False),
-        ("d.t.00002.sql", b"", False),
-    ],
+    ("name", "is_one"),
+    [("d.t.00002.sql", True), ("d.t.00001.sql", False), ("d.t.sql", False), ("d.t.00002.sql.zst", False)],
 )
-def test_a_last_row_alone_lacks_what_a_file_begins_with(name: str, start: bytes, lacks: bool) -> None:
-    assert lacks_header(name, start) is lacks
+def test_later_pieces_are_told_by_their_names(name: str, is_one: bool) -> None:
+    assert is_later_piece(name) is is_one
 
 
 def test_an_exit_status_of_0_10_is_not_explained_by_a_warning() -> None:
