@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import typing as t
 
@@ -132,26 +133,28 @@ def running(
             source.seek(0)
         stdout, output = _pipe(files) if piped else [files.enter_context(tempfile.TemporaryFile())] * 2
         stderr = files.enter_context(tempfile.TemporaryFile())
-        process = subprocess.Popen(
-            list(argv),
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            stdin=source,
-            stdout=output,
-            stderr=stderr,
-            pass_fds=list(keep_open),
-            start_new_session=True,
-        )
-        if piped:
-            # The program has the other one: this would keep its end from being seen.
-            output.close()
+        process: t.Optional[subprocess.Popen[bytes]] = None
         has_ended = False
         try:
+            with _undisturbed():
+                process = subprocess.Popen(
+                    list(argv),
+                    cwd=cwd,
+                    env={**os.environ, **(environment or {})},
+                    stdin=source,
+                    stdout=output,
+                    stderr=stderr,
+                    pass_fds=list(keep_open),
+                    start_new_session=True,
+                )
+            if piped:
+                # The program has the other one: this would keep its end from being seen.
+                output.close()
             yield Running(process, argv[0], stdout, stderr)
             process.wait()
             has_ended = True
         finally:
-            if not has_ended:
+            if process is not None and not has_ended:
                 _end_group(process)
 
 
@@ -203,7 +206,11 @@ def ending_children() -> t.Iterator[None]:
         told.append(number)
         if len(told) > 1:
             return
-        raise Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
+        interruption = Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
+        if _start.is_under_way:
+            _start.interruption = interruption
+        else:
+            raise interruption
 
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
     before = {number: signal.signal(number, interrupt) for number in numbers}
@@ -212,6 +219,29 @@ def ending_children() -> t.Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Start(threading.local):
+    """Whether this thread starts a program at this moment, and what is to be raised when it has."""
+
+    is_under_way = False
+    interruption: t.Optional[Interrupted] = None
+
+
+_start = _Start()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> t.Iterator[None]:
+    """Nothing interrupts the body of the ``with``: a program that starts there would run on, known to nobody."""
+    _start.is_under_way = True
+    try:
+        yield
+    finally:
+        _start.is_under_way = False
+    interruption, _start.interruption = _start.interruption, None
+    if interruption:
+        raise interruption
 
 
 def _ends_within(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:

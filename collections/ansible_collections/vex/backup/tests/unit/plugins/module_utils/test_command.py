@@ -148,6 +148,21 @@ def test_told_to_end_the_group_ends(
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)] == before
 
 
+def test_told_while_it_starts_it_ends(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = subprocess.Popen
+
+    def told_in_the_midst(*arguments: t.Any, **options: t.Any) -> t.Any:
+        process = start(*arguments, **options)
+        assert wait_for((tmp_path / "pids").exists)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", told_in_the_midst)
+    with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
+        run(family(tmp_path), timeout=60)
+    assert_family_is_gone(tmp_path)
+
+
 def test_told_twice_the_deaf_end_too(
     tmp_path: pathlib.Path, signals: t.Callable[[pathlib.Path, t.Sequence[int]], None]
 ) -> None:
