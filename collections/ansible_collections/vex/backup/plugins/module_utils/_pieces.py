@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import typing as t
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, Running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
@@ -41,9 +41,8 @@ def wait_compressing(
                 sizes.update({name: os.path.getsize(os.path.join(folder, name)) for name in new})
                 if new:
                     at_work.append(pool.submit(functools.partial(_compress, compressor, folder, new, deadline)))
-                for one in at_work:
-                    if one.done():
-                        one.result()
+                for done in wait(at_work, timeout=0).done:
+                    done.result()
                 deadline.remaining()
             for one in at_work:
                 one.result()

@@ -20,8 +20,10 @@ from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 OLD, NEW = Version("0.10.0", LEGACY), Version("1.0.1", MODERN)
 UNBOUND = Deadline(0, "the dump")
-# Ends when the first two pieces are compressed, so that it is seen that this did not wait for its end.
+# Begins when it was looked for what it writes, and ends when the first two pieces are compressed: so that it is seen
+# that this waited neither for its directory nor for its end.
 WRITER = """
+until test -e looked; do sleep 0.01; done
 mkdir out
 for piece in 1 2 3; do printf "$piece\\n" >out/d.t.0000$piece.sql; done
 until test -e out/d.t.00001.sql.zst -a -e out/d.t.00002.sql.zst -a ! -e out/d.t.00002.sql; do sleep 0.01; done
@@ -35,9 +37,14 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_but_the_last_piece_are_compressed_meanwhile(tmp_path: pathlib.Path) -> None:
+    class AskedAfterALook(Deadline):
+        def remaining(self) -> t.Optional[float]:
+            (tmp_path / "looked").touch()
+            return super().remaining()
+
     folder = tmp_path / "out"
     with running(["sh", "-c", WRITER], cwd=str(tmp_path)) as program:
-        done, sizes = wait_compressing(program, OLD, str(folder), Compressor("zstd"), UNBOUND)
+        done, sizes = wait_compressing(program, OLD, str(folder), Compressor("zstd"), AskedAfterALook(0, "the dump"))
     assert done.returncode == 7
     assert sizes == {"d.t.00001.sql": 2, "d.t.00002.sql": 2}
     assert sorted(os.listdir(folder)) == ["d.t.00001.sql.zst", "d.t.00002.sql.zst", "d.t.00003.sql"]
