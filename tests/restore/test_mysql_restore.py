@@ -77,7 +77,7 @@ class Dumped:
         given: dict[str, Any] = {
             **login(server),
             "path": str(self.path),
-            **dict.fromkeys(("manifest", "database", "target", "table")),
+            **dict.fromkeys(("manifest", "discard", "database", "target", "table")),
             "overwrite": False,
             "threads": 2,
             "binlog": True,
@@ -421,6 +421,42 @@ def test_the_module_as_ansible_runs_it(small: Dumped, fresh_mariadb: MariaDB) ->
     assert (result["tables"], result["rows"], result["status"]) == (2, 4, 1)
     failed = ModuleProcess("mysql_restore", options).result()
     assert (failed["failure"], failed["status"]) == ("TargetExists", 3)
+
+
+@pytest.mark.parametrize("chosen", ["", "/.."])
+def test_what_was_restored_is_discarded(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path, chosen: str) -> None:
+    """Once all of it is there, and never a directory that is somebody else's."""
+    dumped = Dumped(small.source, tmp_path / "fetched", ("small",))
+    elsewhere = tmp_path / "else"
+    elsewhere.mkdir()
+    message = str(dumped.refusal(OptionError, fresh_mariadb, discard=str(elsewhere)))
+    assert message == f"discard must be path or a directory around it, which {elsewhere} is not"
+    fresh_mariadb.execute("CREATE DATABASE small", "CREATE TABLE small.first (id INT)")
+    dumped.refusal(TargetExists, fresh_mariadb, discard=f"{dumped.path}{chosen}")
+    assert dumped.path.is_dir()
+    assert dumped.run(fresh_mariadb, discard=f"{dumped.path}{chosen}", overwrite=True)["status"] == 1
+    assert not dumped.path.exists()
+    assert (dumped.path.parent / "dump.log").exists() is (chosen == "")
+
+
+@pytest.mark.parametrize("column", ["n INT", "n INT INVISIBLE"], ids=["myloader", "client"])
+def test_rows_that_a_constraint_refuses_today(
+    mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path, column: str
+) -> None:
+    """They were there before the constraint was, or came while it was off; a backup brings back what it holds."""
+    try:
+        mariadb.execute(
+            "CREATE DATABASE bound",
+            f"CREATE TABLE bound.t (id INT PRIMARY KEY, {column}, document JSON, CHECK (n > 5))",
+            "SET SESSION check_constraint_checks = 0",
+            "INSERT INTO bound.t (id, n, document) VALUES (1, 7, '{}'), (2, 3, 'no JSON')",
+        )
+        dumped = Dumped(mariadb, tmp_path, ("bound",))
+        for binlog in (True, False):
+            assert dumped.run(fresh_mariadb, binlog=binlog, overwrite=True)["rows"] == 2
+            assert_equal(mariadb, fresh_mariadb, ("bound",))
+    finally:
+        mariadb.execute("DROP DATABASE bound")
 
 
 def test_hard_cases(tmp_path: Path) -> None:

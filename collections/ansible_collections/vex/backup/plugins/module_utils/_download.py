@@ -21,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._files import (
     commit,
     pieces_of,
+    private_files,
     require_space,
     sha256_of,
     write_durably,
@@ -96,8 +97,6 @@ def _check(request: Request) -> None:
             raise OptionError(f"{name} must be at least {least}")
     for key in request.manifest_keys:
         check_key(key)
-    if not os.path.isdir(request.dest) and not request.check_mode:
-        raise OptionError(f"dest is not a directory: {request.dest}")
 
 
 def _download(request: Request, store: Store, log: RunLog) -> t.Dict[str, t.Any]:
@@ -110,6 +109,8 @@ def _download(request: Request, store: Store, log: RunLog) -> t.Dict[str, t.Any]
             f"{store.url(request.key + MANIFEST)} is the manifest of {archive.name}: it lies beside the wrong archive"
         )
     listed = _look(request, store, archive)
+    if not request.check_mode:
+        _make(request.dest)
     path = os.path.join(request.dest, archive.name)
     there = request.manifest_only or _is_there(path, archive)
     if not there and not request.check_mode:
@@ -128,6 +129,14 @@ def _download(request: Request, store: Store, log: RunLog) -> t.Dict[str, t.Any]
         "backup": summary_of(manifest),
         "changed": not there or not has_manifest,
     }
+
+
+def _make(dest: str) -> None:
+    try:
+        with private_files():
+            os.makedirs(dest, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"dest is no directory, and cannot be made one: {dest}: {error.strerror}") from error
 
 
 def _manifest(request: Request, store: Store) -> bytes:

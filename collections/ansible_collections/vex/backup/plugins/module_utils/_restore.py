@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import typing as t
 
@@ -65,7 +66,9 @@ Params = t.Mapping[str, t.Any]
 # The server alone bounds how long a statement may be: a large BLOB is one.
 CLIENT = ("--default-character-set=utf8mb4", "--comments", "--binary-mode", "--max-allowed-packet=1G")
 # A strict server refuses tables with zero dates, which another took; mysqldump says the same.
-FIRST_STATEMENT = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"
+LOADERS_MODE = "sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"
+# Rows come back as they were dumped, also those that a constraint would refuse today.
+UNCHECKED = {"mariadb": ["check_constraint_checks = 0"], "mysql": []}
 
 
 class _Target(t.NamedTuple):
@@ -121,15 +124,19 @@ def restore(params: Params, log: RunLog, *, check_mode: bool) -> t.Dict[str, t.A
 
 def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mode: bool) -> t.Dict[str, t.Any]:
     root = os.path.abspath(params["path"])
+    discard = params["discard"] and os.path.abspath(params["discard"])
     if params["threads"] < 1:
         raise OptionError("threads must be at least 1")
+    if discard and os.path.commonpath([discard, root]) != discard:
+        raise OptionError(f"discard must be path or a directory around it, which {discard} is not")
     manifest = params["manifest"] or os.path.join(root, "manifest.json")
     plan = read_plan(manifest, database=params["database"], target=params["target"], table=params["table"])
     if not os.path.isdir(root) and not check_mode:
         raise OptionError(f"path is not a directory: {root}")
     deadline = Deadline(params["timeout"], "the restore")
-    with _login_file(params) as defaults_file, contextlib.closing(connect(params)) as connection:
+    with contextlib.closing(connect(params)) as connection, contextlib.ExitStack() as files:
         server = describe(connection)
+        defaults_file = files.enter_context(_login_file(params, server))
         client, loader, version = _programs(plan, server)
         target = _Target(params, server, client, loader, version, defaults_file, deadline, log)
         found = {one.name: existing(connection, one) for one in plan.databases}
@@ -142,13 +149,15 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
             return {**facts, **_described(plan, {}), "changed": True}
         _refuse_to_overwrite(params, plan, found)
         log.info(f"preparing what is loaded of {root}")
-        with prepared(root, plan, deadline) as files:
+        with prepared(root, plan, deadline) as ready:
             facts["incomplete"] = [one.target for one in plan.databases]
-            counted, failed = _load(target, plan, found, files)
+            counted, failed = _load(target, plan, found, ready)
         log.info("comparing with the manifest")
         with contextlib.closing(target.connect()) as after:
             differing = [*failed, *differences(after, plan, counted)]
-            warnings = [*files.warnings, *(text for one in plan.databases for text in doubts(after, one))]
+            warnings = [*ready.warnings, *(text for one in plan.databases for text in doubts(after, one))]
+    if discard and not differing:
+        warnings += _discarded(discard)
     facts["restore_warnings"] = warnings
     for warning in warnings:
         log.warning(warning)
@@ -158,6 +167,15 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
     described = _described(plan, counted)
     log.info(f"restored {described['tables']} tables, {described['rows']} rows, as they were dumped")
     return {**facts, **described, "changed": True}
+
+
+def _discarded(folder: str) -> t.List[str]:
+    """Remove *folder*; why it could not be, as a warning: what was restored is none the worse for it."""
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        return [f"what was restored is still in {folder}, remove it: {error.strerror}"]
+    return []
 
 
 def _described(plan: RestorePlan, counted: t.Mapping[t.Tuple[str, str], int]) -> t.Dict[str, t.Any]:
@@ -206,9 +224,10 @@ def _refuse_to_overwrite(params: Params, plan: RestorePlan, found: t.Mapping[str
 
 
 @contextlib.contextmanager
-def _login_file(params: Params) -> t.Iterator[str]:
+def _login_file(params: Params, server: Server) -> t.Iterator[str]:
+    first = f"SET SESSION {', '.join([LOADERS_MODE, *UNCHECKED[server.product]])}"
     with tempfile.NamedTemporaryFile("wb", prefix="vex-backup-", suffix=".cnf") as stream:
-        text = defaults_file_text(resolve_login(params), {}, FIRST_STATEMENT, "myloader")
+        text = defaults_file_text(resolve_login(params), {}, first, "myloader")
         stream.write(text.encode("utf-8", "surrogateescape"))
         stream.flush()
         yield stream.name
@@ -282,8 +301,9 @@ def _make_views(
 
 def _run_client(target: _Target, script: str, one: DatabaseRestore, database: t.Optional[str]) -> None:
     argv = [target.client, f"--defaults-file={target.defaults_file}", *CLIENT]
-    if not target.params["binlog"]:
-        argv.append("--init-command=SET SESSION sql_log_bin = 0")
+    settings = [*UNCHECKED[target.server.product], *([] if target.params["binlog"] else ["sql_log_bin = 0"])]
+    if settings:
+        argv.append(f"--init-command=SET SESSION {', '.join(settings)}")
     if database is not None:
         argv.append(f"--database={database}")
     done = run(argv, environment=environment(), stdin=script, timeout=target.deadline.remaining())

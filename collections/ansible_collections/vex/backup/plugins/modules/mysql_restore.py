@@ -20,9 +20,15 @@ description:
     are warnings.
 options:
   path:
-    description: The backup's directory, as M(vex.backup.unarchive_7z) unpacked it. It stays as it is.
+    description:
+      - The backup's directory, as M(vex.backup.unarchive_7z) unpacked it. It stays as it is, unless O(discard) is set.
     type: path
     required: true
+  discard:
+    description:
+      - What is removed once everything is restored as it was dumped, O(path) or a directory around it.
+      - That it could not be removed is a warning.
+    type: path
   manifest:
     description: Its manifest, when it is elsewhere than in O(path).
     type: path
@@ -185,6 +191,7 @@ def main() -> None:
             **LOGIN,
             **RUN_LOG,
             "path": {"type": "path", "required": True},
+            "discard": {"type": "path"},
             "manifest": {"type": "path"},
             "database": {"type": "str"},
             "target": {"type": "str"},

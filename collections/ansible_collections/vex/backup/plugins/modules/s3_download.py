@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   dest:
-    description: Directory to fetch both into. It must exist.
+    description: Directory to fetch both into. It is made, for its owner alone, when it is not there.
     type: path
     required: true
   manifest_only:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import typing as t
 from unittest import mock
 
@@ -40,3 +41,9 @@ def test_rows_are_counted_before_there_are_events(monkeypatch: pytest.MonkeyPatc
     )
     assert _restore._load(mock.MagicMock(), plan, {"shop": mock.MagicMock()}, files) == ({("shop", "sessions"): 3}, [])
     assert done == ["load", "count", "programs.sql"]
+
+
+def test_what_cannot_be_discarded_is_a_warning(tmp_path: pathlib.Path) -> None:
+    """The data are back, and a person can remove what is left."""
+    gone = str(tmp_path / "gone")
+    assert _restore._discarded(gone) == [f"what was restored is still in {gone}, remove it: No such file or directory"]
