@@ -27,7 +27,7 @@ COMMON = ["--defaults-file=/l.cnf", "--directory=/d", "--threads=3", "--verbose=
 )
 def test_arguments(options: t.Dict[str, t.Any], old: t.List[str], new: t.List[str]) -> None:
     load = Load(**{"directory": "/d", "defaults_file": "/l.cnf", "threads": 3, "binlog": False, **options})
-    assert arguments(OLD, load) == [*COMMON, *old]
+    assert arguments(OLD, load) == [*COMMON, *old, "--queries-per-transaction=8"]
     assert arguments(NEW, load) == [*COMMON, *new]
 
 
