@@ -333,18 +333,29 @@ def test_the_list(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     downloads.client.put_object(Bucket=downloads.s3.bucket, Key=f"{KEY}.hold", Body=b"{}")
     downloads.client.put_object(Bucket=downloads.s3.bucket, Key="mysql/other/2025/07/backup_20250721_000000.zip")
     options = {**login(downloads.options()), "prefix": "mysql", "hostname": None, "timeout": None}
-    options.update(name=None, at=None, latest=False)
     found = list_backups(options)
     assert [(one["hostname"], one["manifest"], one["held"], one["proven"]) for one in found["backups"]] == [
         ("other", False, False, None),
         ("db 1", True, True, None),
     ]
     assert found["backups"][1]["taken"] == "2025-07-20 16:15:23"
-    assert "chosen" not in found
-    for choice in ({"latest": True}, {"name": NAME}, {"at": "2025-07-20"}):
-        assert list_backups({**options, "hostname": "db 1", **choice})["chosen"]["key"] == KEY
-    with pytest.raises(NoSuchBackup, match="it has none of this host"):
-        list_backups({**options, "hostname": "db", "latest": True})
+    assert list_backups({**options, "hostname": "db 1"})["backups"] == found["backups"][1:]
+
+
+@pytest.mark.parametrize("choice", [{}, {"name": NAME}, {"at": "2025-07-20"}])
+def test_a_hosts_backup(downloads: Downloads, choice: dict[str, str]) -> None:
+    older = KEY.replace("20250720", "20250719")
+    for suffix in ("", ".manifest.json"):
+        downloads.client.put_object(Bucket=downloads.s3.bucket, Key=f"{older}{suffix}", Body=b"{}")
+    host = {"key": "", "prefix": "mysql", "hostname": "db 1"}
+    result = downloads.run(**host, **choice)
+    assert (result["chosen"]["key"], result["chosen"]["taken"]) == (KEY, "2025-07-20 16:15:23")
+    assert result["archive"] == str(downloads.folder / NAME / f"{NAME}.zip")
+    assert Path(result["archive"]).read_bytes() == DATA
+    assert Path(result["archive"]).parent.stat().st_mode & 0o777 == 0o700
+    assert "it has 2, from" in downloads.refusal(NoSuchBackup, **host, at="2025-07-18")
+    assert "it has none of this host" in downloads.refusal(NoSuchBackup, **{**host, "hostname": "db"})
+    assert "an empty name" in downloads.refusal(OptionError, **{**host, "hostname": ""})
 
 
 def test_a_list_of_several_pages(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,10 +367,16 @@ def test_a_list_of_several_pages(downloads: Downloads, monkeypatch: pytest.Monke
 
 
 def test_the_modules_as_ansible_runs_them(downloads: Downloads) -> None:
-    listing = {key: value for key, value in downloads.options().items() if key not in ("key", "dest")}
-    found = ModuleProcess("backup_info", {**listing, "prefix": "mysql", "latest": True}).result()
-    result = ModuleProcess("s3_download", downloads.options(key=found["chosen"]["key"])).result()
+    given = downloads.options()
+    without_key = {key: value for key, value in given.items() if key != "key"}
+    listing = {key: value for key, value in without_key.items() if key != "dest"}
+    (found,) = ModuleProcess("backup_info", {**listing, "prefix": "mysql"}).result()["backups"]
+    result = ModuleProcess("s3_download", {**given, "key": found["key"]}).result()
     assert result["changed"] is True
     assert downloads.archive.read_bytes() == DATA
+    for host in ({"hostname": "db 1", "prefix": "mysql"}, {"hostname": "db 1", "prefix": "mysql", "name": NAME}):
+        assert ModuleProcess("s3_download", {**without_key, **host}).result()["chosen"] == found
+    for wrong in ({}, {"hostname": "db 1", "key": KEY}, {"key": KEY, "at": "2025-07-20"}):
+        assert ModuleProcess("s3_download", {**without_key, **wrong}).result()["failed"] is True
     failed = ModuleProcess("s3_download", downloads.options(key="none")).result()
     assert (failed["failure"], failed["status"]) == ("NoSuchBackup", 3)

@@ -15,6 +15,7 @@ import urllib.parse
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
+from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed
 
@@ -102,6 +103,12 @@ def read_catalogue(listed: t.Iterable[Listed], prefix: str) -> Catalogue:
     known = {one.key + suffix for one in backups for suffix in ("", MANIFEST, PROOF, HOLD)}
     backups.sort(key=lambda one: (one.name, one.hostname, one.key), reverse=True)
     return Catalogue(backups, sorted(objects.keys() - known))
+
+
+def described(backup: StoredBackup) -> t.Dict[str, t.Any]:
+    """The same for a module's result: times are texts, UTC."""
+    values = backup._asdict().items()
+    return {name: timestamp(value) if isinstance(value, datetime.datetime) else value for name, value in values}
 
 
 def choose(

@@ -10,7 +10,14 @@ import hashlib
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._catalogue import MANIFEST
+from ansible_collections.vex.backup.plugins.module_utils._catalogue import (
+    MANIFEST,
+    StoredBackup,
+    choose,
+    described,
+    prefix_of,
+    read_catalogue,
+)
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
     BackupError,
@@ -36,7 +43,13 @@ from ansible_collections.vex.backup.plugins.module_utils._manifest import (
 from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Refused, Store
-from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed, look, read_object, read_pieces
+from ansible_collections.vex.backup.plugins.module_utils._s3_read import (
+    Listed,
+    list_objects,
+    look,
+    read_object,
+    read_pieces,
+)
 from ansible_collections.vex.backup.plugins.module_utils._signature import check_key, check_signature
 
 ANOTHER = "restore another backup"
@@ -46,13 +59,19 @@ class Request(t.NamedTuple):
     """What to fetch, and where to.
 
     ``s3`` holds a module's ``S3`` options, ``dest`` is a directory, ``timeout`` is in seconds for the whole download.
+    Instead of a ``key`` there may be a ``hostname``, whose newest backup until ``at`` or that of this ``name`` is meant;
+    it goes into a directory of its name in ``dest``.
     ``manifest_only`` leaves the archive where it is. With ``manifest_keys``, one of them must have signed the manifest.
     """
 
     s3: t.Mapping[str, t.Any]
     bucket: str
-    key: str
     dest: str
+    key: str = ""
+    prefix: str = ""
+    hostname: t.Optional[str] = None
+    name: t.Optional[str] = None
+    at: t.Optional[str] = None
     manifest_only: bool = False
     manifest_keys: t.Sequence[str] = ()
     parallel: int = 4
@@ -68,7 +87,7 @@ def download(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
 
     :returns: the module's result; times are UTC, sizes bytes
     :raises OptionError: an option that cannot work
-    :raises NoSuchBackup: no such object, or no manifest beside it
+    :raises NoSuchBackup: no such object or backup, or no manifest beside it
     :raises ManifestUnusable: a manifest that says nothing of an archive
     :raises ManifestForged: a manifest that none of the keys signed
     :raises ArchiveDiffers: the archive's name is taken in ``dest``
@@ -84,7 +103,12 @@ def download(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
         with Store(
             request.s3, request.bucket, bound=bound, retries=request.retries, parallel=request.parallel
         ) as store:
-            result = _download(request, store, log)
+            if request.hostname is None:
+                result = _download(request, store, log)
+            else:
+                chosen = _choose(request, store)
+                there = request._replace(key=chosen.key, dest=os.path.join(request.dest, chosen.name))
+                result = {**_download(there, store, log), "chosen": described(chosen)}
     except BackupError as error:
         error.details.update(status=3, download_started=started, download_finished=timestamp(utc_now()))
         raise
@@ -97,6 +121,11 @@ def _check(request: Request) -> None:
             raise OptionError(f"{name} must be at least {least}")
     for key in request.manifest_keys:
         check_key(key)
+
+
+def _choose(request: Request, store: Store) -> StoredBackup:
+    listed = list_objects(store, prefix_of(request.prefix, request.hostname))
+    return choose(read_catalogue(listed, request.prefix).backups, name=request.name, at=request.at)
 
 
 def _download(request: Request, store: Store, log: RunLog) -> t.Dict[str, t.Any]:

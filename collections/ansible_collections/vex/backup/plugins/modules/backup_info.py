@@ -26,17 +26,6 @@ options:
   hostname:
     description: The host whose backups to list; those of every host when absent.
     type: str
-  name:
-    description: Choose the backup of this name.
-    type: str
-  at:
-    description:
-      - Choose the newest backup taken until this time, C(YYYY-MM-DD [HH:MM[:SS]]) in UTC. A date alone means its end.
-    type: str
-  latest:
-    description: Choose the newest backup.
-    type: bool
-    default: false
   retries:
     description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
     type: int
@@ -65,13 +54,6 @@ EXAMPLES = r"""
     prefix: mysql
     hostname: db1
   register: backups
-
-- name: Find the one to go back to
-  vex.backup.backup_info:
-    bucket: example-backups
-    prefix: mysql
-    hostname: db1
-    at: "2025-07-20 12:00"
 """
 
 RETURN = r"""
@@ -93,10 +75,6 @@ backups:
       manifest: true
       proven: "2025-07-21 02:00:41"
       held: false
-chosen:
-  description: The one that O(name), O(at) or O(latest) chooses.
-  returned: success, when one of them is set
-  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -113,15 +91,12 @@ def main() -> None:
             "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
-            "name": {"type": "str"},
-            "at": {"type": "str"},
-            "latest": {"type": "bool", "default": False},
             "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
             **S3,
         },
         required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile"), ("name", "at", "latest")],
+        mutually_exclusive=[("access_key", "profile")],
         supports_check_mode=True,
     )
     conclude(module, lambda _log: list_backups(module.params), libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])

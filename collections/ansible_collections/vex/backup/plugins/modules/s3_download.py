@@ -22,9 +22,25 @@ options:
     type: str
     required: true
   key:
-    description: Key of the archive. Its manifest is C(KEY.manifest.json).
+    description: Key of the archive. Its manifest is C(KEY.manifest.json). Either this or O(hostname) says what to fetch.
     type: str
-    required: true
+  prefix:
+    description: What keys start with, as C(vex_backup_s3_prefix) has it; with O(hostname).
+    type: str
+  hostname:
+    description:
+      - Fetch the newest backup of this host, unless O(name) or O(at) chooses another, into a directory of its name in
+        O(dest).
+      - Nothing is asked but the bucket.
+    type: str
+  name:
+    description: The backup of O(hostname) that has this name.
+    type: str
+  at:
+    description:
+      - The newest backup of O(hostname) taken until this time, C(YYYY-MM-DD [HH:MM[:SS]]) in UTC. A date alone means its
+        end.
+    type: str
   dest:
     description: Directory to fetch both into. It is made, for its owner alone, when it is not there.
     type: path
@@ -76,6 +92,14 @@ EXAMPLES = r"""
     key: mysql/db1/2025/07/backup_20250720_161523.zip
     dest: /var/backups/vex-backup/restore
     region: sa-east-1
+
+- name: Fetch what a host had in the morning
+  vex.backup.s3_download:
+    bucket: example-backups
+    prefix: mysql
+    hostname: db1
+    at: "2025-07-20 09:00"
+    dest: /var/backups/vex-backup/restore
 """
 
 RETURN = r"""
@@ -104,6 +128,10 @@ etag:
   returned: success
   type: str
   sample: 01c8fe3563ffe17995d53ff0d06d0f1b-28
+chosen:
+  description: What is fetched, as RV(vex.backup.backup_info#module:backups) lists it.
+  returned: success, with O(hostname)
+  type: dict
 backup:
   description: What the manifest says of the backup. Sizes are in bytes, C(bytes) being that of its files.
   returned: success
@@ -152,7 +180,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "bucket": {"type": "str", "required": True},
-            "key": {"type": "str", "required": True, "no_log": False},
+            "key": {"type": "str", "no_log": False},
+            "prefix": {"type": "str"},
+            "hostname": {"type": "str"},
+            "name": {"type": "str"},
+            "at": {"type": "str"},
             "dest": {"type": "path", "required": True},
             "manifest_only": {"type": "bool", "default": False},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
@@ -163,10 +195,12 @@ def main() -> None:
             **RUN_LOG,
         },
         required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("key", "hostname")],
+        required_by={"prefix": ["hostname"], "name": ["hostname"], "at": ["hostname"]},
+        mutually_exclusive=[("access_key", "profile"), ("key", "hostname"), ("name", "at")],
         supports_check_mode=True,
     )
-    options = {name: module.params[name] for name in Request._fields if name in module.params}
+    options = {name: module.params[name] for name in Request._fields if module.params.get(name) is not None}
 
     def action(log: RunLog) -> Result:
         with ending_children():
