@@ -15,8 +15,7 @@ import urllib.parse
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
-from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed
 
 MANIFEST = ".manifest.json"

@@ -59,8 +59,8 @@ class Request(t.NamedTuple):
     """What to fetch, and where to.
 
     ``s3`` holds a module's ``S3`` options, ``dest`` is a directory, ``timeout`` is in seconds for the whole download.
-    Instead of a ``key`` there may be a ``hostname``, whose newest backup until ``at`` or that of this ``name`` is meant;
-    it goes into a directory of its name in ``dest``.
+    Instead of a ``key`` there may be a ``hostname``, whose newest backup until ``at`` or that of this ``name`` is
+    meant; it goes into a directory of its name in ``dest``.
     ``manifest_only`` leaves the archive where it is. With ``manifest_keys``, one of them must have signed the manifest.
     """
 

@@ -11,7 +11,6 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, Version, parse_log
 
-
 # Of some 1 MB each, as MyDumper 0.10 writes them. By itself its loader takes a thousand, a whole file, which fills the
 # server's binary log cache over and over: measured, it takes a tenth more time.
 _STATEMENTS_A_TRANSACTION = 8

@@ -22,7 +22,9 @@ options:
     type: str
     required: true
   key:
-    description: Key of the archive. Its manifest is C(KEY.manifest.json). Either this or O(hostname) says what to fetch.
+    description:
+      - Key of the archive. Its manifest is C(KEY.manifest.json).
+      - Either this or O(hostname) says what to fetch.
     type: str
   prefix:
     description: What keys start with, as C(vex_backup_s3_prefix) has it; with O(hostname).
@@ -38,8 +40,8 @@ options:
     type: str
   at:
     description:
-      - The newest backup of O(hostname) taken until this time, C(YYYY-MM-DD [HH:MM[:SS]]) in UTC. A date alone means its
-        end.
+      - The newest backup of O(hostname) taken until this time, C(YYYY-MM-DD [HH:MM[:SS]]) in UTC.
+      - A date alone means its end.
     type: str
   dest:
     description: Directory to fetch both into. It is made, for its owner alone, when it is not there.
