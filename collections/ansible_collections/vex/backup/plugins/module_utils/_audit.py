@@ -32,7 +32,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._manifest import archive_of
 from ansible_collections.vex.backup.plugins.module_utils._run_log import utc_now
-from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Store
+from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Refused, Store
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed, list_objects, read_pieces
 from ansible_collections.vex.backup.plugins.module_utils._signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._stored_manifest import stored_manifest
@@ -85,14 +85,21 @@ def audit(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     began = utc_now()
     prefix = prefix_of(params["prefix"], params["hostname"])
     # Before the objects: a row that is made meanwhile must not be missed by what is looked at before it.
-    rows, findings = _rows(params, prefix)
+    rows, away = _rows(params, prefix)
     bound = Bound(params["timeout"] or None, "audit")
     with Store(params, params["bucket"], bound=bound, retries=params["retries"], parallel=4) as store:
         catalogue = read_catalogue(list_objects(store, prefix), params["prefix"])
         sums, of_manifests = _look_into(params, store, catalogue)
-    findings += of_bucket(catalogue, params["prefix"], rows, began) + of_manifests
-    if rows is not None:
-        findings += of_rows(catalogue, rows, sums, began)
+        findings = _compared(params, catalogue, rows, sums, began)
+        if findings or of_manifests:
+            # Retention may have removed some of it meanwhile: what is wrong is still so at a second look.
+            later_rows, _away = _rows(params, prefix)
+            later = read_catalogue(list_objects(store, prefix), params["prefix"])
+            still = _compared(params, later, rows if later_rows is None else later_rows, sums, began)
+            whole = {one.key for one in later.backups if one.manifest}
+            findings = [one for one in findings if one in still]
+            of_manifests = [one for one in of_manifests if one.key in whole]
+    findings += away + of_manifests
     findings.sort(key=lambda one: (one.key, one.kind))
     return {
         "changed": False,
@@ -100,6 +107,17 @@ def audit(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         "deep": params["deep"],
         "findings": [{**one._asdict(), "remedy": one.remedy} for one in findings],
     }
+
+
+def _compared(
+    params: t.Mapping[str, t.Any],
+    catalogue: Catalogue,
+    rows: t.Optional[t.Mapping[str, Uploaded]],
+    sums: t.Mapping[str, str],
+    began: datetime.datetime,
+) -> t.List[Finding]:
+    found = of_bucket(catalogue, params["prefix"], rows, began)
+    return found if rows is None else found + of_rows(catalogue, rows, sums, began)
 
 
 def of_bucket(
@@ -178,6 +196,11 @@ def _look_into(
             found = _sha256_of(store, one, params["retries"]) if params["deep"] else sums[one.key]
         except (ManifestUnusable, ManifestForged, DownloadFailed) as error:
             findings.append(Finding(kinds[type(error)], one.key, str(error)))
+            continue
+        except Refused as error:
+            if error.code != "NoSuchKey":
+                raise
+            # Removed since it was listed.
             continue
         if found != sums[one.key]:
             detail = f"SHA-256 {found} as it was read back, {sums[one.key]} by its manifest"

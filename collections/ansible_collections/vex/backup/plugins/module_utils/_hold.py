@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._catalogue import (
@@ -16,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._catalogue import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Store
-from ansible_collections.vex.backup.plugins.module_utils._s3_parts import as_header
+from ansible_collections.vex.backup.plugins.module_utils._s3_parts import put_object
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import head, list_objects
 
 
@@ -36,10 +35,9 @@ def hold(params: t.Mapping[str, t.Any], *, check_mode: bool) -> t.Dict[str, t.An
         changed = backup.held != held
         if changed and not check_mode:
             if held:
-                # A bucket that locks what it gets takes nothing without a checksum.
-                checksum = as_header(hashlib.sha256(b"").digest())
-                store.call("put_object", Key=backup.key + HOLD, Body=b"", ChecksumSHA256=checksum)
-                # Retention may have been about to remove it: then the mark came too late, and that must be said.
+                put_object(store, backup.key + HOLD, b"")
+                # Retention may be about to remove it, and looks for the mark once the manifest is gone: it was too late
+                # only then, and that must be said.
                 if head(store, backup.key + MANIFEST) is None:
                     raise NoSuchBackup(f"{store.url(backup.key)} was removed by retention a moment ago")
             else:

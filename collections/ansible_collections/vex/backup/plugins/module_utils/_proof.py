@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import typing as t
 
@@ -12,7 +11,7 @@ from ansible_collections.vex.backup.plugins.module_utils._catalogue import MANIF
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
 from ansible_collections.vex.backup.plugins.module_utils._run_log import timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Store
-from ansible_collections.vex.backup.plugins.module_utils._s3_parts import as_header
+from ansible_collections.vex.backup.plugins.module_utils._s3_parts import put_object
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import look
 
 FORMAT = 1
@@ -37,7 +36,5 @@ def put_proof(params: t.Mapping[str, t.Any], *, check_mode: bool) -> t.Dict[str,
             if look(store, there) is None:
                 raise NoSuchBackup(f"{store.url(there)} is no longer there, so there is nothing to prove")
         if not check_mode:
-            digest = hashlib.sha256(content).digest()
-            checked = {"ContentType": "application/json", "ChecksumSHA256": as_header(digest)}
-            store.call("put_object", Key=key, Body=content, **checked)
+            put_object(store, key, content, ContentType="application/json")
         return {"changed": True, "key": key, "url": store.url(key), "proven": proof["proven"]}

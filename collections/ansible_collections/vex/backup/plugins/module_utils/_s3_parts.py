@@ -12,6 +12,9 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._files import pieces_of
 
+if t.TYPE_CHECKING:
+    from ansible_collections.vex.backup.plugins.module_utils._s3 import Store
+
 MEBIBYTE = 1024 * 1024
 # S3's own bound on the parts of one upload.
 MOST_PARTS = 10_000
@@ -95,6 +98,16 @@ def split(descriptor: int, size: int, part_bytes: int, check: t.Callable[[], Non
 def as_header(digest: bytes) -> str:
     """A digest as ``x-amz-checksum-*`` headers hold it."""
     return base64.b64encode(digest).decode("ascii")
+
+
+def put_object(store: Store, key: str, content: bytes, **settings: str) -> None:
+    """Write a small object, with a checksum: without one, a bucket that locks what it gets takes nothing.
+
+    :param settings: further parameters of S3's request
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    checksum = as_header(hashlib.sha256(content).digest())
+    store.call("put_object", Key=key, Body=content, ChecksumSHA256=checksum, **settings)
 
 
 def checksum_of(parts: t.Sequence[Part]) -> str:

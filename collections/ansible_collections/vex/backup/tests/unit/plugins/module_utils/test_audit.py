@@ -47,18 +47,25 @@ def audit(
     bucket: FakeBucket,
     rows: t.Union[t.Dict[str, Uploaded], Exception],
     monkeypatch: pytest.MonkeyPatch,
+    *rows_again: t.Union[t.Dict[str, Uploaded], Exception],
     **changes: t.Any,
 ) -> t.Dict[str, t.Any]:
+    """Audit while the log tables give *rows*, and at each further look *rows_again*."""
+    looks = iter([rows, *rows_again])
+    seen: t.List[t.Dict[str, Uploaded]] = []
+
     @contextlib.contextmanager
     def log_database(*_arguments: t.Any, **_options: t.Any) -> t.Iterator[None]:
-        if isinstance(rows, Exception):
-            raise rows
+        given = next(looks, rows)
+        if isinstance(given, Exception):
+            raise given
+        seen.append(given)
         yield
 
     monkeypatch.setattr(_audit, "Store", Opened(bucket))
     monkeypatch.setattr(_audit, "log_database", log_database)
     monkeypatch.setattr(_audit, "check_version", lambda _connection: None)
-    monkeypatch.setattr(_audit, "uploads_to", lambda *_arguments: rows)
+    monkeypatch.setattr(_audit, "uploads_to", lambda *_arguments: seen[-1])
     monkeypatch.setattr(_audit, "utc_now", lambda: NOW)
     given = {
         "bucket": "vex",
@@ -199,3 +206,34 @@ def test_a_large_object_is_read_in_pieces(
         f"{KEY}.manifest.json",
         *[KEY] * 4,
     ]
+
+
+@pytest.mark.parametrize("removed_at", [f"{KEY}.manifest.json", KEY])
+def test_what_retention_removes_meanwhile_is_not_found(
+    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch, removed_at: str
+) -> None:
+    """Nor does it end the audit when it is being read."""
+    put(bucket, LATE)
+    both = {**rows, LATE: rows[KEY]}
+    gone = {**both, KEY: rows[KEY]._replace(removed=True)}
+    get = bucket._get_object
+
+    def remove_first(**params: t.Any) -> t.Dict[str, t.Any]:
+        if params["Key"] == removed_at:
+            for name in [name for name in bucket.objects if name.startswith(KEY)]:
+                del bucket.objects[name]
+        return get(**params)
+
+    monkeypatch.setattr(bucket, "_get_object", remove_first)
+    assert found(audit(bucket, both, monkeypatch, gone, deep=True)) == []
+    # By now its object is missing from the first look on.
+    assert found(audit(bucket, both, monkeypatch, gone)) == []
+    assert found(audit(bucket, both, monkeypatch, LogDatabaseUnavailable("away"))) == [("row_without_object", KEY)]
+
+
+def test_an_object_that_may_not_be_read_ends_it(
+    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.refused["get_object", KEY] = Refused("no", "AccessDenied")
+    with pytest.raises(StoreFailed):
+        audit(bucket, rows, monkeypatch, deep=True)
