@@ -120,6 +120,12 @@ def test_from_bare_to_bare(deploy: Deployment, inventory_directory: Path) -> Non
     assert refused.status == 2, refused.output
     assert "A run is in progress on the host" in refused.said
     assert mysql.host.shell("command -v vex-backup").returncode == 0
+    with start_that_waits(mysql.host):
+        waiting = deploy(host_state="absent")
+    assert waiting.status == 2, waiting.output
+    assert "Processes of vex-backup still run on the host" in waiting.said
+    account = f"SELECT COUNT(*) FROM mysql.user WHERE User = '{mysql.account[0]}'"
+    assert mysql.host.execute(account) != ((0,),), "a run that starts yet finds its account"
     gone = deploy(host_state="absent")
     assert gone.status == 0, gone.output
     # The others were gone the first time.
@@ -273,12 +279,23 @@ def index_on(host: Host) -> str:
 
 
 @contextlib.contextmanager
-def run_in_progress(host: Host) -> Iterator[None]:
-    """Hold the lock of the host's runs, as one that is in progress does."""
-    hold = ["flock", "/var/lib/vex-backup/server.lock", "sh", "-c", "echo held; cat"]
+def kept_running(host: Host, user: str, *program: str) -> Iterator[None]:
+    """A program that says ``here`` and then waits for its input's end."""
     with subprocess.Popen(
-        ["podman", "exec", "--interactive", host.container, *hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
+        ["podman", "exec", "--interactive", "--user", user, host.container, *program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"here\n"
         yield
+
+
+def run_in_progress(host: Host) -> contextlib.AbstractContextManager[None]:
+    """Hold the lock of the host's runs, as one that is in progress does."""
+    return kept_running(host, "root", "flock", "/var/lib/vex-backup/server.lock", "sh", "-c", "echo here; cat")
+
+
+def start_that_waits(host: Host) -> contextlib.AbstractContextManager[None]:
+    """What cron started, and sleeps until its turn in the fleet's spread."""
+    return kept_running(host, "vex-backup", "sh", "-c", "echo here; cat")

@@ -77,7 +77,8 @@ class Dumped:
         given: dict[str, Any] = {
             **login(server),
             "path": str(self.path),
-            **dict.fromkeys(("manifest", "discard", "database", "target", "table")),
+            **dict.fromkeys(("manifest", "database", "target", "table")),
+            "discard": False,
             "overwrite": False,
             "threads": 2,
             "binlog": True,
@@ -423,20 +424,18 @@ def test_the_module_as_ansible_runs_it(small: Dumped, fresh_mariadb: MariaDB) ->
     assert (failed["failure"], failed["status"]) == ("TargetExists", 3)
 
 
-@pytest.mark.parametrize("chosen", ["", "/.."])
-def test_what_was_restored_is_discarded(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path, chosen: str) -> None:
-    """Once all of it is there, and never a directory that is somebody else's."""
-    dumped = Dumped(small.source, tmp_path / "fetched", ("small",))
-    elsewhere = tmp_path / "else"
-    elsewhere.mkdir()
-    message = str(dumped.refusal(OptionError, fresh_mariadb, discard=str(elsewhere)))
-    assert message == f"discard must be path or a directory around it, which {elsewhere} is not"
+@pytest.mark.parametrize("around", [NAME, "others"])
+def test_what_was_restored_is_discarded(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path, around: str) -> None:
+    """Once all of it is there; with the directory that was made for it, and never with one that holds others'."""
+    dumped = Dumped(small.source, tmp_path / around, ("small",))
+    archive = tmp_path / around / f"{NAME}.zip"
+    archive.touch()
     fresh_mariadb.execute("CREATE DATABASE small", "CREATE TABLE small.first (id INT)")
-    dumped.refusal(TargetExists, fresh_mariadb, discard=f"{dumped.path}{chosen}")
+    dumped.refusal(TargetExists, fresh_mariadb, discard=True)
     assert dumped.path.is_dir()
-    assert dumped.run(fresh_mariadb, discard=f"{dumped.path}{chosen}", overwrite=True)["status"] == 1
+    assert dumped.run(fresh_mariadb, discard=True, overwrite=True)["status"] == 1
     assert not dumped.path.exists()
-    assert (dumped.path.parent / "dump.log").exists() is (chosen == "")
+    assert archive.exists() is (around == "others")
 
 
 @pytest.mark.parametrize("column", ["n INT", "n INT INVISIBLE"], ids=["myloader", "client"])

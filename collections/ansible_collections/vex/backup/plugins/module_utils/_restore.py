@@ -124,11 +124,8 @@ def restore(params: Params, log: RunLog, *, check_mode: bool) -> t.Dict[str, t.A
 
 def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mode: bool) -> t.Dict[str, t.Any]:
     root = os.path.abspath(params["path"])
-    discard = params["discard"] and os.path.abspath(params["discard"])
     if params["threads"] < 1:
         raise OptionError("threads must be at least 1")
-    if discard and os.path.commonpath([discard, root]) != discard:
-        raise OptionError(f"discard must be path or a directory around it, which {discard} is not")
     manifest = params["manifest"] or os.path.join(root, "manifest.json")
     plan = read_plan(manifest, database=params["database"], target=params["target"], table=params["table"])
     if not os.path.isdir(root) and not check_mode:
@@ -156,8 +153,8 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
         with contextlib.closing(target.connect()) as after:
             differing = [*failed, *differences(after, plan, counted)]
             warnings = [*ready.warnings, *(text for one in plan.databases for text in doubts(after, one))]
-    if discard and not differing:
-        warnings += _discarded(discard)
+    if params["discard"] and not differing:
+        warnings += _discarded(root)
     facts["restore_warnings"] = warnings
     for warning in warnings:
         log.warning(warning)
@@ -169,8 +166,11 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
     return {**facts, **described, "changed": True}
 
 
-def _discarded(folder: str) -> t.List[str]:
-    """Remove *folder*; why it could not be, as a warning: what was restored is none the worse for it."""
+def _discarded(root: str) -> t.List[str]:
+    """Remove the backup; why it could not be, as a warning: what was restored is none the worse for it."""
+    around = os.path.dirname(root)
+    # Made for this one backup, as `s3_download` does: its archive is there too.
+    folder = around if os.path.basename(around) == os.path.basename(root) else root
     try:
         shutil.rmtree(folder)
     except OSError as error:

@@ -26,9 +26,11 @@ options:
     required: true
   discard:
     description:
-      - What is removed once everything is restored as it was dumped, O(path) or a directory around it.
+      - Whether O(path) is removed once everything is restored as it was dumped, and with it the directory around it when
+        that has the same name, as M(vex.backup.s3_download) makes it for an archive.
       - That it could not be removed is a warning.
-    type: path
+    type: bool
+    default: false
   manifest:
     description: Its manifest, when it is elsewhere than in O(path).
     type: path
@@ -191,7 +193,7 @@ def main() -> None:
             **LOGIN,
             **RUN_LOG,
             "path": {"type": "path", "required": True},
-            "discard": {"type": "path"},
+            "discard": {"type": "bool", "default": False},
             "manifest": {"type": "path"},
             "database": {"type": "str"},
             "target": {"type": "str"},

@@ -45,5 +45,7 @@ def test_rows_are_counted_before_there_are_events(monkeypatch: pytest.MonkeyPatc
 
 def test_what_cannot_be_discarded_is_a_warning(tmp_path: pathlib.Path) -> None:
     """The data are back, and a person can remove what is left."""
-    gone = str(tmp_path / "gone")
-    assert _restore._discarded(gone) == [f"what was restored is still in {gone}, remove it: No such file or directory"]
+    why = "what was restored is still in {}, remove it: No such file or directory"
+    gone = tmp_path / "gone"
+    assert _restore._discarded(str(gone)) == [why.format(gone)]
+    assert _restore._discarded(str(gone / "gone")) == [why.format(gone)]
