@@ -26,8 +26,8 @@ options:
     required: true
   discard:
     description:
-      - Whether O(path) is removed once everything is restored as it was dumped, and with it the directory around it when
-        that has the same name, as M(vex.backup.s3_download) makes it for an archive.
+      - Whether O(path) is removed once everything is restored as it was dumped.
+      - The directory around it goes too when it has the same name, as M(vex.backup.s3_download) makes it for an archive.
       - That it could not be removed is a warning.
     type: bool
     default: false
