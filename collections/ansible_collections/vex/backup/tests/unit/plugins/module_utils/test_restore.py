@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("pymysql")
 
 from ansible_collections.vex.backup.plugins.module_utils import _restore
+from ansible_collections.vex.backup.plugins.module_utils._command import Completed
 from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Program
 from ansible_collections.vex.backup.plugins.module_utils._restore_files import Prepared
 from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
@@ -49,3 +50,29 @@ def test_what_cannot_be_discarded_is_a_warning(tmp_path: pathlib.Path) -> None:
     gone = tmp_path / "gone"
     assert _restore._discarded(str(gone)) == [why.format(gone)]
     assert _restore._discarded(str(gone / "gone")) == [why.format(gone)]
+
+
+@pytest.mark.parametrize(
+    ("product", "binlog", "settings"),
+    [
+        ("mysql", True, []),
+        ("mysql", False, ["SET SESSION sql_log_bin = 0"]),
+        ("mariadb", True, ["SET SESSION check_constraint_checks = 0"]),
+        ("mariadb", False, ["SET SESSION check_constraint_checks = 0, sql_log_bin = 0"]),
+    ],
+)
+def test_what_the_client_says_first(
+    monkeypatch: pytest.MonkeyPatch, product: str, binlog: bool, settings: t.List[str]
+) -> None:
+    """MySQL has no such variable, and switching the binary log off takes a privilege."""
+    said: t.List[t.List[str]] = []
+
+    def run(argv: t.List[str], **_options: t.Any) -> Completed:
+        said.append([one[len("--init-command=") :] for one in argv if one.startswith("--init-command=")])
+        return Completed(0, "", "")
+
+    monkeypatch.setattr(_restore, "run", run)
+    target = mock.MagicMock(client="/usr/bin/mysql", params={"binlog": binlog})
+    target.server.product = product
+    _restore._run_client(target, "programs.sql", SHOP, "shop")
+    assert said == [settings]
