@@ -36,8 +36,7 @@ def hold(params: t.Mapping[str, t.Any], *, check_mode: bool) -> t.Dict[str, t.An
         if changed and not check_mode:
             if held:
                 put_object(store, backup.key + HOLD, b"")
-                # Retention may be about to remove it, and looks for the mark once the manifest is gone: it was too late
-                # only then, and that must be said.
+                # Retention may have been about to remove it: then the mark came too late, and that must be said.
                 if head(store, backup.key + MANIFEST) is None:
                     raise NoSuchBackup(f"{store.url(backup.key)} was removed by retention a moment ago")
             else:

@@ -30,18 +30,14 @@ from ansible_collections.vex.backup.plugins.module_utils._removals import Remova
 from ansible_collections.vex.backup.plugins.module_utils._retention import Decision, Policy, Verdict, decide, policy_of
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Refused, Store
-from ansible_collections.vex.backup.plugins.module_utils._s3_parts import put_object
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import (
     head,
     list_objects,
     list_uploads,
-    read_object,
     utc,
 )
 from ansible_collections.vex.backup.plugins.module_utils._signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._stored_manifest import stored_manifest
-
-HELD = "held, a moment ago"
 
 
 class Request(t.NamedTuple):
@@ -197,13 +193,7 @@ def _remove(
         log.info(f"removing {store.url(one.key)} and its manifest: {reason}")
         try:
             # The manifest first: what remains without it is no backup. The archive last: what remains is seen by it.
-            manifest = read_object(store, one.key + MANIFEST, retries=request.retries)
             _delete(store, one.key + MANIFEST, pruned)
-            if head(store, one.key + HOLD) is not None:
-                # Held since it was looked at: who did it either saw the manifest, or is told that it was gone.
-                put_object(store, one.key + MANIFEST, manifest)
-                pruned.decisions[count] = Decision(one, True, HELD)
-                continue
             pruned.removals.append(removal)
             if one.proven is not None:
                 _delete(store, one.key + PROOF, pruned)
@@ -220,7 +210,7 @@ def _remove(
 def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
     """Why a backup must not be touched, as the bucket itself has it at this moment, if so."""
     if head(store, backup.key + HOLD) is not None:
-        return HELD
+        return "held, a moment ago"
     for key in (backup.key, backup.key + MANIFEST):
         answer = head(store, key) or {}
         if answer.get("ObjectLockLegalHoldStatus") == "ON":

@@ -174,7 +174,7 @@ def _discarded(root: str) -> t.List[str]:
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        return [f"what was restored is still in {folder}, remove it: {error.strerror}"]
+        return [f"what was restored is still in {folder}, remove it: {error.strerror or error}"]
     return []
 
 

@@ -187,22 +187,6 @@ def test_what_is_held_while_retention_runs_stays(bucket: FakeBucket, monkeypatch
     assert backups(bucket) == ["0", "2", "3"]
 
 
-def test_what_is_held_while_it_is_removed_stays_whole(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever held it saw the manifest, and was told that it is held."""
-    manifest, delete = bucket.objects[f"{key_of(0)}.manifest.json"], bucket._delete_object
-
-    def hold_meanwhile(Key: str) -> t.Any:  # noqa: N803
-        bucket.put(f"{key_of(0)}.hold", b"", NOW)
-        return delete(Key=Key)
-
-    monkeypatch.setattr(bucket, "_delete_object", hold_meanwhile)
-    found = prune(bucket)
-    assert [one.reason for one in found.decisions if one.backup.key == key_of(0)] == ["held, a moment ago"]
-    assert bucket.objects[f"{key_of(0)}.manifest.json"] == manifest
-    assert key_of(0) in bucket.objects
-    assert key_of(0) not in [one.key for one in found.removals]
-
-
 def test_a_refusal_is_told_once_and_the_others_go(bucket: FakeBucket) -> None:
     bucket.put_backup(key_of(4), NOW)
     for day in (0, 2):
