@@ -33,7 +33,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db import (
 from ansible_collections.vex.backup.plugins.module_utils._manifest import archive_of
 from ansible_collections.vex.backup.plugins.module_utils._run_log import utc_now
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Refused, Store
-from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed, list_objects, read_pieces
+from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed, head, list_objects, read_pieces
 from ansible_collections.vex.backup.plugins.module_utils._signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._stored_manifest import stored_manifest
 
@@ -96,9 +96,9 @@ def audit(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
             later_rows, _away = _rows(params, prefix)
             later = read_catalogue(list_objects(store, prefix), params["prefix"])
             still = _compared(params, later, rows if later_rows is None else later_rows, sums, began)
-            whole = {one.key for one in later.backups if one.manifest}
+            there = {one.key for one in later.backups if one.manifest} | set(later.strays)
             findings = [one for one in findings if one in still]
-            of_manifests = [one for one in of_manifests if one.key in whole]
+            of_manifests = [one for one in of_manifests if one.key in there]
     findings += away + of_manifests
     findings.sort(key=lambda one: (one.key, one.kind))
     return {
@@ -200,7 +200,9 @@ def _look_into(
         except Refused as error:
             if error.code != "NoSuchKey":
                 raise
-            # Removed since it was listed.
+            # Retention takes the manifest first: where that is left, the archive was lost and not removed.
+            if head(store, one.key + MANIFEST) is not None:
+                findings.append(Finding("stray", one.key + MANIFEST, f"there is no archive {one.key}"))
             continue
         if found != sums[one.key]:
             detail = f"SHA-256 {found} as it was read back, {sums[one.key]} by its manifest"

@@ -15,7 +15,7 @@ import urllib.parse
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, timestamp
+from ansible_collections.vex.backup.plugins.module_utils._run_log import time_of, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import Listed
 
 MANIFEST = ".manifest.json"
@@ -68,7 +68,7 @@ def prefix_of(prefix: str, hostname: t.Optional[str] = None) -> str:
 def is_archive(key: str, prefix: str) -> bool:
     """Whether an archive of a backup could have this *key*."""
     found = _ARCHIVE.fullmatch(key, len(prefix_of(prefix)))
-    return found is not None and key.startswith(prefix_of(prefix)) and _time_of(found["name"]) is not None
+    return found is not None and key.startswith(prefix_of(prefix)) and time_of(found["name"]) is not None
 
 
 def read_catalogue(listed: t.Iterable[Listed], prefix: str) -> Catalogue:
@@ -79,7 +79,7 @@ def read_catalogue(listed: t.Iterable[Listed], prefix: str) -> Catalogue:
     objects = {one.key: one for one in listed}
     start = len(prefix_of(prefix))
     archives = {key: found for key in objects for found in [_ARCHIVE.fullmatch(key, start)] if found}
-    times = {key: _time_of(found["name"]) for key, found in archives.items()}
+    times = {key: time_of(found["name"]) for key, found in archives.items()}
     backups = []
     for key, taken in times.items():
         if taken is None:
@@ -146,11 +146,3 @@ def _parsed(text: str) -> datetime.datetime:
         rest = {"%Y-%m-%d": {"hour": 23, "minute": 59, "second": 59}, "%Y-%m-%d %H:%M": {"second": 59}}
         return moment.replace(**rest.get(form, {}))  # type: ignore[arg-type]
     raise OptionError(f"{text!r} is not a time: write 2026-01-31, 2026-01-31 03:00 or 2026-01-31 03:00:00, in UTC")
-
-
-def _time_of(name: str) -> t.Optional[datetime.datetime]:
-    try:
-        return datetime.datetime.strptime(name, RUN_NAME)
-    except ValueError:
-        # Digits that are no date: not a name that a run has.
-        return None

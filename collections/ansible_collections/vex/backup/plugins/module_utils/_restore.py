@@ -15,6 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._command import ending_
 from ansible_collections.vex.backup.plugins.module_utils._defaults_file import defaults_file_text
 from ansible_collections.vex.backup.plugins.module_utils._definers import make_definers, make_time_zones
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    AlreadyRunning,
     BackupError,
     OptionError,
     ProgramMissing,
@@ -22,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     RestoreFailed,
     TargetExists,
 )
+from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import (
     LEGACY,
     Version,
@@ -53,7 +55,7 @@ from ansible_collections.vex.backup.plugins.module_utils._restore_server import 
     shortened,
     statements,
 )
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, time_of, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._server import Server, describe
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
@@ -168,13 +170,14 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
 
 def _discarded(root: str) -> t.List[str]:
     """Remove the backup; why it could not be, as a warning: what was restored is none the worse for it."""
-    around = os.path.dirname(root)
+    around, name = os.path.split(root)
     # Made for this one backup, as `s3_download` does: its archive is there too.
-    folder = around if os.path.basename(around) == os.path.basename(root) else root
+    folder = around if os.path.basename(around) == name and time_of(name) is not None else root
     try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        return [f"what was restored is still in {folder}, remove it: {error.strerror or error}"]
+        with directory_lock(root, "another restore loads it"):
+            shutil.rmtree(folder)
+    except (OSError, AlreadyRunning) as error:
+        return [f"what was restored is still in {folder}, remove it: {getattr(error, 'strerror', None) or error}"]
     return []
 
 

@@ -99,3 +99,11 @@ class RunLog:
                 os.close(descriptor)
         except OSError as error:
             self.trouble = f"the run's log {self._path} could not be written: {error.strerror}"
+
+
+def time_of(name: str) -> t.Optional[datetime.datetime]:
+    """When the run of this *name* started, UTC; ``None`` for what is no run's name."""
+    try:
+        return datetime.datetime.strptime(name, RUN_NAME)
+    except ValueError:
+        return None

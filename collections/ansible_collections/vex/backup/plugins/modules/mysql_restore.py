@@ -27,7 +27,7 @@ options:
   discard:
     description:
       - Whether O(path) is removed once everything is restored as it was dumped.
-      - The directory around it goes too when it has the same name, as M(vex.backup.s3_download) makes it.
+      - The directory around it goes too when both have the same name, a run's, as M(vex.backup.s3_download) makes it.
       - That it could not be removed is a warning.
     type: bool
     default: false

@@ -237,3 +237,18 @@ def test_an_object_that_may_not_be_read_ends_it(
     bucket.refused["get_object", KEY] = Refused("no", "AccessDenied")
     with pytest.raises(StoreFailed):
         audit(bucket, rows, monkeypatch, deep=True)
+
+
+def test_an_archive_that_is_lost_while_it_is_read(
+    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manifest is still there, so it was not retention."""
+    get = bucket._get_object
+
+    def lose(**params: t.Any) -> t.Dict[str, t.Any]:
+        if params["Key"] == KEY:
+            del bucket.objects[KEY]
+        return get(**params)
+
+    monkeypatch.setattr(bucket, "_get_object", lose)
+    assert found(audit(bucket, rows, monkeypatch, deep=True)) == [("stray", f"{KEY}.manifest.json")]

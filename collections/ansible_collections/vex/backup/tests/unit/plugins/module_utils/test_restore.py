@@ -15,6 +15,7 @@ pytest.importorskip("pymysql")
 
 from ansible_collections.vex.backup.plugins.module_utils import _restore
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed
+from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Program
 from ansible_collections.vex.backup.plugins.module_utils._restore_files import Prepared
 from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
@@ -47,9 +48,27 @@ def test_rows_are_counted_before_there_are_events(monkeypatch: pytest.MonkeyPatc
 def test_what_cannot_be_discarded_is_a_warning(tmp_path: pathlib.Path) -> None:
     """The data are back, and a person can remove what is left."""
     why = "what was restored is still in {}, remove it: No such file or directory"
-    gone = tmp_path / "gone"
+    gone = tmp_path / "backup_20260101_030000"
     assert _restore._discarded(str(gone)) == [why.format(gone)]
-    assert _restore._discarded(str(gone / "gone")) == [why.format(gone)]
+    assert _restore._discarded(str(gone / gone.name)) == [why.format(gone)]
+
+
+def test_what_another_restore_loads_is_not_discarded(tmp_path: pathlib.Path) -> None:
+    with directory_lock(str(tmp_path), ""):
+        (why,) = _restore._discarded(str(tmp_path))
+    assert why.endswith("remove it: another restore loads it")
+    assert tmp_path.is_dir()
+
+
+def test_a_directory_is_not_discarded_for_its_name_alone(tmp_path: pathlib.Path) -> None:
+    """Nor is what a link leads to."""
+    shop = tmp_path / "shop" / "shop"
+    shop.mkdir(parents=True)
+    link = tmp_path / "link"
+    link.symlink_to(shop)
+    assert "symbolic link" in _restore._discarded(str(link))[0]
+    assert _restore._discarded(str(shop)) == []
+    assert shop.parent.is_dir() and not shop.exists()
 
 
 @pytest.mark.parametrize(
