@@ -174,6 +174,9 @@ def _discarded(root: str) -> t.List[str]:
     # Made for this one backup, as `s3_download` does: its archive is there too.
     folder = around if os.path.basename(around) == name and time_of(name) is not None else root
     try:
+        if os.path.islink(folder):
+            # `rmtree` refuses it too, from Python 3.13 on without words.
+            raise OSError("it is a symbolic link")
         with directory_lock(root, "another restore loads it"):
             shutil.rmtree(folder)
     except (OSError, AlreadyRunning) as error:
