@@ -19,7 +19,6 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import (
     commit,
-    fsync_directory,
     fsync_file,
     private_files,
     require_space,
@@ -280,8 +279,9 @@ def _remove_source(request: Request, log: RunLog) -> bool:
         for path in there:
             if path != removing:
                 os.rename(path, removing)
+            # Not brought to the disk: what comes back with a crash is as whole or as half as it could be anyway, and to
+            # wait until the disk has freed it can take a second.
             shutil.rmtree(removing)
-        fsync_directory(os.path.dirname(removing))
     return True
 
 

@@ -255,10 +255,13 @@ def _ends_within(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -
     with contextlib.suppress(OSError):
         descriptor = os.pidfd_open(process.pid)
         try:
-            select.select([descriptor], [], [], seconds)
+            has_ended = bool(select.select([descriptor], [], [], seconds)[0])
         finally:
             os.close(descriptor)
-        return process.poll() is not None
+        if has_ended:
+            # One that is traced can be told to have ended before it can be waited for.
+            process.wait()
+        return has_ended
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -217,3 +217,10 @@ def test_an_end_is_waited_for(kernel: str, monkeypatch: pytest.MonkeyPatch) -> N
         assert program.has_ended(within=60)
         assert program.has_ended()
         assert program.wait(60).returncode == -signal.SIGKILL
+
+
+def test_one_that_is_traced_ends_when_its_tracer_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its descriptor says that it has ended while there is nothing to wait for yet."""
+    with running([sys.executable, "-c", "pass"]) as program:
+        monkeypatch.setattr(program._process, "poll", lambda: None)
+        assert program.wait().returncode == 0
