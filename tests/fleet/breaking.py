@@ -84,6 +84,13 @@ def without_sshd(host: Host) -> Iterator[None]:
         podman("exec", host.container, "/usr/sbin/sshd")
 
 
+def kill_stage(host: Host) -> None:
+    """Kill what runs a stage in the background, and all that it started there."""
+    podman(
+        "exec", host.container, "sh", "-c", "kill -KILL $(pgrep '^mydumper') $(pgrep -f '[a]sync_wrapper|[A]nsiballZ')"
+    )
+
+
 def kill_controller(run: Run, directory: Path) -> None:
     """Kill a playbook and all that it started here, as a power cut does.
 

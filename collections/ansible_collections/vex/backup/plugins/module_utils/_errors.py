@@ -35,6 +35,10 @@ class Interrupted(BackupError):
     """This process was told to end (SIGTERM, SIGHUP or SIGINT)."""
 
 
+class StageLost(BackupError):
+    """What ran in the background is gone and left no result."""
+
+
 class ServerUnavailable(BackupError):
     """The database server to back up could not be reached or refused the login."""
 

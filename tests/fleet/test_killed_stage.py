@@ -1,0 +1,42 @@
+"""A host is restarted while it dumps, or the kernel kills what runs there: nothing is left that would say so."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.breaking import HeldDump, kill_stage
+from tests.fleet.fleet import Control, Member, Run
+from tests.fleet.hosts import Host
+from tests.playbook import ATTACHMENTS, Outcome, attachments_of, text_of
+
+NAME = "mariadb-1"
+
+
+@pytest.fixture(scope="module")
+def outcome(hosts: dict[str, Host], control: Control) -> Iterator[Outcome]:
+    member = Member(hosts[NAME], control)
+    member.create_account()
+    with tempfile.TemporaryDirectory(prefix="vex-") as directory, HeldDump(member) as dump:
+        run = Run([member], Path(directory))
+        dump.reach(run)
+        kill_stage(member.host)
+        dump.go_on()
+        yield run.wait()[NAME]
+
+
+def test_the_run_ends_and_says_what_happened(outcome: Outcome) -> None:
+    says = "this step ended without a word: the host was restarted, or its processes were killed"
+    assert outcome.status not in {0, 4}, outcome.output
+    assert f"Wait until the server is dumped: {says}" in " ".join(outcome.output.split())
+    assert outcome.backup["status_backup"] == 3
+    assert says in outcome.backup["observacao"]
+    assert says in " ".join(text_of(outcome.mail).split())
+    assert sorted(attachments_of(outcome.mail)) == ATTACHMENTS
+
+
+def test_nothing_reads_as_a_backup(outcome: Outcome) -> None:
+    assert outcome.keys == []
