@@ -67,6 +67,7 @@ def deploy(bare: dict[str, Host], control: Control, mydumper: Path, inventory_di
         member.work = member.variables["vex_backup_work_dir"] = WORK
         member.variables["vex_backup_login_password"] = ODD_PASSWORD
         member.variables["vex_backup_host_create_account"] = True
+        member.variables["vex_backup_host_account_host"] = "%"
         if member.host.recipe.suite == "trixie":
             member.variables.update({f"vex_backup_{name}": value for name, value in taken(mydumper).items()})
     return Deployment(members, inventory_directory)
@@ -115,28 +116,7 @@ def test_from_bare_to_bare(deploy: Deployment, inventory_directory: Path) -> Non
         rotate_logs(member)
         assert_private(member)
 
-    with run_in_progress(mysql.host):
-        refused = deploy(host_state="absent")
-    assert refused.status == 2, refused.output
-    assert "A run is in progress on the host" in refused.said
-    assert mysql.host.shell("command -v vex-backup").returncode == 0
-    with start_that_waits(mysql.host):
-        waiting = deploy(host_state="absent")
-    assert waiting.status == 2, waiting.output
-    assert "Processes of vex-backup still run on the host" in waiting.said
-    account = f"SELECT COUNT(*) FROM mysql.user WHERE User = '{mysql.account[0]}'"
-    assert mysql.host.execute(account) != ((0,),), "a run that starts yet finds its account"
-    gone = deploy(host_state="absent")
-    assert gone.status == 0, gone.output
-    # The others were gone the first time.
-    assert {host for host, changed in refused.changed.items() if changed > 0} == set(refused.changed)
-    assert {host for host, changed in gone.changed.items() if changed > 0} == {mysql.hostname}, gone.output
-    for member in deploy.members:
-        assert expected(member)["ativo"] == 0
-        assert traces(member) == sorted({WORK, member.work})
-        assert member.host.shell(f"ls {member.work}/*.zip").returncode == 0
-        assert member.host.shell("getent passwd vex-backup").returncode == 2
-        assert not member.host.execute(f"SELECT 1 FROM mysql.user WHERE User = '{member.account[0]}'")
+    away_again(deploy)
 
 
 def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydumper: Path) -> None:
@@ -172,6 +152,35 @@ def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydu
     assert done.status == 2
     assert "could not do its work. `vex-backup check` on the host says: server:" in done.said
     assert "refused the login of" in done.said
+
+
+def away_again(deploy: Deployment) -> None:
+    """Uninstall, with something in the way the first time, and the second."""
+    mysql, mariadb, _reports = deploy.members
+    with run_in_progress(mysql.host), start_that_waits(mariadb.host, "--instance reports run"):
+        refused = deploy(host_state="absent")
+    assert refused.status == 2, refused.output
+    assert "A run is in progress on the host" in refused.said
+    assert "Processes of reports still run on the host" in refused.said
+    assert mysql.host.shell("command -v vex-backup").returncode == 0
+    with start_that_waits(mysql.host):
+        left = deploy("--limit", f"{mysql.hostname},{mariadb.hostname}", host_state="absent")
+    assert left.status == 2, left.output
+    assert "Processes of vex-backup still run on the host" in left.said
+    assert "Other servers of the host still back up with these programs: /etc/vex-backup/reports.yml" in left.said
+    for member in deploy.members:
+        account = f"SELECT 1 FROM mysql.user WHERE User = '{member.account[0]}'"
+        assert member.host.execute(account), "what may start yet finds its account"
+    gone = deploy(host_state="absent")
+    assert gone.status == 0, gone.output
+    for done in (refused, gone):
+        assert {host for host, changed in done.changed.items() if changed > 0} == set(done.changed)
+    for member in deploy.members:
+        assert expected(member)["ativo"] == 0
+        assert traces(member) == sorted({WORK, member.work})
+        assert member.host.shell(f"ls {member.work}/*.zip").returncode == 0
+        assert member.host.shell("getent passwd vex-backup").returncode == 2
+        assert not member.host.execute(f"SELECT 1 FROM mysql.user WHERE User = '{member.account[0]}'")
 
 
 def second_server_of(member: Member) -> Member:
@@ -296,6 +305,6 @@ def run_in_progress(host: Host) -> contextlib.AbstractContextManager[None]:
     return kept_running(host, "root", "flock", "/var/lib/vex-backup/server.lock", "sh", "-c", "echo here; cat")
 
 
-def start_that_waits(host: Host) -> contextlib.AbstractContextManager[None]:
-    """What cron started, and sleeps until its turn in the fleet's spread."""
-    return kept_running(host, "vex-backup", "sh", "-c", "echo here; cat")
+def start_that_waits(host: Host, run: str = "run") -> contextlib.AbstractContextManager[None]:
+    """What cron started, and sleeps until its turn in the fleet's spread, to execute *run*."""
+    return kept_running(host, "vex-backup", "sh", "-c", f"echo here; cat; : {run}")

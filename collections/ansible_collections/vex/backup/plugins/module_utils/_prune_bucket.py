@@ -209,8 +209,6 @@ def _remove(
 
 def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
     """Why a backup must not be touched, as the bucket itself has it at this moment, if so."""
-    if head(store, backup.key + HOLD) is not None:
-        return "held, a moment ago"
     for key in (backup.key, backup.key + MANIFEST):
         answer = head(store, key) or {}
         if answer.get("ObjectLockLegalHoldStatus") == "ON":
@@ -218,6 +216,9 @@ def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t
         until = answer.get("ObjectLockRetainUntilDate")
         if until is not None and utc(until) > now:
             return f"locked by the bucket until {timestamp(utc(until))} (UTC)"
+    # Last, since whoever holds a backup puts this and then looks whether its manifest is there yet.
+    if head(store, backup.key + HOLD) is not None:
+        return "held, a moment ago"
     return None
 
 
