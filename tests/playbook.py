@@ -313,7 +313,7 @@ def observe(
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment as ``ansible-playbook`` needs it."""
-    return {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1", **(changes or {})}
+    return {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", **(changes or {})}
 
 
 def write_private(path: Path, content: Any) -> None:

@@ -17,9 +17,6 @@ from tests.bench.failure import BenchFailed
 # Seconds between two looks. A process that lives shorter may go unseen; a stage does not. Looking takes two
 # milliseconds of a processor, which what is watched may lack.
 PERIOD = 0.1
-# Python's own switches, which some containers set and cron never does: an unbuffered Python reads each module that
-# Ansible gives it one byte a system call, a tenth of a second; without bytecode the collection is compiled each time.
-SWITCHES = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 ARGUMENTS_SHOWN = 160
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -63,7 +60,7 @@ def run(
 
     :param output: file that gets what it prints
     :param directory: where it runs
-    :param environment: added to this process's own, which lacks :data:`SWITCHES`
+    :param environment: added to this process's own
     :param logs: pattern, below *directory*, of a log whose lines are timed as they appear
     :raises BenchFailed: when it fails; the message holds the end of what it printed
     """
@@ -72,7 +69,7 @@ def run(
         process = subprocess.Popen(
             argv,
             cwd=directory,
-            env={**{name: value for name, value in os.environ.items() if name not in SWITCHES}, **(environment or {})},
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,

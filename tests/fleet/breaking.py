@@ -84,6 +84,17 @@ def without_sshd(host: Host) -> Iterator[None]:
         podman("exec", host.container, "/usr/sbin/sshd")
 
 
+@contextlib.contextmanager
+def without_python(host: Host) -> Iterator[None]:
+    """No module starts on the host, as when memory is short for a moment; what runs goes on."""
+    python = host.shell("readlink -f /usr/bin/python3").stdout.strip()
+    podman("exec", host.container, "mv", python, f"{python}.away")
+    try:
+        yield
+    finally:
+        podman("exec", host.container, "mv", f"{python}.away", python)
+
+
 def kill_stage(host: Host) -> None:
     """Kill what runs a stage in the background, and all that it started there."""
     podman(

@@ -124,6 +124,7 @@ def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydu
     _mysql, mariadb = deploy.members
     right = taken(mydumper)
     wrong = {**right, "host_mydumper_sha256": "0" * 64}
+    far = {"login_host": "db.example.com", "host_account_host": "localhost"}
     for name in right:
         del mariadb.variables[f"vex_backup_{name}"]
     # One host, by as many names as there are ways to ask for what cannot be.
@@ -132,6 +133,7 @@ def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydu
         for variables, words in (
             ({}, "has no package of MyDumper. Set vex_backup_host_mydumper_package"),
             ({"host_mydumper_package": str(mydumper)}, "installed only with the SHA-256"),
+            ({**far, **right}, "vex_backup_login_host is another machine: set vex_backup_host_account_host"),
             ({"schedule": "61 3 * * *", **right}, "'61' is no minute from 0 to 59"),
             ({"schedule": "0 3 * * *", "schedule_timezone": "America/Sao_Paulo", **right}, "knows no other"),
             (wrong, f"has the SHA-256 {right['host_mydumper_sha256']}, not vex_backup_host_mydumper_sha256"),
@@ -156,7 +158,7 @@ def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydu
 
 def away_again(deploy: Deployment) -> None:
     """Uninstall, with something in the way the first time, and the second."""
-    mysql, mariadb, _reports = deploy.members
+    mysql, mariadb, reports = deploy.members
     with run_in_progress(mysql.host), start_that_waits(mariadb.host, "--instance reports run"):
         refused = deploy(host_state="absent")
     assert refused.status == 2, refused.output
@@ -167,14 +169,17 @@ def away_again(deploy: Deployment) -> None:
         left = deploy("--limit", f"{mysql.hostname},{mariadb.hostname}", host_state="absent")
     assert left.status == 2, left.output
     assert "Processes of vex-backup still run on the host" in left.said
-    assert "Other servers of the host still back up with these programs: /etc/vex-backup/reports.yml" in left.said
-    for member in deploy.members:
+    says = "backs up no more, but other servers of the host still do with these programs: /etc/vex-backup/reports.yml"
+    assert says in left.said
+    for member, is_left in ((mysql, True), (mariadb, False), (reports, True)):
         account = f"SELECT 1 FROM mysql.user WHERE User = '{member.account[0]}'"
-        assert member.host.execute(account), "what may start yet finds its account"
+        assert bool(member.host.execute(account)) == is_left, "what may start yet finds its account"
+        assert bool(expected(member)["ativo"]) == is_left
     gone = deploy(host_state="absent")
     assert gone.status == 0, gone.output
-    for done in (refused, gone):
-        assert {host for host, changed in done.changed.items() if changed > 0} == set(done.changed)
+    assert all(refused.changed.values()), refused.output
+    again = deploy(host_state="absent")
+    assert (again.status, set(again.changed.values())) == (0, {0}), again.output
     for member in deploy.members:
         assert expected(member)["ativo"] == 0
         assert traces(member) == sorted({WORK, member.work})

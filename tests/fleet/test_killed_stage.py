@@ -1,14 +1,15 @@
-"""A host is restarted while it dumps, or the kernel kills what runs there: nothing is left that would say so."""
+"""A dump that cannot be asked after for a moment, and is waited for; then it dies, and nothing is left to say so."""
 
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fleet.breaking import HeldDump, kill_stage
+from tests.fleet.breaking import HeldDump, kill_stage, without_python
 from tests.fleet.fleet import Control, Member, Run
 from tests.fleet.hosts import Host
 from tests.playbook import ATTACHMENTS, Outcome, attachments_of, text_of
@@ -20,9 +21,13 @@ NAME = "mariadb-1"
 def outcome(hosts: dict[str, Host], control: Control) -> Iterator[Outcome]:
     member = Member(hosts[NAME], control)
     member.create_account()
+    member.variables["vex_backup_poll_seconds"] = 1
     with tempfile.TemporaryDirectory(prefix="vex-") as directory, HeldDump(member) as dump:
         run = Run([member], Path(directory))
         dump.reach(run)
+        with without_python(member.host):
+            time.sleep(5)
+        assert not run.ended, run.wait().get(NAME)
         kill_stage(member.host)
         dump.go_on()
         yield run.wait()[NAME]
@@ -31,6 +36,7 @@ def outcome(hosts: dict[str, Host], control: Control) -> Iterator[Outcome]:
 def test_the_run_ends_and_says_what_happened(outcome: Outcome) -> None:
     says = "this step ended without a word: the host was restarted, or its processes were killed"
     assert outcome.status not in {0, 4}, outcome.output
+    assert "FAILED - RETRYING" in outcome.output, "it was asked while there was no Python"
     assert f"Wait until the server is dumped: {says}" in " ".join(outcome.output.split())
     assert outcome.backup["status_backup"] == 3
     assert says in outcome.backup["observacao"]

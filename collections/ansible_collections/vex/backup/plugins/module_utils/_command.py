@@ -258,10 +258,12 @@ def _ends_within(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -
             has_ended = bool(select.select([descriptor], [], [], seconds)[0])
         finally:
             os.close(descriptor)
-        if has_ended:
-            # One that is traced can be told to have ended before it can be waited for.
-            process.wait()
-        return has_ended
+        # One that is traced can be told to have ended before it can be waited for.
+        return has_ended and _is_waited_for(process, None if seconds is None else GRACE_SECONDS)
+    return _is_waited_for(process, seconds)
+
+
+def _is_waited_for(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._definers import make_d
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     AlreadyRunning,
     BackupError,
+    Interrupted,
     OptionError,
     ProgramMissing,
     RestoreDiffers,
@@ -155,16 +156,17 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
         with contextlib.closing(target.connect()) as after:
             differing = [*failed, *differences(after, plan, counted)]
             warnings = [*ready.warnings, *(text for one in plan.databases for text in doubts(after, one))]
-    if params["discard"] and not differing:
-        warnings += _discarded(root)
+    described = _described(plan, counted)
+    if not differing:
+        facts["incomplete"] = []
+        log.info(f"restored {described['tables']} tables, {described['rows']} rows, as they were dumped")
+        if params["discard"]:
+            warnings += _discarded(root)
     facts["restore_warnings"] = warnings
     for warning in warnings:
         log.warning(warning)
     if differing:
         raise RestoreDiffers(f"what was restored is not what was dumped: {shortened(differing)}", differences=differing)
-    facts["incomplete"] = []
-    described = _described(plan, counted)
-    log.info(f"restored {described['tables']} tables, {described['rows']} rows, as they were dumped")
     return {**facts, **described, "changed": True}
 
 
@@ -179,7 +181,7 @@ def _discarded(root: str) -> t.List[str]:
             raise OSError("it is a symbolic link")
         with directory_lock(root, "another restore loads it"):
             shutil.rmtree(folder)
-    except (OSError, AlreadyRunning) as error:
+    except (OSError, AlreadyRunning, Interrupted) as error:
         return [f"what was restored is still in {folder}, remove it: {getattr(error, 'strerror', None) or error}"]
     return []
 

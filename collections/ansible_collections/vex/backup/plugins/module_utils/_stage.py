@@ -11,6 +11,11 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import StageLost
 
+_KILLED = (
+    "this step ended without a word: the host was restarted, or its processes were killed, as the kernel does when "
+    "memory runs out (its log says so then); run the backup again"
+)
+
 
 def stage_result(results_file: str) -> t.Dict[str, t.Any]:
     """Look once.
@@ -18,6 +23,7 @@ def stage_result(results_file: str) -> t.Dict[str, t.Any]:
     :param results_file: what Ansible returns under that name when it starts a task with ``async``
     :returns: ``finished``, whether the stage has ended, and once it has, what its module returned
     :raises StageLost: when it ended without a result
+    :raises OSError: when its file cannot be read
     """
     # In this order: it may end between the two.
     is_at_work = _is_at_work(os.path.basename(results_file))
@@ -29,13 +35,22 @@ def stage_result(results_file: str) -> t.Dict[str, t.Any]:
         result = {"started": True}
     # Only what stands there until the module has ended has `started` (ansible-core, modules/async_wrapper.py).
     if "started" not in result:
+        if _says_nothing(result):
+            raise StageLost(_KILLED)
         return {**result, "finished": True}
-    if not is_at_work:
+    if is_at_work:
+        return {"finished": False}
+    if os.path.exists(f"{results_file}.tmp"):
         raise StageLost(
-            "this step ended without a word: the host was restarted, or its processes were killed, as the kernel does "
-            "when memory runs out (its log says so then); run the backup again"
+            "this step has ended, and what it came to could not be written: is the disk of "
+            f"{os.path.dirname(results_file)} full? Make room there, and run the backup again"
         )
-    return {"finished": False}
+    raise StageLost(_KILLED)
+
+
+def _says_nothing(result: t.Mapping[str, t.Any]) -> bool:
+    """Whether it is what the wrapper writes about a module that ended without printing anything."""
+    return "cmd" in result and result.get("data") == "" and not result.get("stderr")
 
 
 def _is_at_work(job: str) -> bool:

@@ -45,7 +45,7 @@ EXAMPLES = r"""
   vex.backup.stage_result:
     results_file: "{{ dump.results_file }}"
   register: dumped
-  until: dumped is finished
+  until: dumped.finished | default(false)
   delay: 5
   retries: 17280
 """
@@ -76,7 +76,7 @@ def main() -> t.NoReturn:
     )
     try:
         result = stage_result(module.params["results_file"])
-    except StageLost as error:
+    except (StageLost, OSError) as error:
         module.fail_json(msg=str(error), finished=True, failure=type(error).__name__)
     # As the other module wrote it: `exit_json` would dress it, warnings included, a second time.
     sys.stdout.write(f"{json.dumps(result)}\n")

@@ -54,6 +54,24 @@ def test_one_that_died_is_lost(file: pathlib.Path, text: t.Optional[str]) -> Non
         stage_result(str(file))
 
 
+def test_one_whose_module_was_killed_is_lost(file: pathlib.Path) -> None:
+    """The wrapper around it lives, and writes that it got nothing to read."""
+    silence = {"failed": 1, "cmd": "module.py", "data": "", "stderr": "", "msg": "Traceback", "ansible_job_id": "j1.2"}
+    file.write_text(json.dumps(silence), encoding="utf-8")
+    with pytest.raises(StageLost, match="without a word"):
+        stage_result(str(file))
+    broken = {**silence, "stderr": "ImportError"}
+    file.write_text(json.dumps(broken), encoding="utf-8")
+    assert stage_result(str(file)) == {**broken, "finished": True}
+
+
+def test_one_whose_result_did_not_fit_on_the_disk_is_lost(file: pathlib.Path) -> None:
+    file.write_text(json.dumps(UNDER_WAY[0]), encoding="utf-8")
+    pathlib.Path(f"{file}.tmp").touch()
+    with pytest.raises(StageLost, match=f"is the disk of {file.parent} full"):
+        stage_result(str(file))
+
+
 @pytest.mark.parametrize("result", [{"changed": True, "status": 1}, {"failed": True, "msg": "the disk is full"}])
 def test_one_that_has_ended_tells_what_it_came_to(file: pathlib.Path, result: t.Dict[str, t.Any]) -> None:
     file.write_text(json.dumps(result), encoding="utf-8")
