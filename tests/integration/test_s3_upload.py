@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     Interrupted,
@@ -25,6 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     UploadFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._upload import Request, upload
 from tests.modules import ModuleProcess

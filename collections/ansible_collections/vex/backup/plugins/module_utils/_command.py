@@ -11,7 +11,6 @@ import select
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 import typing as t
 
@@ -19,9 +18,9 @@ from ansible.module_utils.common.process import get_bin_path
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     CommandTimeout,
-    Interrupted,
     ProgramMissing,
 )
+from ansible_collections.vex.backup.plugins.module_utils._interruption import undisturbed
 
 OUTPUT_LIMIT = 256 * 1024
 GRACE_SECONDS = 15
@@ -137,7 +136,7 @@ def running(
         process: t.Optional[subprocess.Popen[bytes]] = None
         has_ended = False
         try:
-            with _undisturbed():
+            with undisturbed():
                 process = subprocess.Popen(
                     list(argv),
                     cwd=cwd,
@@ -193,56 +192,6 @@ def start_server(argv: t.Sequence[str], log: str) -> int:
     # Nobody waits for it here: this process has ended by then.
     process.returncode = 0
     return process.pid
-
-
-@contextlib.contextmanager
-def ending_children() -> t.Iterator[None]:
-    """Turn the first SIGTERM, SIGHUP or SIGINT into :class:`Interrupted`, so that a told-to-end module cleans up.
-
-    Those that follow change nothing: the clean-up, which they would break off, is under way.
-    """
-    told: t.List[int] = []
-
-    def interrupt(number: int, _frame: t.Any) -> None:
-        told.append(number)
-        if len(told) > 1:
-            return
-        interruption = Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
-        if _start.is_under_way:
-            _start.interruption = interruption
-        else:
-            raise interruption
-
-    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class _Start(threading.local):
-    """Whether this thread starts a program at this moment, and what is to be raised when it has."""
-
-    is_under_way = False
-    interruption: t.Optional[Interrupted] = None
-
-
-_start = _Start()
-
-
-@contextlib.contextmanager
-def _undisturbed() -> t.Iterator[None]:
-    """Nothing interrupts the body of the ``with``: a program that starts there would run on, known to nobody."""
-    _start.is_under_way = True
-    try:
-        yield
-    finally:
-        _start.is_under_way = False
-    interruption, _start.interruption = _start.interruption, None
-    if interruption:
-        raise interruption
 
 
 def _ends_within(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:

@@ -12,7 +12,6 @@ import re
 import tempfile
 import time
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.vex.backup.plugins.module_utils._command import (
     Completed,
@@ -22,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._command import (
     running,
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, NotEnoughSpace, RestoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 
 # Measured: rows of text are a tenth smaller at level 2 than at 1, and level 3 takes half as much time again for another
 # twentieth; rows of random digits are smallest at level 1. A piece out of the middle of a large file tells which it is.
@@ -70,7 +70,7 @@ class Compressor:
         if self._name == "gzip":
             yield ["-q", "-6"], self._cores, names
             return
-        with ThreadPoolExecutor(self._cores) as pool:
+        with Threads(self._cores) as pool:
             levels = list(pool.map(self._level, (os.path.join(folder, name) for name in names)))
         for level in _LEVELS:
             some = [name for name, its in zip(names, levels) if its == level]

@@ -13,7 +13,6 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils import _mydumper as mydumper
 from ansible_collections.vex.backup.plugins.module_utils import _server as servers
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._defaults_file import defaults_file_text
 from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
@@ -32,6 +31,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import commit, write_json_durably
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._lock import instance_lock
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect, resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now

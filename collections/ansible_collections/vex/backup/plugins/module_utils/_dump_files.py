@@ -9,11 +9,11 @@ import fnmatch
 import os
 import shutil
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._files import fsync_directory, fsync_file, sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
 from ansible_collections.vex.backup.plugins.module_utils._read_back import Part, read_back
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
@@ -97,7 +97,7 @@ def finish_files(
         return {"path": os.path.join("dump", name), "size": os.path.getsize(path), "sha256": sha256_of(path)}
 
     # The disk keeps the files, and their digests are taken, while they are read back.
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with Threads(max_workers=4) as pool:
         files = [pool.submit(finish, name) for name in walk(folder)]
         try:
             broken = read_back(folder, parts, sizes, compressor, deadline)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 import os
 import typing as t
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, Running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import Version, finished_pieces, splits_tables
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
@@ -34,7 +35,7 @@ def wait_compressing(
         return program.wait(deadline.remaining()), sizes
     at_work: t.List[Future[None]] = []
     # One at a time, which is spread over the cores; how long each may take is known when its turn comes.
-    with ThreadPoolExecutor(1) as pool:
+    with Threads(1) as pool:
         try:
             while not program.has_ended(within=_PERIOD_SECONDS):
                 new = [name for name in _finished(folder) if name not in sizes]

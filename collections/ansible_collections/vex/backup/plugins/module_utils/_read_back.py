@@ -7,11 +7,11 @@ from __future__ import annotations
 import os
 import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
 from ansible_collections.vex.backup.plugins.module_utils._files import pieces_of
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 from ansible_collections.vex.backup.plugins.module_utils._tally import Tally
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
@@ -64,7 +64,7 @@ def read_back(
             return (compressor.broken(folder, packed, deadline.remaining()) if compressor else []) or packed
         return []
 
-    with ThreadPoolExecutor(max_workers=cores) as pool:
+    with Threads(max_workers=cores) as pool:
         shares = [pool.submit(read, share) for share in _shares(parts, sizes, cores)]
         try:
             return [name for share in shares for name in share.result()]

@@ -11,7 +11,7 @@ import tempfile
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils import _myloader
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children, find_program, run
+from ansible_collections.vex.backup.plugins.module_utils._command import find_program, run
 from ansible_collections.vex.backup.plugins.module_utils._defaults_file import defaults_file_text
 from ansible_collections.vex.backup.plugins.module_utils._definers import make_definers, make_time_zones
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -24,6 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     RestoreFailed,
     TargetExists,
 )
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import (
     LEGACY,

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Program
 from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._server import list_objects
@@ -150,7 +150,7 @@ def count_rows(connect: Connect, plan: RestorePlan, threads: int) -> t.Dict[t.Tu
                 counted[one.name, name] = int((cursor.fetchone() or (0,))[0])
         return counted
 
-    with ThreadPoolExecutor(threads) as pool:
+    with Threads(threads) as pool:
         return {key: rows for counted in pool.map(count, filter(None, shares)) for key, rows in counted.items()}
 
 

@@ -11,6 +11,7 @@ import traceback
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 
 try:
     # All of boto3 that is needed here. The rest, transfers by threads of its own, takes longer to load than this.
@@ -166,7 +167,7 @@ class Store:
             raise OptionError(f"boto3 refuses the options: {error}") from error
         # Before each attempt, not each request: a request can be repeated past the deadline.
         self._client.meta.events.register("before-send.s3", lambda **_: bound.check())
-        self._pool = concurrent.futures.ThreadPoolExecutor(parallel)
+        self._pool = Threads(parallel)
         self.parallel = parallel
         self.bucket = bucket
         self.bound = bound
@@ -205,12 +206,11 @@ class Store:
             raise self.bound.passed() from None
         return [request.result() for request in requests]
 
-    def end(self, requests: Requests) -> None:
-        """Return when none of *requests* goes on any more."""
+    def end(self) -> None:
+        """Return when no request goes on any more; another may be made once the bound is restarted."""
         self.bound.stop()
-        for request in requests:
-            request.cancel()
-        concurrent.futures.wait(requests)
+        self._pool.shutdown(cancel_futures=True)
+        self._pool = Threads(self.parallel)
 
     def request(self, operation: str, **params: t.Any) -> Answer:
         """Like :meth:`call`, within one of the threads."""

@@ -11,7 +11,6 @@ import posixpath
 import shutil
 import stat
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.vex.backup.plugins.module_utils._catalogue import MANIFEST
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -23,6 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     UnpackFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import private_files, require_space, sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._manifest import (
     Manifest,
@@ -181,7 +181,7 @@ def _compare(root: str, manifest: Manifest) -> None:
     ):
         if names:
             raise UnpackFailed(f"the backup {problem} {', '.join(sorted(names)[:5])}; {ANOTHER}")
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with Threads(max_workers=4) as pool:
         digests = pool.map(lambda name: sha256_of(os.path.join(root, name)), listed)
         differing = [name for name, digest in zip(listed, digests) if digest != listed[name]["sha256"]]
     if differing:

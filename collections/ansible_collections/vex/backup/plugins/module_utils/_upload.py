@@ -281,7 +281,7 @@ def _put_parts(store: Store, item: Object, parts: t.Sequence[Part]) -> Answer:
         return _create(store, "complete_multipart_upload", item, UploadId=upload_id, MultipartUpload=sent)
     except BaseException:
         # Parts that arrive after the abort would stay, so none may be under way.
-        store.end(requests)
+        store.end()
         store.bound.restart(ABORT_SECONDS)
         with contextlib.suppress(StoreFailed):
             if upload_id is None:

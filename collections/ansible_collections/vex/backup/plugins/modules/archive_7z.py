@@ -166,7 +166,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._archive import Request, pack
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 
 

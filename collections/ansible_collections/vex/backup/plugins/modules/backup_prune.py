@@ -199,7 +199,7 @@ message:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, RUN_LOG, S3, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._prune import prune
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog

@@ -109,7 +109,7 @@ replaced:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._scratch import scratch

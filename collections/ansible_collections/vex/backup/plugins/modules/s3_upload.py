@@ -169,7 +169,7 @@ upload_finished:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._command import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._upload import Request, upload

@@ -19,12 +19,12 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _command
 from ansible_collections.vex.backup.plugins.module_utils._command import (
-    ending_children,
     find_program,
     run,
     running,
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, Interrupted, ProgramMissing
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 
 # A leader and a grandchild in its group, which both leave their process ids.
 FAMILY = """
