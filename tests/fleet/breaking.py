@@ -18,6 +18,8 @@ from tests.fleet.podman import podman
 from tests.playbook import HANGS
 
 DATABASE = "held"
+# The programs that stages wait for longest.
+STAGES = "mydumper|myloader|mysql|mariadb"
 
 
 class HeldDump:
@@ -62,6 +64,15 @@ class HeldDump:
         )
 
 
+def reach_loading(host: Host, run: Run) -> None:
+    """Wait until something is loaded into the host's server."""
+    deadline = time.monotonic() + HANGS
+    while host.shell("pgrep -x 'myloader|mysql|mariadb'").returncode != 0:
+        assert time.monotonic() < deadline, f"nothing was loaded on {host.name}"
+        assert not run.ended, run.wait()
+        time.sleep(0.2)
+
+
 @contextlib.contextmanager
 def cable_out(host: Host) -> Iterator[None]:
     """Nothing reaches the host, and nothing comes from it; what it does goes on."""
@@ -97,9 +108,8 @@ def without_python(host: Host) -> Iterator[None]:
 
 def kill_stage(host: Host) -> None:
     """Kill what runs a stage in the background, and all that it started there."""
-    podman(
-        "exec", host.container, "sh", "-c", "kill -KILL $(pgrep '^mydumper') $(pgrep -f '[a]sync_wrapper|[A]nsiballZ')"
-    )
+    doomed = f"$(pgrep -x '{STAGES}') $(pgrep -f '[a]sync_wrapper|[A]nsiballZ')"
+    podman("exec", host.container, "sh", "-c", f"kill -KILL {doomed}")
 
 
 def kill_controller(run: Run, directory: Path) -> None:

@@ -15,6 +15,8 @@ from tests.playbook import HANGS, PLAYBOOK, ROOT, LogDatabase, Outcome, environm
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
+# ansible-playbook's exit status.
+UNREACHABLE = 4
 PRIVILEGES = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT"
 SAMPLE = (
     "CREATE DATABASE sample",

@@ -13,13 +13,11 @@ import pytest
 
 from tests.fleet.breaking import HeldDump, cable_out, without_sshd
 from tests.fleet.conftest import RECIPES
-from tests.fleet.fleet import Control, Member, Run, backup
+from tests.fleet.fleet import UNREACHABLE, Control, Member, Run, backup
 from tests.fleet.hosts import Host
 from tests.playbook import ATTACHMENTS, Outcome, attachments_of
 
 CUT = 30
-# ansible-playbook's exit status.
-UNREACHABLE = 4
 UNPLUGGED, RESTARTED, SWITCHED_OFF = "mysql-1", "mariadb-1", "mysql-2"
 
 

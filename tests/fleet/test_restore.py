@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.fleet import mysql_databases
-from tests.fleet.fleet import Control, Member, Run, backup
+from tests.fleet.breaking import kill_stage, reach_loading
+from tests.fleet.fleet import UNREACHABLE, Control, Member, Run, backup
 from tests.fleet.hosts import Host
 from tests.integration import hard_databases, odd_databases
 from tests.integration.restoring import assert_equal
@@ -134,6 +135,22 @@ def test_parts_of_an_encrypted_one(
     assert f"{name} as another ção into the server on " in as_another["observacao"]
     found = (of_a_table["status"], of_a_table["tabelas"], of_a_table["linhas"])
     assert found == (1, 1, 1), of_a_table["observacao"]
+
+
+def test_one_that_dies_is_over(backups: Backups, spare: Member, control: Control, inventory_directory: Path) -> None:
+    """As when the host is restarted: nothing is left there that could say so."""
+    wanted = {"restore_server": backups.server.hostname, "restore_name": backups.whole, "restore_go_on": True}
+    run = Run([spare], inventory_directory, playbook="restore", restore_poll_seconds=1, **wanted)
+    reach_loading(spare.host, run)
+    kill_stage(spare.host)
+    outcome = run.wait()["mysql-2"]
+    says = "Wait until it is loaded and compared: this step ended without a word: the host was restarted"
+    assert outcome.status not in {0, UNREACHABLE}, outcome.output
+    assert says in " ".join(outcome.output.split())
+    newest = records(control, backups)[-1]
+    assert (newest["hostname"], newest["status"]) == (spare.hostname, 3)
+    assert says in newest["observacao"]
+    assert spare.host.shell(f"ls {spare.work}/restore/stages").returncode != 0
 
 
 def test_it_is_proven_on_a_host_with_a_mysql(

@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import StageLos
 
 _KILLED = (
     "this step ended without a word: the host was restarted, or its processes were killed, as the kernel does when "
-    "memory runs out (its log says so then); run the backup again"
+    "memory runs out (its log says so then); start it again"
 )
 
 
@@ -43,7 +43,7 @@ def stage_result(results_file: str) -> t.Dict[str, t.Any]:
     if os.path.exists(f"{results_file}.tmp"):
         raise StageLost(
             "this step has ended, and what it came to could not be written: is the disk of "
-            f"{os.path.dirname(results_file)} full? Make room there, and run the backup again"
+            f"{os.path.dirname(results_file)} full? Make room there, and start it again"
         )
     raise StageLost(_KILLED)
 
