@@ -142,6 +142,8 @@ def test_one_that_dies_is_over(backups: Backups, spare: Member, control: Control
     wanted = {"restore_server": backups.server.hostname, "restore_name": backups.whole, "restore_go_on": True}
     run = Run([spare], inventory_directory, playbook="restore", restore_poll_seconds=1, **wanted)
     reach_loading(spare.host, run)
+    stages = f"ls {spare.work}/restore/stages.*"
+    assert spare.host.shell(stages).returncode == 0
     kill_stage(spare.host)
     outcome = run.wait()["mysql-2"]
     says = "Wait until it is loaded and compared: this step ended without a word: the host was restarted"
@@ -150,7 +152,7 @@ def test_one_that_dies_is_over(backups: Backups, spare: Member, control: Control
     newest = records(control, backups)[-1]
     assert (newest["hostname"], newest["status"]) == (spare.hostname, 3)
     assert says in newest["observacao"]
-    assert spare.host.shell(f"ls {spare.work}/restore/stages").returncode != 0
+    assert spare.host.shell(stages).returncode != 0
 
 
 def test_it_is_proven_on_a_host_with_a_mysql(

@@ -26,6 +26,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._s3_parts import Part
 from ansible_collections.vex.backup.plugins.module_utils._upload import Request, upload
 from tests.modules import ModuleProcess
 from tests.servers.ports import free_port
@@ -373,6 +374,27 @@ def test_an_upload_that_is_told_to_end_leaves_nothing(uploads: Uploads) -> None:
     with ending_children():
         uploads.refusal(Interrupted)
         thread.join()
+
+
+@only_parts
+def test_one_that_fails_and_is_told_to_end_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ansible_collections.vex.backup.plugins.module_utils import _s3, _upload
+
+    put_part, end = _upload._put_part, _s3.Store.end
+
+    def put_one_part(store: _s3.Store, key: str, upload_id: str, part: Part) -> dict[str, Any]:
+        if part.number == 2:
+            raise StoreFailed("the second part fails")
+        return put_part(store, key, upload_id, part)
+
+    def told_meanwhile(store: _s3.Store) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        end(store)
+
+    monkeypatch.setattr(_upload, "_put_part", put_one_part)
+    monkeypatch.setattr(_s3.Store, "end", told_meanwhile)
+    with ending_children():
+        assert "told to end" in uploads.refusal(Interrupted)
 
 
 @only_parts

@@ -16,8 +16,9 @@ import pymysql
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _scratch
-from ansible_collections.vex.backup.plugins.module_utils._command import Completed
+from ansible_collections.vex.backup.plugins.module_utils._command import Completed, start_server
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ScratchFailed
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from tests.integration.log_db import run_module
 
@@ -107,6 +108,27 @@ def test_one_that_is_alive_is_let_be(folder: Path) -> None:
     refused = scratch(folder, "claimed", run_log=log_of(folder, "next"))
     assert (refused["failed"], refused["failure"]) == (True, "AlreadyRunning")
     assert runs(server_of(folder))
+
+
+def test_told_while_its_server_starts_it_is_known(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told_meanwhile(argv: list[str], log: str) -> int:
+        process = start_server(argv, log)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(_scratch, "start_server", told_meanwhile)
+    with ending_children():
+        assert scratch(folder)["failure"] == "Interrupted"
+    process = server_of(folder)
+    assert runs(process)
+    assert scratch(folder, "absent")["changed"]
+    assert not runs(process)
+
+
+def test_nobody_works_there_unseen(folder: Path) -> None:
+    refused = scratch(folder, "claimed", run_log="/proc/nowhere/verify.log")
+    assert "/proc/nowhere cannot be made" in refused["msg"]
+    assert not folder.exists() or not any(folder.iterdir())
 
 
 def test_the_same_run_starts_one_after_the_other_and_keeps_its_files(folder: Path) -> None:

@@ -98,16 +98,13 @@ def finish_files(
 
     # The disk keeps the files, and their digests are taken, while they are read back.
     with Threads(max_workers=4) as pool:
-        files = [pool.submit(finish, name) for name in walk(folder)]
-        try:
-            broken = read_back(folder, parts, sizes, compressor, deadline)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        finishing = [pool.submit(finish, name) for name in walk(folder)]
+        broken = read_back(folder, parts, sizes, compressor, deadline)
+        files = [file.result() for file in finishing]
     for directory, _directories, _files in os.walk(folder):
         fsync_directory(directory)
     deadline.remaining()
-    return [file.result() for file in files], broken
+    return files, broken
 
 
 def walk(folder: str) -> t.List[str]:

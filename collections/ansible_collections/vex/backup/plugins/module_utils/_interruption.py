@@ -26,8 +26,8 @@ def ending_children() -> t.Iterator[None]:
         if len(told) > 1:
             return
         interruption = Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
-        if _start.is_under_way:
-            _start.interruption = interruption
+        if _undisturbed.depth:
+            _undisturbed.interruption = interruption
         else:
             raise interruption
 
@@ -40,32 +40,47 @@ def ending_children() -> t.Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Start(threading.local):
-    """Whether this thread starts something at this moment, and what is to be raised when it has."""
+class _Undisturbed(threading.local):
+    """How many bodies of :func:`undisturbed` this thread is in, and what is to be raised behind the outermost."""
 
-    is_under_way = False
+    depth = 0
     interruption: t.Optional[Interrupted] = None
 
 
-_start = _Start()
+_undisturbed = _Undisturbed()
 
 
 @contextlib.contextmanager
 def undisturbed() -> t.Iterator[None]:
-    """Nothing interrupts the body of the ``with``, a short one: what starts there would run on, known to nobody."""
-    _start.is_under_way = True
+    """Nothing interrupts the body of the ``with``, a short one: what it starts or ends would be left half-way.
+
+    :raises Interrupted: behind it, when this process was told to end meanwhile
+    """
+    _undisturbed.depth += 1
     try:
         yield
     finally:
-        _start.is_under_way = False
-    interruption, _start.interruption = _start.interruption, None
-    if interruption:
-        raise interruption
+        _undisturbed.depth -= 1
+        if not _undisturbed.depth:
+            interruption, _undisturbed.interruption = _undisturbed.interruption, None
+            if interruption:
+                raise interruption
 
 
 class Threads(ThreadPoolExecutor):
-    """Python's own, which has to start its threads undisturbed: it fails with a ``KeyError`` otherwise."""
+    """Python's own, which begins nothing more once the body of the ``with`` has failed.
+
+    Its threads start and end undisturbed: otherwise it fails with a ``KeyError``, and Python 3.11 takes threads that
+    still work for ended.
+    """
 
     def submit(self, *arguments: t.Any, **options: t.Any) -> Future[t.Any]:
         with undisturbed():
             return super().submit(*arguments, **options)
+
+    def shutdown(self, *arguments: t.Any, **options: t.Any) -> None:
+        with undisturbed():
+            super().shutdown(*arguments, **options)
+
+    def __exit__(self, kind: t.Optional[t.Type[BaseException]], *_error: object) -> None:
+        self.shutdown(cancel_futures=kind is not None)

@@ -14,7 +14,7 @@ from concurrent.futures import Future, wait
 
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, Running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads, undisturbed
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import Version, finished_pieces, splits_tables
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
@@ -42,15 +42,18 @@ def wait_compressing(
                 sizes.update({name: os.path.getsize(os.path.join(folder, name)) for name in new})
                 if new:
                     at_work.append(pool.submit(functools.partial(_compress, compressor, folder, new, deadline)))
-                for done in wait(at_work, timeout=0).done:
-                    done.result()
+                # It holds locks, without which no compressor could end.
+                with undisturbed():
+                    done, going_on = wait(at_work, timeout=0)
+                at_work = list(going_on)
+                for one in done:
+                    one.result()
                 deadline.remaining()
             for one in at_work:
                 one.result()
         except BaseException:
             # First, so that it writes no more while the compressor ends what it has begun.
             program.end()
-            pool.shutdown(cancel_futures=True)
             raise
     return program.wait(deadline.remaining()), sizes
 

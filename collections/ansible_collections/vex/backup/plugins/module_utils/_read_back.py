@@ -65,12 +65,11 @@ def read_back(
         return []
 
     with Threads(max_workers=cores) as pool:
-        shares = [pool.submit(read, share) for share in _shares(parts, sizes, cores)]
         try:
+            shares = [pool.submit(read, share) for share in _shares(parts, sizes, cores)]
             return [name for share in shares for name in share.result()]
         except BaseException:
             stopped.set()
-            pool.shutdown(cancel_futures=True)
             raise
 
 

@@ -28,6 +28,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import write_json_durably
+from ansible_collections.vex.backup.plugins.module_utils._interruption import undisturbed
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._server import describe
@@ -124,6 +125,11 @@ def claim(place: Place, logs: t.Optional[str], patience: int) -> bool:
         return False
     if owner.get("logs") and is_alive(owner["logs"], patience):
         raise AlreadyRunning(f"another verification uses {place.path}: wait for its end, or set another folder for one")
+    if logs and not os.path.isdir(logs):
+        raise ScratchFailed(
+            f"{logs} cannot be made, and by it others see that somebody works in {place.path}: make it, writable for "
+            "this account, or choose another folder for the logs"
+        )
     replaced = remove(place)
     os.makedirs(place.path)
     os.chmod(place.path, 0o711)  # noqa: S103 - the server's account passes through it, and nobody else writes there
@@ -152,8 +158,10 @@ def start(place: Place, params: t.Mapping[str, t.Any], logs: t.Optional[str]) ->
     # What it is must be known to MySQL from the first on.
     argv = [*_argv(place, program, account), f"--lower-case-table-names={params['lower_case_table_names']}"]
     _initialise(place, argv, params["product"], account)
-    process = start_server([*argv, *_OPTIONS, *_OWN_OPTIONS[params["product"]]], place.log)
-    write_json_durably(place.owner, {"logs": logs, "pid": process, "started": _started(process)})
+    # One that is not written down would run on without its folder.
+    with undisturbed():
+        process = start_server([*argv, *_OPTIONS, *_OWN_OPTIONS[params["product"]]], place.log)
+        write_json_durably(place.owner, {"logs": logs, "pid": process, "started": _started(process)})
     return _wait(place, process)
 
 

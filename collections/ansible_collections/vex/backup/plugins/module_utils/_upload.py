@@ -19,6 +19,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     UploadFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._interruption import undisturbed
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Answer, Bound, Refused, Store
 from ansible_collections.vex.backup.plugins.module_utils._s3_parts import (
@@ -280,10 +281,10 @@ def _put_parts(store: Store, item: Object, parts: t.Sequence[Part]) -> Answer:
         sent = {"Parts": store.wait(requests)}
         return _create(store, "complete_multipart_upload", item, UploadId=upload_id, MultipartUpload=sent)
     except BaseException:
-        # Parts that arrive after the abort would stay, so none may be under way.
-        store.end()
-        store.bound.restart(ABORT_SECONDS)
-        with contextlib.suppress(StoreFailed):
+        with undisturbed(), contextlib.suppress(StoreFailed):
+            # Parts that arrive after the abort would stay, so none may be under way.
+            store.end()
+            store.bound.restart(ABORT_SECONDS)
             if upload_id is None:
                 _abort_left(store, item.key, RunLog(None))
             else:

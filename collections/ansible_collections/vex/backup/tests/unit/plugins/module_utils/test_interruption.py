@@ -12,7 +12,11 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted
-from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads, ending_children
+from ansible_collections.vex.backup.plugins.module_utils._interruption import (
+    Threads,
+    ending_children,
+    undisturbed,
+)
 
 
 def test_told_while_a_thread_starts_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,3 +43,62 @@ def test_told_while_a_thread_starts_it_has_started(monkeypatch: pytest.MonkeyPat
             pool.submit(work)
         pool.submit(done.append, "second").result()
     assert done == ["first", "second"]
+
+
+def test_what_must_not_be_broken_off_is_whole_and_then_it_is_told() -> None:
+    done = []
+
+    def work() -> None:
+        with undisturbed():
+            with undisturbed():
+                os.kill(os.getpid(), signal.SIGTERM)
+            done.append("behind the inner one")
+            raise ValueError("what failed meanwhile is not the reason")
+
+    with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
+        work()
+    with undisturbed():
+        done.append("nothing is left to be told")
+    assert len(done) == 2
+
+
+def test_told_while_its_threads_end_they_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    done: t.List[str] = []
+
+    def work() -> None:
+        gate.wait(60)
+        done.append("work")
+
+    join = threading.Thread.join
+
+    def told_in_the_midst(thread: threading.Thread, timeout: t.Optional[float] = None) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        gate.set()
+        join(thread, timeout)
+        done.append("joined")
+
+    monkeypatch.setattr(threading.Thread, "join", told_in_the_midst)
+    with pytest.raises(Interrupted, match="SIGTERM"), ending_children(), Threads(1) as pool:
+        pool.submit(work)
+    assert done == ["work", "joined"]
+
+
+def test_what_has_not_begun_when_the_body_fails_does_not_begin() -> None:
+    gate = threading.Event()
+    done: t.List[str] = []
+
+    def work() -> None:
+        gate.wait(60)
+        done.append("first")
+
+    def fail() -> None:
+        with Threads(1) as pool:
+            pool.submit(work)
+            pool.submit(done.append, "second")
+            threading.Timer(0.1, gate.set).start()
+            raise ValueError("the body fails")
+
+    with pytest.raises(ValueError, match="the body fails"):
+        fail()
+    assert done == ["first"]

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import os
 import pathlib
+import signal
 import typing as t
+from concurrent.futures import Future, wait
 
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _pieces
 from ansible_collections.vex.backup.plugins.module_utils._command import running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed, Interrupted
+from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, MODERN, Version
 from ansible_collections.vex.backup.plugins.module_utils._pieces import wait_compressing
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
@@ -73,6 +76,20 @@ def test_a_piece_that_cannot_be_compressed_ends_it(tmp_path: pathlib.Path, secon
     # Seen at once, or at the program's end if that comes first.
     with pytest.raises(DumpFailed, match=r"zstd failed: d\.t\.00001\.sql"), running(["sleep", seconds]) as program:
         wait_compressing(program, OLD, str(tmp_path), Failing("zstd"), UNBOUND)
+
+
+def test_told_while_it_looks_it_has_looked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def told_in_the_midst(at_work: t.Sequence[Future[None]], timeout: float) -> t.Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        looked.append(wait(at_work, timeout=timeout))
+        return looked[0]
+
+    monkeypatch.setattr(_pieces, "wait", told_in_the_midst)
+    with pytest.raises(Interrupted, match="SIGTERM"), ending_children(), running(["sleep", "60"]) as program:
+        wait_compressing(program, OLD, str(tmp_path), Compressor("zstd"), UNBOUND)
+    assert len(looked) == 1
 
 
 def test_a_bound_is_kept(tmp_path: pathlib.Path) -> None:
