@@ -18,8 +18,9 @@ from tests.fleet.podman import podman
 from tests.playbook import HANGS
 
 DATABASE = "held"
-# The programs that stages wait for longest.
-STAGES = "mydumper|myloader|mysql|mariadb"
+# The programs that stages wait for longest; one of these loads.
+LOADERS = "myloader|mysql|mariadb"
+STAGES = f"mydumper|{LOADERS}"
 
 
 class HeldDump:
@@ -67,7 +68,7 @@ class HeldDump:
 def reach_loading(host: Host, run: Run) -> None:
     """Wait until something is loaded into the host's server."""
     deadline = time.monotonic() + HANGS
-    while host.shell("pgrep -x 'myloader|mysql|mariadb'").returncode != 0:
+    while host.shell(f"pgrep -x '{LOADERS}'").returncode != 0:
         assert time.monotonic() < deadline, f"nothing was loaded on {host.name}"
         assert not run.ended, run.wait()
         time.sleep(0.2)

@@ -144,5 +144,6 @@ def _parsed(text: str) -> datetime.datetime:
         except ValueError:
             continue
         rest = {"%Y-%m-%d": {"hour": 23, "minute": 59, "second": 59}, "%Y-%m-%d %H:%M": {"second": 59}}
+        # mypy holds each value against all of `replace`'s parameters, the time zone too.
         return moment.replace(**rest.get(form, {}))  # type: ignore[arg-type]
     raise OptionError(f"{text!r} is not a time: write 2026-01-31, 2026-01-31 03:00 or 2026-01-31 03:00:00, in UTC")

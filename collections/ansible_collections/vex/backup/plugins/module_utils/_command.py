@@ -16,10 +16,7 @@ import typing as t
 
 from ansible.module_utils.common.process import get_bin_path
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    CommandTimeout,
-    ProgramMissing,
-)
+from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, ProgramMissing
 from ansible_collections.vex.backup.plugins.module_utils._interruption import undisturbed
 
 OUTPUT_LIMIT = 256 * 1024

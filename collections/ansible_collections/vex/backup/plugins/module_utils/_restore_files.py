@@ -68,6 +68,7 @@ def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Pre
             _decompress(root, loading, plan, deadline)
             yield Prepared(folders, [text for one in plan.databases for text in _rewrite(one, folders[one.name])])
         finally:
+            # What stays is removed by the next attempt, and must not hide how this one ended.
             shutil.rmtree(loading, ignore_errors=True)
 
 

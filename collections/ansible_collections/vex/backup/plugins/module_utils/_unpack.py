@@ -149,6 +149,7 @@ def _extract(request: Request, manifest: Manifest, path: str, log: RunLog) -> No
             _compare(os.path.join(partial, name), manifest)
             os.rename(os.path.join(partial, name), path)
         finally:
+            # What stays is removed by the next attempt, and must not hide how this one ended.
             shutil.rmtree(partial, ignore_errors=True)
     log.info(f"unpacked {path}: every file is as its manifest says")
 

@@ -18,11 +18,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _command
-from ansible_collections.vex.backup.plugins.module_utils._command import (
-    find_program,
-    run,
-    running,
-)
+from ansible_collections.vex.backup.plugins.module_utils._command import find_program, run, running
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, Interrupted, ProgramMissing
 from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 

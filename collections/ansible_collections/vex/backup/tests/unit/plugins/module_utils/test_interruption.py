@@ -12,11 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted
-from ansible_collections.vex.backup.plugins.module_utils._interruption import (
-    Threads,
-    ending_children,
-    undisturbed,
-)
+from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads, ending_children, undisturbed
 
 
 def test_told_while_a_thread_starts_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
