@@ -121,8 +121,8 @@ class Compressor:
         return running([self._program, "-q", "-d", "-c", "--", *names], cwd=folder, piped=True)
 
     def broken(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> t.List[str]:
-        """Those compressed files that do not pass their own test."""
-        if self._spread(folder, names, ["-q", "-t"], self._cores, timeout).returncode == 0:
+        """Those compressed files that do not pass their own test, which one processor makes."""
+        if self._spread(folder, names, ["-q", "-t"], 1, timeout).returncode == 0:
             return []
         return [name for name in names if self._spread(folder, [name], ["-q", "-t"], 1, timeout).returncode != 0]
 

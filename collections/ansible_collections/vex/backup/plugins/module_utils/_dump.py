@@ -125,7 +125,8 @@ def _dump_into(
     log.info(f"dump: finished, {result.bytes} bytes, {facts['tables']} tables")
 
     facts["compression_started"] = timestamp(utc_now())
-    contents = Contents(os.path.join(partial, "dump"), plan)
+    known = {name: piece.holds for name, piece in result.packed.items()}
+    contents = Contents(os.path.join(partial, "dump"), plan, known)
     files, broken = finish_files(partial, compressor, contents.parts, result.packed, deadline)
     facts["compression_finished"] = timestamp(utc_now())
     if broken:

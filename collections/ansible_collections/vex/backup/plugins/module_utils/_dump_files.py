@@ -15,6 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import OptionEr
 from ansible_collections.vex.backup.plugins.module_utils._files import fsync_directory, fsync_file, sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 from ansible_collections.vex.backup.plugins.module_utils._lock import try_lock
+from ansible_collections.vex.backup.plugins.module_utils._pieces import Packed
 from ansible_collections.vex.backup.plugins.module_utils._read_back import Part, read_back
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
@@ -61,24 +62,26 @@ def discard_failed(folder: str, keep: int) -> None:
             os.close(descriptor)
 
 
-def data_bytes(folder: str, packed: t.Mapping[str, int]) -> int:
+def data_bytes(folder: str, packed: t.Mapping[str, Packed]) -> int:
     """The size of all files below *folder* before compression; of those in *packed* it is there."""
     found = [name for name in walk(folder) if os.path.splitext(name)[0] not in packed]
-    return sum(os.path.getsize(os.path.join(folder, name)) for name in found) + sum(packed.values())
+    return sum(os.path.getsize(os.path.join(folder, name)) for name in found) + sum(
+        piece.size for piece in packed.values()
+    )
 
 
 def finish_files(
     root: str,
     compressor: t.Optional[Compressor],
     tables: t.Sequence[Part],
-    packed: t.Mapping[str, int],
+    packed: t.Mapping[str, Packed],
     deadline: Deadline,
 ) -> t.Tuple[t.List[File], t.List[str]]:
     """Compress the SQL files below ``{root}/dump``, read them back, bring everything to the disk, and list it.
 
     :param compressor: ``None`` when they stay as they are
     :param tables: those of the files that are counted while they are read
-    :param packed: those that are compressed already, by their names before: their sizes before, in bytes
+    :param packed: those that are compressed already, by their names before
     :returns: the files, and the names of those that fail their own test
     """
     folder = os.path.join(root, "dump")
@@ -87,7 +90,7 @@ def finish_files(
     if compressor:
         names.sort(key=lambda name: sizes[name], reverse=True)
         compressor.compress(folder, names, deadline.remaining())
-    sizes.update(packed)
+    sizes.update({name: piece.size for name, piece in packed.items()})
     counted = {part.file for part in tables}
     parts = [*tables, *(Part(name, None) for name in sizes if name not in counted)]
 

@@ -23,7 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_plan import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
-from ansible_collections.vex.backup.plugins.module_utils._pieces import wait_compressing
+from ansible_collections.vex.backup.plugins.module_utils._pieces import Packed, wait_compressing
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._server import list_objects
 from ansible_collections.vex.backup.plugins.module_utils._stored_programs import write_programs
@@ -36,14 +36,14 @@ _END_BYTES = 4096
 class DumpResult:
     """What a dump came to; ``coordinates`` by database, ``bytes`` before compression.
 
-    ``packed`` holds what was compressed while MyDumper ran: sizes before that by names before that, below ``dump/``.
+    ``packed`` holds what was compressed while MyDumper ran, by names before that, below ``dump/``.
     """
 
     warnings: t.List[str] = dataclasses.field(default_factory=list)
     errors: t.List[str] = dataclasses.field(default_factory=list)
     coordinates: t.Dict[str, _mydumper.Coordinates] = dataclasses.field(default_factory=dict)
     bytes: int = 0
-    packed: t.Dict[str, int] = dataclasses.field(default_factory=dict)
+    packed: t.Dict[str, Packed] = dataclasses.field(default_factory=dict)
     consistent: bool = True
 
     def coordinates_text(self) -> str:
@@ -202,9 +202,9 @@ def _run_holding_writers(
                 found = held.until_snapshots(lambda: _read(dump.log) or "", program.has_ended)
         except ServerUnavailable as error:
             context.log.warning(f"dump: no coordinates of the binary log: {error}")
-        done, sizes = wait_compressing(program, plan.version, dump.output, context.compressor, context.deadline)
+        done, packed = wait_compressing(program, plan.version, dump.output, context.compressor, context.deadline)
         below = os.path.relpath(dump.output, context.folder)
-        result.packed.update({os.path.join(below, name): size for name, size in sizes.items()})
+        result.packed.update({os.path.join(below, name): piece for name, piece in packed.items()})
         return done, found
 
 

@@ -35,11 +35,13 @@ class Contents:
     """What the tables of a dump hold, once :attr:`parts` have been read back.
 
     :param folder: the dump's, its files compressed or not
+    :param known: what was counted already, by names below *folder*
     """
 
-    def __init__(self, folder: str, plan: Plan) -> None:
-        #: Files that hold rows.
+    def __init__(self, folder: str, plan: Plan, known: t.Mapping[str, Count]) -> None:
+        #: Files that hold rows, and are to be counted.
         self.parts: t.List[Part] = []
+        self._known = known
         self._counts: t.Dict[t.Tuple[str, str], t.Callable[[], t.Optional[Count]]] = {}
         for one in plan.databases:
             place = os.path.join(INSTANCE_DIRECTORY if plan.mode == INSTANCE else one.directory, "tables")
@@ -66,13 +68,20 @@ class Contents:
     def _add_tables(self, folder: str, place: str, plan: Plan, one: DatabasePlan) -> None:
         generation, is_alone = plan.version.generation, plan.mode != INSTANCE
         for table, files in files_of(folder, generation, one.name, one.objects.tables, is_alone=is_alone).items():
-            tallies = None if files is None else [FileTally(generation) for _file in files]
-            self._counts[one.name, table] = functools.partial(_count, tallies)
-            self.parts += [Part(os.path.join(place, name), tally) for name, tally in zip(files or (), tallies or ())]
+            paths = None if files is None else [os.path.join(place, name) for name in files]
+            counts = None if paths is None else [self._count_of(path, generation) for path in paths]
+            self._counts[one.name, table] = functools.partial(_joined, counts)
+
+    def _count_of(self, path: str, generation: str) -> t.Callable[[], Count]:
+        if path in self._known:
+            return functools.partial(self._known.__getitem__, path)
+        tally = FileTally(generation)
+        self.parts.append(Part(path, tally))
+        return tally.count
 
 
-def _count(tallies: t.Optional[t.Sequence[FileTally]]) -> t.Optional[Count]:
-    return None if tallies is None else joined([tally.count() for tally in tallies])
+def _joined(counts: t.Optional[t.Sequence[t.Callable[[], Count]]]) -> t.Optional[Count]:
+    return None if counts is None else joined([count() for count in counts])
 
 
 def files_of(

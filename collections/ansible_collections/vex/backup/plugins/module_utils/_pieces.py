@@ -1,12 +1,13 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compress the pieces of large tables while MyDumper writes the next ones.
+"""Count and compress the pieces of large tables while MyDumper writes the next ones.
 
 So large tables are never whole on the disk uncompressed, and most of them never leave the memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import typing as t
@@ -14,52 +15,81 @@ from concurrent.futures import Future, wait
 
 from ansible_collections.vex.backup.plugins.module_utils._command import Completed, Running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._files import pieces_of
 from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads, undisturbed
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import Version, finished_pieces, splits_tables
+from ansible_collections.vex.backup.plugins.module_utils._tally import Count, FileTally
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 _PERIOD_SECONDS = 0.2
 
 
+class Packed(t.NamedTuple):
+    """A piece before it was compressed: its size in bytes, and what it held."""
+
+    size: int
+    holds: Count
+
+
 def wait_compressing(
     program: Running, version: Version, folder: str, compressor: t.Optional[Compressor], deadline: Deadline
-) -> t.Tuple[Completed, t.Dict[str, int]]:
+) -> t.Tuple[Completed, t.Dict[str, Packed]]:
     """Wait for MyDumper's end, and compress each piece in *folder* that it has done with.
 
-    :returns: how it ended, and the sizes before compression of what is compressed, in bytes by name before it
+    :returns: how it ended, and what is compressed, by its name before that
     :raises CommandTimeout: when the deadline passes
-    :raises DumpFailed, NotEnoughSpace: when a piece could not be compressed
+    :raises DumpFailed, NotEnoughSpace: when a piece could not be compressed, or cannot be one
     """
-    sizes: t.Dict[str, int] = {}
+    packed: t.Dict[str, Packed] = {}
     if compressor is None or not splits_tables(version):
-        return program.wait(deadline.remaining()), sizes
-    at_work: t.List[Future[None]] = []
+        return program.wait(deadline.remaining()), packed
+    taken: t.Set[str] = set()
+    at_work: t.List[Future[t.Dict[str, Packed]]] = []
     # One at a time, which is spread over the cores; how long each may take is known when its turn comes.
     with Threads(1) as pool:
         try:
             while not program.has_ended(within=_PERIOD_SECONDS):
-                new = [name for name in _finished(folder) if name not in sizes]
-                sizes.update({name: os.path.getsize(os.path.join(folder, name)) for name in new})
+                new = [name for name in _finished(folder) if name not in taken]
+                taken.update(new)
                 if new:
-                    at_work.append(pool.submit(functools.partial(_compress, compressor, folder, new, deadline)))
+                    pack = functools.partial(_pack, compressor, folder, new, version.generation, deadline)
+                    at_work.append(pool.submit(pack))
                 # It holds locks, without which no compressor could end.
                 with undisturbed():
                     done, going_on = wait(at_work, timeout=0)
                 at_work = list(going_on)
                 for one in done:
-                    one.result()
+                    packed.update(one.result())
                 deadline.remaining()
             for one in at_work:
-                one.result()
+                packed.update(one.result())
         except BaseException:
             # First, so that it writes no more while the compressor ends what it has begun.
             program.end()
             raise
-    return program.wait(deadline.remaining()), sizes
+    return program.wait(deadline.remaining()), packed
 
 
-def _compress(compressor: Compressor, folder: str, names: t.Sequence[str], deadline: Deadline) -> None:
-    compressor.compress(folder, names, deadline.remaining())
+def _pack(
+    compressor: Compressor, folder: str, names: t.Sequence[str], generation: str, deadline: Deadline
+) -> t.Dict[str, Packed]:
+    packed = {}
+    with contextlib.ExitStack() as files:
+        pieces = [files.enter_context(open(os.path.join(folder, name), "rb")) for name in names]
+        # Now they are in memory; when they have been compressed, it would take a pipe and another program.
+        for name, piece in zip(names, pieces):
+            tally = FileTally(generation)
+            for part in pieces_of(piece):
+                deadline.remaining()
+                tally.update(part)
+            packed[name] = Packed(piece.tell(), tally.count())
+        compressor.compress(folder, names, deadline.remaining())
+        for name, piece in zip(names, pieces):
+            # They are not there by name any more. What MyDumper still wrote may be counted, or compressed, or neither.
+            if os.fstat(piece.fileno()).st_size != packed[name].size:
+                raise DumpFailed(f"MyDumper went on to write {name} when it had begun with the next file")
+    return packed
 
 
 def _finished(folder: str) -> t.List[str]:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Read a dump's files back, as a restore will: each passes its own test, and what it holds is counted on the way."""
+"""Read a dump's files back, as a restore will: each passes its own test, and some are counted on the way."""
 
 from __future__ import annotations
 
@@ -47,6 +47,9 @@ def read_back(
     """
     cores = os.cpu_count() or 1
     stopped = threading.Event()
+    # What nothing counts need not come through a pipe.
+    counted = [part for part in parts if part.tally]
+    others = [part for part in parts if not part.tally]
 
     def read(share: t.Sequence[Part]) -> t.List[str]:
         names = [part.file for part in share]
@@ -54,6 +57,8 @@ def read_back(
         try:
             if compressor is None:
                 _count(share, sizes, _plain(folder, names, deadline), stopped)
+            elif not any(part.tally for part in share):
+                return compressor.broken(folder, packed, deadline.remaining())
             else:
                 with compressor.unpacking(folder, packed) as program:
                     _count(share, sizes, program.pieces(deadline.remaining()), stopped)
@@ -66,8 +71,9 @@ def read_back(
 
     with Threads(max_workers=cores) as pool:
         try:
-            shares = [pool.submit(read, share) for share in _shares(parts, sizes, cores)]
-            return [name for share in shares for name in share.result()]
+            shares = [*_shares(counted, sizes, cores), *_shares(others, sizes, cores)]
+            at_work = [pool.submit(read, share) for share in shares]
+            return [name for share in at_work for name in share.result()]
         except BaseException:
             stopped.set()
             raise

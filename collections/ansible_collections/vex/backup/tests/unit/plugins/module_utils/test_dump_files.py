@@ -9,6 +9,7 @@ import os
 import pathlib
 import stat
 import subprocess
+import typing as t
 
 import pytest
 
@@ -20,6 +21,8 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_files import (
     hold_directory,
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._pieces import Packed
+from ansible_collections.vex.backup.plugins.module_utils._tally import Count
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 FAILED = [f"backup_2026010{day}_030000.partial" for day in range(1, 5)]
@@ -82,10 +85,10 @@ def test_every_file_is_listed_as_it_ends_up(tmp_path: pathlib.Path, compression:
     (tables / "metadata").write_text("Finished dump at: x\n", encoding="ascii")
     assert data_bytes(str(tmp_path / "dump"), {}) == 12020
     compressor = Compressor(compression) if suffix else None
-    packed = {}
+    packed: t.Dict[str, Packed] = {}
     if compressor:
         compressor.compress(str(tables), ["a1.sql"], 60)
-        packed = {"we ird/tables/a1.sql": 4000}
+        packed = {"we ird/tables/a1.sql": Packed(4000, Count(1000, "1f"))}
     assert data_bytes(str(tmp_path / "dump"), packed) == 12020
     files, broken = finish_files(str(tmp_path), compressor, [], packed, UNBOUND)
     assert broken == []
@@ -98,13 +101,15 @@ def test_every_file_is_listed_as_it_ends_up(tmp_path: pathlib.Path, compression:
     assert data_bytes(str(tmp_path / "dump"), {}) == sum(file["size"] for file in files)
 
 
-@pytest.mark.parametrize("change", [-1, 1])
-def test_what_was_compressed_early_is_read_back_too(tmp_path: pathlib.Path, change: int) -> None:
+def test_what_was_compressed_early_is_tested_too(tmp_path: pathlib.Path) -> None:
     (tmp_path / "dump").mkdir()
     (tmp_path / "dump" / "a.00001.sql").write_bytes(b"row\n")
     compressor = Compressor("zstd")
     compressor.compress(str(tmp_path / "dump"), ["a.00001.sql"], 60)
-    _files, broken = finish_files(str(tmp_path), compressor, [], {"a.00001.sql": 4 + change}, UNBOUND)
+    piece = tmp_path / "dump" / "a.00001.sql.zst"
+    piece.write_bytes(piece.read_bytes()[:-1])
+    packed = {"a.00001.sql": Packed(4, Count(1, "1f"))}
+    _files, broken = finish_files(str(tmp_path), compressor, [], packed, UNBOUND)
     assert broken == ["a.00001.sql.zst"]
 
 

@@ -15,6 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump_tables import Con
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, MODERN, Version
 from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Objects
 from ansible_collections.vex.backup.plugins.module_utils._server import Server
+from ansible_collections.vex.backup.plugins.module_utils._tally import Count
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures" / "mydumper"
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -64,7 +65,7 @@ def test_tables_of_mydumper_0_10_and_of_mysqldump(tmp_path: pathlib.Path) -> Non
     write(tmp_path / "shop" / "tables", {**schemas, "shop.t.sql": ONE_ROW, "metadata": b""})
     write(tmp_path / "odd", {"database.sql": b"INSERT INTO `a.b` VALUES (1),(2);\n"})
     shop, odd = database("shop", "dropped", "empty", "t"), database("odd", "a.b", "none", reason="its name")
-    contents = Contents(str(tmp_path), plan(LEGACY, "individual", shop, odd))
+    contents = Contents(str(tmp_path), plan(LEGACY, "individual", shop, odd), {})
     read(contents, tmp_path)
     assert contents.tables(shop) == [
         {"name": "empty", "rows": 0, "sha256": EMPTY},
@@ -74,13 +75,15 @@ def test_tables_of_mydumper_0_10_and_of_mysqldump(tmp_path: pathlib.Path) -> Non
 
 
 def test_a_table_in_pieces_is_one_table(tmp_path: pathlib.Path) -> None:
-    files = {"shop.t-schema.sql": b"", "shop.t.00001.sql": ONE_ROW, "shop.t.00002.sql.zst": b"x\n(1)\n(2)"}
+    files = {"shop.t-schema.sql": b"", "shop.t.00001.sql": ONE_ROW, "shop.t.00002.sql.zst": b""}
     write(tmp_path / "shop" / "tables", files)
     shop = database("shop", "t")
-    contents = Contents(str(tmp_path), plan(LEGACY, "individual", shop))
-    (tmp_path / "shop" / "tables" / "shop.t.00002.sql.zst").rename(tmp_path / "shop" / "tables" / "shop.t.00002.sql")
+    # The one that is compressed was counted before.
+    known = {"shop/tables/shop.t.00002.sql": Count(2, "1f")}
+    contents = Contents(str(tmp_path), plan(LEGACY, "individual", shop), known)
     read(contents, tmp_path)
-    digests = "".join(hashlib.sha256(files[name]).hexdigest() for name in list(files)[1:])
+    assert [part.file for part in contents.parts] == ["shop/tables/shop.t.00001.sql"]
+    digests = hashlib.sha256(files["shop.t.00001.sql"]).hexdigest() + "1f"
     digest = hashlib.sha256(digests.encode()).hexdigest()
     assert contents.tables(shop) == [{"name": "t", "rows": 3, "sha256": digest}]
 
@@ -89,7 +92,7 @@ def test_one_snapshot_holds_several_databases(tmp_path: pathlib.Path) -> None:
     files = {"a.t-schema.sql": b"", "b.t-schema.sql": b"", "b.t.sql": ONE_ROW}
     write(tmp_path / "+instance" / "tables", files)
     a, b = database("a", "t"), database("b", "t")
-    contents = Contents(str(tmp_path), plan(LEGACY, "instance", a, b))
+    contents = Contents(str(tmp_path), plan(LEGACY, "instance", a, b), {})
     read(contents, tmp_path)
     assert [contents.tables(one)[0]["rows"] for one in (a, b)] == [0, 1]
 
@@ -103,7 +106,7 @@ def test_aliases_of_newer_ones_are_resolved_where_they_can_be(tmp_path: pathlib.
     write(tmp_path / place / "tables", files)
     odd, shop, alias = database("we ird-é", "a b"), database("shop", "customers"), database("mydumper_0", "a b")
     databases = [odd] if mode == "individual" else [odd, shop, alias]
-    contents = Contents(str(tmp_path), plan(MODERN, mode, *databases))
+    contents = Contents(str(tmp_path), plan(MODERN, mode, *databases), {})
     read(contents, tmp_path)
     found = {one.name: [table["rows"] for table in contents.tables(one)] for one in databases}
     assert (

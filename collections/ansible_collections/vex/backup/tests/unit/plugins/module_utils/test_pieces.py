@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import signal
@@ -19,6 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import CommandT
 from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._mydumper import LEGACY, MODERN, Version
 from ansible_collections.vex.backup.plugins.module_utils._pieces import wait_compressing
+from ansible_collections.vex.backup.plugins.module_utils._tally import Count
 from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 OLD, NEW = Version("0.10.0", LEGACY), Version("1.0.1", MODERN)
@@ -28,7 +30,7 @@ UNBOUND = Deadline(0, "the dump")
 WRITER = """
 until test -e looked; do sleep 0.01; done
 mkdir out
-for piece in 1 2 3; do printf "$piece\\n" >out/d.t.0000$piece.sql; done
+for piece in 1 2 3; do printf "\\n($piece)" >out/d.t.0000$piece.sql; done
 until test -e out/d.t.00001.sql.zst -a -e out/d.t.00002.sql.zst -a ! -e out/d.t.00002.sql; do sleep 0.01; done
 exit 7
 """
@@ -47,9 +49,10 @@ def test_all_but_the_last_piece_are_compressed_meanwhile(tmp_path: pathlib.Path)
 
     folder = tmp_path / "out"
     with running(["sh", "-c", WRITER], cwd=str(tmp_path)) as program:
-        done, sizes = wait_compressing(program, OLD, str(folder), Compressor("zstd"), AskedAfterALook(0, "the dump"))
+        done, packed = wait_compressing(program, OLD, str(folder), Compressor("zstd"), AskedAfterALook(0, "the dump"))
     assert done.returncode == 7
-    assert sizes == {"d.t.00001.sql": 2, "d.t.00002.sql": 2}
+    digests = {piece: hashlib.sha256(b"\n(%d)" % piece).hexdigest() for piece in (1, 2)}
+    assert packed == {f"d.t.0000{piece}.sql": (4, Count(1, digest)) for piece, digest in digests.items()}
     assert sorted(os.listdir(folder)) == ["d.t.00001.sql.zst", "d.t.00002.sql.zst", "d.t.00003.sql"]
 
 
@@ -76,6 +79,28 @@ def test_a_piece_that_cannot_be_compressed_ends_it(tmp_path: pathlib.Path, secon
     # Seen at once, or at the program's end if that comes first.
     with pytest.raises(DumpFailed, match=r"zstd failed: d\.t\.00001\.sql"), running(["sleep", seconds]) as program:
         wait_compressing(program, OLD, str(tmp_path), Failing("zstd"), UNBOUND)
+
+
+def test_a_piece_that_grows_ends_it(tmp_path: pathlib.Path) -> None:
+    class Slow(Compressor):
+        def compress(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> None:
+            for name in names:
+                with open(os.path.join(folder, name), "a", encoding="ascii") as piece:
+                    piece.write("\n(2)")
+            super().compress(folder, names, timeout)
+
+    for piece in "12":
+        (tmp_path / f"d.t.0000{piece}.sql").write_text("\n(1)", encoding="ascii")
+    with pytest.raises(DumpFailed, match=r"write d\.t\.00001\.sql when"), running(["sleep", "60"]) as program:
+        wait_compressing(program, OLD, str(tmp_path), Slow("zstd"), UNBOUND)
+
+
+def test_a_bound_is_kept_while_it_counts(tmp_path: pathlib.Path) -> None:
+    deadline = Deadline(1, "the dump")
+    deadline._end = 0
+    (tmp_path / "d.t.00001.sql").write_text("\n(1)", encoding="ascii")
+    with pytest.raises(CommandTimeout, match="the dump took longer"):
+        _pieces._pack(Compressor("zstd"), str(tmp_path), ["d.t.00001.sql"], LEGACY, deadline)
 
 
 def test_told_while_it_looks_it_has_looked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

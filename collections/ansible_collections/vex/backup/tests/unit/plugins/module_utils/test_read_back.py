@@ -90,7 +90,7 @@ def test_small_files_share_a_program(tmp_path: pathlib.Path, monkeypatch: pytest
         return unpacking(folder, names)
 
     monkeypatch.setattr(compressor, "unpacking", noted)
-    assert read_back(str(tmp_path), [Part(name, None) for name in sizes], sizes, compressor, UNBOUND) == []
+    assert read_back(str(tmp_path), [Part(name, Keeper()) for name in sizes], sizes, compressor, UNBOUND) == []
     assert len(started) == 8
 
 
@@ -98,13 +98,14 @@ def test_nothing_to_read_is_fine(tmp_path: pathlib.Path, compressor: t.Optional[
     assert read_back(str(tmp_path), [], {}, compressor, UNBOUND) == []
 
 
+@pytest.mark.parametrize("name", ["t2.sql", "t3.sql"], ids=["tested", "counted"])
 @pytest.mark.parametrize("damage", ["bit", "more", "end", "gone"])
-def test_the_broken_are_named(tmp_path: pathlib.Path, damage: str) -> None:
+def test_the_broken_are_named(tmp_path: pathlib.Path, damage: str, name: str) -> None:
     compressor = Compressor("zstd")
-    for name, content in CONTENTS.items():
-        (tmp_path / name).write_bytes(content)
+    for each, content in CONTENTS.items():
+        (tmp_path / each).write_bytes(content)
     compressor.compress(str(tmp_path), list(CONTENTS), 60)
-    broken = tmp_path / "t3.sql.zst"
+    broken = tmp_path / f"{name}.zst"
     packed = bytearray(broken.read_bytes())
     if damage == "bit":
         packed[len(packed) // 2] ^= 0x40
@@ -113,8 +114,8 @@ def test_the_broken_are_named(tmp_path: pathlib.Path, damage: str) -> None:
     broken.write_bytes(packed[:-5] if damage == "end" else packed)
     if damage == "gone":
         broken.unlink()
-    sizes = {name: len(content) for name, content in CONTENTS.items()}
-    assert read_back(str(tmp_path), parts()[0], sizes, compressor, UNBOUND) == ["t3.sql.zst"]
+    sizes = {each: len(content) for each, content in CONTENTS.items()}
+    assert read_back(str(tmp_path), parts()[0], sizes, compressor, UNBOUND) == [f"{name}.zst"]
 
 
 @pytest.mark.parametrize("change", [-1, 1])
