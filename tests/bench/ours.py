@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -27,6 +28,13 @@ BOUNDS = {
     "packing": ("[INFO] - packing ", "[INFO] - packed into "),
     "upload": ("[INFO] - uploading ", "[INFO] - uploaded "),
 }
+
+
+def _enabled() -> str:
+    """The callbacks that ship enabled."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "ansible.cfg", encoding="utf-8")
+    return settings["defaults"]["callbacks_enabled"]
 
 
 def bring_schema(place: Place, folder: Path) -> None:
@@ -68,7 +76,7 @@ def play(name: str, folder: Path, host: dict[str, Any], *, logs: str, bounds: Ma
         environment={
             **environment(),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": "bench_clock",
+            "ANSIBLE_CALLBACKS_ENABLED": f"{_enabled()}, bench_clock",
             "VEX_BENCH_CLOCK": str(clock),
         },
         logs=logs,
