@@ -12,8 +12,8 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Ansible forks a worker for each task of each host. In every one of them Python's garbage collector looks through all
-    that Ansible has loaded, and finds nothing there.
+  - Ansible forks a worker for each task of each host. In many of them Python's garbage collector looks through all that
+    Ansible has loaded, and finds nothing there.
   - Takes what is there when a play starts out of that search, and lets the search begin less often. What plays do is
     not changed. Of the control node's processor time for a backup, a sixth is saved.
 requirements:
@@ -28,7 +28,7 @@ from ansible.plugins.callback import CallbackBase
 if t.TYPE_CHECKING:
     from ansible.playbook.play import Play
 
-# Python's own is 700, which a worker reaches some four hundred times while it makes one module's package.
+# Python's own is 700, which a worker reaches some hundred times while it makes one module's package.
 NEW_OBJECTS = 20_000
 
 
