@@ -40,7 +40,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "vex.backup.light_workers"
     CALLBACK_NEEDS_ENABLED = True
 
-    def v2_playbook_on_play_start(self, play: Play) -> None:  # noqa: ARG002: Ansible gives it
+    def v2_playbook_on_play_start(self, play: Play) -> None:  # noqa: ARG002 - Ansible gives it
         """Do so, now that Ansible, its plugins and the play are loaded, and before anything is forked.
 
         As https://docs.python.org/3/library/gc.html#gc.freeze advises those that fork.
