@@ -30,13 +30,6 @@ BOUNDS = {
 }
 
 
-def _enabled() -> str:
-    """The callbacks that ship enabled."""
-    settings = configparser.ConfigParser()
-    settings.read(ROOT / "ansible.cfg", encoding="utf-8")
-    return settings["defaults"]["callbacks_enabled"]
-
-
 def bring_schema(place: Place, folder: Path) -> None:
     """Make the log database, once."""
     host = variables(place, folder / "work")
@@ -76,7 +69,7 @@ def play(name: str, folder: Path, host: dict[str, Any], *, logs: str, bounds: Ma
         environment={
             **environment(),
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-            "ANSIBLE_CALLBACKS_ENABLED": f"{_enabled()}, bench_clock",
+            "ANSIBLE_CALLBACKS_ENABLED": f"{_callbacks()}, bench_clock",
             "VEX_BENCH_CLOCK": str(clock),
         },
         logs=logs,
@@ -115,6 +108,13 @@ def environment() -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
     }
+
+
+def _callbacks() -> str:
+    """Those that ship enabled."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "ansible.cfg", encoding="utf-8")
+    return settings["defaults"]["callbacks_enabled"]
 
 
 def variables(place: Place, work: Path) -> dict[str, Any]:

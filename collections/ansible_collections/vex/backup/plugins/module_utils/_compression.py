@@ -120,9 +120,13 @@ class Compressor:
         """The program that writes what *names* (relative to *folder*) hold, one after the other, for ``pieces()``."""
         return running([self._program, "-q", "-d", "-c", "--", *names], cwd=folder, piped=True)
 
+    def testing(self, folder: str, names: t.Sequence[str]) -> t.ContextManager[Running]:
+        """The program that tests *names* (relative to *folder*), one after the other, and ends with 0 if all pass."""
+        return running([self._program, "-q", "-t", "--", *names], cwd=folder)
+
     def broken(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> t.List[str]:
-        """Those compressed files that do not pass their own test, which one processor makes."""
-        if self._spread(folder, names, ["-q", "-t"], 1, timeout).returncode == 0:
+        """Those compressed files that do not pass their own test."""
+        if self._spread(folder, names, ["-q", "-t"], self._cores, timeout).returncode == 0:
             return []
         return [name for name in names if self._spread(folder, [name], ["-q", "-t"], 1, timeout).returncode != 0]
 

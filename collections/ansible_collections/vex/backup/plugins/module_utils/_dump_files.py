@@ -65,9 +65,8 @@ def discard_failed(folder: str, keep: int) -> None:
 def data_bytes(folder: str, packed: t.Mapping[str, Packed]) -> int:
     """The size of all files below *folder* before compression; of those in *packed* it is there."""
     found = [name for name in walk(folder) if os.path.splitext(name)[0] not in packed]
-    return sum(os.path.getsize(os.path.join(folder, name)) for name in found) + sum(
-        piece.size for piece in packed.values()
-    )
+    there = sum(os.path.getsize(os.path.join(folder, name)) for name in found)
+    return there + sum(piece.size for piece in packed.values())
 
 
 def finish_files(

@@ -46,14 +46,16 @@ def wait_compressing(
         return program.wait(deadline.remaining()), packed
     taken: t.Set[str] = set()
     at_work: t.List[Future[t.Dict[str, Packed]]] = []
+    cores = os.cpu_count() or 1
     # One at a time, which is spread over the cores; how long each may take is known when its turn comes.
     with Threads(1) as pool:
         try:
             while not program.has_ended(within=_PERIOD_SECONDS):
                 new = [name for name in _finished(folder) if name not in taken]
                 taken.update(new)
-                if new:
-                    pack = functools.partial(_pack, compressor, folder, new, version.generation, deadline)
+                # No more at a time than the cores take: their room on the disk is free when all of them are compressed.
+                for some in (new[start : start + cores] for start in range(0, len(new), cores)):
+                    pack = functools.partial(_pack, compressor, folder, some, version.generation, deadline)
                     at_work.append(pool.submit(pack))
                 # It holds locks, without which no compressor could end.
                 with undisturbed():
@@ -88,7 +90,10 @@ def _pack(
         for name, piece in zip(names, pieces):
             # They are not there by name any more. What MyDumper still wrote may be counted, or compressed, or neither.
             if os.fstat(piece.fileno()).st_size != packed[name].size:
-                raise DumpFailed(f"MyDumper went on to write {name} when it had begun with the next file")
+                raise DumpFailed(
+                    f"MyDumper went on to write {name} when it had begun with the next file: "
+                    "use another version of it, or compression: none"
+                )
     return packed
 
 

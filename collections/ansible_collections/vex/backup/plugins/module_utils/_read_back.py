@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._timer import Deadline
 
 # A program for each few files, not for each file: a thousand tables have two thousand.
 _MOST_FILES = 64
+_PERIOD_SECONDS = 0.2
 
 
 class Part(t.NamedTuple):
@@ -58,7 +59,12 @@ def read_back(
             if compressor is None:
                 _count(share, sizes, _plain(folder, names, deadline), stopped)
             elif not any(part.tally for part in share):
-                return compressor.broken(folder, packed, deadline.remaining())
+                with compressor.testing(folder, packed) as program:
+                    while not program.has_ended(within=_PERIOD_SECONDS):
+                        deadline.remaining()
+                        _go_on(stopped)
+                    if program.wait().returncode != 0:
+                        raise _Wrong
             else:
                 with compressor.unpacking(folder, packed) as program:
                     _count(share, sizes, program.pieces(deadline.remaining()), stopped)
@@ -112,11 +118,15 @@ def _count(
             piece = rest or next(pieces, b"")
             if not piece:
                 raise _Wrong
-            if stopped.is_set():
-                raise DumpFailed("the dump was broken off")
+            _go_on(stopped)
             own, rest = (piece, b"") if len(piece) <= left else (piece[:left], piece[left:])
             left -= len(own)
             if part.tally:
                 part.tally.update(own)
     if rest or next(pieces, b""):
         raise _Wrong
+
+
+def _go_on(stopped: threading.Event) -> None:
+    if stopped.is_set():
+        raise DumpFailed("the dump was broken off")

@@ -95,6 +95,23 @@ def test_a_piece_that_grows_ends_it(tmp_path: pathlib.Path) -> None:
         wait_compressing(program, OLD, str(tmp_path), Slow("zstd"), UNBOUND)
 
 
+def test_many_are_taken_a_few_at_a_time(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counting(Compressor):
+        def compress(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> None:
+            at_once.append(len(names))
+            super().compress(folder, names, timeout)
+
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    at_once: t.List[int] = []
+    for piece in range(1, 7):
+        (tmp_path / f"d.t.0000{piece}.sql").write_text("\n(1)", encoding="ascii")
+    until_all_are = "until test $(ls | grep -c zst$) = 5; do sleep 0.01; done"
+    with running(["sh", "-c", until_all_are], cwd=str(tmp_path)) as program:
+        _done, packed = wait_compressing(program, OLD, str(tmp_path), Counting("zstd"), UNBOUND)
+    assert sorted(packed) == [f"d.t.0000{piece}.sql" for piece in range(1, 6)]
+    assert at_once == [2, 2, 1]
+
+
 def test_a_bound_is_kept_while_it_counts(tmp_path: pathlib.Path) -> None:
     deadline = Deadline(1, "the dump")
     deadline._end = 0

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils import _read_back
-from ansible_collections.vex.backup.plugins.module_utils._command import Running
+from ansible_collections.vex.backup.plugins.module_utils._command import Running, running
 from ansible_collections.vex.backup.plugins.module_utils._compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed
 from ansible_collections.vex.backup.plugins.module_utils._read_back import Part, read_back
@@ -133,6 +133,31 @@ def test_a_failure_within_ends_all(
 ) -> None:
     with pytest.raises(RuntimeError, match="bytes too many"):
         read_back(str(tmp_path), parts(Breaker)[0], sizes, compressor, UNBOUND)
+
+
+class Slow(Compressor):
+    """Takes its time to test."""
+
+    def testing(self, folder: str, names: t.Sequence[str]) -> t.ContextManager[Running]:
+        return running(["sh", "-c", "sleep 3 && touch tested"], cwd=folder)
+
+
+def test_a_test_is_broken_off(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.sql").write_bytes(b"x")
+    compressor = Slow("zstd")
+    compressor.compress(str(tmp_path), ["a.sql"], 60)
+    files = [Part("a.sql", Breaker()), Part("b.sql", None)]
+    with pytest.raises(RuntimeError, match="bytes too many"):
+        read_back(str(tmp_path), files, {"a.sql": 1, "b.sql": 1}, compressor, UNBOUND)
+    assert not (tmp_path / "tested").exists()
+
+
+def test_a_bound_ends_a_test(tmp_path: pathlib.Path) -> None:
+    deadline = Deadline(1, "the dump")
+    deadline._end = 0
+    with pytest.raises(CommandTimeout, match="the dump took longer"):
+        read_back(str(tmp_path), [Part("b.sql", None)], {"b.sql": 1}, Slow("zstd"), deadline)
+    assert not (tmp_path / "tested").exists()
 
 
 def test_a_reader_that_is_told_to_stop_does(tmp_path: pathlib.Path) -> None:
