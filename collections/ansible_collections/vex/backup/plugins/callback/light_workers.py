@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Callback that lets Ansible's workers begin without searching for garbage in all that they inherit."""
+"""Callback that lets Ansible's workers search for less garbage and find the packages of modules ready."""
 
 from __future__ import annotations
 
@@ -16,20 +16,41 @@ description:
     Ansible has loaded, and finds nothing there.
   - Takes what is there when a play starts out of that search, and lets the search begin less often. What plays do is
     not changed. Of the control node's processor time for a backup, a sixth is saved.
+  - Before it runs a module for the first time, a worker looks for all that the module imports and packs it, for a tenth
+    to a fifth of a second. From ansible-core 2.19 on, another process does that for this collection's modules from a
+    play's start, while the first tasks wait for their hosts. A backup takes nearly a second less.
 requirements:
   - Enable it by C(callbacks_enabled = vex.backup.light_workers) in C(ansible.cfg).
 """
 
+import contextlib
 import gc
+import multiprocessing
+import signal
+import sys
 import typing as t
 
+from ansible import constants
+from ansible.executor.module_common import modify_module
+from ansible.module_utils.compat.version import LooseVersion
+from ansible.playbook.block import Block
 from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import module_loader
+from ansible.release import __version__
+from ansible.template import Templar
 
 if t.TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from ansible.executor.stats import AggregateStats
     from ansible.playbook.play import Play
+    from ansible.playbook.task import Task
 
 # Python's own is 700, which a worker reaches some hundred times while it makes one module's package.
 NEW_OBJECTS = 20_000
+COLLECTION = "vex.backup."
+# Earlier ones lock a package for their workers, and for no other process.
+PACKAGES_ARE_LOCKED = LooseVersion(__version__) >= LooseVersion("2.19")
 
 
 class CallbackModule(CallbackBase):
@@ -40,10 +61,51 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "vex.backup.light_workers"
     CALLBACK_NEEDS_ENABLED = True
 
-    def v2_playbook_on_play_start(self, play: Play) -> None:  # noqa: ARG002 - Ansible gives it
+    def __init__(self) -> None:
+        super().__init__()
+        self._packers: t.List[BaseProcess] = []
+
+    def v2_playbook_on_play_start(self, play: Play) -> None:
         """Do so, now that Ansible, its plugins and the play are loaded, and before anything is forked.
 
         As https://docs.python.org/3/library/gc.html#gc.freeze advises those that fork.
         """
         gc.freeze()
         gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
+        if PACKAGES_ARE_LOCKED:
+            packer = multiprocessing.get_context("fork").Process(target=_pack_modules, args=(play,), daemon=True)
+            packer.start()
+            self._packers.append(packer)
+
+    def v2_playbook_on_stats(self, stats: AggregateStats) -> None:  # noqa: ARG002 - Ansible gives it
+        """Leave nothing that could still write where Ansible is about to tidy up."""
+        for packer in self._packers:
+            packer.terminate()
+            packer.join()
+
+
+def _pack_modules(play: Play) -> None:
+    """Make the packages of the collection's modules in *play*, where Ansible's workers look for them."""
+    # Ansible's own handlers end its workers.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    names = dict.fromkeys(task.action for task in _tasks(play.compile()) if task.action.startswith(COLLECTION))
+    for name in names:
+        # What is wrong with a module, the worker that is to run it says.
+        with contextlib.suppress(Exception):
+            modify_module(
+                module_name=name,
+                module_path=module_loader.find_plugin_with_context(name).plugin_resolved_path,
+                module_args={},
+                templar=Templar(loader=None),
+                task_vars={"ansible_python_interpreter": sys.executable},
+                module_compression=constants.config.get_config_value("DEFAULT_MODULE_COMPRESSION"),
+            )
+
+
+def _tasks(blocks: t.Iterable[t.Union[Block, Task]]) -> t.Iterator[Task]:
+    for one in blocks:
+        if isinstance(one, Block):
+            yield from _tasks([*one.block, *one.rescue, *one.always])
+        else:
+            yield one
