@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, RestoreFailed, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._interruption import Threads
 from ansible_collections.vex.backup.plugins.module_utils._mysqldump import Program
 from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
@@ -136,11 +137,14 @@ def count_rows(connect: Connect, plan: RestorePlan, threads: int) -> t.Dict[t.Tu
     with contextlib.closing(connect()) as connection:
         tables = [(one, name, kind) for one in plan.databases for name, kind in _tables(connection, one).items()]
     shares = [tables[start::threads] for start in range(threads)]
+    counting: t.List[int] = []
+    stopped = threading.Event()
 
     def count(share: t.Sequence[t.Tuple[DatabaseRestore, str, str]]) -> t.Dict[t.Tuple[str, str], int]:
         counted = {}
         with contextlib.closing(connect()) as connection, statements(), connection.cursor() as cursor:
-            for one, name, kind in share:
+            counting.append(connection.thread_id())
+            for one, name, kind in [] if stopped.is_set() else share:
                 if kind == "SEQUENCE":
                     # It has a state, which reads like a row, and is none.
                     counted[one.name, name] = 0
@@ -151,7 +155,21 @@ def count_rows(connect: Connect, plan: RestorePlan, threads: int) -> t.Dict[t.Tu
         return counted
 
     with Threads(threads) as pool:
-        return {key: rows for counted in pool.map(count, filter(None, shares)) for key, rows in counted.items()}
+        try:
+            return {key: rows for counted in pool.map(count, filter(None, shares)) for key, rows in counted.items()}
+        except BaseException:
+            stopped.set()
+            _kill(connect, counting)
+            raise
+
+
+def _kill(connect: Connect, numbers: t.Iterable[int]) -> None:
+    """End connections: the server goes on counting a large table when nobody waits for it any more."""
+    with contextlib.suppress(BackupError), contextlib.closing(connect()) as connection, connection.cursor() as cursor:
+        for number in numbers:
+            # It may have ended by itself.
+            with contextlib.suppress(pymysql.err.MySQLError):
+                cursor.execute(f"KILL {number}")
 
 
 def differences(

@@ -1,0 +1,19 @@
+"""The host role's folders are its own: they belong to the backups' user, and go when the host is backed up no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROLES = Path(__file__).parents[2] / "collections/ansible_collections/vex/backup/roles"
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in ROLES.iterdir() if path.name != "host"))
+def test_no_other_role_keeps_anything_there(role: str) -> None:
+    host = yaml.safe_load((ROLES / "host/vars/main.yml").read_text())
+    folders = [Path(host["vex_backup_host_home"]), Path(host["vex_backup_host_logs"])]
+    defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
+    paths = [Path(value) for value in defaults.values() if str(value).startswith("/")]
+    assert [path for path in paths for folder in folders if path.is_relative_to(folder)] == []
