@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db import (
     uploads_to,
     upsert,
 )
-from ansible_collections.vex.backup.plugins.module_utils._removals import Removal, record_removals
+from ansible_collections.vex.backup.plugins.module_utils._removals import Removal, Removals
 from tests.playbook import LogDatabase
 from tests.playbook import away as without
 from tests.servers.mariadb import MariaDB
@@ -67,7 +67,10 @@ class Uploads:
         return found
 
     def record(self, *removals: Removal) -> list[str]:
-        return record_removals(self.params, removals)
+        noted = Removals(self.params)
+        for removal in removals:
+            noted.keep(removal)
+        return noted.note()
 
 
 @pytest.fixture
@@ -102,12 +105,20 @@ def test_what_could_not_be_noted_is_kept(uploads: Uploads, log_mariadb: MariaDB)
     assert uploads.removed(run) == NOW
 
 
+def test_what_a_killed_process_removed_is_noted_by_the_next(uploads: Uploads) -> None:
+    run = uploads.add("db1/a.zip")
+    Removals(uploads.params).keep(Removal(run, "db1/a.zip", NOW))
+    assert uploads.removed(run) is None
+    assert uploads.record() == []
+    assert uploads.removed(run) == NOW
+
+
 def test_a_spool_that_cannot_be_used_keeps_nothing_from_the_log_database(uploads: Uploads) -> None:
     uploads.spool.write_text("a file")
-    run = uploads.add("db1/a.zip")
-    problems = uploads.record(Removal(run, "db1/a.zip", NOW))
+    run, other = uploads.add("db1/a.zip"), uploads.add("db1/b.zip")
+    problems = uploads.record(Removal(run, "db1/a.zip", NOW), Removal(other, "db1/b.zip", NOW))
     assert [f"{uploads.spool}/removals" in problem for problem in problems] == [True, True]
-    assert uploads.removed(run) == NOW
+    assert (uploads.removed(run), uploads.removed(other)) == (NOW, NOW)
 
 
 def test_what_cannot_be_read_is_set_aside(uploads: Uploads) -> None:

@@ -26,7 +26,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
     StoreFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._removals import Removal, record_removals
+from ansible_collections.vex.backup.plugins.module_utils._removals import Removal, Removals
 from ansible_collections.vex.backup.plugins.module_utils._retention import Decision, Policy, Verdict, decide, policy_of
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Refused, Store
@@ -38,6 +38,8 @@ from ansible_collections.vex.backup.plugins.module_utils._s3_read import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._stored_manifest import stored_manifest
+
+Tell = t.Callable[[Removal], None]
 
 
 class Request(t.NamedTuple):
@@ -85,10 +87,9 @@ def prune_bucket(params: t.Mapping[str, t.Any], log: RunLog, *, check_mode: bool
     request = _request(params, check_mode)
     bound = Bound(params["timeout"] or None, "pruning")
     with Store(params, params["bucket"], bound=bound, retries=request.retries, parallel=1) as store:
-        pruned = prune_objects(request, store, utc_now(), log)
-    problems = list(pruned.problems)
-    if params["spool_dir"] is not None and not check_mode:
-        problems += record_removals(params, pruned.removals)
+        removals = Removals(params) if params["spool_dir"] is not None and not check_mode else None
+        pruned = prune_objects(request, store, utc_now(), log, removals.keep if removals else _forget)
+    problems = [*pruned.problems, *(removals.note() if removals else [])]
     for problem in problems:
         log.warning(problem)
     gone = {one.key for one in pruned.removals}
@@ -111,8 +112,12 @@ def prune_bucket(params: t.Mapping[str, t.Any], log: RunLog, *, check_mode: bool
     return {**result, "message": "; ".join(problems), "warnings": problems} if problems else result
 
 
-def prune_objects(request: Request, store: Store, now: datetime.datetime, log: RunLog) -> Pruned:
-    """The part of :func:`prune_bucket` that the object store sees; *now* is UTC."""
+def prune_objects(request: Request, store: Store, now: datetime.datetime, log: RunLog, tell: Tell) -> Pruned:
+    """The part of :func:`prune_bucket` that the object store sees.
+
+    :param now: UTC
+    :param tell: called with each removal as soon as it is one
+    """
     pruned = Pruned([], [], [], [], [], [])
     try:
         backups = read_catalogue(
@@ -123,12 +128,16 @@ def prune_objects(request: Request, store: Store, now: datetime.datetime, log: R
         if verdict.refusal is not None:
             pruned.problems.append(verdict.refusal)
         elif backups and any(request.policy):
-            _remove(request, store, pruned, runs, now, log)
+            _remove(request, store, pruned, runs, now, log, tell)
             _tidy(request, store, backups, pruned, log)
     except (StoreFailed, Interrupted) as error:
         # What went until then is still to be noted.
         pruned.problems.append(f"retention broke off: {error}")
     return pruned
+
+
+def _forget(_removal: Removal) -> None:
+    """Where nobody notes what went."""
 
 
 def _request(params: t.Mapping[str, t.Any], check_mode: bool) -> Request:
@@ -176,6 +185,7 @@ def _remove(
     runs: t.Mapping[str, t.Optional[str]],
     now: datetime.datetime,
     log: RunLog,
+    tell: Tell,
 ) -> None:
     """Remove what may go, oldest first, so that what breaks it off leaves the newest."""
     refused = []
@@ -195,6 +205,7 @@ def _remove(
             # The manifest first: what remains without it is no backup. The archive last: what remains is seen by it.
             _delete(store, one.key + MANIFEST, pruned)
             pruned.removals.append(removal)
+            tell(removal)
             if one.proven is not None:
                 _delete(store, one.key + PROOF, pruned)
             _delete(store, one.key, pruned)

@@ -23,26 +23,40 @@ class Removal(t.NamedTuple):
     moment: datetime.datetime
 
 
-def record_removals(params: t.Mapping[str, t.Any], removals: t.Sequence[Removal]) -> t.List[str]:
-    """Mark the uploads of *removals* as removed, and of those that an earlier call could not.
+class Removals:
+    """What one call of retention removes: each kept as it goes, and all of them noted at its end.
 
     :param params: a module's ``LOG_DB`` options and ``spool_dir``
-    :returns: sentences on what could not be noted; it is kept, and noted by a later call
     """
-    spool = Spool(params["spool_dir"], "removals")
-    known = {one.run_uuid: one for one in removals if one.run_uuid is not None}
-    problems = []
-    with spool.lock():
-        try:
-            # Kept before it is sent: a process that is killed in between must not forget it.
-            for name, removal in known.items():
-                spool.write(name, {**removal._asdict(), "moment": timestamp(removal.moment)})
-        except OSError as error:
-            problems.append(f"what was removed could not be kept in {spool}: {error.strerror}")
-        waiting = {**_waiting(spool), **known}
-        if waiting:
-            problems += _deliver(params, spool, waiting)
-    return spool.warnings + problems + spool.unreadable()
+
+    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+        self._params = params
+        self._spool = Spool(params["spool_dir"], "removals")
+        self._known: t.Dict[str, Removal] = {}
+        self._problems: t.List[str] = []
+
+    def keep(self, removal: Removal) -> None:
+        """Keep it until it is noted: a process that is killed before must not forget it."""
+        if removal.run_uuid is None:
+            return
+        self._known[removal.run_uuid] = removal
+        with self._spool.lock():
+            try:
+                self._spool.write(removal.run_uuid, {**removal._asdict(), "moment": timestamp(removal.moment)})
+            except OSError as error:
+                self._problems.append(f"what was removed could not be kept in {self._spool}: {error.strerror}")
+
+    def note(self) -> t.List[str]:
+        """Mark the uploads of what is kept as removed, also of what earlier calls could not note.
+
+        :returns: sentences on what could not be noted; it is kept, and noted by a later call
+        """
+        with self._spool.lock():
+            waiting = {**_waiting(self._spool), **self._known}
+            problems = _deliver(self._params, self._spool, waiting) if waiting else []
+        # Each removal may have met the same.
+        found = dict.fromkeys([*self._spool.warnings, *self._problems, *problems])
+        return [*found, *self._spool.unreadable()]
 
 
 def _waiting(spool: Spool) -> t.Dict[str, Removal]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from unittest import mock
 
 import pytest
 
@@ -19,6 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     StoreFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._prune_bucket import Pruned, Request, prune_objects
+from ansible_collections.vex.backup.plugins.module_utils._removals import Removal
 from ansible_collections.vex.backup.plugins.module_utils._retention import Policy, decide
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, RunLog
 from ansible_collections.vex.backup.plugins.module_utils._s3 import Refused
@@ -49,7 +51,10 @@ def bucket() -> FakeBucket:
 def prune(bucket: FakeBucket, now: datetime.datetime = NOW, **changes: t.Any) -> Pruned:
     given = {"prefix": "/p/", "hostname": "db1", "policy": Policy(last=2), **changes}
     store: t.Any = bucket
-    return prune_objects(Request(**given), store, now, RunLog(None))
+    told: t.List[Removal] = []
+    pruned = prune_objects(Request(**given), store, now, RunLog(None), told.append)
+    assert told == ([] if given.get("check_mode") else pruned.removals)
+    return pruned
 
 
 def backups(bucket: FakeBucket) -> t.List[str]:
@@ -304,7 +309,9 @@ def options(**changes: t.Any) -> t.Dict[str, t.Any]:
 def test_the_modules_result(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
     monkeypatch.setattr(_prune_bucket, "Store", Opened(bucket))
     monkeypatch.setattr(_prune_bucket, "utc_now", lambda: NOW)
-    monkeypatch.setattr(_prune_bucket, "record_removals", lambda *arguments: [f"noted {len(arguments[1])}"])
+    removals = mock.Mock()
+    removals.return_value.note = lambda: [f"noted {removals.return_value.keep.call_count}"]
+    monkeypatch.setattr(_prune_bucket, "Removals", removals)
     result = _prune_bucket.prune_bucket(options(spool_dir="/s"), RunLog(None), check_mode=check_mode)
     assert result["changed"] is True
     assert [one["removed"] for one in result["decisions"]] == [False, False, not check_mode, not check_mode]

@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from ansible_collections.vex.backup.plugins.module_utils._catalogue import StoredBackup, read_catalogue
 from ansible_collections.vex.backup.plugins.module_utils._prune_bucket import Request, prune_objects
+from ansible_collections.vex.backup.plugins.module_utils._removals import Removal
 from ansible_collections.vex.backup.plugins.module_utils._retention import Policy
 from ansible_collections.vex.backup.plugins.module_utils._run_log import RUN_NAME, RunLog
 from ansible_collections.vex.backup.plugins.module_utils._s3_read import list_objects
@@ -124,11 +125,15 @@ class Retention(RuleBasedStateMachine):
         strangers = {key for key in everything if not any(key.startswith(one) for one in self.whole)}
         store: t.Any = self.bucket
         self.bucket.crash_after = crash_after
+        told: t.List[Removal] = []
         try:
-            prune_objects(Request("", "db1", self.policy, run=run), store, self.now, RunLog(None))
+            prune_objects(Request("", "db1", self.policy, run=run), store, self.now, RunLog(None), told.append)
         finally:
             self.bucket.crash_after = None
             left = set(self.bucket.objects)
+            # Whatever broke it off, nothing went that it did not say.
+            gone = {key for key in everything - left if key.endswith(".manifest.json")}
+            assert gone == {f"{one.key}.manifest.json" for one in told}
             for key in must_stay:
                 assert {key, f"{key}.manifest.json"} <= left
             assert strangers <= left
