@@ -26,6 +26,7 @@ requirements:
 import contextlib
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import typing as t
@@ -38,6 +39,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import module_loader
 from ansible.release import __version__
 from ansible.template import Templar
+from ansible.utils import display
 
 if t.TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -51,6 +53,7 @@ NEW_OBJECTS = 20_000
 COLLECTION = "vex.backup."
 # Earlier ones lock a package for their workers, and for no other process.
 PACKAGES_ARE_LOCKED = LooseVersion(__version__) >= LooseVersion("2.19")
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class CallbackModule(CallbackBase):
@@ -63,7 +66,8 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._packers: t.List[BaseProcess] = []
+        self._packed: t.Set[str] = set()
+        self._packer: t.Optional[BaseProcess] = None
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
         """Do so, now that Ansible, its plugins and the play are loaded, and before anything is forked.
@@ -72,35 +76,69 @@ class CallbackModule(CallbackBase):
         """
         gc.freeze()
         gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
-        if PACKAGES_ARE_LOCKED:
-            packer = multiprocessing.get_context("fork").Process(target=_pack_modules, args=(play,), daemon=True)
-            packer.start()
-            self._packers.append(packer)
+        # Each batch of a play starts it anew.
+        if PACKAGES_ARE_LOCKED and play._uuid not in self._packed:
+            self._end_packer()
+            self._packed.add(play._uuid)
+            self._packer = _start_packer(play)
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:  # noqa: ARG002 - Ansible gives it
         """Leave nothing that could still write where Ansible is about to tidy up."""
-        for packer in self._packers:
-            packer.terminate()
-            packer.join()
+        self._end_packer()
+
+    def _end_packer(self) -> None:
+        if self._packer is not None:
+            self._packer.terminate()
+            self._packer.join()
+            self._packer.close()
+            self._packer = None
 
 
-def _pack_modules(play: Play) -> None:
-    """Make the packages of the collection's modules in *play*, where Ansible's workers look for them."""
-    # Ansible's own handlers end its workers.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    names = dict.fromkeys(task.action for task in _tasks(play.compile()) if task.action.startswith(COLLECTION))
-    for name in names:
+def _start_packer(play: Play) -> BaseProcess:
+    packer = multiprocessing.get_context("fork").Process(target=_pack_modules, args=(play, os.getpid()), daemon=True)
+    # Until it has its own, it would meet them with Ansible's handlers, which speak to the workers.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        packer.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return packer
+
+
+def _pack_modules(play: Play, parent: int) -> None:
+    """Make the packages of the collection's modules in *play*, where Ansible's workers look for them.
+
+    :param parent: process without which nobody needs them any more
+    """
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    _be_silent()
+    for name in dict.fromkeys(task.action for task in _tasks(play.compile()) if task.action.startswith(COLLECTION)):
+        if os.getppid() != parent:
+            return
         # What is wrong with a module, the worker that is to run it says.
         with contextlib.suppress(Exception):
-            modify_module(
-                module_name=name,
-                module_path=module_loader.find_plugin_with_context(name).plugin_resolved_path,
-                module_args={},
-                templar=Templar(loader=None),
-                task_vars={"ansible_python_interpreter": sys.executable},
-                module_compression=constants.config.get_config_value("DEFAULT_MODULE_COMPRESSION"),
-            )
+            _pack(name)
+
+
+def _pack(name: str) -> None:
+    modify_module(
+        module_name=name,
+        module_path=module_loader.find_plugin_with_context(name).plugin_resolved_path,
+        module_args={},
+        templar=Templar(loader=None),
+        task_vars={"ansible_python_interpreter": sys.executable},
+        module_compression=constants.config.get_config_value("DEFAULT_MODULE_COMPRESSION"),
+    )
+
+
+def _be_silent() -> None:
+    """Whatever there is to say of a module, its worker says; and whoever reads the output waits for its last holder."""
+    display.logger = None
+    with open(os.devnull, "wb") as nowhere:
+        for output in (1, 2):
+            os.dup2(nowhere.fileno(), output)
 
 
 def _tasks(blocks: t.Iterable[t.Union[Block, Task]]) -> t.Iterator[Task]:

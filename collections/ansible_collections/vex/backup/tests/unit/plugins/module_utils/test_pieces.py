@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -57,15 +58,29 @@ def test_all_but_the_last_piece_are_compressed_meanwhile(tmp_path: pathlib.Path)
     assert sorted(os.listdir(folder)) == ["d.t.00001.sql.zst", "d.t.00002.sql.zst", "d.t.00003.sql"]
 
 
-def test_what_is_compressed_after_its_end_is_among_them(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Late(Compressor):
-        def compress(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> None:
-            (tmp_path / "begun").touch()
-            assert ended.wait(60)
-            super().compress(folder, names, timeout)
+class Late(Compressor):
+    """Compresses when the program has ended, which waits until it has begun."""
 
+    program = "until test -e begun; do sleep 0.01; done"
+
+    def __init__(self, folder: pathlib.Path, ended: threading.Event, failure: t.Optional[Exception]) -> None:
+        super().__init__("zstd")
+        self._begun = folder / "begun"
+        self._ended = ended
+        self._failure = failure
+
+    def compress(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> None:
+        self._begun.touch()
+        assert self._ended.wait(60)
+        if self._failure:
+            raise self._failure
+        super().compress(folder, names, timeout)
+
+
+@pytest.mark.parametrize("failure", [None, DumpFailed("zstd failed")])
+def test_what_is_compressed_after_its_end_is_waited_for(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, failure: t.Optional[Exception]
+) -> None:
     def noting_its_end(program: Running, within: float) -> bool:
         if has_ended(program, within):
             ended.set()
@@ -75,10 +90,13 @@ def test_what_is_compressed_after_its_end_is_among_them(
     monkeypatch.setattr(Running, "has_ended", noting_its_end)
     for piece in "12":
         (tmp_path / f"d.t.0000{piece}.sql").write_text("\n(1)", encoding="ascii")
-    with running(["sh", "-c", "until test -e begun; do sleep 0.01; done"], cwd=str(tmp_path)) as program:
-        _done, packed = wait_compressing(program, OLD, str(tmp_path), Late("zstd"), UNBOUND)
-    assert list(packed) == ["d.t.00001.sql"]
-    assert (tmp_path / "d.t.00001.sql.zst").exists()
+    with (
+        running(["sh", "-c", Late.program], cwd=str(tmp_path)) as program,
+        pytest.raises(DumpFailed, match="zstd failed") if failure else contextlib.nullcontext(),
+    ):
+        _done, packed = wait_compressing(program, OLD, str(tmp_path), Late(tmp_path, ended, failure), UNBOUND)
+        assert list(packed) == ["d.t.00001.sql"]
+    assert (tmp_path / "d.t.00001.sql.zst").exists() is (failure is None)
 
 
 @pytest.mark.parametrize(("version", "compressor"), [(NEW, "zstd"), (OLD, None)])
