@@ -88,6 +88,7 @@ def make_plan(connection: Connection[Cursor], server: _server.Server, params: t.
     """
     mydumper = find_program(["mydumper"], "install the package mydumper, 0.10.x or 0.20 and later")
     version = _mydumper.parse_version(run([mydumper, "--version"], timeout=60).stdout)
+    _check_path(version, params["path"])
     wanted = {key: params[key] for key in ("routines", "triggers", "events")}
     names = _server.choose_databases(connection, params["databases"], params["exclude_databases"])
     databases = [
@@ -125,6 +126,14 @@ def _plan_database(
     objects = objects._replace(programs=[one for one in objects.programs if wanted[options.get(one.kind, "routines")]])
     programs = objects.programs if version.generation == _mydumper.LEGACY else []
     return DatabasePlan(name, directory_name(name), objects, reason, programs)
+
+
+def _check_path(version: _mydumper.Version, path: str) -> None:
+    if _mydumper.splits_tables(version) and _mydumper.FIRST_PIECE in path:
+        raise OptionError(
+            f"path {path}: MyDumper 0.10 takes {_mydumper.FIRST_PIECE} in it for a piece of a table; choose a work "
+            "directory without"
+        )
 
 
 def _check_mode(mode: str, databases: t.Sequence[DatabasePlan]) -> None:

@@ -52,6 +52,8 @@ _LEGACY_SOURCE = re.compile(
 _SOURCE_SECTION = re.compile(r"^\[(?:source|master)\]\n(?P<body>(?:(?!\[).*\n?)*)", re.MULTILINE)
 _SETTING = re.compile(r"^[# \t]*(?P<key>\w+)[ \t]*=[ \t]*\"?(?P<value>.*?)\"?[ \t]*$", re.MULTILINE)
 _RECORDED_TABLE = re.compile(r"^real_table_name=(.*)$", re.MULTILINE)
+# 0.10.x looks for this in a file's whole path to tell the first piece of a table.
+FIRST_PIECE = ".00001.sql"
 _PIECE = re.compile(r"(?P<stem>.+\.)(?P<number>\d{5,})\.sql", re.DOTALL)
 _QUOTED_NAME = re.compile(r"`[^`]*`")
 

@@ -153,6 +153,14 @@ def test_one_snapshot_is_refused_where_mydumper_cannot_take_it(world: World) -> 
     assert world.plan(mode="instance").names == ["shop", "quoted"]
 
 
+def test_a_path_that_reads_like_a_piece_is_refused(world: World) -> None:
+    world.params["path"] = "/backup/d.t.00001.sql/backup_20260101_030000"
+    with pytest.raises(OptionError, match=r"takes \.00001\.sql in it"):
+        world.plan()
+    world.version = NEW
+    assert world.plan().version.text == "1.0.1"
+
+
 def test_an_account_that_sees_some_databases_may_dump_those_alone(world: World) -> None:
     world.grants = [
         "GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO `vex`@`%`",
