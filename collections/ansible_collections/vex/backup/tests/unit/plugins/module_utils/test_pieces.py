@@ -90,10 +90,8 @@ def test_what_is_compressed_after_its_end_is_waited_for(
     monkeypatch.setattr(Running, "has_ended", noting_its_end)
     for piece in "12":
         (tmp_path / f"d.t.0000{piece}.sql").write_text("\n(1)", encoding="ascii")
-    with (
-        running(["sh", "-c", Late.program], cwd=str(tmp_path)) as program,
-        pytest.raises(DumpFailed, match="zstd failed") if failure else contextlib.nullcontext(),
-    ):
+    outcome = pytest.raises(DumpFailed, match="zstd failed") if failure else contextlib.nullcontext()
+    with outcome, running(["sh", "-c", Late.program], cwd=str(tmp_path)) as program:
         _done, packed = wait_compressing(program, OLD, str(tmp_path), Late(tmp_path, ended, failure), UNBOUND)
         assert list(packed) == ["d.t.00001.sql"]
     assert (tmp_path / "d.t.00001.sql.zst").exists() is (failure is None)
