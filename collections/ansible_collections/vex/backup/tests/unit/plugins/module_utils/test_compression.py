@@ -8,6 +8,7 @@ import itertools
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import typing as t
 
@@ -72,10 +73,27 @@ def sentence(dice: random.Random) -> str:
     return " ".join(dice.choice(WORDS) + dice.choice(("", "s", "ing")) for _word in range(60)) + "\n"
 
 
-@pytest.mark.parametrize(("row", "level"), [(digits, "-1"), (sentence, "-2")])
-def test_a_large_file_gets_the_level_that_makes_it_smaller(
-    row: t.Callable[[random.Random], str], level: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+OLD = 'case " $* " in *" --fast"*) exit 1;; esac; exec "$ZSTD" "$@"'
+
+
+@pytest.mark.parametrize(
+    ("row", "level", "script"),
+    [
+        (digits, "--fast=10", 'exec "$ZSTD" "$@"'),
+        (digits, "-1", OLD),
+        (sentence, "-2", 'exec "$ZSTD" "$@"'),
+        (sentence, "-2", "exit 1"),
+    ],
+)
+def test_a_large_file_gets_the_quickest_level_that_makes_it_small(
+    row: t.Callable[[random.Random], str],
+    level: str,
+    script: str,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("ZSTD", str(shutil.which("zstd")))
+    in_its_place(tmp_path, script, monkeypatch)
     monkeypatch.setattr(_compression, "_LARGE_BYTES", 1024 * 1024)
     dice = random.Random(7)
     content = "".join(row(dice) for _row in range(60000)).encode()
@@ -88,9 +106,10 @@ def test_a_large_file_gets_the_level_that_makes_it_smaller(
     }
     assert level in shares["large.sql"]
     assert "-2" in shares["small.sql"]
-    compressor = Compressor("zstd")
-    compressor.compress(str(tmp_path), ["large.sql", "small.sql"], None)
-    assert unpacked(compressor, tmp_path / "large.sql.zst") == content
+    if script != "exit 1":
+        compressor = Compressor("zstd")
+        compressor.compress(str(tmp_path), ["large.sql", "small.sql"], None)
+        assert unpacked(compressor, tmp_path / "large.sql.zst") == content
 
 
 def test_nothing_to_compress_is_fine(compressor: Compressor, tmp_path: pathlib.Path) -> None:
