@@ -144,6 +144,7 @@ def count_rows(connect: Connect, plan: RestorePlan, threads: int) -> t.Dict[t.Tu
         counted = {}
         with contextlib.closing(connect()) as connection, statements(), connection.cursor() as cursor:
             counting.append(connection.thread_id())
+            # Looked at behind that: whoever stops the counts either finds this one there, or it does not begin.
             for one, name, kind in [] if stopped.is_set() else share:
                 if kind == "SEQUENCE":
                     # It has a state, which reads like a row, and is none.

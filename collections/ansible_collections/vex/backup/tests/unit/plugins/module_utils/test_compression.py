@@ -73,6 +73,7 @@ def sentence(dice: random.Random) -> str:
     return " ".join(dice.choice(WORDS) + dice.choice(("", "s", "ing")) for _word in range(60)) + "\n"
 
 
+# A zstd that does not know the quickest level's options.
 OLD = 'case " $* " in *" --fast"*) exit 1;; esac; exec "$ZSTD" "$@"'
 
 
