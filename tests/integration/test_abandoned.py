@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._record import record
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record
 from tests.integration.log_db import MIGRATIONS, LogDatabase
 from tests.servers.mariadb import MariaDB
 

@@ -10,8 +10,8 @@ from typing import Any
 import pymysql.err
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._account import settle
 from ansible_collections.vex.backup.plugins.module_utils._errors import AccountRefused, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._mysql.account import settle
 from tests.integration.log_db import run_module
 from tests.servers.mariadb import MariaDB
 

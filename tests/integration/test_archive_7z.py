@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._archive import Request, pack
-from ansible_collections.vex.backup.plugins.module_utils._command import find_program
+from ansible_collections.vex.backup.plugins.module_utils._archive.pack import Request, pack
+from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
+from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
     ArchiveFailed,
@@ -27,9 +29,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     NotEnoughSpace,
     OptionError,
 )
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._sevenzip import PROGRAMS
-from ansible_collections.vex.backup.plugins.module_utils._signature import check_signature
+from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import PROGRAMS
 from tests.modules import ModuleProcess
 
 NAME = "backup_20250720_161523"

@@ -17,11 +17,12 @@ from typing import Any
 import pymysql.err
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils import _log_db, _record
-from ansible_collections.vex.backup.plugins.module_utils._log_db import State
-from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._record import record
-from ansible_collections.vex.backup.plugins.module_utils._spool import Spool
+from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
+from ansible_collections.vex.backup.plugins.module_utils._log_db import records as records_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db import tables as tables_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import State
 from tests.integration.log_db import MIGRATIONS, LogDatabase, run_module
 from tests.servers.mariadb import MariaDB
 
@@ -327,7 +328,7 @@ def test_many_writers_of_one_run_at_once(write: Writer, tmp_path: Path, same_spo
 def test_the_loser_of_a_conflict_tries_again(write: Writer, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """Another host's writer comes between our look for the row and our insert."""
     run = str(uuid.uuid4())
-    transaction = _log_db._transaction
+    transaction = tables_module._transaction
     calls = []
 
     def lose_once(*arguments: Any) -> Any:
@@ -339,7 +340,7 @@ def test_the_loser_of_a_conflict_tries_again(write: Writer, monkeypatch: pytest.
             raise pymysql.err.OperationalError(number, "conflict")
         return transaction(*arguments)
 
-    monkeypatch.setattr(_log_db, "_transaction", lose_once)
+    monkeypatch.setattr(tables_module, "_transaction", lose_once)
     assert not write(run_uuid=run, status=1)["spooled"]
     assert len(calls) == 2
     assert write.backups() == [(run, 1)]
@@ -348,7 +349,7 @@ def test_the_loser_of_a_conflict_tries_again(write: Writer, monkeypatch: pytest.
 def test_a_conflict_that_does_not_end_is_kept(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every attempt meets another transaction's lock, which the server gives up on after a second."""
     run = write()["run_uuid"]
-    monkeypatch.setattr(_log_db, "ATTEMPTS", 2)
+    monkeypatch.setattr(tables_module, "ATTEMPTS", 2)
     write.database.server.execute("SET GLOBAL innodb_lock_wait_timeout = 1")
     try:
         with contextlib.closing(write.database.server.connect(database=write.database.name)) as holder:
@@ -451,6 +452,6 @@ def test_unexpected_trouble_is_not_swallowed(write: Writer, monkeypatch: pytest.
     def trouble(*_arguments: Any, **_options: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(_record, "upsert", trouble)
+    monkeypatch.setattr(records_module, "upsert", trouble)
     with pytest.raises(ZeroDivisionError):
         write()

@@ -18,12 +18,12 @@ import pymysql
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, MigrationError
-from ansible_collections.vex.backup.plugins.module_utils._log_db import REQUIRED_VERSION
-from ansible_collections.vex.backup.plugins.module_utils._migrations import (
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import (
     bring_up_to_date,
     read_migrations,
     split_statements,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import REQUIRED_VERSION
 from tests.integration.certificates import Certificates
 from tests.integration.log_db import MIGRATIONS, ROLE, ROOT, LogDatabase, run_module
 from tests.servers.mariadb import MariaDB
@@ -198,7 +198,7 @@ def test_two_appliers_at_once_do_not_meet(database: LogDatabase) -> None:
 def test_an_applier_that_does_not_end_is_not_waited_for_forever(
     database: LogDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = "ansible_collections.vex.backup.plugins.module_utils._migrations"
+    module = "ansible_collections.vex.backup.plugins.module_utils._log_db.migrations"
     monkeypatch.setattr(f"{module}.LOCK_SECONDS", 1)
     with contextlib.closing(database.server.connect()) as other, other.cursor() as cursor:
         digest = hashlib.sha256(database.name.encode()).hexdigest()[:32]

@@ -14,7 +14,7 @@ import pymysql.err
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._mysql import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
 from tests.integration.certificates import Certificates
 from tests.servers.mariadb import MariaDB
 from tests.servers.ports import free_port

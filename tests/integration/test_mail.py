@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils import _mail
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError
-from ansible_collections.vex.backup.plugins.module_utils._mail import deliver
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._spool import Spool
+from ansible_collections.vex.backup.plugins.module_utils._notify import mail as mail_module
+from ansible_collections.vex.backup.plugins.module_utils._notify.mail import deliver
 from tests.integration.certificates import Certificates
 from tests.integration.log_db import run_module
 from tests.servers.ports import free_port
@@ -372,7 +372,7 @@ def test_a_spool_keeps_so_many_for_so_long(mail: Mailer, smtp: SmtpSink, monkeyp
     result = mail(subject="new")
     assert "1 undelivered mails were dropped" in result["warnings"][1]
     assert result["kept"] == 1
-    monkeypatch.setattr(_mail, "MAX_KEPT", 2)
+    monkeypatch.setattr(mail_module, "MAX_KEPT", 2)
     assert mail(subject="newer")["kept"] == 2
     assert mail(subject="newest")["kept"] == 2
     (mail.spool / "mails" / "20990101000000-x.json").write_text('{"subject": "x", "message": "ç"}')

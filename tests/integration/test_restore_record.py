@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
-from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._record import record, record_restore
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record, record_restore
 from tests.integration.log_db import MIGRATIONS, LogDatabase, run_module
 from tests.servers.mariadb import MariaDB
 

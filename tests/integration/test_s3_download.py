@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils import _download, _s3_read
-from ansible_collections.vex.backup.plugins.module_utils._backups import list_backups
-from ansible_collections.vex.backup.plugins.module_utils._download import Request, download
+from ansible_collections.vex.backup.plugins.module_utils._archive.signature import signed
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     AlreadyRunning,
     ArchiveDiffers,
@@ -28,11 +28,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
     StoreFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._s3 import Bound, Store
-from ansible_collections.vex.backup.plugins.module_utils._s3_read import PIECE_BYTES
-from ansible_collections.vex.backup.plugins.module_utils._signature import signed
+from ansible_collections.vex.backup.plugins.module_utils._repository import download as download_module
+from ansible_collections.vex.backup.plugins.module_utils._repository.download import Request, download
+from ansible_collections.vex.backup.plugins.module_utils._repository.list import list_backups
+from ansible_collections.vex.backup.plugins.module_utils._store import objects as objects_module
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import PIECE_BYTES
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Store
 from tests.modules import ModuleProcess
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
@@ -251,11 +252,11 @@ def test_a_truncated_archive(downloads: Downloads) -> None:
 
 def test_an_archive_that_is_replaced_meanwhile(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
     def replaced(*arguments: Any) -> Any:
-        found = _s3_read.look(*arguments)
+        found = objects_module.look(*arguments)
         downloads.put(b"x" * len(DATA))
         return found
 
-    monkeypatch.setattr(_download, "look", replaced)
+    monkeypatch.setattr(download_module, "look", replaced)
     assert "was replaced while it was read" in downloads.refusal(DownloadFailed)
 
 
@@ -300,7 +301,7 @@ def test_a_disk_that_is_too_small(downloads: Downloads) -> None:
     enormous = 1 << 60
     downloads.describe(size=enormous)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_download, "look", lambda *args: _s3_read.look(*args)._replace(size=enormous))  # type: ignore[union-attr]
+        patch.setattr(download_module, "look", lambda *args: objects_module.look(*args)._replace(size=enormous))  # type: ignore[union-attr]
         assert f"needs {enormous} bytes in {downloads.folder}" in downloads.refusal(NotEnoughSpace)
 
 
@@ -363,7 +364,7 @@ def test_a_list_of_several_pages(downloads: Downloads, monkeypatch: pytest.Monke
     with Store(given, downloads.s3.bucket, bound=Bound(None, "listing"), retries=0, parallel=1) as store:
         call = store.call
         monkeypatch.setattr(store, "call", lambda name, **params: call(name, MaxKeys=1, **params))
-        assert [one.key for one in _s3_read.list_objects(store, "mysql/")] == [KEY, f"{KEY}.manifest.json"]
+        assert [one.key for one in objects_module.list_objects(store, "mysql/")] == [KEY, f"{KEY}.manifest.json"]
 
 
 def test_the_modules_as_ansible_runs_them(downloads: Downloads) -> None:

@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     Interrupted,
@@ -23,11 +26,8 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     StoreFailed,
     UploadFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._s3_parts import Part
-from ansible_collections.vex.backup.plugins.module_utils._upload import Request, upload
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
+from ansible_collections.vex.backup.plugins.module_utils._store.upload import Request, upload
 from tests.modules import ModuleProcess
 from tests.servers.ports import free_port
 from tests.servers.s3_proxy import S3Proxy
@@ -336,9 +336,9 @@ def test_the_deadline_ends_the_wait_for_a_server_that_hangs(uploads: Uploads) ->
 def test_a_body_that_is_cut_short_by_the_deadline_is_no_failure_of_the_network(
     uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.vex.backup.plugins.module_utils import _s3
+    from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
 
-    class Impatient(_s3.Bound):
+    class Impatient(s3_module.Bound):
         """Over, once, when a body is read for sending."""
 
         sending = ended = False
@@ -349,15 +349,15 @@ def test_a_body_that_is_cut_short_by_the_deadline_is_no_failure_of_the_network(
                 self.stop()
             super().check()
 
-    make = _s3.Store.request
+    make = s3_module.Store.request
 
-    def request(self: _s3.Store, operation: str, **params: Any) -> dict[str, Any]:
+    def request(self: s3_module.Store, operation: str, **params: Any) -> dict[str, Any]:
         if operation in ("put_object", "upload_part"):
             Impatient.sending = True
         return make(self, operation, **params)
 
-    monkeypatch.setattr(_s3.Store, "request", request)
-    monkeypatch.setattr("ansible_collections.vex.backup.plugins.module_utils._upload.Bound", Impatient)
+    monkeypatch.setattr(s3_module.Store, "request", request)
+    monkeypatch.setattr("ansible_collections.vex.backup.plugins.module_utils._store.upload.Bound", Impatient)
     assert "another part of the upload failed" in uploads.refusal(StoreFailed, retries=0)
 
 
@@ -378,21 +378,22 @@ def test_an_upload_that_is_told_to_end_leaves_nothing(uploads: Uploads) -> None:
 
 @only_parts
 def test_one_that_fails_and_is_told_to_end_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.vex.backup.plugins.module_utils import _s3, _upload
+    from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
+    from ansible_collections.vex.backup.plugins.module_utils._store import upload as upload_module
 
-    put_part, end = _upload._put_part, _s3.Store.end
+    put_part, end = upload_module._put_part, s3_module.Store.end
 
-    def put_one_part(store: _s3.Store, key: str, upload_id: str, part: Part) -> dict[str, Any]:
+    def put_one_part(store: s3_module.Store, key: str, upload_id: str, part: Part) -> dict[str, Any]:
         if part.number == 2:
             raise StoreFailed("the second part fails")
         return put_part(store, key, upload_id, part)
 
-    def told_meanwhile(store: _s3.Store) -> None:
+    def told_meanwhile(store: s3_module.Store) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         end(store)
 
-    monkeypatch.setattr(_upload, "_put_part", put_one_part)
-    monkeypatch.setattr(_s3.Store, "end", told_meanwhile)
+    monkeypatch.setattr(upload_module, "_put_part", put_one_part)
+    monkeypatch.setattr(s3_module.Store, "end", told_meanwhile)
     with ending_children():
         assert "told to end" in uploads.refusal(Interrupted)
 

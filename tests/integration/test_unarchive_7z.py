@@ -13,8 +13,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils import _archive
-from ansible_collections.vex.backup.plugins.module_utils._command import find_program
+from ansible_collections.vex.backup.plugins.module_utils._archive import pack as pack_module
+from ansible_collections.vex.backup.plugins.module_utils._archive.unpack import Request, refuse_escapes, unpack
+from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
+from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     AlreadyRunning,
     ArchiveDiffers,
@@ -27,11 +31,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     PasswordRefused,
     UnpackFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._files import sha256_of
-from ansible_collections.vex.backup.plugins.module_utils._lock import directory_lock
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._sevenzip import PROGRAMS, Entry, entries_of
-from ansible_collections.vex.backup.plugins.module_utils._unpack import Request, refuse_escapes, unpack
+from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import PROGRAMS, Entry, entries_of
 from tests.modules import ModuleProcess
 
 NAME = "backup_20250720_161523"
@@ -79,8 +79,8 @@ class Packed:
         self.archive.unlink(missing_ok=True)
         self.manifest.unlink(missing_ok=True)
         form = self.archive.suffix[1:]
-        request = _archive.Request(str(self.source), str(self.archive), format=form, password=self.password)
-        _archive.pack(request, RunLog(None))
+        request = pack_module.Request(str(self.source), str(self.archive), format=form, password=self.password)
+        pack_module.pack(request, RunLog(None))
 
     def run(self, **options: Any) -> dict[str, Any]:
         given = {"src": str(self.archive), "dest": str(self.folder), "password": self.password, **options}
@@ -272,7 +272,7 @@ def test_a_link_that_the_list_does_not_show(packed: Packed, monkeypatch: pytest.
     subprocess.run([program, "a", "-snl", packed.archive, NAME], cwd=packed.source.parent, check=True)
     packed.agree()
     monkeypatch.setattr(
-        "ansible_collections.vex.backup.plugins.module_utils._unpack.refuse_escapes", lambda *_arguments: None
+        "ansible_collections.vex.backup.plugins.module_utils._archive.unpack.refuse_escapes", lambda *_arguments: None
     )
     assert "is no file but a link or a device" in packed.refusal(UnpackFailed)
 
@@ -303,7 +303,7 @@ def test_a_list() -> None:
 
 
 def test_a_list_without_end(packed: Packed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.vex.backup.plugins.module_utils._sevenzip.LIST_LIMIT", 10)
+    monkeypatch.setattr("ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip.LIST_LIMIT", 10)
     assert "more than half a million paths" in packed.refusal(UnpackFailed)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import SchemaMismatch
-from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._watch import watch
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import watch
 from tests.integration.log_db import MIGRATIONS, LogDatabase, run_module
 from tests.servers.mariadb import MariaDB
 

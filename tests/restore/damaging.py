@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.vex.backup.plugins.module_utils._manifest import Archive, with_archive
+from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import Archive, with_archive
 from tests.playbook import Installation
 
 # Changes the unpacked backup and its manifest.

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._restore_plan import DatabaseRestore, RestorePlan
-from ansible_collections.vex.backup.plugins.module_utils._restore_server import count_rows
+from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
+from ansible_collections.vex.backup.plugins.module_utils._restore.server_checks import count_rows
 from tests.playbook import HANGS
 from tests.servers.mariadb import MariaDB
 

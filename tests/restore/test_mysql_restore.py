@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils import _restore
-from ansible_collections.vex.backup.plugins.module_utils._dump import dump
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import dump
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     CommandTimeout,
@@ -26,8 +26,8 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
     TargetExists,
 )
-from ansible_collections.vex.backup.plugins.module_utils._restore import restore
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._restore import restore as restore_module
+from ansible_collections.vex.backup.plugins.module_utils._restore.restore import restore
 from tests.integration import hard_databases, odd_databases
 from tests.integration.fingerprint import fingerprint
 from tests.integration.restoring import assert_equal
@@ -398,7 +398,7 @@ def test_a_server_that_goes_away(small: Dumped, fresh_mariadb: MariaDB, monkeypa
     def gone(*_arguments: object) -> None:
         fresh_mariadb.kill()
 
-    monkeypatch.setattr(_restore, "make_room", gone)
+    monkeypatch.setattr(restore_module, "make_room", gone)
     assert "the server stopped answering" in str(small.refusal(ServerUnavailable, fresh_mariadb))
 
 

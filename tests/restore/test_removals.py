@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._log_db import (
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
     State,
     Uploaded,
     log_database,
     uploads_to,
     upsert,
 )
-from ansible_collections.vex.backup.plugins.module_utils._removals import Removal, Removals
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, Removals
 from tests.playbook import LogDatabase
 from tests.playbook import away as without
 from tests.servers.mariadb import MariaDB

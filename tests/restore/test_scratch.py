@@ -15,11 +15,11 @@ from typing import Any
 import pymysql
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils import _scratch
-from ansible_collections.vex.backup.plugins.module_utils._command import Completed, start_server
+from ansible_collections.vex.backup.plugins.module_utils._common.process import Completed, start_server
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ScratchFailed
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._verify import scratch_server as scratch_server_module
 from tests.integration.log_db import run_module
 
 
@@ -29,7 +29,7 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
-        _scratch.remove(_scratch.Place(f"{name}/scratch"))
+        scratch_server_module.remove(scratch_server_module.Place(f"{name}/scratch"))
 
 
 def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, A
     log = RunLog(params["run_log"])
     try:
         with log.held():
-            return _scratch.scratch(params, log)
+            return scratch_server_module.scratch(params, log)
     except BackupError as error:
         return {"failed": True, "failure": type(error).__name__, "msg": str(error)}
 
@@ -116,7 +116,7 @@ def test_told_while_its_server_starts_it_is_known(folder: Path, monkeypatch: pyt
         os.kill(os.getpid(), signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(_scratch, "start_server", told_meanwhile)
+    monkeypatch.setattr(scratch_server_module, "start_server", told_meanwhile)
     with ending_children():
         assert scratch(folder)["failure"] == "Interrupted"
     process = server_of(folder)
@@ -184,7 +184,7 @@ def test_a_path_that_no_socket_can_have_is_named(folder: Path) -> None:
 
 
 def test_a_server_that_cannot_start_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_scratch._OWN_OPTIONS, "mariadb", ("--no-such-option",))
+    monkeypatch.setitem(scratch_server_module._OWN_OPTIONS, "mariadb", ("--no-such-option",))
     refused = scratch(folder)
     assert refused["failure"] == "ScratchFailed"
     assert "no-such-option" in refused["msg"]
@@ -194,7 +194,7 @@ def test_a_server_that_cannot_start_says_why(folder: Path, monkeypatch: pytest.M
 def test_a_server_runs_as_the_account_that_asks_where_there_is_no_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_scratch, "_account", lambda _user: None)
+    monkeypatch.setattr(scratch_server_module, "_account", lambda _user: None)
     started = scratch(folder)
     if os.geteuid() == 0:
         assert "as root" in started["msg"]
@@ -213,11 +213,11 @@ def test_data_that_cannot_be_prepared_are_named(
         called.append(argv)
         return Completed(1, "", "the disk is gone")
 
-    monkeypatch.setattr(_scratch, "run", run)
-    place = _scratch.Place(str(folder))
-    server = _scratch._argv(place, "mysqld", account)
+    monkeypatch.setattr(scratch_server_module, "run", run)
+    place = scratch_server_module.Place(str(folder))
+    server = scratch_server_module._argv(place, "mysqld", account)
     with pytest.raises(ScratchFailed, match=r"could not be prepared in .*: the disk is gone"):
-        _scratch._initialise(place, server, product, account)
+        scratch_server_module._initialise(place, server, product, account)
     (argv,) = called
     assert ("--initialize-insecure" in argv) == (product == "mysql")
     assert any(argument.startswith("--user=") for argument in argv) == (account is not None)
@@ -225,33 +225,33 @@ def test_data_that_cannot_be_prepared_are_named(
 
 def test_a_server_of_the_other_product_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     version = Completed(0, "Ver 11.8.2-MariaDB", "")
-    monkeypatch.setattr(_scratch, "find_program", lambda names, *_: f"/usr/sbin/{names[0]}")
-    monkeypatch.setattr(_scratch, "run", lambda _argv, **_options: version)
-    assert _scratch._find_server("mariadb") == "/usr/sbin/mariadbd"
+    monkeypatch.setattr(scratch_server_module, "find_program", lambda names, *_: f"/usr/sbin/{names[0]}")
+    monkeypatch.setattr(scratch_server_module, "run", lambda _argv, **_options: version)
+    assert scratch_server_module._find_server("mariadb") == "/usr/sbin/mariadbd"
     with pytest.raises(BackupError, match="no server of mysql is on this host"):
-        _scratch._find_server("mysql")
+        scratch_server_module._find_server("mysql")
 
 
 def test_the_account_that_a_server_runs_as(monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = {"nobody": pwd.getpwnam("nobody")}
     monkeypatch.setattr(pwd, "getpwnam", accounts.__getitem__)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert _scratch._account(None) == accounts["nobody"]
+    assert scratch_server_module._account(None) == accounts["nobody"]
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert _scratch._account("mysql") is None
+    assert scratch_server_module._account("mysql") is None
 
 
 def test_a_server_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_scratch, "END_SECONDS", 0.2)
+    monkeypatch.setattr(scratch_server_module, "END_SECONDS", 0.2)
     deaf = 'trap "" TERM; echo deaf; while :; do sleep 60 & wait; done'
     with subprocess.Popen(["bash", "-c", deaf], stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"deaf\n"
         try:
-            _scratch._end(process.pid, "another's start")
+            scratch_server_module._end(process.pid, "another's start")
             assert runs(process.pid)
-            _scratch._end(process.pid, _scratch._started(process.pid))
+            scratch_server_module._end(process.pid, scratch_server_module._started(process.pid))
             assert not runs(process.pid)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-    assert _scratch._started(process.pid) is None
+    assert scratch_server_module._started(process.pid) is None

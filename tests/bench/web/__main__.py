@@ -13,7 +13,7 @@ from pathlib import Path
 import pymysql
 
 import tests.bench.web
-from ansible_collections.vex.backup.plugins.module_utils._migrations import split_statements
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import split_statements
 from tests.bench.web.data import DATABASE, ROOT, log_server
 from tests.bench.web.load import Answer, Browser, ask, pages
 from tests.servers.mariadb import MariaDB

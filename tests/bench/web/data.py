@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
 from tests.bench.web import recipe
 from tests.servers.cache import cache_directory
 from tests.servers.mariadb import MariaDB

@@ -26,9 +26,9 @@ import typing as t
 from ansible import context
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.vex.backup.plugins.module_utils._files import write_json_durably
-from ansible_collections.vex.backup.plugins.module_utils._run_log import utc_now
-from ansible_collections.vex.backup.plugins.module_utils._summary import document, line_of, table
+from ansible_collections.vex.backup.plugins.module_utils._common.files import write_json_durably
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import utc_now
+from ansible_collections.vex.backup.plugins.plugin_utils.summary import document, line_of, table
 
 if t.TYPE_CHECKING:
     from ansible.executor.stats import AggregateStats

@@ -8,7 +8,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vex.backup.plugins.module_utils._names import safe_name
+from ansible_collections.vex.backup.plugins.module_utils._common.safe_name import safe_name
 
 DOCUMENTATION = r"""
 name: safe_name

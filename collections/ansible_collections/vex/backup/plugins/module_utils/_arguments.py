@@ -9,8 +9,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
 
 Spec = t.Dict[str, t.Dict[str, t.Any]]
 Result = t.Dict[str, t.Any]

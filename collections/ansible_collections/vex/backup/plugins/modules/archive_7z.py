@@ -164,10 +164,10 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._archive import Request, pack
+from ansible_collections.vex.backup.plugins.module_utils._archive.pack import Request, pack
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 
 
 def main() -> None:

@@ -107,9 +107,9 @@ findings:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, S3, conclude
-from ansible_collections.vex.backup.plugins.module_utils._audit import audit
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._repository.audit import audit
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
 
 
 def main() -> None:

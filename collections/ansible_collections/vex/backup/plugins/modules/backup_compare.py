@@ -80,8 +80,8 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._compare import compare_dumps
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._verify.compare import compare_dumps
 
 
 def main() -> None:

@@ -76,8 +76,8 @@ key:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
-from ansible_collections.vex.backup.plugins.module_utils._hold import hold
-from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._repository.hold import hold
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
 
 
 def main() -> None:

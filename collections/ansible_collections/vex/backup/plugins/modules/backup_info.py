@@ -80,8 +80,8 @@ backups:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
-from ansible_collections.vex.backup.plugins.module_utils._backups import list_backups
-from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._repository.list import list_backups
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
 
 
 def main() -> None:

@@ -225,8 +225,8 @@ replayed:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, Spec, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._record import record
+from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 STATUSES = [0, 1, 2, 3]
 

@@ -81,8 +81,8 @@ version:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:

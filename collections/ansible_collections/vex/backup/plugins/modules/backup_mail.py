@@ -145,7 +145,7 @@ kept:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mail import deliver
+from ansible_collections.vex.backup.plugins.module_utils._notify.mail import deliver
 
 
 def main() -> None:

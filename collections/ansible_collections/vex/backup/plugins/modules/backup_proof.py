@@ -109,8 +109,8 @@ proven:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
-from ansible_collections.vex.backup.plugins.module_utils._proof import put_proof
-from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._verify.proof import put_proof
 
 
 def main() -> None:

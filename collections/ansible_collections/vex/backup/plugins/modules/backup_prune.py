@@ -199,10 +199,10 @@ message:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, RUN_LOG, S3, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._prune import prune
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import prune
 
 
 def main() -> None:
@@ -239,8 +239,8 @@ def main() -> None:
     if module.params["bucket"] is None:
         conclude(module, lambda log: _prune_host(module, log))
     # Only here: loading boto3 takes longer than all that is done without it.
-    from ansible_collections.vex.backup.plugins.module_utils._prune_bucket import prune_bucket  # noqa: PLC0415
-    from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE  # noqa: PLC0415
+    from ansible_collections.vex.backup.plugins.module_utils._repository.prune import prune_bucket  # noqa: PLC0415
+    from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE  # noqa: PLC0415
 
     def action(log: RunLog) -> Result:
         here = _prune_host(module, log)

@@ -77,8 +77,8 @@ RETURN = r""" # """
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._log_db_servers import record_server
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._log_db.servers import record_server
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:

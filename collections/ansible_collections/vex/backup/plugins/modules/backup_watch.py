@@ -84,8 +84,8 @@ recovered:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._watch import watch
+from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import watch
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:

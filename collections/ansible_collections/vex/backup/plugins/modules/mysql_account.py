@@ -108,9 +108,9 @@ server_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._account import settle
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._mysql.account import settle
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:

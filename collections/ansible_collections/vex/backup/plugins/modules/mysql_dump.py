@@ -249,8 +249,8 @@ missing_grants:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, RUN_LOG, conclude
-from ansible_collections.vex.backup.plugins.module_utils._dump import dump
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import dump
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:

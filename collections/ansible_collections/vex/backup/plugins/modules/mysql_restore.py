@@ -182,8 +182,8 @@ restore_finished:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, RUN_LOG, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._restore import restore
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._restore.restore import restore
 
 
 def main() -> None:

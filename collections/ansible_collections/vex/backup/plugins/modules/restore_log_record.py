@@ -157,8 +157,8 @@ replayed:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mysql import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._record import record_restore
+from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record_restore
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:

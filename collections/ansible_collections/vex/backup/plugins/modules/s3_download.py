@@ -171,10 +171,10 @@ download_finished:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._download import Request, download
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._repository.download import Request, download
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
 
 
 def main() -> None:

@@ -169,10 +169,10 @@ upload_finished:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._s3 import BOTO3_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._upload import Request, upload
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._store.upload import Request, upload
 
 
 def main() -> None:

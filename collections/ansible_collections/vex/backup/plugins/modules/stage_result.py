@@ -64,8 +64,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.vex.backup.plugins.module_utils._common.async_result import stage_result
 from ansible_collections.vex.backup.plugins.module_utils._errors import StageLost
-from ansible_collections.vex.backup.plugins.module_utils._stage import stage_result
 
 
 def main() -> t.NoReturn:

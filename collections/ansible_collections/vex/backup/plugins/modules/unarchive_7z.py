@@ -91,10 +91,10 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.vex.backup.plugins.module_utils._archive.unpack import Request, unpack
 from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._interruption import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._unpack import Request, unpack
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 
 
 def main() -> None:

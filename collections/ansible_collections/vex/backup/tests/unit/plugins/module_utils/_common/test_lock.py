@@ -1,0 +1,55 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One dump of an instance at a time, until the last process of it is gone."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+import subprocess
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import instance_lock
+from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning
+
+
+def test_a_second_dump_ends_at_once(tmp_path: pathlib.Path) -> None:
+    with instance_lock(str(tmp_path), "abc"):
+        with pytest.raises(AlreadyRunning, match=r"fuser -v \S+/.dump-abc.lock"), instance_lock(str(tmp_path), "abc"):
+            pytest.fail("two dumps hold the lock")
+        with instance_lock(str(tmp_path), "another"):
+            pass
+    with instance_lock(str(tmp_path), "abc"):
+        pass
+
+
+def test_a_failure_frees_the_lock(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(OSError, match="disk"), instance_lock(str(tmp_path), "abc"):
+        raise OSError("disk")
+    with instance_lock(str(tmp_path), "abc"):
+        pass
+
+
+def test_a_program_that_outlives_its_run_keeps_the_lock(tmp_path: pathlib.Path) -> None:
+    with instance_lock(str(tmp_path), "abc") as descriptor:
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=[descriptor])
+    with pytest.raises(AlreadyRunning), instance_lock(str(tmp_path), "abc"):
+        pytest.fail("the child's lock was not seen")
+    child.communicate(b"")
+    with instance_lock(str(tmp_path), "abc"):
+        pass
+
+
+def test_a_program_that_was_not_given_the_lock_does_not_keep_it(tmp_path: pathlib.Path) -> None:
+    with instance_lock(str(tmp_path), "abc"):
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, close_fds=False)
+    with instance_lock(str(tmp_path), "abc"):
+        pass
+    child.communicate(b"")
+
+
+def test_only_its_owner_opens_it(tmp_path: pathlib.Path) -> None:
+    with instance_lock(str(tmp_path), "abc") as descriptor:
+        assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600

@@ -1,0 +1,222 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Real processes: what they get, what comes back, and that none of them outlives its call."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._common import process as process_module
+from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program, run, running
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, Interrupted, ProgramMissing
+
+# A leader and a grandchild in its group, which both leave their process ids.
+FAMILY = """
+import os, pathlib, signal, subprocess, sys, time
+folder = pathlib.Path(sys.argv[1])
+if "deaf" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen(["sleep", "600"])
+(folder / "pids.new").write_text(f"{os.getpid()} {child.pid}")
+(folder / "pids.new").rename(folder / "pids")
+time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "GRACE_SECONDS", 2)
+
+
+def family(folder: pathlib.Path, *options: str) -> t.List[str]:
+    return [sys.executable, "-c", FAMILY, str(folder), *options]
+
+
+def wait_for(condition: t.Callable[[], bool]) -> bool:
+    end = time.monotonic() + 20
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    # Its new parent has not looked after it yet, but it runs no more.
+    return state in "ZX"
+
+
+def assert_family_is_gone(folder: pathlib.Path) -> None:
+    pids = [int(pid) for pid in (folder / "pids").read_text(encoding="ascii").split()]
+    assert len(pids) == 2
+    assert wait_for(lambda: all(map(is_gone, pids)))
+
+
+@pytest.fixture
+def signals() -> t.Iterator[t.Callable[[pathlib.Path, t.Sequence[int]], None]]:
+    """Send signals to this process as soon as the family is there."""
+    threads = []
+
+    def send(folder: pathlib.Path, numbers: t.Sequence[int]) -> None:
+        def work() -> None:
+            wait_for((folder / "pids").exists)
+            for number in numbers:
+                os.kill(os.getpid(), number)
+                time.sleep(0.5)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        threads.append(thread)
+
+    yield send
+    for thread in threads:
+        thread.join()
+
+
+def test_what_a_program_says_comes_back() -> None:
+    script = "cat; echo out; printf 'bad\\377' >&2; echo $WORD; pwd; exit 3"
+    done = run(["sh", "-c", script], cwd="/", environment={"WORD": "ação"}, stdin=b"in\n")
+    assert done == (3, "in\nout\nação\n/\n", "bad\udcff")
+
+
+def test_a_long_answer_keeps_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "OUTPUT_LIMIT", 6)
+    assert run(["sh", "-c", "echo 123456789; echo 12345 >&2"]) == (0, "56789\n", "12345\n")
+
+
+def test_death_by_a_signal_is_negative() -> None:
+    assert run(["sh", "-c", "kill -KILL $$"]).returncode == -signal.SIGKILL
+
+
+def test_a_secret_is_on_standard_input_alone() -> None:
+    script = "read secret; tr '\\0' '\\n' < /proc/$$/cmdline; tr '\\0' '\\n' < /proc/$$/environ; echo; echo got $secret"
+    done = run(["sh", "-c", script], stdin=b"c4nary\n")
+    before, _got, after = done.stdout.rpartition("got ")
+    assert after == "c4nary\n"
+    assert "c4nary" not in before
+
+
+def test_a_program_without_input_gets_none() -> None:
+    assert run(["cat"], timeout=20) == (0, "", "")
+
+
+def test_a_lock_lives_as_long_as_the_program(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        script = "import fcntl, sys; fcntl.flock(int(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        argv = [sys.executable, "-c", script, str(stream.fileno())]
+        assert run(argv, keep_open=[stream.fileno()]).returncode == 0
+        assert run(argv).returncode == 1
+
+
+@pytest.mark.parametrize("options", [(), ("deaf",)], ids=["listening", "deaf"])
+def test_a_timeout_ends_the_whole_group(tmp_path: pathlib.Path, options: t.Tuple[str, ...]) -> None:
+    # Long enough for the family to be complete.
+    with pytest.raises(CommandTimeout, match="ran longer than 3 seconds and was ended"):
+        run(family(tmp_path, *options), timeout=3)
+    assert_family_is_gone(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_told_to_end_the_group_ends(
+    tmp_path: pathlib.Path, signals: t.Callable[[pathlib.Path, t.Sequence[int]], None], number: signal.Signals
+) -> None:
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
+    signals(tmp_path, [number])
+    with pytest.raises(Interrupted, match=f"told to end .{number.name}."), ending_children():
+        run(family(tmp_path), timeout=60)
+    assert_family_is_gone(tmp_path)
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)] == before
+
+
+def test_told_while_it_starts_it_ends(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = subprocess.Popen
+
+    def told_in_the_midst(*arguments: t.Any, **options: t.Any) -> t.Any:
+        process = start(*arguments, **options)
+        assert wait_for((tmp_path / "pids").exists)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", told_in_the_midst)
+    with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
+        run(family(tmp_path), timeout=60)
+    assert_family_is_gone(tmp_path)
+
+
+def test_told_twice_the_deaf_end_too(
+    tmp_path: pathlib.Path, signals: t.Callable[[pathlib.Path, t.Sequence[int]], None]
+) -> None:
+    signals(tmp_path, [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+    with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
+        run(family(tmp_path, "deaf"), timeout=60)
+    assert_family_is_gone(tmp_path)
+
+
+def test_a_group_that_ended_meanwhile_is_no_error() -> None:
+    process = subprocess.Popen(["true"], start_new_session=True)
+    process.wait()
+    process_module._end_group(process)
+    assert process.returncode == 0
+
+
+def test_the_first_program_that_is_there_is_taken() -> None:
+    assert find_program(["no-such-program-1", "sh", "cat"], "install sh").endswith("/sh")
+    with pytest.raises(
+        ProgramMissing, match="none of no-such-program-1, no-such-program-2 is on this host: install it"
+    ):
+        find_program(["no-such-program-1", "no-such-program-2"], "install it")
+
+
+def test_what_a_program_writes_can_be_read_as_it_comes() -> None:
+    script = "head -c 3000000 /dev/zero; echo done >&2; exit 3"
+    with running(["sh", "-c", script], piped=True) as program:
+        assert sum(len(piece) for piece in program.pieces(60)) == 3000000
+        done = program.wait(60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "done\n")
+
+
+def test_a_reader_does_not_wait_for_ever() -> None:
+    with (
+        pytest.raises(CommandTimeout, match="sleep ran longer than 0 seconds and was ended"),
+        running(["sleep", "600"], piped=True) as program,
+    ):
+        list(program.pieces(0.1))
+    assert is_gone(program._process.pid)
+
+
+@pytest.mark.parametrize("kernel", ["new", "old"])
+def test_an_end_is_waited_for(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_process: int) -> int:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    if kernel == "old":
+        monkeypatch.setattr(os, "pidfd_open", refuse)
+    with running(["sleep", "60"]) as program:
+        assert not program.has_ended(within=0.05)
+        os.kill(program._process.pid, signal.SIGKILL)
+        assert program.has_ended(within=60)
+        assert program.has_ended()
+        assert program.wait(60).returncode == -signal.SIGKILL
+
+
+def test_one_that_is_traced_ends_when_its_tracer_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its descriptor says that it has ended while there is nothing to wait for yet."""
+    with running([sys.executable, "-c", "pass"]) as program:
+        monkeypatch.setattr(program._process, "poll", lambda: None)
+        assert program.wait().returncode == 0

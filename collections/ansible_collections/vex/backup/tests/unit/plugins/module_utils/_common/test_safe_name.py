@@ -1,0 +1,38 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names fit for paths and keys."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._common.safe_name import safe_name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("db-1.example_org", "db-1.example_org"),
+        ("ação/ü b", "a%C3%A7%C3%A3o%2F%C3%BC%20b"),
+        ("100%", "100%25"),
+        (".", "%2E"),
+        ("..", "%2E%2E"),
+        ("...", "..."),
+        ("😀", "%F0%9F%98%80"),
+        ("a\0\n", "a%00%0A"),
+        ("", ""),
+    ],
+)
+def test_safe_name(text: str, name: str) -> None:
+    assert safe_name(text) == name
+    assert urllib.parse.unquote(name) == text
+
+
+def test_every_character_comes_back_and_none_is_left_that_a_path_or_key_could_mistake() -> None:
+    for code in [*range(0x250), 0x2028, 0xFFFD, 0x1F600]:
+        name = safe_name(chr(code))
+        assert re.fullmatch(r"[A-Za-z0-9._%-]+", name)
+        assert urllib.parse.unquote(name) == chr(code)

@@ -1,0 +1,74 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How two accounts of the same run are put together."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import State, combine, explain, merge
+
+STATUS = "status_backup"
+ROWS = st.dictionaries(
+    st.sampled_from([STATUS, "etapa", "observacao", "data_inicio", "data_encerramento"]),
+    st.integers(0, 3),
+    max_size=5,
+)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "merged"),
+    [
+        ({}, {STATUS: 0}, {STATUS: 0}),
+        ({STATUS: 0, "etapa": "dump"}, {"etapa": "pack"}, {STATUS: 0, "etapa": "pack"}),
+        ({STATUS: 0}, {STATUS: 3, "observacao": "x"}, {STATUS: 3, "observacao": "x"}),
+        ({STATUS: 1}, {STATUS: 3}, {STATUS: 3}),
+        ({STATUS: 1, "etapa": "mail"}, {STATUS: 0, "etapa": "dump"}, {STATUS: 1, "etapa": "mail"}),
+        ({STATUS: 3, "etapa": None}, {STATUS: 0, "etapa": "dump"}, {STATUS: 3, "etapa": "dump"}),
+        ({STATUS: 1}, {"etapa": "mail"}, {STATUS: 1, "etapa": "mail"}),
+        ({"data_encerramento": "1"}, {"data_encerramento": "2"}, {"data_encerramento": "1"}),
+        ({"data_encerramento": None}, {"data_encerramento": "2"}, {"data_encerramento": "2"}),
+    ],
+)
+def test_merge(older: t.Dict[str, t.Any], newer: t.Dict[str, t.Any], merged: t.Dict[str, t.Any]) -> None:
+    assert merge(older, newer, STATUS) == merged
+
+
+@given(ROWS, ROWS)
+def test_an_ended_run_is_never_reopened(older: t.Dict[str, int], newer: t.Dict[str, int]) -> None:
+    merged = merge(older, newer, STATUS)
+    if older.get(STATUS):
+        assert merged[STATUS] != 0
+    if "data_encerramento" in older:
+        assert merged["data_encerramento"] == older["data_encerramento"]
+
+
+@given(ROWS, ROWS)
+def test_the_same_account_twice_changes_nothing(older: t.Dict[str, int], newer: t.Dict[str, int]) -> None:
+    once = merge(older, newer, STATUS)
+    assert merge(once, newer, STATUS) == once
+
+
+def test_combine_looks_at_both_rows() -> None:
+    older = State("u", {STATUS: 1}, {"status_upload": 3, "bucket": "b"}, {})
+    newer = State("u", {STATUS: 0, "etapa": "mail"}, {"status_upload": 0, "bucket": "c"}, {"status": 1})
+    assert combine(older, newer) == State(
+        "u", {STATUS: 1, "etapa": "mail"}, {"status_upload": 3, "bucket": "b"}, {"status": 1}
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Exception(1045, "Access denied"), "Access denied"),
+        (Exception(0, ""), "the connection was lost"),
+        (Exception("Already closed"), "the connection was lost"),
+        (Exception(), "the connection was lost"),
+    ],
+)
+def test_explain_uses_the_servers_words(error: Exception, words: str) -> None:
+    assert words in explain(error)

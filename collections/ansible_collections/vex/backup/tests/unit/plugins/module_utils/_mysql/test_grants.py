@@ -1,0 +1,261 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What SHOW GRANTS of MySQL and MariaDB answers, and what a backup account still lacks."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import MissingGrants
+from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import (
+    by_level,
+    missing,
+    needed,
+    parse_grants,
+    require,
+)
+
+NOTHING_STORED = types.MappingProxyType({"routines": False, "triggers": False, "events": False})
+ALL_STORED = types.MappingProxyType({"routines": True, "triggers": True, "events": True})
+GLOBAL = "GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO `vex`@`%`"
+ON_DATABASE = "SELECT, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT"
+
+
+def lacking(
+    statements: t.Sequence[str],
+    databases: t.Sequence[str] = ("shop",),
+    product: str = "mariadb",
+    version: t.Tuple[int, ...] = (10, 11, 18),
+    stored: t.Mapping[str, bool] = NOTHING_STORED,
+    every_database: bool = False,
+) -> t.List[str]:
+    return missing(
+        parse_grants(statements),
+        databases,
+        product=product,
+        server_version=version,
+        stored_programs=stored,
+        every_database=every_database,
+    )
+
+
+def test_an_account_without_anything_lacks_everything() -> None:
+    assert lacking(["GRANT USAGE ON *.* TO `vex`@`%`"], ["shop", "a`b"], stored=ALL_STORED, every_database=True) == [
+        "RELOAD ON *.*",
+        "PROCESS ON *.*",
+        "BINLOG MONITOR ON *.*",
+        "SELECT ON *.* (or name the databases: others are not visible to this account)",
+        "SELECT ON `shop`.*, `a``b`.*",
+        "LOCK TABLES ON `shop`.*, `a``b`.*",
+        "SHOW VIEW ON `shop`.*, `a``b`.*",
+        "TRIGGER ON `shop`.*, `a``b`.*",
+        "EVENT ON `shop`.*, `a``b`.*",
+        "SELECT ON mysql.proc",
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION",
+        "GRANT ALL PRIVILEGES ON *.* TO 'root'@'localhost' IDENTIFIED BY PASSWORD '*2470C0' WITH GRANT OPTION",
+        "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` IDENTIFIED VIA mysql_native_password USING 'invalid'",
+    ],
+)
+@pytest.mark.parametrize(("product", "version"), [("mariadb", (10, 6, 0)), ("mysql", (5, 7, 44)), ("mysql", (9, 7, 4))])
+def test_all_privileges_are_all(statement: str, product: str, version: t.Tuple[int, ...]) -> None:
+    assert lacking([statement], ["shop"], product, version, ALL_STORED, every_database=True) == []
+
+
+def test_mysql_8_shows_static_and_dynamic_privileges_apart() -> None:
+    statements = [
+        "GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT, SHOW VIEW, EVENT, TRIGGER ON *.* TO `v`@`%`",
+        "GRANT BACKUP_ADMIN,SHOW_ROUTINE ON *.* TO `v`@`%`",
+    ]
+    assert lacking(statements, ["a"], "mysql", (9, 7, 4), ALL_STORED, every_database=True) == []
+    assert lacking(statements[:1], ["a"], "mysql", (9, 7, 4), ALL_STORED) == ["BACKUP_ADMIN ON *.*"]
+    assert lacking(statements[:1], ["a"], "mysql", (5, 7, 44), ALL_STORED) == []
+
+
+def test_mysql_hides_routines_without_show_routine() -> None:
+    statements = [
+        "GRANT FLUSH_TABLES,BACKUP_ADMIN ON *.* TO `v`@`%`",
+        "GRANT PROCESS, REPLICATION CLIENT ON *.* TO `v`@`%`",
+        f"GRANT {ON_DATABASE} ON `shop`.* TO `v`@`%`",
+    ]
+    assert lacking(statements, product="mysql", version=(8, 4, 0), stored=ALL_STORED) == ["SHOW_ROUTINE ON *.*"]
+    statements.append("GRANT SHOW_ROUTINE ON *.* TO `v`@`%`")
+    assert lacking(statements, product="mysql", version=(8, 4, 0), stored=ALL_STORED) == []
+
+
+@pytest.mark.parametrize(
+    "remedy",
+    ["GRANT SELECT ON `mysql`.`proc` TO `vex`@`%`", "GRANT SELECT ON `mysql`.* TO `vex`@`%`"],
+)
+def test_the_remedy_for_routines_of_mariadb_is_one(remedy: str) -> None:
+    statements = [GLOBAL, f"GRANT {ON_DATABASE} ON `shop`.* TO `vex`@`%`"]
+    assert lacking(statements, stored=ALL_STORED) == ["SELECT ON mysql.proc"]
+    assert lacking([*statements, remedy], stored=ALL_STORED) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "GRANT SELECT (`db`, `name`) ON `mysql`.`proc` TO `vex`@`%`",
+        "GRANT INSERT ON `mysql`.`proc` TO `vex`@`%`",
+        "GRANT SELECT ON `mysql`.`procs_priv` TO `vex`@`%`",
+    ],
+)
+def test_less_than_the_remedy_is_none(statement: str) -> None:
+    statements = [GLOBAL, f"GRANT {ON_DATABASE} ON `shop`.* TO `vex`@`%`", statement]
+    assert lacking(statements, stored=ALL_STORED) == ["SELECT ON mysql.proc"]
+
+
+@pytest.mark.parametrize(
+    ("version", "named"), [((10, 4, 34), "REPLICATION CLIENT ON *.*"), ((10, 5, 0), "BINLOG MONITOR ON *.*")]
+)
+def test_the_privilege_for_coordinates_is_named_as_the_server_knows_it(version: t.Tuple[int, ...], named: str) -> None:
+    base = "GRANT SELECT, LOCK TABLES, SHOW VIEW, RELOAD, PROCESS{} ON *.* TO `vex`@`%`"
+    assert lacking([base.format("")], version=version) == [named]
+    for held in ("BINLOG MONITOR", "REPLICATION CLIENT"):
+        assert lacking([base.format(f", {held}")], version=version) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "database", "covered"),
+    [
+        ("`my\\_db`", "my_db", True),
+        ("`my\\_db`", "myxdb", False),
+        ("`my_db`", "myxdb", True),
+        ("`shop%`", "shop_eu", True),
+        ("`100\\%`", "100%", True),
+        ("`100\\%`", "1000", False),
+        ("`a.b`", "a.b", True),
+        ("`a.b`", "axb", False),
+        ("`back``tick`", "back`tick", True),
+        ("`new\nline`", "new\nline", True),
+        ("`a TO b`", "a TO b", True),
+        ("`x ON y`", "x ON y", True),
+        ("`loja é 🛒`", "loja é 🛒", True),
+        ("`shop\\\\x`", "shop\\x", True),
+        ("`trailing\\`", "trailing\\", True),
+        ('"ansi""quotes"', 'ansi"quotes', True),
+        ("shop", "shop", True),
+        ("`shop`", "stock", False),
+    ],
+)
+def test_a_grant_on_a_database_covers_what_its_pattern_matches(pattern: str, database: str, covered: bool) -> None:
+    statements = [GLOBAL, f"GRANT ALL PRIVILEGES ON {pattern}.* TO `vex`@`%`"]
+    assert (lacking(statements, [database]) == []) is covered
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "GRANT SELECT (`a`, `b`), LOCK TABLES ON `shop`.`orders` TO `vex`@`%`",
+        "GRANT SELECT (`x) ON *.* TO y`) ON `shop`.`orders` TO `vex`@`%`",
+        "GRANT SELECT ON `shop`.`*` TO `vex`@`%`",
+        "GRANT SELECT, LOCK TABLES, SHOW VIEW ON TABLE `shop`.`orders` TO `vex`@`%`",
+        "GRANT ALL PRIVILEGES ON PROCEDURE `shop`.`p` TO `vex`@`%`",
+        "GRANT ALL PRIVILEGES ON PACKAGE BODY `shop`.`p` TO `vex`@`%`",
+        "GRANT PROXY ON ''@'' TO 'root'@'localhost' WITH GRANT OPTION",
+        "GRANT PROXY ON 'a'@'h.com' TO 'root'@'localhost'",
+        "GRANT `SELECT ON *.* TO x`@`%` TO `vex`@`%`",
+        "GRANT `reader` TO `vex`@`%`",
+        "SET DEFAULT ROLE `reader` FOR `vex`@`%`",
+        "",
+    ],
+)
+def test_a_grant_on_less_than_a_database_is_not_one_on_it(statement: str) -> None:
+    assert lacking([GLOBAL, statement]) == [f"{name} ON `shop`.*" for name in ("SELECT", "LOCK TABLES", "SHOW VIEW")]
+
+
+def test_grants_add_up() -> None:
+    statements = [
+        GLOBAL,
+        "GRANT SELECT ON `shop`.* TO `vex`@`%`",
+        "GRANT LOCK TABLES ON `shop`.* TO `role`",
+        "GRANT SHOW VIEW ON `sho%`.* TO `role`",
+    ]
+    assert lacking(statements) == []
+
+
+def test_a_partial_revoke_takes_a_global_privilege_away() -> None:
+    statements = [
+        "GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT, SHOW VIEW ON *.* TO `v`@`%`",
+        "GRANT BACKUP_ADMIN ON *.* TO `v`@`%`",
+        "REVOKE SELECT, SHOW VIEW ON `payroll`.* FROM `v`@`%`",
+    ]
+    databases = ["payroll", "shop"]
+    found = lacking(statements, databases, "mysql", (8, 4, 0))
+    assert found == ["SELECT ON `payroll`.*", "SHOW VIEW ON `payroll`.*"]
+    statements.append("GRANT SELECT, SHOW VIEW ON `payroll`.* TO `v`@`%`")
+    assert lacking(statements, databases, "mysql", (8, 4, 0)) == []
+
+
+def test_a_database_hidden_by_a_partial_revoke_is_not_left_out_in_silence() -> None:
+    statements = [
+        "GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT, SHOW VIEW ON *.* TO `v`@`%`",
+        "GRANT BACKUP_ADMIN ON *.* TO `v`@`%`",
+        "REVOKE SELECT ON `mysql`.* FROM `v`@`%`",
+    ]
+    assert lacking(statements, product="mysql", version=(8, 4, 0), every_database=True) == []
+    statements.append("REVOKE SELECT, LOCK TABLES, SHOW VIEW ON `payroll`.* FROM `v`@`%`")
+    found = lacking(statements, product="mysql", version=(8, 4, 0), every_database=True)
+    assert found == ["SELECT ON *.* (or name the databases: others are not visible to this account)"]
+    statements.append("GRANT SHOW DATABASES ON *.* TO `v`@`%`")
+    assert lacking(statements, product="mysql", version=(8, 4, 0), every_database=True) == []
+
+
+@given(name=st.text(min_size=1, max_size=64))
+def test_any_name_of_a_database_comes_back(name: str) -> None:
+    escaped = "".join(f"\\{character}" if character in "_%\\" else character for character in name)
+    quoted = escaped.replace("`", "``")
+    assert lacking([GLOBAL, f"GRANT {ON_DATABASE} ON `{quoted}`.* TO `vex`@`%`"], [name]) == []
+
+
+@given(statements=st.lists(st.text(alphabet="GRANTOREVK SELECT ON*.`\"'()TO FROM\\%_,a\n"), max_size=4))
+def test_no_answer_of_a_server_breaks_the_reader(statements: t.List[str]) -> None:
+    everywhere = parse_grants(statements).everywhere
+    assert everywhere == {privilege.strip().upper() for privilege in everywhere} - {""}
+
+
+def test_what_lacks_is_refused_with_its_remedy() -> None:
+    require([], "'vex'@'%'")
+    with pytest.raises(MissingGrants, match="lacks privileges that the dump needs: PROCESS ON") as caught:
+        require(["PROCESS ON *.*"], "'vex'@'%'")
+    assert caught.value.details == {"missing_grants": ["PROCESS ON *.*"]}
+    assert "GRANT each of them TO 'vex'@'%'" in str(caught.value)
+
+
+SERVERS = [("mariadb", (10, 6, 20)), ("mariadb", (11, 8, 3)), ("mysql", (8, 0, 40)), ("mysql", (9, 7, 4))]
+STORED = [ALL_STORED, NOTHING_STORED, {**ALL_STORED, "events": False}, {**NOTHING_STORED, "routines": True}]
+
+
+@pytest.mark.parametrize(("product", "version"), SERVERS)
+@pytest.mark.parametrize("stored", STORED)
+@pytest.mark.parametrize("databases", [[], ["shop"], ["a_b%", "c`d", "e\\f"]])
+def test_what_is_needed_is_enough_and_no_more(
+    product: str, version: t.Tuple[int, ...], stored: t.Mapping[str, bool], databases: t.List[str]
+) -> None:
+    levels = needed(databases, product=product, server_version=version, stored_programs=stored)
+
+    def lacks(levels: t.Mapping[t.Tuple[str, str], t.FrozenSet[str]]) -> t.List[str]:
+        statements = [statement_of(level, privileges) for level, privileges in levels.items()]
+        assert by_level(parse_grants(statements)) == {level: held for level, held in levels.items() if held}
+        return lacking(statements, databases or ["shop", "x"], product, version, stored, every_database=not databases)
+
+    assert lacks(levels) == []
+    for level, privileges in levels.items():
+        for privilege in privileges:
+            assert lacks({**levels, level: privileges - {privilege}}), privilege
+
+
+def statement_of(level: t.Tuple[str, str], privileges: t.Iterable[str]) -> str:
+    place = ".".join("*" if part == "*" else "`" + part.replace("`", "``") + "`" for part in level)
+    return f"GRANT {', '.join(sorted(privileges)) or 'USAGE'} ON {place} TO `vex`@`%`"

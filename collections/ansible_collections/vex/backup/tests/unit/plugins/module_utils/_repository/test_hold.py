@@ -1,0 +1,73 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The mark that keeps a backup from retention."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import typing as t
+
+import pytest
+
+pytest.importorskip("boto3")
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
+from ansible_collections.vex.backup.plugins.module_utils._repository import hold as hold_module
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, Opened
+
+KEY = "db1/2026/01/backup_20260101_030000.zip"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
+    made = FakeBucket()
+    made.put_backup(KEY, datetime.datetime(2026, 1, 1, 3))
+    monkeypatch.setattr(hold_module, "Store", Opened(made))
+    return made
+
+
+def hold(state: str, name: str = "backup_20260101_030000", *, check_mode: bool = False) -> t.Dict[str, t.Any]:
+    params = {"bucket": "vex", "prefix": "", "hostname": "db1", "retries": 0, "timeout": None}
+    return hold_module.hold({**params, "name": name, "state": state}, check_mode=check_mode)
+
+
+def test_held_and_given_back(bucket: FakeBucket) -> None:
+    assert hold("present", check_mode=True) == {"changed": True, "key": KEY}
+    assert hold("absent")["changed"] is False
+    assert f"{KEY}.hold" not in bucket.objects
+    assert [hold("present")["changed"], hold("present")["changed"]] == [True, False]
+    assert bucket.objects[f"{KEY}.hold"] == b""
+    assert [hold("absent")["changed"], f"{KEY}.hold" in bucket.objects] == [True, False]
+
+
+def test_a_bucket_that_locks_takes_the_mark(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a retention of its own, S3 refuses what comes without a checksum."""
+    put, checksums = bucket._put_object, []
+
+    def put_checked(**params: t.Any) -> t.Dict[str, t.Any]:
+        checksums.append(params.get("ChecksumSHA256"))
+        return put(**params)
+
+    monkeypatch.setattr(bucket, "_put_object", put_checked)
+    hold("present")
+    assert checksums == [base64.b64encode(hashlib.sha256(b"").digest()).decode()]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_is_not_there_is_not_held() -> None:
+    with pytest.raises(NoSuchBackup):
+        hold("present", "backup_20260102_030000")
+
+
+def test_a_mark_that_comes_too_late(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = bucket._put_object
+
+    def put_late(**params: t.Any) -> t.Dict[str, t.Any]:
+        del bucket.objects[f"{KEY}.manifest.json"]
+        return put(**params)
+
+    monkeypatch.setattr(bucket, "_put_object", put_late)
+    with pytest.raises(NoSuchBackup, match="was removed by retention a moment ago"):
+        hold("present")

@@ -1,0 +1,152 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which backups retention keeps, in the words it gives."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, Verdict, decide, policy_of
+
+START = datetime.datetime(2026, 1, 1, 3)
+DAY = datetime.timedelta(days=1)
+
+
+def backup(taken: datetime.datetime, **changes: t.Any) -> StoredBackup:
+    name = taken.strftime(RUN_NAME)
+    made = StoredBackup(name, "db1", f"db1/{taken:%Y/%m}/{name}.zip", 7, "e", taken, taken, True, None, False)
+    return made._replace(**changes)
+
+
+def daily(count: int) -> t.List[StoredBackup]:
+    """One good backup a day from the first of January 2026, a Thursday, on."""
+    return [backup(START + day * DAY) for day in range(count)]
+
+
+def verdict(backups: t.Sequence[StoredBackup], *policy: int, **changes: t.Any) -> Verdict:
+    now = max((one.taken for one in backups), default=START)
+    return decide(backups, changes.pop("faults", {}), Policy(*policy), changes.pop("now", now), **changes)
+
+
+def kept(found: Verdict) -> t.List[str]:
+    """Month and day of those that stay, newest first."""
+    return [f"{one.backup.taken:%m-%d}" for one in found.decisions if one.keep]
+
+
+def reason(found: Verdict, taken: datetime.datetime) -> str:
+    (one,) = [one for one in found.decisions if one.backup.taken == taken]
+    return one.reason
+
+
+def test_without_a_number_everything_stays() -> None:
+    found = verdict(daily(3))
+    assert kept(found) == ["01-03", "01-02", "01-01"]
+    assert {one.reason for one in found.decisions} == {"retention is off: no number of backups to keep is set"}
+    assert found.refusal is None
+    assert verdict([], 1) == Verdict([])
+
+
+def test_the_newest() -> None:
+    found = verdict(daily(4), 2)
+    assert kept(found) == ["01-04", "01-03"]
+    assert reason(found, START + 2 * DAY) == "2 of the newest 2"
+    assert reason(found, START) == "no rule keeps it"
+
+
+def test_the_newest_of_each_period() -> None:
+    found = verdict(daily(59), 0, 2, 3, 2, 1)
+    # Sundays end the weeks, and the month's last day stands for it.
+    assert kept(found) == ["02-28", "02-27", "02-22", "02-15", "01-31"]
+    assert reason(found, datetime.datetime(2026, 2, 28, 3)) == (
+        "1 of the newest 1; daily 1 of 2, 2026-02-28; weekly 1 of 3, 2026-W09; monthly 1 of 2, 2026-02; "
+        "yearly 1 of 1, 2026"
+    )
+    assert reason(found, datetime.datetime(2026, 2, 22, 3)) == "weekly 2 of 3, 2026-W08"
+
+
+def test_of_several_a_day_the_newest_stands_for_it() -> None:
+    hours = [backup(START + hour * datetime.timedelta(hours=6)) for hour in range(8)]
+    assert [f"{one.backup.taken:%d %H}" for one in verdict(hours, 1, 2).decisions if one.keep] == ["02 21", "01 21"]
+
+
+def test_days_without_a_backup_do_not_count() -> None:
+    rested = [backup(START), backup(START + 90 * DAY), backup(START + 91 * DAY)]
+    assert kept(verdict(rested, 1, 3)) == ["04-02", "04-01", "01-01"]
+
+
+def test_the_newest_proven_one_and_the_held_ones_stay() -> None:
+    backups = daily(5)
+    backups[0] = backups[0]._replace(held=True)
+    backups[1] = backups[1]._replace(proven=START + 9 * DAY)
+    backups[2] = backups[2]._replace(proven=START + 8 * DAY)
+    found = verdict(backups, 1)
+    assert kept(found) == ["01-05", "01-03", "01-01"]
+    assert reason(found, backups[0].taken) == "held"
+    assert reason(found, backups[2].taken) == "the newest that was proven to restore"
+
+
+def test_what_is_not_whole_neither_counts_nor_goes() -> None:
+    backups = daily(5)
+    backups[1] = backups[1]._replace(manifest=False)
+    found = verdict(backups, 2, faults={backups[3].key: "its signature is wrong"})
+    assert kept(found) == ["01-05", "01-04", "01-03", "01-02"]
+    assert reason(found, backups[1].taken).startswith("no manifest beside it: no backup")
+    assert reason(found, backups[3].taken).endswith("for a person to look at: its signature is wrong")
+    assert reason(found, backups[2].taken) == "2 of the newest 2"
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"now": START}, "this host's clock says 2026-01-01 03:00:00 (UTC), before the newest backup, backup_20260103"),
+        ({"run": "backup_20260104_030000"}, "the bucket holds no whole backup of the run backup_20260104_030000"),
+        ({"faults": {backup(START + 2 * DAY).key: "x"}}, "the newest backup, backup_20260103_030000, is not whole"),
+    ],
+)
+def test_nothing_goes(changes: t.Dict[str, t.Any], refusal: str) -> None:
+    found = verdict(daily(3), 1, **changes)
+    assert kept(found) == ["01-03", "01-02", "01-01"]
+    assert found.refusal is not None
+    assert f"nothing is removed: {refusal}" in found.refusal
+    assert {one.reason for one in found.decisions} == {found.refusal}
+
+
+def test_the_run_that_has_just_ended() -> None:
+    assert kept(verdict(daily(3), 1, run="backup_20260103_030000")) == ["01-03"]
+
+
+def test_a_policy_comes_from_options() -> None:
+    options = {"keep_last": 1, "keep_daily": 2, "keep_weekly": 3, "keep_monthly": 4, "keep_yearly": 5}
+    assert policy_of(options) == Policy(1, 2, 3, 4, 5)
+    with pytest.raises(OptionError, match="keep_daily must be at least 0"):
+        policy_of({**options, "keep_daily": -1})
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 800), st.booleans(), st.booleans(), st.booleans()), unique_by=lambda one: one[0]),
+    st.tuples(*[st.integers(0, 4)] * 5),
+)
+def test_what_goes_is_good_and_neither_new_nor_proven_nor_held(
+    given_backups: t.List[t.Tuple[int, bool, bool, bool]], numbers: t.Tuple[int, ...]
+) -> None:
+    backups = [
+        backup(START + days * DAY, manifest=whole, proven=START if proven else None, held=held)
+        for days, whole, proven, held in given_backups
+    ]
+    found = verdict(backups, *numbers)
+    gone = [one.backup for one in found.decisions if not one.keep]
+    good = [one.backup for one in found.decisions if one.backup.manifest]
+    assert [one.backup for one in found.decisions] == sorted(backups, key=lambda one: one.taken, reverse=True)
+    assert all(one.manifest and not one.held for one in gone)
+    assert not set(gone) & {*good[: Policy(*numbers).newest], *[one for one in good if one.proven][:1]}
+    assert any(numbers) or not gone
+    # Asked again, of what is left, nothing more goes.
+    assert all(one.keep for one in verdict([one for one in backups if one not in gone], *numbers).decisions)

@@ -1,0 +1,170 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""No sequence of runs, failures, proofs, holds, clock jumps and prunes removes what retention promises to keep."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import typing as t
+
+import pytest
+
+pytest.importorskip("boto3")
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME, RunLog
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalogue
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Request, prune_objects
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import list_objects
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import Crash, FakeBucket
+
+HOUR = datetime.timedelta(hours=1)
+NUMBERS = st.integers(0, 3)
+# Often one number alone, so that no other rule keeps what this one fails to.
+POLICIES = st.one_of(
+    st.tuples(*[NUMBERS] * 5),
+    st.builds(lambda place, number: tuple(number * (place == one) for one in range(5)), st.integers(0, 4), NUMBERS),
+)
+
+
+class Retention(RuleBasedStateMachine):
+    """One host and its part of a bucket.
+
+    ``whole`` are the keys of the backups that were uploaded whole and nobody has damaged, as a person would count
+    them: what the machine knows of the bucket, told by what was done to it and not by what retention thinks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bucket = FakeBucket()
+        self.now = datetime.datetime(2026, 1, 28, 3)
+        self.policy = Policy()
+        self.whole: t.Dict[str, datetime.datetime] = {}
+        self.proven: t.Set[str] = set()
+        self.held: t.Set[str] = set()
+
+    @initialize(numbers=POLICIES)
+    def set_policy(self, numbers: t.Tuple[int, ...]) -> None:
+        self.policy = Policy(*numbers)
+
+    @rule(hours=st.integers(1, 24 * 40), prunes=st.booleans())
+    def run(self, hours: int, prunes: bool) -> None:
+        """A backup that ends well, and the pruning at its end, unless that is killed."""
+        self.now += hours * HOUR
+        key = self._key()
+        if key in self.bucket.objects:
+            # A name that is taken is refused by the upload.
+            return
+        self.bucket.put_backup(key, self.now)
+        self.whole[key] = self.now
+        if prunes:
+            self._prune(run=self.now.strftime(RUN_NAME))
+
+    @rule(hours=st.integers(1, 48))
+    def run_fails(self, hours: int) -> None:
+        """An archive arrives, its manifest does not, and the role does not prune."""
+        self.now += hours * HOUR
+        if self._key() not in self.bucket.objects:
+            self.bucket.put(self._key(), b"half", self.now)
+
+    @rule(hours=st.integers(-24 * 400, 24 * 400))
+    def clock_jumps(self, hours: int) -> None:
+        self.now += hours * HOUR
+
+    @rule(data=st.data())
+    def prove(self, data: st.DataObject) -> None:
+        key = self._any(data)
+        if key:
+            self.bucket.put(f"{key}.proof.json", b"{}", self.now)
+            self.proven.add(key)
+
+    @rule(data=st.data())
+    def hold_or_release(self, data: st.DataObject) -> None:
+        key = self._any(data)
+        if key and key in self.held:
+            self.held.remove(key)
+            del self.bucket.objects[f"{key}.hold"]
+        elif key:
+            self.held.add(key)
+            self.bucket.put(f"{key}.hold", b"", self.now)
+
+    @rule(data=st.data(), content=st.sampled_from([b"{", b"{}", None]))
+    def damage(self, data: st.DataObject, content: t.Optional[bytes]) -> None:
+        """Somebody else writes into the bucket: over the manifest or, when *content* is none, over the archive."""
+        key = self._any(data)
+        if key:
+            self.bucket.put(*((key, b"short") if content is None else (f"{key}.manifest.json", content)), self.now)
+            del self.whole[key]
+
+    @rule()
+    def prune_by_hand(self) -> None:
+        self._prune()
+
+    @rule(requests=st.integers(0, 40))
+    def prune_is_killed(self, requests: int) -> None:
+        with contextlib.suppress(Crash):
+            self._prune(crash_after=requests)
+
+    @invariant()
+    def what_reads_as_a_backup_is_one(self) -> None:
+        for one in self._listed():
+            assert one.key in self.whole or not one.manifest or self._is_damaged(one.key)
+        # And nothing vouches for an archive that is gone.
+        manifests = [key for key in self.bucket.objects if key.endswith(".manifest.json")]
+        assert all(key[: -len(".manifest.json")] in self.bucket.objects for key in manifests)
+
+    def _prune(self, run: t.Optional[str] = None, crash_after: t.Optional[int] = None) -> None:
+        must_stay, nothing_may_go = self._must_stay(), self._nothing_may_go()
+        everything = set(self.bucket.objects)
+        strangers = {key for key in everything if not any(key.startswith(one) for one in self.whole)}
+        store: t.Any = self.bucket
+        self.bucket.crash_after = crash_after
+        told: t.List[Removal] = []
+        try:
+            prune_objects(Request("", "db1", self.policy, run=run), store, self.now, RunLog(None), told.append)
+        finally:
+            self.bucket.crash_after = None
+            left = set(self.bucket.objects)
+            # Whatever broke it off, nothing went that it did not say.
+            gone = {key for key in everything - left if key.endswith(".manifest.json")}
+            assert gone == {f"{one.key}.manifest.json" for one in told}
+            for key in must_stay:
+                assert {key, f"{key}.manifest.json"} <= left
+            assert strangers <= left
+            if nothing_may_go:
+                assert everything == left
+            self.whole = {key: taken for key, taken in self.whole.items() if f"{key}.manifest.json" in left}
+
+    def _must_stay(self) -> t.Set[str]:
+        newest_first = sorted(self.whole, key=lambda key: self.whole[key], reverse=True)
+        proven = [key for key in newest_first if key in self.proven][:1]
+        return {*newest_first[: max(1, self.policy.last)], *proven, *(self.held & self.whole.keys())}
+
+    def _nothing_may_go(self) -> bool:
+        """With no policy, after a failure, and while the clock is behind."""
+        newest = max(self._listed(), key=lambda one: one.taken, default=None)
+        behind = newest is not None and (newest.key not in self.whole or self.now < newest.taken)
+        return behind or not any(self.policy)
+
+    def _is_damaged(self, key: str) -> bool:
+        return self.bucket.objects[key] == b"short" or self.bucket.objects[f"{key}.manifest.json"] in (b"{", b"{}")
+
+    def _listed(self) -> t.List[StoredBackup]:
+        store: t.Any = self.bucket
+        return read_catalogue(list_objects(store, "db1/"), "").backups
+
+    def _any(self, data: st.DataObject) -> t.Optional[str]:
+        return data.draw(st.sampled_from(sorted(self.whole))) if self.whole else None
+
+    def _key(self) -> str:
+        return f"db1/{self.now:%Y/%m}/{self.now.strftime(RUN_NAME)}.zip"
+
+
+TestRetention = Retention.TestCase
+TestRetention.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

@@ -1,0 +1,118 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A file in parts, and the checksums of parts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import (
+    MEBIBYTE,
+    MOST_PARTS,
+    Part,
+    as_header,
+    checksum_of,
+    equal,
+    etag_of,
+    split,
+)
+
+DATA = bytes(range(256)) * 10
+
+
+def never() -> None:
+    """There is always time."""
+
+
+@pytest.fixture
+def descriptor(tmp_path: pathlib.Path) -> t.Iterator[int]:
+    (tmp_path / "f").write_bytes(DATA)
+    number = os.open(tmp_path / "f", os.O_RDONLY)
+    yield number
+    os.close(number)
+
+
+def parts_of(descriptor: int, size: int) -> t.List[Part]:
+    return split(descriptor, len(DATA), size, never)
+
+
+def test_a_part_reads_like_a_file_of_its_own(descriptor: int) -> None:
+    part = Part(descriptor, 2, 100, 50, never)
+    assert len(part) == 50
+    assert part.read(20) == DATA[100:120]
+    assert part.tell() == 20
+    assert part.read() == DATA[120:150]
+    assert part.read(10) == b""
+    assert part.seek(-10, os.SEEK_END) == 40
+    assert part.read(-1) == DATA[140:150]
+    assert part.seek(5) == 5
+    assert part.seek(5, os.SEEK_CUR) == 10
+    assert part.read(1) == DATA[110:111]
+    part.seek(60)
+    assert part.read() == b""
+
+
+def test_reading_ends_when_the_time_is_over(descriptor: int) -> None:
+    def over() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        Part(descriptor, 1, 0, 10, over).read(1)
+
+
+@pytest.mark.parametrize("size", [1, 7, 256, len(DATA) - 1, len(DATA), len(DATA) + 1])
+def test_parts_are_the_file_without_gap_or_overlap(descriptor: int, size: int) -> None:
+    parts = parts_of(descriptor, size)
+    assert b"".join(part.read() for part in parts) == DATA
+    assert [part.number for part in parts] == list(range(1, len(parts) + 1))
+    assert {len(part) for part in parts[:-1]} <= {size}
+
+
+def test_an_empty_file_is_one_empty_part(descriptor: int) -> None:
+    (part,) = split(descriptor, 0, MEBIBYTE, never)
+    assert (part.read(), part.sha256) == (b"", hashlib.sha256(b"").digest())
+
+
+@pytest.mark.parametrize("size", [5 * MEBIBYTE * MOST_PARTS + 1, 5 * 1024**4, 5 * 1024**4 - 1])
+def test_there_are_never_too_many_parts(size: int) -> None:
+    parts = split(-1, size, 5 * MEBIBYTE, never)
+    assert len(parts) <= MOST_PARTS
+    assert sum(len(part) for part in parts) == size
+    assert len(parts[0]) % MEBIBYTE == 0
+    assert len(split(-1, 5 * MEBIBYTE * MOST_PARTS, 5 * MEBIBYTE, never)) == MOST_PARTS
+
+
+def test_checksums_are_those_of_the_documentation(descriptor: int) -> None:
+    parts = parts_of(descriptor, 1000)
+    pieces = [DATA[:1000], DATA[1000:2000], DATA[2000:]]
+    parts[0].read(17)
+    digests = b"".join(hashlib.sha256(piece).digest() for piece in pieces)
+    assert checksum_of(parts) == base64.b64encode(hashlib.sha256(digests).digest()).decode()
+    digests = b"".join(hashlib.md5(piece, usedforsecurity=False).digest() for piece in pieces)
+    assert etag_of(parts) == hashlib.md5(digests, usedforsecurity=False).hexdigest() + "-3"
+    assert parts[0].tell() == 0
+    (whole,) = parts_of(descriptor, len(DATA))
+    assert checksum_of([whole]) == as_header(hashlib.sha256(DATA).digest())
+    assert etag_of([whole]) == hashlib.md5(DATA, usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize("size", [1000, len(DATA)])
+def test_answers_are_compared_by_the_best_they_hold(descriptor: int, size: int) -> None:
+    parts = parts_of(descriptor, size)
+    checksum, etag = checksum_of(parts), f'"{etag_of(parts)}"'
+    wrong = as_header(hashlib.sha256(b"").digest())
+    assert equal({"ChecksumSHA256": checksum, "ETag": '"other"'}, parts) is True
+    assert equal({"ChecksumSHA256": f"{checksum}-{len(parts)}"}, parts) is True
+    assert equal({"ChecksumSHA256": wrong, "ETag": etag}, parts) is False
+    assert equal({"ETag": etag}, parts) is True
+    assert equal({"ETag": '"d41d8cd98f00b204e9800998ecf8427e"'}, parts) is False
+    assert equal({"ETag": etag, "ServerSideEncryption": "AES256"}, parts) is True
+    assert equal({"ETag": '"abc"', "ServerSideEncryption": "aws:kms"}, parts) is None
+    assert equal({"ETag": '"abc"', "ServerSideEncryption": "aws:kms:dsse"}, parts) is None
+    assert equal({}, parts) is None

@@ -1,0 +1,455 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Uploads to servers whose answers no real server can be made to give; the others are in tests/integration."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+import time
+import typing as t
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    ObjectDiffers,
+    OptionError,
+    StoreFailed,
+    UploadFailed,
+)
+from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
+from ansible_collections.vex.backup.plugins.module_utils._store import upload as upload_module
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, checksum_of, etag_of, split
+
+S3 = {
+    "access_key": "AK",
+    "secret_key": "SK",
+    "session_token": None,
+    "profile": None,
+    "region": None,
+    "endpoint_url": "http://127.0.0.1:1",
+    "ca_bundle": None,
+    "request_checksum_calculation": "when_required",
+}
+KEY = "db1/2025/07/b.zip"
+Expected = t.Dict[str, t.Any]
+
+
+class Server:
+    """Answers in the order told, and checks each request.
+
+    :param path: the file that is uploaded
+    """
+
+    def __init__(self, path: pathlib.Path, part_size: int) -> None:
+        self.size = path.stat().st_size
+        self.sha256 = sha256_of(str(path))
+        self._stream = path.open("rb")
+        self.parts = split(self._stream.fileno(), self.size, part_size * MEBIBYTE, lambda: None)
+        self.checksum = checksum_of(self.parts) + ("" if len(self.parts) == 1 else f"-{len(self.parts)}")
+        self.etag = f'"{etag_of(self.parts)}"'
+        self._answers: t.List[t.Callable[[Stubber], None]] = []
+
+    def head(self, **answer: t.Any) -> Expected:
+        """What HEAD answers for the very file, but for *answer*; a value of ``None`` leaves the key out."""
+        whole = {
+            "ContentLength": self.size,
+            "ChecksumSHA256": self.checksum,
+            "ETag": self.etag,
+            "Metadata": {"sha256": self.sha256},
+            **answer,
+        }
+        return {key: value for key, value in whole.items() if value is not None}
+
+    def answers(self, operation: str, answer: Expected, **params: t.Any) -> None:
+        """Expect *operation* with *params* among its parameters, and answer."""
+        expected = {"Bucket": "vex", "Key": KEY, **params} if params else None
+        self._answers.append(lambda stub: stub.add_response(operation, answer, expected))
+
+    def refuses(self, operation: str, code: str, status: int) -> None:
+        """Expect *operation*, and refuse it."""
+        self._answers.append(lambda stub: stub.add_client_error(operation, code, "no", http_status_code=status))
+
+    def attach(self, client: t.Any) -> Stubber:
+        stub = Stubber(client)
+        for answer in self._answers:
+            answer(stub)
+        stub.activate()
+        return stub
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+@pytest.fixture(params=[1, 3], ids=["single", "parts"])
+def archive(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.Path:
+    """An archive that is uploaded in one part, and one that takes three."""
+    path = tmp_path / "b.zip"
+    with path.open("wb") as stream:
+        stream.write(b"archive")
+        if request.param == 3:
+            stream.truncate(11 * MEBIBYTE)
+    return path
+
+
+@pytest.fixture
+def server(archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Server]:
+    """A server that must have been asked everything it was told to expect, when the test ends."""
+    made = Server(archive, 5)
+    stubs: t.List[Stubber] = []
+
+    class StubbedStore(s3_module.Store):
+        def __init__(self, *args: t.Any, **options: t.Any) -> None:
+            super().__init__(*args, **options)
+            stubs.append(made.attach(self._client))
+
+    monkeypatch.setattr(upload_module, "Store", StubbedStore)
+    yield made
+    made.close()
+    for stub in stubs:
+        stub.assert_no_pending_responses()
+
+
+def upload(archive: pathlib.Path, **options: t.Any) -> t.Dict[str, t.Any]:
+    # One at a time, so that the answers come in the order they were told.
+    given = {
+        "s3": S3,
+        "src": str(archive),
+        "bucket": "vex",
+        "key": KEY,
+        "part_size": 5,
+        "parallel": 1,
+        "retries": 0,
+        **options,
+    }
+    return upload_module.upload(upload_module.Request(**given), RunLog(None))
+
+
+def expect_looks(server: Server) -> None:
+    """Nothing is there yet."""
+    server.refuses("head_object", "404", 404)
+    server.answers("list_multipart_uploads", {})
+
+
+def expect_parts(server: Server, *, with_checksum: bool = True, **settings: t.Any) -> None:
+    """Everything up to the request that makes the object appear."""
+    metadata = settings.pop("Metadata", {"sha256": server.sha256})
+    server.answers(
+        "create_multipart_upload", {"UploadId": "U"}, ChecksumAlgorithm="SHA256", Metadata=metadata, **settings
+    )
+    for part in server.parts:
+        answer = {"ETag": f'"{part.md5.hex()}"', "ChecksumSHA256": checksum_of([part])}
+        server.answers(
+            "upload_part",
+            answer if with_checksum else {"ETag": answer["ETag"]},
+            UploadId="U",
+            PartNumber=part.number,
+            Body=ANY,
+            ChecksumSHA256=checksum_of([part]),
+        )
+
+
+def operation_of(server: Server) -> str:
+    return "put_object" if len(server.parts) == 1 else "complete_multipart_upload"
+
+
+def expect_upload(server: Server, answer: Expected, *, with_checksum: bool = True, **settings: t.Any) -> None:
+    """Everything up to the object, whose appearance is answered with *answer*."""
+    if len(server.parts) > 1:
+        expect_parts(server, with_checksum=with_checksum, **settings)
+    server.answers(operation_of(server), answer)
+
+
+def expect_refused_upload(server: Server, code: str, status: int) -> None:
+    """Everything up to the object, whose appearance is refused."""
+    if len(server.parts) > 1:
+        expect_parts(server)
+    server.refuses(operation_of(server), code, status)
+
+
+def expect_abort(server: Server) -> None:
+    if len(server.parts) > 1:
+        server.answers("abort_multipart_upload", {}, UploadId="U")
+
+
+def refusal(error: t.Type[BackupError], archive: pathlib.Path, **options: t.Any) -> str:
+    with pytest.raises(error) as caught:
+        upload(archive, **options)
+    assert caught.value.details["status"] == 3
+    return str(caught.value)
+
+
+def test_settings_reach_the_server(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    settings: t.Dict[str, t.Any] = {
+        "StorageClass": "STANDARD_IA",
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": "K",
+        "Metadata": {"sha256": server.sha256, "run": "7"},
+    }
+    if len(server.parts) == 1:
+        server.answers(
+            "put_object",
+            {"ETag": server.etag, "ChecksumSHA256": server.checksum},
+            Body=ANY,
+            IfNoneMatch="*",
+            ChecksumSHA256=checksum_of(server.parts),
+            **settings,
+        )
+    else:
+        expect_upload(server, {"ETag": server.etag, "ChecksumSHA256": server.checksum}, **settings)
+    server.answers("head_object", server.head(), ChecksumMode="ENABLED")
+    result = upload(
+        archive,
+        storage_class="STANDARD_IA",
+        server_side_encryption="aws:kms",
+        kms_key_id="K",
+        metadata={"run": 7},
+    )
+    assert (result["changed"], result["parts"], result["etag"]) == (True, len(server.parts), server.etag.strip('"'))
+
+
+def test_a_server_without_sha256_is_compared_by_md5(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    expect_upload(server, {"ETag": server.etag}, with_checksum=False)
+    server.answers("head_object", server.head(ChecksumSHA256=None))
+    assert upload(archive)["changed"] is True
+
+
+@pytest.mark.parametrize("where", ["answer", "head"])
+@pytest.mark.parametrize("kind", ["ChecksumSHA256", "ETag"])
+def test_a_wrong_checksum_is_a_failure_and_the_object_goes(
+    archive: pathlib.Path, server: Server, where: str, kind: str
+) -> None:
+    right = {"ChecksumSHA256": server.checksum if kind == "ChecksumSHA256" else None, "ETag": server.etag}
+    wrong = {**right, kind: '"d41d8cd98f00b204e9800998ecf8427e"'}
+    answer, head = (wrong, right) if where == "answer" else (right, wrong)
+    expect_looks(server)
+    expect_upload(server, {key: value for key, value in answer.items() if value is not None})
+    server.answers("head_object", server.head(**head))
+    server.answers("delete_object", {}, Key=KEY)
+    assert "is not that of" in refusal(UploadFailed, archive)
+
+
+def test_a_wrong_checksum_where_nothing_can_be_removed(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    expect_upload(server, {"ETag": '"wrong"'})
+    server.answers("head_object", server.head())
+    server.refuses("delete_object", "AccessDenied", 403)
+    assert "remove the object if it is still there" in refusal(UploadFailed, archive)
+
+
+def test_what_cannot_be_compared_is_a_failure(archive: pathlib.Path, server: Server) -> None:
+    kms = {"ETag": '"x"', "ServerSideEncryption": "aws:kms"}
+    expect_looks(server)
+    expect_upload(server, kms, with_checksum=False)
+    server.answers("head_object", server.head(ChecksumSHA256=None, **kms))
+    server.answers("delete_object", {}, Key=KEY)
+    assert "neither a SHA-256 nor an MD5" in refusal(UploadFailed, archive)
+
+
+def test_another_size_is_a_failure(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    expect_upload(server, {"ETag": server.etag, "ChecksumSHA256": server.checksum})
+    server.answers("head_object", server.head(ContentLength=1))
+    assert "it has 1 bytes" in refusal(ObjectDiffers, archive)
+
+
+@pytest.mark.parametrize("archive", [3], indirect=True)
+def test_a_wrong_answer_to_a_part_is_a_failure(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    server.answers("create_multipart_upload", {"UploadId": "U"})
+    server.answers("upload_part", {"ETag": '"x"', "ChecksumSHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="})
+    server.answers("abort_multipart_upload", {}, UploadId="U")
+    assert "checksum of part 1 of" in refusal(UploadFailed, archive)
+
+
+def test_a_server_that_knows_no_conditions(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    expect_refused_upload(server, "NotImplemented", 501)
+    server.refuses("head_object", "404", 404)
+    server.answers(operation_of(server), {"ETag": server.etag, "ChecksumSHA256": server.checksum})
+    server.answers("head_object", server.head())
+    assert upload(archive)["changed"] is True
+
+
+def test_without_conditions_a_key_that_was_taken_meanwhile_stays(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    expect_refused_upload(server, "NotImplemented", 501)
+    server.answers("head_object", server.head())
+    expect_abort(server)
+    assert "NotImplemented" in refusal(StoreFailed, archive)
+
+
+def test_without_conditions_a_key_that_cannot_be_seen_stays(archive: pathlib.Path, server: Server) -> None:
+    server.refuses("head_object", "403", 403)
+    server.answers("list_multipart_uploads", {})
+    expect_refused_upload(server, "NotImplemented", 501)
+    server.refuses("head_object", "403", 403)
+    expect_abort(server)
+    assert "s3:GetObject" in refusal(StoreFailed, archive)
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchUpload"])
+def test_an_answer_that_was_lost_does_not_fail_the_upload(archive: pathlib.Path, server: Server, code: str) -> None:
+    expect_looks(server)
+    expect_refused_upload(server, code, 412)
+    server.answers("head_object", server.head())
+    server.answers("head_object", server.head())
+    assert upload(archive)["changed"] is True
+
+
+def test_a_key_that_was_taken_meanwhile_stays(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    expect_refused_upload(server, "PreconditionFailed", 412)
+    server.answers("head_object", server.head(Metadata={}))
+    expect_abort(server)
+    assert "and SHA-256 None" in refusal(ObjectDiffers, archive)
+
+
+def test_credentials_that_may_only_write(archive: pathlib.Path, server: Server) -> None:
+    server.refuses("head_object", "403", 403)
+    server.refuses("list_multipart_uploads", "AccessDenied", 403)
+    expect_upload(server, {"ETag": server.etag, "ChecksumSHA256": server.checksum})
+    server.refuses("head_object", "403", 403)
+    assert upload(archive)["changed"] is True
+
+
+def test_credentials_that_may_only_write_cannot_repeat(archive: pathlib.Path, server: Server) -> None:
+    server.refuses("head_object", "403", 403)
+    server.answers("list_multipart_uploads", {})
+    expect_refused_upload(server, "PreconditionFailed", 412)
+    server.refuses("head_object", "403", 403)
+    expect_abort(server)
+    assert "the key is taken" in refusal(StoreFailed, archive)
+
+
+def test_a_look_that_fails_ends_the_attempt(archive: pathlib.Path, server: Server) -> None:
+    server.refuses("head_object", "400", 400)
+    assert "the server refused it (400: no)" in refusal(StoreFailed, archive)
+
+
+@pytest.mark.parametrize("archive", [3], indirect=True)
+def test_an_upload_whose_number_never_came_is_looked_for(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    server.refuses("create_multipart_upload", "InternalError", 500)
+    server.answers(
+        "list_multipart_uploads", {"Uploads": [{"Key": f"{KEY}.x", "UploadId": "V"}, {"Key": KEY, "UploadId": "W"}]}
+    )
+    server.answers("abort_multipart_upload", {}, UploadId="W")
+    assert "answered 500 for 0 seconds (1 attempts)" in refusal(StoreFailed, archive)
+
+
+@pytest.mark.parametrize("archive", [3], indirect=True)
+def test_a_failing_abort_does_not_hide_the_failure(archive: pathlib.Path, server: Server) -> None:
+    expect_looks(server)
+    expect_refused_upload(server, "InternalError", 500)
+    server.refuses("abort_multipart_upload", "AccessDenied", 403)
+    assert "CompleteMultipartUpload of s3://vex/db1/2025/07/b.zip" in refusal(StoreFailed, archive)
+
+
+@pytest.mark.parametrize("code", sorted(s3_module.REMEDIES.keys() - {"PreconditionFailed"}))
+def test_every_known_refusal_names_its_remedy(archive: pathlib.Path, server: Server, code: str) -> None:
+    server.refuses("head_object", "404", 404)
+    server.answers("list_multipart_uploads", {})
+    server.refuses("put_object" if len(server.parts) == 1 else "create_multipart_upload", code, 400)
+    if len(server.parts) > 1:
+        server.answers("list_multipart_uploads", {})
+    message = refusal(StoreFailed, archive)
+    for word in (
+        s3_module.REMEDIES[code].format(s3_module.RIGHTS_TO_WRITE),
+        "s3://vex/db1/2025/07/b.zip",
+        "http://127.0.0.1:1",
+        code,
+    ):
+        assert word in message
+    assert "SK" not in message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"part_size": 4}, "part_size must be from 5 to 5120"),
+        ({"part_size": 5121}, "part_size"),
+        ({"parallel": 0}, "parallel must be at least 1"),
+        ({"retries": -1}, "retries must be at least 0"),
+        ({"src": "/none"}, "src is not a file: /none"),
+        ({"manifest": "/none"}, "manifest is not a file: /none"),
+        ({"metadata": {"server": "é"}}, "ASCII"),
+        ({"s3": {**S3, "profile": "none-of-that-name", "access_key": None, "secret_key": None}}, "correct profile"),
+        ({"s3": {**S3, "endpoint_url": "no address"}}, "boto3 refuses the options"),
+        ({"bucket": "no bucket"}, r"(?s)boto3 refuses the options: .*Invalid bucket name"),
+    ],
+)
+def test_options_that_cannot_work(tmp_path: pathlib.Path, options: t.Dict[str, t.Any], message: str) -> None:
+    (tmp_path / "b.zip").write_bytes(b"x")
+    with pytest.raises(OptionError, match=message):
+        upload(tmp_path / "b.zip", **options)
+
+
+def test_half_of_the_credentials(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AK")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    (tmp_path / "b.zip").write_bytes(b"x")
+    with pytest.raises(OptionError, match="no usable credentials"):
+        upload(tmp_path / "b.zip", s3={**S3, "access_key": None, "secret_key": None})
+
+
+def test_without_credentials_the_error_says_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    (tmp_path / "b.zip").write_bytes(b"x")
+    with pytest.raises(StoreFailed, match=r"no credentials for http://127\.0\.0\.1:1: set access_key"):
+        upload(tmp_path / "b.zip", s3={**S3, "access_key": None, "secret_key": None})
+
+
+def test_a_manifest_of_another_archive_is_refused_in_check_mode(archive: pathlib.Path, server: Server) -> None:
+    manifest = archive.with_name("m.json")
+    manifest.write_text('{"archive": {"sha256": "0123"}}')
+    server.refuses("head_object", "404", 404)
+    server.refuses("head_object", "404", 404)
+    message = refusal(UploadFailed, archive, manifest=str(manifest), check_mode=True)
+    assert "the archive was changed after it was packed" in message
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"archive": {}}', '{"archive": 7}'])
+def test_what_is_no_manifest_of_an_archive_is_refused(archive: pathlib.Path, text: str) -> None:
+    manifest = archive.with_name("m.json")
+    manifest.write_text(text)
+    assert "is not that of an archive" in refusal(OptionError, archive, manifest=str(manifest))
+
+
+def test_a_bound_ends_by_its_deadline_or_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    endless = s3_module.Bound(None, "upload")
+    endless.check()
+    bound = s3_module.Bound(5, "upload")
+    now[0] += 4.9
+    bound.check()
+    now[0] += 0.1
+    with pytest.raises(StoreFailed, match="longer than 5 seconds"):
+        bound.check()
+    endless.check()
+    endless.stop()
+    with pytest.raises(StoreFailed, match="another part"):
+        endless.check()
+    endless.restart(5)
+    endless.check()
+
+
+def test_without_boto3_the_module_can_still_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    spec = importlib.util.spec_from_file_location("without_boto3", s3_module.__file__)
+    assert spec and spec.loader
+    without = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(without)
+    assert "botocore" in without.BOTO3_FAILURE

@@ -1,0 +1,164 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each difference between what was dumped and what came back is found, and named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, RestoreDiffers
+from ansible_collections.vex.backup.plugins.module_utils._verify.compare import compare_dumps
+
+ONE_TWO = b"INSERT INTO `t` VALUES\n(1),\n(2);\n"
+TWO_ONE = b"INSERT INTO `t` VALUES\n(2),\n(1);\n"
+ONE_THREE = b"INSERT INTO `t` VALUES\n(1),\n(3);\n"
+Change = t.Callable[[t.Dict[str, t.Any]], t.Any]
+
+
+def table(name: str, text: bytes, rows: t.Optional[int] = 2) -> t.Dict[str, t.Any]:
+    return {"name": name, "rows": rows, "sha256": hashlib.sha256(text).hexdigest()}
+
+
+def other_digest(manifest: t.Dict[str, t.Any]) -> None:
+    for one in manifest["databases"]:
+        one["tables"][0]["sha256"] = hashlib.sha256(b"").hexdigest()
+
+
+def write(root: pathlib.Path, text: bytes, change: t.Optional[Change] = None) -> pathlib.Path:
+    """A dump of two databases, one by mysqldump; *change* gets its manifest."""
+    tables = root / "dump" / "shop" / "tables"
+    tables.mkdir(parents=True)
+    (tables / "shop.t-schema.sql").write_bytes(b"")
+    (tables / "shop.t.sql").write_bytes(text)
+    odd = root / "dump" / "odd"
+    odd.mkdir()
+    (odd / "database.sql").write_bytes(text)
+    manifest: t.Dict[str, t.Any] = {
+        "mode": "individual",
+        "tools": {"mydumper": "0.10.1"},
+        "server": {"version": "10.11.1"},
+        "databases": [
+            {
+                "name": "shop",
+                "directory": "dump/shop",
+                "mysqldump": "",
+                "tables": [table("t", text)],
+                "views": ["v"],
+                "programs": [{"kind": "EVENT", "name": "e"}],
+            },
+            {
+                "name": "odd",
+                "directory": "dump/odd",
+                "mysqldump": "the name 'odd'",
+                "tables": [table("t", text)],
+                "views": [],
+                "programs": [],
+            },
+        ],
+    }
+    if change:
+        change(manifest)
+    (root / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return root
+
+
+def compared(folder: pathlib.Path, text: bytes, change: t.Optional[Change] = None) -> t.Dict[str, t.Any]:
+    expected = write(folder / "expected", ONE_TWO)
+    found = write(folder / "found", text, change)
+    return compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
+
+
+def differences(folder: pathlib.Path, text: bytes, change: t.Optional[Change] = None) -> t.List[str]:
+    with pytest.raises(RestoreDiffers, match="is not what was dumped") as failure:
+        compared(folder, text, change)
+    found: t.List[str] = failure.value.details["differences"]
+    assert found[0] in str(failure.value)
+    return found
+
+
+@pytest.mark.parametrize("text", [ONE_TWO, TWO_ONE])
+def test_the_same_rows_are_the_same_in_any_order(tmp_path: pathlib.Path, text: bytes) -> None:
+    assert compared(tmp_path, text) == {"tables": 2, "rows": 4, "differences": [], "notes": [], "changed": False}
+
+
+def test_other_rows_are_found_where_their_number_is_the_same(tmp_path: pathlib.Path) -> None:
+    sentence = "has 2 rows as expected, but others than those"
+    assert differences(tmp_path, ONE_THREE) == [f"table shop.t {sentence}", f"table odd.t {sentence}"]
+
+
+def test_a_backup_whose_files_are_not_its_manifests_is_told_from_another_order(tmp_path: pathlib.Path) -> None:
+    expected = write(tmp_path / "expected", ONE_TWO, other_digest)
+    found = write(tmp_path / "found", ONE_TWO)
+    with pytest.raises(RestoreDiffers) as failure:
+        compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
+    sentence = "is another in the backup's own files than the manifest says"
+    assert failure.value.details["differences"] == [f"table shop.t {sentence}", f"table odd.t {sentence}"]
+
+
+def test_another_version_of_the_server_is_said_with_the_difference(tmp_path: pathlib.Path) -> None:
+    found = differences(tmp_path, ONE_THREE, lambda manifest: manifest["server"].update(version="11.4.2"))
+    assert found[0].endswith("but others than those (dumped from 10.11.1, restored to 11.4.2)")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda shop: shop["tables"][0].update(rows=1), "table shop.t has 1 rows, 2 expected"),
+        (lambda shop: shop["tables"].clear(), "table shop.t is missing: 2 rows expected"),
+        (lambda shop: shop["views"].clear(), "view shop.v is missing"),
+        (lambda shop: shop["programs"].clear(), "stored program shop.e (EVENT) is missing"),
+        (lambda shop: shop.update(name="shops"), "database 'shop' is missing"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: pathlib.Path, change: Change, sentence: str) -> None:
+    assert differences(tmp_path, ONE_TWO, lambda manifest: change(manifest["databases"][0])) == [sentence]
+
+
+def test_many_differences_are_told_in_short(tmp_path: pathlib.Path) -> None:
+    def drop(manifest: t.Dict[str, t.Any]) -> None:
+        manifest["databases"][0]["tables"] += [table(f"t{number}", b"") for number in range(30)]
+
+    expected = write(tmp_path / "expected", ONE_TWO, drop)
+    found = write(tmp_path / "found", ONE_TWO)
+    with pytest.raises(RestoreDiffers, match=r"t19 is missing: 2 rows expected \(and 10 more\)$") as failure:
+        compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
+    assert len(failure.value.details["differences"]) == 30
+
+
+def test_rows_of_another_generation_are_counted_only_and_that_is_said(tmp_path: pathlib.Path) -> None:
+    def change(manifest: t.Dict[str, t.Any]) -> None:
+        manifest["tools"]["mydumper"] = "1.0.1"
+
+    (note,) = compared(tmp_path, ONE_THREE, change)["notes"]
+    assert note.startswith("the rows were counted and not compared: MyDumper 0.10.1 dumped, and 1.0.1 writes")
+
+
+def test_what_the_manifest_does_not_tell_is_said(tmp_path: pathlib.Path) -> None:
+    def change(manifest: t.Dict[str, t.Any]) -> None:
+        manifest["databases"][0]["tables"][0].update(rows=None, sha256=None)
+
+    expected = write(tmp_path / "expected", ONE_TWO, change)
+    found = write(tmp_path / "found", ONE_TWO)
+    result = compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
+    assert result["notes"] == ["the manifest does not say how many rows 1 of the tables hold"]
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b'{"databases": [{"name": "a"}]}', b"\xff"])
+def test_a_manifest_that_cannot_be_compared_with_is_named(tmp_path: pathlib.Path, content: bytes) -> None:
+    found = write(tmp_path / "found", ONE_TWO)
+    path = tmp_path / "manifest.json"
+    path.write_bytes(content)
+    with pytest.raises(ManifestUnusable, match=str(path)):
+        compare_dumps(str(path), str(tmp_path), str(found))
+
+
+def test_a_manifest_from_before_there_were_counts_is_named(tmp_path: pathlib.Path) -> None:
+    expected = write(tmp_path / "expected", ONE_TWO, lambda manifest: manifest["databases"][0].update(tables=["t"]))
+    found = write(tmp_path / "found", ONE_TWO)
+    with pytest.raises(ManifestUnusable, match="does not say what its tables hold"):
+        compare_dumps(str(expected / "manifest.json"), str(expected), str(found))

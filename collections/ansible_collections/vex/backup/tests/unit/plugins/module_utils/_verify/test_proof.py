@@ -1,0 +1,62 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The proof that is put beside an archive."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+
+import pytest
+
+pytest.importorskip("boto3")
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
+from ansible_collections.vex.backup.plugins.module_utils._verify import proof as proof_module
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, Opened
+
+KEY = "db1/2026/01/backup_20260101_030000.zip"
+PROVEN = {
+    "hostname": "verifier",
+    "server_version": "10.11.19-MariaDB",
+    "sha256": "a" * 64,
+    "tables": 2,
+    "rows": 7,
+    "recovery_seconds": 3.5,
+    "notes": "ação",
+}
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
+    made = FakeBucket()
+    made.put_backup(KEY, datetime.datetime(2026, 1, 1, 3))
+    monkeypatch.setattr(proof_module, "Store", Opened(made))
+    return made
+
+
+def prove(*, check_mode: bool = False) -> t.Dict[str, t.Any]:
+    return proof_module.put_proof(
+        {"bucket": "vex", "key": KEY, "retries": 0, "timeout": 0, **PROVEN}, check_mode=check_mode
+    )
+
+
+def test_it_says_what_was_equal(bucket: FakeBucket) -> None:
+    result = prove()
+    assert (result["changed"], result["key"]) == (True, f"{KEY}.proof.json")
+    proof = json.loads(bucket.objects[f"{KEY}.proof.json"])
+    assert proof == {"format": 1, "key": KEY, "proven": result["proven"], **PROVEN}
+
+
+def test_check_mode_puts_nothing(bucket: FakeBucket) -> None:
+    assert prove(check_mode=True)["changed"]
+    assert f"{KEY}.proof.json" not in bucket.objects
+
+
+@pytest.mark.parametrize("gone", [KEY, f"{KEY}.manifest.json"])
+def test_a_backup_that_went_meanwhile_is_not_proven(bucket: FakeBucket, gone: str) -> None:
+    del bucket.objects[gone]
+    with pytest.raises(NoSuchBackup, match="no longer there, so there is nothing to prove"):
+        prove()
+    assert f"{KEY}.proof.json" not in bucket.objects

@@ -1,0 +1,59 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The same rows are the same in any order, and however the dump that holds them was compressed."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._verify.unordered_rows import (
+    lines_of,
+    row_set,
+    rows_of_script,
+    rows_of_table,
+)
+
+LEGACY = b'SET NAMES binary;\nINSERT INTO `t` VALUES\n(1,"a)\\n,;"),\n(2,NULL);\nINSERT INTO `t` VALUES\n(3,"");\n'
+MODERN = b'SET NAMES binary;\nINSERT INTO `t` VALUES(3,"")\n,(1,"a)\\n,;")\n;\nINSERT INTO `t` VALUES(2,NULL)\n;\n'
+ROWS = [b'(1,"a)\\n,;")', b"(2,NULL)", b'(3,"")']
+
+
+@pytest.mark.parametrize("text", [LEGACY, MODERN])
+@pytest.mark.parametrize("program", [None, "zstd", "gzip"])
+def test_rows_are_the_same_whoever_wrote_them(tmp_path: pathlib.Path, text: bytes, program: str) -> None:
+    paths = [tmp_path / "t.00000.sql", tmp_path / "t.00001.sql"]
+    paths[0].write_bytes(text)
+    paths[1].write_bytes(b"")
+    if program:
+        subprocess.run([program, "-q", paths[0]], check=True)
+        (paths[0]).unlink(missing_ok=True)
+    found = list(rows_of_table(map(str, paths)))
+    assert sorted(found) == ROWS
+    assert row_set(found) == row_set(reversed(ROWS))
+
+
+def test_another_row_a_missing_one_and_one_twice_are_differences() -> None:
+    sets = {row_set(rows) for rows in ([b"a", b"b"], [b"a", b"c"], [b"a"], [b"a", b"a"], [b"a", b"b", b"b"])}
+    assert len(sets) == 5
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"INSERT INTO `o` VALUES (9);\nINSERT INTO `t``(` VALUES (1,'it''s (\\')'),(2,NULL);\n-- (3)\n",
+        b"INSERT INTO `t``(` VALUES\n(2,NULL),\n(1,'it''s (\\')');\nINSERT INTO `o` VALUES\n(9);\n",
+    ],
+)
+def test_rows_of_one_table_in_a_script(tmp_path: pathlib.Path, script: bytes) -> None:
+    path = tmp_path / "database.sql"
+    path.write_bytes(script)
+    assert sorted(rows_of_script(str(path), "t`(")) == [b"(1,'it''s (\\')')", b"(2,NULL)"]
+
+
+def test_a_line_may_lack_its_end_and_be_longer_than_a_piece(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"x\n" + b"y" * 3_000_000 + b"\nz")
+    assert [len(line) for line in lines_of(str(path))] == [1, 3_000_000, 1]

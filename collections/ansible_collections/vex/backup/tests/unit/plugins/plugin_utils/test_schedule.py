@@ -1,0 +1,48 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which schedules cron takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.plugin_utils.schedule import cron_fields
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    ["* * * * *", "0 3 * * *", "*/15 0-6/2,22 1,15 jan-MAR,12 mon-fri", "59 23 31 12 7", "0 0 * * Sun"],
+)
+def test_what_cron_takes(schedule: str) -> None:
+    assert cron_fields(f" {schedule} \t".replace(" ", "  ")) == schedule
+
+
+@pytest.mark.parametrize(
+    ("schedule", "wrong"),
+    [
+        ("", "0 fields"),
+        ("0 3 * *", "4 fields"),
+        ("0 3 * * * root", "6 fields"),
+        ("@daily", "1 fields"),
+        ("60 3 * * *", "'60' is no minute from 0 to 59"),
+        ("0 24 * * *", "'24' is no hour"),
+        ("0 3 0 * *", "'0' is no day of the month"),
+        ("0 3 * 13 *", "'13' is no month"),
+        ("0 3 * * 8", "'8' is no day of the week"),
+        ("0 3 * mon *", "'mon' is no month"),
+        ("5/10 3 * * *", "'5/10' is no minute"),
+        ("*/0 3 * * *", "is no minute"),
+        ("*/00 3 * * *", "is no minute"),
+        ("*/٣ 3 * * *", "is no minute"),
+        ("9-5 3 * * *", "'9-5' is no minute"),
+        ("1,,2 3 * * *", "'' is no minute"),
+        ("0 3 * * *%", "'*%' is no day of the week"),
+        ("-1 3 * * *", "is no minute"),
+        ("² 3 * * *", "is no minute"),
+    ],
+)
+def test_what_it_does_not(schedule: str, wrong: str) -> None:
+    with pytest.raises(OptionError) as refused:
+        cron_fields(schedule)
+    assert wrong in str(refused.value)
