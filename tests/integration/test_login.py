@@ -14,7 +14,7 @@ import pymysql.err
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
 from tests.integration.certificates import Certificates
 from tests.servers.mariadb import MariaDB
 from tests.servers.ports import free_port
@@ -37,7 +37,7 @@ def encrypted(certificates: Certificates) -> Iterator[MariaDB]:
 
 
 def cipher(options: dict[str, Any]) -> str:
-    with contextlib.closing(connect(options)) as connection, connection.cursor() as cursor:
+    with contextlib.closing(connect(resolve_login(options))) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         row = cursor.fetchone()
     assert row is not None
@@ -53,13 +53,13 @@ def test_another_authority_is_refused(encrypted: MariaDB, tmp_path: Path) -> Non
     other = Certificates(tmp_path / "other")
     options = {**ACCOUNT, "login_host": "127.0.0.1", "login_port": encrypted.port, "ca_cert": str(other.authority)}
     with pytest.raises(ServerUnavailable, match="certificate verify failed"):
-        connect(options)
+        connect(resolve_login(options))
 
 
 def test_a_name_that_the_certificate_does_not_have_is_refused(encrypted: MariaDB, certificates: Certificates) -> None:
     options = {**ACCOUNT, "login_host": "localhost", "login_port": encrypted.port}
     with pytest.raises(ServerUnavailable, match="certificate is not valid for 'localhost'"):
-        connect({**options, "ca_cert": str(certificates.authority)})
+        connect(resolve_login({**options, "ca_cert": str(certificates.authority)}))
 
 
 def test_a_server_without_tls_is_refused_when_it_was_asked_for(mariadb: MariaDB, certificates: Certificates) -> None:
@@ -67,18 +67,18 @@ def test_a_server_without_tls_is_refused_when_it_was_asked_for(mariadb: MariaDB,
     options = {**ACCOUNT, "login_host": "127.0.0.1", "login_port": mariadb.port}
     assert cipher(options) == ""
     with pytest.raises(ServerUnavailable, match=r"TLS|SSL"):
-        connect({**options, "ca_cert": str(certificates.authority)})
+        connect(resolve_login({**options, "ca_cert": str(certificates.authority)}))
 
 
 def test_a_socket_needs_no_tls(encrypted: MariaDB, certificates: Certificates) -> None:
     options = {**ACCOUNT, "login_unix_socket": encrypted.socket, "ca_cert": str(certificates.authority)}
-    connect(options).close()
+    connect(resolve_login(options)).close()
 
 
 def test_a_wrong_password_is_named_and_not_shown(mariadb: MariaDB) -> None:
     mariadb.create_account(ACCOUNT["login_user"], "another")
     with pytest.raises(ServerUnavailable, match="refused the login of someone: check login_user") as failure:
-        connect({**ACCOUNT, "login_unix_socket": mariadb.socket})
+        connect(resolve_login({**ACCOUNT, "login_unix_socket": mariadb.socket}))
     assert "canary" not in str(failure.value)
 
 
@@ -87,16 +87,19 @@ def test_a_server_that_accepts_and_never_answers() -> None:
     with socket.create_server(("127.0.0.1", port)):
         start = time.monotonic()
         with pytest.raises(ServerUnavailable, match=f"127.0.0.1:{port} could not be reached"):
-            connect({**ACCOUNT, "login_host": "127.0.0.1", "login_port": port}, connect_timeout=1)
+            connect(resolve_login({**ACCOUNT, "login_host": "127.0.0.1", "login_port": port, "connect_timeout": 1}))
         assert time.monotonic() - start < 5
 
 
 def test_a_statement_may_take_as_long_as_it_was_given(mariadb: MariaDB) -> None:
     options = {"login_user": "root", "login_unix_socket": mariadb.socket}
-    with contextlib.closing(connect(options, connect_timeout=1)) as connection, connection.cursor() as cursor:
+    with (
+        contextlib.closing(connect(resolve_login({**options, "connect_timeout": 1}))) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute("SELECT SLEEP(1.5)")
     start = time.monotonic()
-    with contextlib.closing(connect(options, statement_timeout=1)) as connection:
+    with contextlib.closing(connect(resolve_login(options), statement_timeout=1)) as connection:
         cursor = connection.cursor()
         with pytest.raises(pymysql.err.OperationalError, match="timed out"):
             cursor.execute("SELECT SLEEP(5)")

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+    LogDatabase as Target,
+)
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
     State,
     Uploaded,
     log_database,
@@ -47,7 +50,7 @@ class Uploads:
         """A run that uploaded *key*: its identity."""
         run = str(uuid.uuid4())
         moment = "2026-03-30 03:00:00"
-        with log_database(self.params, self.database.name) as connection:
+        with log_database(Target.from_options(self.params)) as connection:
             backup = {"hostname": "db1", "status_backup": 1, "data_inicio": moment, "data_encerramento": moment}
             upload = {
                 "caminho_arquivo": key,
@@ -132,7 +135,7 @@ def test_what_cannot_be_read_is_set_aside(uploads: Uploads) -> None:
 def test_what_the_log_tables_say_of_a_bucket(uploads: Uploads) -> None:
     run, other = uploads.add("audited/a.zip"), uploads.add("AUDITED/a.zip")
     assert uploads.record(Removal(run, "audited/a.zip", NOW)) == []
-    with log_database(uploads.params, uploads.database.name) as connection:
+    with log_database(Target.from_options(uploads.params)) as connection:
         assert uploads_to(connection, "vex", "audited/") == {"audited/a.zip": Uploaded(run, None, 1, removed=True)}
         assert uploads_to(connection, "vex", "AUDITED/") == {"AUDITED/a.zip": Uploaded(other, None, 1, removed=False)}
         assert uploads_to(connection, "another", "audited/") == {}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 import typing as t
 
@@ -51,6 +52,19 @@ S3: Spec = {
 
 # Paired with doc_fragments/run_log.py.
 RUN_LOG: Spec = {"run_log": {"type": "path"}}
+
+
+Request = t.TypeVar("Request")
+
+
+def request(kind: t.Type[Request], params: t.Mapping[str, t.Any], **parts: t.Any) -> Request:
+    """Make a command's request, a frozen dataclass, from a module's options.
+
+    :param kind: each of its fields is *parts*' value of that name, else the option of that name
+    :param params: the module's options; those that are no field of *kind* are left out
+    """
+    names = [field.name for field in dataclasses.fields(t.cast("t.Any", kind))]
+    return kind(**{name: parts[name] if name in parts else params[name] for name in names})
 
 
 def conclude(

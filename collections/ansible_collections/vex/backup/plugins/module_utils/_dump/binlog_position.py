@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server, answers
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, Coordinates, Version
 
@@ -87,7 +87,7 @@ def writers_held(params: t.Mapping[str, t.Any]) -> t.Iterator[HeldWriters]:
     :param params: the options of ``mysql_dump``
     :raises ServerUnavailable: when they cannot be held, at once or after :data:`LOCK_WAIT_SECONDS`
     """
-    connection = connect(params, connect_timeout=params["connect_timeout"])
+    connection = connect(resolve_login(params))
     try:
         yield HeldWriters(connection)
     finally:

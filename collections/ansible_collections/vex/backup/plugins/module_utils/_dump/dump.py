@@ -70,7 +70,7 @@ def _dump(params: Params, log: RunLog, facts: Facts, *, check_mode: bool) -> Fac
     if os.path.lexists(path):
         raise OptionError(f"path {path} exists: a dump never replaces another")
     deadline = Deadline(params["timeout"], "the dump")
-    with connect(params, connect_timeout=params["connect_timeout"]) as connection:
+    with connect(resolve_login(params)) as connection:
         server = servers.describe(connection)
         facts["server_version"] = server.name
         log.info(f"server: {server.name} ({server.version}), account {server.account}")

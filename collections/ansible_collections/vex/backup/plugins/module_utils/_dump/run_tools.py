@@ -28,7 +28,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.plan import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.stored_programs import write_programs
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, ServerUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import list_objects
 from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper, mysqldump
 
@@ -121,7 +121,7 @@ def _write_programs(context: _Context, one: DatabasePlan, result: DumpResult) ->
     folder = os.path.join(context.folder, one.directory)
     os.makedirs(folder, 0o700, exist_ok=True)
     try:
-        with connect(context.params, connect_timeout=context.params["connect_timeout"], raw=True) as connection:
+        with connect(resolve_login(context.params), raw=True) as connection:
             write_programs(connection, one.name, one.programs, os.path.join(folder, "programs.sql"))
     except (DumpFailed, ServerUnavailable) as error:
         result.errors.append(f"{one.name}: {error}")
@@ -272,7 +272,7 @@ def _run_mysqldump(context: _Context, one: DatabasePlan, result: DumpResult) -> 
 def _still_there(params: t.Mapping[str, t.Any], one: DatabasePlan) -> t.Tuple[t.List[str], t.List[str]]:
     """Tables and views that were there before the dump and still are: a table dropped meanwhile is no failure."""
     try:
-        with connect(params, connect_timeout=params["connect_timeout"]) as connection:
+        with connect(resolve_login(params)) as connection:
             now = list_objects(connection, one.name)
     except ServerUnavailable:
         return list(one.objects.tables), list(one.objects.views)
@@ -284,7 +284,7 @@ def _still_there(params: t.Mapping[str, t.Any], one: DatabasePlan) -> t.Tuple[t.
 
 def _server_answers(params: t.Mapping[str, t.Any]) -> bool:
     try:
-        connect(params, connect_timeout=params["connect_timeout"]).close()
+        connect(resolve_login(params)).close()
     except ServerUnavailable:
         return False
     return True

@@ -12,7 +12,13 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import MigrationError
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import NO_SUCH_TABLE, explain, log_database
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+    NO_SUCH_TABLE,
+    LogDatabase,
+    explain,
+    log_database,
+)
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
 
 # Without it the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
 with contextlib.suppress(ImportError):
@@ -132,7 +138,10 @@ def bring_up_to_date(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[
     """
     migrations = read_migrations(params["migrations"])
     database = params["login_database"]
-    with log_database(params, None, statement_timeout=None) as connection, _alone(connection, database):
+    with (
+        log_database(LogDatabase(resolve_login(params), None), statement_timeout=None) as connection,
+        _alone(connection, database),
+    ):
         exists = _exists(connection, database)
         if not exists and not params["create_database"]:
             raise MigrationError(

@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import run_that_died
 from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+    LogDatabase,
     check_version,
     log_database,
     note_overdue,
@@ -32,7 +33,7 @@ def watch(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]
     """
     now = utc_now()
     closed = []
-    with log_database(params, params["login_database"]) as connection:
+    with log_database(LogDatabase.from_options(params)) as connection:
         check_version(connection, REQUIRED_VERSION)
         for run in running_since_before(connection, now - datetime.timedelta(hours=params["longest_run"])):
             sentence = (

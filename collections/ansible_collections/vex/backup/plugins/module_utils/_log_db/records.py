@@ -22,6 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs 
 from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
     Change,
     Columns,
+    LogDatabase,
     State,
     check_version,
     close_restores,
@@ -260,7 +261,7 @@ def _parse(content: t.Any) -> State:
 
 def _foresee(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: str) -> Outcome:
     try:
-        with log_database(params, params["login_database"]) as connection:
+        with log_database(LogDatabase.from_options(params)) as connection:
             check_version(connection, required_version(state))
             return Outcome(upsert(connection, state, now, dry_run=True), spool.names(), False, [], [])
     except LogDatabaseUnavailable as error:
@@ -277,7 +278,7 @@ def _deliver(params: t.Mapping[str, t.Any], spool: Spool, state: State, now: dat
         with contextlib.suppress(OSError):
             spool.write(state.run_uuid, state._asdict())
     try:
-        with log_database(params, params["login_database"]) as connection:
+        with log_database(LogDatabase.from_options(params)) as connection:
             check_version(connection, required_version(state))
             change = upsert(connection, state, timestamp(now))
             spool.remove(state.run_uuid)

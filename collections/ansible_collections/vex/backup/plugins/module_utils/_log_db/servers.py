@@ -10,6 +10,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.text import fit
 from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
     Change,
     Columns,
+    LogDatabase,
     check_version,
     log_database,
 )
@@ -39,7 +40,7 @@ def record_server(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str
         )
         if params["server_version"]:
             columns["versao_servidor"] = fit_characters(params["server_version"], LONGEST_VERSION)
-    with log_database(params, params["login_database"]) as connection:
+    with log_database(LogDatabase.from_options(params)) as connection:
         check_version(connection)
         hostname = fit_characters(params["hostname"], LONGEST_NAME)
         change = _write(connection, hostname, columns, may_insert=expected, dry_run=check_mode)

@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     SchemaMismatch,
     ServerUnavailable,
 )
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect, resolve_login
 
 # Without it the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
 with contextlib.suppress(ImportError):
@@ -97,24 +97,34 @@ def merge(older: t.Mapping[str, t.Any], newer: t.Mapping[str, t.Any], status: st
     return {**older, **newer, **standing}
 
 
+class LogDatabase(t.NamedTuple):
+    """The login to the log database's server, and the database's name; ``None`` to use none yet."""
+
+    login: Login
+    name: t.Optional[str]
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any]) -> LogDatabase:
+        """Resolve a module's ``LOG_DB`` options.
+
+        :raises OptionError: as :func:`resolve_login`
+        """
+        return cls(resolve_login(options), options["login_database"])
+
+
 @contextlib.contextmanager
 def log_database(
-    params: t.Mapping[str, t.Any],
-    database: t.Optional[str],
-    statement_timeout: t.Optional[int] = STATEMENT_SECONDS,
+    database: LogDatabase, statement_timeout: t.Optional[int] = STATEMENT_SECONDS
 ) -> t.Iterator[Connection[Cursor]]:
     """A connection to the log database's server, in UTC, closed at the end.
 
-    :param params: a module's ``LOG_DB`` options
-    :param database: ``None`` to use none yet
     :param statement_timeout: seconds to wait for a statement's answer; ``None`` for no bound
     :raises LogDatabaseUnavailable: when it is not there, refuses the login, or fails within the block
     """
     try:
         connection = connect(
-            params,
-            database,
-            params["connect_timeout"],
+            database.login,
+            database.name,
             autocommit=False,
             statement_timeout=statement_timeout,
         )

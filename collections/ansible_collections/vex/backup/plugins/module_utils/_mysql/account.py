@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import Levels, by_level, needed, parse_grants
 
 # Without it the module refuses to start: see PYMYSQL_FAILURE in _mysql/connection.py.
@@ -55,7 +55,7 @@ def settle(params: Params, check_mode: bool) -> t.Dict[str, t.Any]:
     account = Account(params["name"], params["host"], params["password"])
     if account.name in NEVER_TOUCHED:
         raise OptionError(f"name {account.name} is an account of the server's own: give the backup one for itself")
-    with connect(params, connect_timeout=params["connect_timeout"]) as connection:
+    with connect(resolve_login(params)) as connection:
         server = servers.describe(connection)
         if server.account == str(account):
             raise OptionError(f"name {account.name} is the account that logs in here: give the backup one for itself")
@@ -122,7 +122,7 @@ def _logs_in(cursor: Cursor, server: servers.Server, account: Account, params: P
     address = {key: params[key] for key in ("login_host", "login_port", "login_unix_socket", "config_file", "ca_cert")}
     login = {**address, "login_user": account.name, "login_password": account.password}
     try:
-        connect(login, connect_timeout=params["connect_timeout"]).close()
+        connect(resolve_login({**login, "connect_timeout": params["connect_timeout"]})).close()
     except ServerUnavailable:
         return False
     return True

@@ -25,6 +25,7 @@ if t.TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 DEFAULT_PORT = 3306
+DEFAULT_CONNECT_SECONDS = 10
 # Where Debian, Enterprise Linux and MySQL's own packages put the server's socket.
 DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")  # noqa: S108  # only looked for
 
@@ -36,9 +37,10 @@ BLANKS = " \t\r\v\f"
 
 
 class Login(t.NamedTuple):
-    """Where a server is and who logs in: the options, completed by the option file.
+    """The address of a server and the account that logs in: the options, completed by the option file.
 
-    With ``unix_socket`` set, ``host``, ``port`` and ``ca_cert`` play no part.
+    With ``unix_socket`` set, ``host``, ``port`` and ``ca_cert`` are not used. ``connect_timeout`` is in seconds and
+    applies to each step of the connection, the login's dialogue included.
     """
 
     host: str
@@ -47,6 +49,7 @@ class Login(t.NamedTuple):
     user: str
     password: str
     ca_cert: t.Optional[str]
+    connect_timeout: int = DEFAULT_CONNECT_SECONDS
 
     @property
     def address(self) -> str:
@@ -83,6 +86,7 @@ def resolve_login(params: t.Mapping[str, t.Any]) -> Login:
         user=params.get("login_user") or client.get("user") or getpass.getuser(),
         password=client.get("password", "") if password is None else password,
         ca_cert=ca_cert or None,
+        connect_timeout=params.get("connect_timeout") or DEFAULT_CONNECT_SECONDS,
     )
 
 
@@ -110,9 +114,8 @@ def read_client_section(path: str) -> t.Dict[str, str]:
 
 
 def connect(
-    params: t.Mapping[str, t.Any],
+    login: Login,
     database: t.Optional[str] = None,
-    connect_timeout: int = 10,
     *,
     autocommit: bool = True,
     statement_timeout: t.Optional[int] = None,
@@ -120,15 +123,11 @@ def connect(
 ) -> Connection[Cursor]:
     """Log in to a server.
 
-    :param params: a module's ``LOGIN`` or ``LOG_DB`` options
     :param database: the database to use; ``None`` for none
-    :param connect_timeout: seconds that each step of the connection may take, the login's dialogue included
     :param statement_timeout: seconds to wait for a statement's answer; ``None`` for no bound
     :param raw: give texts as the bytes that the server sends
-    :raises OptionError: as :func:`resolve_login`
     :raises ServerUnavailable: when the server is not there, refuses the login, or has no such database
     """
-    login = resolve_login(params)
     over_tls = login.ca_cert is not None and login.unix_socket is None
     tls: t.Dict[str, t.Any] = {"ssl_ca": login.ca_cert, "ssl_verify_cert": True, "ssl_verify_identity": True}
     try:
@@ -143,10 +142,10 @@ def connect(
             charset="utf8mb4",
             use_unicode=not raw,
             autocommit=autocommit,
-            connect_timeout=connect_timeout,
+            connect_timeout=login.connect_timeout,
             # connect_timeout alone ends with the TCP handshake: a server that accepts and says nothing would hold us.
-            read_timeout=connect_timeout,
-            write_timeout=connect_timeout,
+            read_timeout=login.connect_timeout,
+            write_timeout=login.connect_timeout,
             **(tls if over_tls else {}),
         )
     except (pymysql.err.Error, OSError, RuntimeError, ValueError) as error:

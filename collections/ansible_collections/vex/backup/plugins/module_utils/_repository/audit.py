@@ -18,6 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ManifestUnusable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+    LogDatabase,
     Uploaded,
     check_version,
     log_database,
@@ -173,7 +174,7 @@ def of_rows(
 def _rows(params: t.Mapping[str, t.Any], prefix: str) -> t.Tuple[t.Optional[t.Dict[str, Uploaded]], t.List[Finding]]:
     try:
         # All rows of a bucket: that may take its time.
-        with log_database(params, params["login_database"], statement_timeout=None) as connection:
+        with log_database(LogDatabase.from_options(params), statement_timeout=None) as connection:
             check_version(connection)
             return uploads_to(connection, params["bucket"], prefix), []
     except LogDatabaseUnavailable as error:

@@ -10,7 +10,12 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import check_version, log_database, mark_removed
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+    LogDatabase,
+    check_version,
+    log_database,
+    mark_removed,
+)
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -66,7 +71,7 @@ def _waiting(spool: Spool) -> t.Dict[str, Removal]:
 
 def _deliver(params: t.Mapping[str, t.Any], spool: Spool, waiting: t.Mapping[str, Removal]) -> t.List[str]:
     try:
-        with log_database(params, params["login_database"]) as connection:
+        with log_database(LogDatabase.from_options(params)) as connection:
             check_version(connection)
             for name, removal in waiting.items():
                 mark_removed(connection, name, removal.key, timestamp(removal.moment))

@@ -91,8 +91,7 @@ class _Target(t.NamedTuple):
         """Log in, for statements that are not to be replicated where that is asked for."""
         left = self.deadline.remaining()
         connection = connect(
-            self.params,
-            connect_timeout=self.params["connect_timeout"],
+            resolve_login(self.params),
             statement_timeout=None if left is None else int(left) + 1,
         )
         if not self.params["binlog"]:
@@ -135,7 +134,7 @@ def _restore(params: Params, log: RunLog, facts: t.Dict[str, t.Any], *, check_mo
     if not os.path.isdir(root) and not check_mode:
         raise OptionError(f"path is not a directory: {root}")
     deadline = Deadline(params["timeout"], "the restore")
-    with contextlib.closing(connect(params)) as connection, contextlib.ExitStack() as files:
+    with contextlib.closing(connect(resolve_login(params))) as connection, contextlib.ExitStack() as files:
         server = describe(connection)
         defaults_file = files.enter_context(_login_file(params, server))
         client, loader, version = _programs(plan, server)

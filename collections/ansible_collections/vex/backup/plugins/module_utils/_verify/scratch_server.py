@@ -30,7 +30,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import is_alive
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import describe
 
 START_SECONDS = 120
@@ -257,7 +257,7 @@ def _wait(place: Place, process: int) -> str:
     login = {"login_unix_socket": place.socket, "login_user": "root", "login_password": ""}
     deadline = time.monotonic() + START_SECONDS
     while True:
-        with contextlib.suppress(ServerUnavailable), connect(login) as connection:
+        with contextlib.suppress(ServerUnavailable), connect(resolve_login(login)) as connection:
             return describe(connection).version
         if not _started(process) or time.monotonic() > deadline:
             with open(place.log, encoding="utf-8", errors="replace") as stream:

@@ -106,6 +106,8 @@ def test_a_server_that_is_not_there_is_named_with_its_options() -> None:
     with pytest.raises(
         ServerUnavailable, match=r"127\.0\.0\.1:1 could not be reached: check login_host and login_port"
     ):
-        connect({"login_host": "127.0.0.1", "login_port": 1, "login_user": "u", "login_password": "canary"})
+        connect(
+            resolve_login({"login_host": "127.0.0.1", "login_port": 1, "login_user": "u", "login_password": "canary"})
+        )
     with pytest.raises(ServerUnavailable, match=r"/nowhere.sock could not be reached: check login_unix_socket"):
-        connect({"login_unix_socket": "/nowhere.sock"})
+        connect(resolve_login({"login_unix_socket": "/nowhere.sock"}))

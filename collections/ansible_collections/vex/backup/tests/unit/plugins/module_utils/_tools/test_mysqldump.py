@@ -8,9 +8,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Objects
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN, Version
 from ansible_collections.vex.backup.plugins.module_utils._tools.mysqldump import (
-    Objects,
     Tool,
     arguments,
     failures,
