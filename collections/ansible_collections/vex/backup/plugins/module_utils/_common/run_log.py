@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The run's own log, ``backup_script.log``: every step, timed, in the form MyDumper's log has."""
+"""The log of a run, ``backup_script.log``, and the names and times of runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import os
 import time
 import typing as t
 
+# The files in the folder of a run's logs: the log of its stages, and the log of the dump's tools.
+RUN_LOG_NAME = "backup_script.log"
+DUMP_LOG_NAME = "mydumper_log.log"
 # A run's name, made of its start (strftime).
 RUN_NAME = "backup_%Y%m%d_%H%M%S"
 # What comes after it in the name of the folder with the run's logs.
