@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record
-from tests.integration.log_db import MIGRATIONS, LogDatabase
+from tests.integration.log_db import LogDatabase, migrate, record
 from tests.servers.mariadb import MariaDB
 
 HOUR_AGO = datetime.datetime.now(datetime.UTC).replace(microsecond=0, tzinfo=None) - datetime.timedelta(hours=1)
@@ -38,7 +36,7 @@ class Host:
 
     def open(self, **options: Any) -> dict[str, Any]:
         """Open a run."""
-        return record({**self.options, "stage": "dump", "status": 0, **options}, False)
+        return record({**self.options, "stage": "dump", "status": 0, **options})
 
     def old_run(self, **columns: Any) -> str:
         """Put in a row of a run that began an hour ago and has not ended; its ``run_uuid``."""
@@ -71,7 +69,7 @@ class Host:
 @pytest.fixture
 def host(log_mariadb: MariaDB, tmp_path: Path) -> Iterator[Host]:
     database = LogDatabase(log_mariadb)
-    bring_up_to_date({**database.login, "migrations": str(MIGRATIONS), "create_database": True}, False)
+    migrate(database.login)
     yield Host(database, tmp_path)
     database.drop()
 
@@ -92,8 +90,9 @@ def test_a_dead_run_is_closed_with_its_log_and_its_upload(host: Host) -> None:
     assert "died in stage upload" in sentence
     assert f"since {last_sign}" in sentence
     assert sentence in opened["warnings"]
+    note = f"[ERROR] {sentence}"
     columns = "status_backup, b.data_encerramento, b.observacao, status_upload, u.data_encerramento, u.observacao"
-    assert host.row(dead, columns) == (3, last_sign, f"disk nearly full\n{sentence}", 3, last_sign, sentence)
+    assert host.row(dead, columns) == (3, last_sign, f"disk nearly full\n{note}", 3, last_sign, note)
     assert host.row(dead, "log_execucao LIKE '%uploading%', log_dump") == (1, None)
     assert host.row(opened["run_uuid"], STATUS) == (0,)
     assert host.open(abandoned_after=600)["abandoned"] == []
@@ -124,14 +123,14 @@ def test_a_run_that_may_be_alive_is_left_alone(host: Host) -> None:
 def test_what_a_run_says_later_stands(host: Host) -> None:
     alive = host.old_run()
     host.open()
-    closed = record({**host.options, "run_uuid": alive, "status": 1}, False)
+    closed = record({**host.options, "run_uuid": alive, "status": 1})
     assert closed["abandoned"] == []
     assert host.row(alive, STATUS) == (1,)
 
 
 def test_only_an_opening_run_looks_for_them(host: Host) -> None:
     dead = host.old_run()
-    own = record({**host.options, "run_uuid": str(uuid.uuid4()), "status": 0}, False)
+    own = record({**host.options, "run_uuid": str(uuid.uuid4()), "status": 0})
     assert own["abandoned"] == []
-    assert record({**host.options, "work_dir": None}, False)["abandoned"] == []
+    assert record({**host.options, "work_dir": None})["abandoned"] == []
     assert host.row(dead, STATUS) == (0,)

@@ -20,10 +20,8 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._log_db import records as records_module
 from ansible_collections.vex.backup.plugins.module_utils._log_db import tables as tables_module
-from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import State
-from tests.integration.log_db import MIGRATIONS, LogDatabase, run_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
+from tests.integration.log_db import MIGRATIONS, LogDatabase, migrate, record, run_module
 from tests.servers.mariadb import MariaDB
 
 DOWN: dict[str, Any] = {"login_unix_socket": "/nowhere.sock"}
@@ -38,7 +36,7 @@ class Writer:
         self.options = {**database.login, "hostname": "db1", "spool_dir": str(spool)}
 
     def __call__(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return record({**self.options, **options}, check_mode)
+        return record({**self.options, **options}, check_mode=check_mode)
 
     def kept(self) -> list[str]:
         """What the spool holds, set aside files included."""
@@ -53,14 +51,10 @@ class Writer:
         )
 
 
-def migrate(database: LogDatabase, folder: Path = MIGRATIONS) -> None:
-    bring_up_to_date({**database.login, "migrations": str(folder), "create_database": True}, False)
-
-
 @pytest.fixture
 def write(log_mariadb: MariaDB, tmp_path: Path) -> Iterator[Writer]:
     database = LogDatabase(log_mariadb)
-    migrate(database)
+    migrate(database.login)
     yield Writer(database, tmp_path / "spool")
     database.drop()
 
@@ -166,7 +160,7 @@ def test_down_at_the_end_another_run_brings_it_in(write: Writer) -> None:
 
 def test_a_server_that_dies_and_comes_back(fresh_mariadb: MariaDB, tmp_path: Path) -> None:
     database = LogDatabase(fresh_mariadb)
-    migrate(database)
+    migrate(database.login)
     write = Writer(database, tmp_path)
     run = write()["run_uuid"]
     fresh_mariadb.kill()
@@ -373,11 +367,11 @@ def test_a_schema_that_is_too_old_names_the_playbook(log_mariadb: MariaDB, tmp_p
             (tmp_path / "old").mkdir()
             for path in sorted(MIGRATIONS.glob("*.sql"))[:steps]:
                 shutil.copy(path, tmp_path / "old")
-            migrate(database, tmp_path / "old")
+            migrate({**database.login, "migrations": str(tmp_path / "old")})
         result = write()
         assert result["spooled"]
         assert f"at version {steps}, this release needs 4: run playbooks/schema.yml" in result["message"]
-        migrate(database)
+        migrate(database.login)
         assert write(run_uuid=result["run_uuid"], status=1)["replayed"] == [result["run_uuid"]]
         assert write.backups() == [(result["run_uuid"], 1)]
     finally:

@@ -18,14 +18,13 @@ import pymysql
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, MigrationError
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import REQUIRED_VERSION
 from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import (
-    bring_up_to_date,
     read_migrations,
     split_statements,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import REQUIRED_VERSION
 from tests.integration.certificates import Certificates
-from tests.integration.log_db import MIGRATIONS, ROLE, ROOT, LogDatabase, run_module
+from tests.integration.log_db import MIGRATIONS, ROLE, ROOT, LogDatabase, migrate, run_module
 from tests.servers.mariadb import MariaDB
 
 TITLES = [step.title for step in read_migrations(str(MIGRATIONS))]
@@ -54,9 +53,8 @@ def database(log_mariadb: MariaDB) -> Iterator[LogDatabase]:
 
 
 def apply(database: LogDatabase, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-    """What the module does, in this process."""
-    defaults = {"migrations": str(MIGRATIONS), "create_database": True}
-    return bring_up_to_date({**database.login, **defaults, **options}, check_mode)
+    """Call the module in this process."""
+    return migrate({**database.login, **options}, check_mode=check_mode)
 
 
 def tables(database: LogDatabase) -> set[str]:
@@ -133,7 +131,9 @@ def test_tables_of_another_program_are_refused_by_name(database: LogDatabase, ch
         f"CREATE TABLE {database.name}.backup_log (id int)",
         f"CREATE TABLE {database.name}.orders (id int)",
     )
-    with pytest.raises(MigrationError, match=r"has backup_log, usuario: another program's.*login_database a name"):
+    with pytest.raises(
+        MigrationError, match=r"has backup_log, usuario: they are another program's.*login_database another name"
+    ):
         apply(database, check_mode=check_mode)
     assert tables(database) == {"backup_log", "orders", "usuario"}
     database.rows("DROP TABLE usuario, backup_log")
@@ -278,7 +278,7 @@ def test_the_guide_makes_accounts_that_need_tls(tmp_path: Path, server_directory
                 password=migrator["login_password"],
                 ssl_disabled=True,
             )
-        assert bring_up_to_date(migrator, False)["applied"] == TITLES
+        assert migrate(migrator)["applied"] == TITLES
         for role in ("writer", "web"):
             administer((ROLE / f"files/grants/{role}.sql").read_text(encoding="utf-8"))
         recorded = run_module("backup_log_record", {**writer, "hostname": "h", "spool_dir": str(tmp_path / "spool")})

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
-from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record, record_restore
-from tests.integration.log_db import MIGRATIONS, LogDatabase, run_module
+from tests.integration.log_db import LogDatabase, migrate, record, restore_record, run_module
 from tests.servers.mariadb import MariaDB
 
 DOWN: dict[str, Any] = {"login_unix_socket": "/nowhere.sock"}
@@ -29,7 +27,7 @@ class Writer:
         self.options = {**self.common, "kind": "verify", "server": "db1"}
 
     def __call__(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return record_restore({**self.options, **options}, check_mode)
+        return restore_record({**self.options, **options}, check_mode=check_mode)
 
     def backup(self, **options: Any) -> str:
         return str(record({**self.common, "hostname": "db1", **options}, check_mode=False)["run_uuid"])
@@ -44,7 +42,7 @@ class Writer:
 @pytest.fixture
 def write(log_mariadb: MariaDB, tmp_path: Path) -> Iterator[Writer]:
     database = LogDatabase(log_mariadb)
-    bring_up_to_date({**database.login, "migrations": str(MIGRATIONS), "create_database": True}, check_mode=False)
+    migrate(database.login)
     yield Writer(database, tmp_path / "spool")
     database.drop()
 
@@ -113,7 +111,7 @@ def test_a_schema_without_it_is_named_and_the_record_kept(write: Writer) -> None
         f"DELETE FROM `{write.database.name}`.versao_esquema WHERE numero > 22",
     )
     kept = write(status=1)
-    assert "version 22, this release needs 25: run playbooks/schema.yml" in kept["message"]
+    assert "version 22, this release needs 26: run playbooks/schema.yml" in kept["message"]
     assert write.kept() == [f"{kept['run_uuid']}.json"]
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.log_db import LogDatabase, run_module
-from tests.integration.test_log_record import migrate
+from tests.integration.log_db import LogDatabase, migrate, run_module
 from tests.servers.mariadb import MariaDB
 
 COLUMNS = "hostname, versao_servidor, agenda, fuso, tolerancia_minutos, ativo"
@@ -18,7 +17,7 @@ EXPECTED = ("db1", "MariaDB 11.8.3", "0 3 * * *", "America/Sao_Paulo", 90, 1)
 @pytest.fixture
 def database(log_mariadb: MariaDB) -> Iterator[LogDatabase]:
     made = LogDatabase(log_mariadb)
-    migrate(made)
+    migrate(made.login)
     yield made
     made.drop()
 

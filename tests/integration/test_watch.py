@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._errors import SchemaMismatch
-from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import watch
-from tests.integration.log_db import MIGRATIONS, LogDatabase, run_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase as Target
+from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import WatchRequest, watch
+from tests.integration.log_db import LogDatabase, migrate, run_module
 from tests.servers.mariadb import MariaDB
 
 NOW = datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
@@ -25,7 +26,8 @@ class Watched:
         self.options = {**database.login, "longest_run": 48, "overdue": []}
 
     def __call__(self, *overdue: str, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return watch({**self.options, "overdue": list(overdue), **options}, check_mode)
+        given = {**self.options, "overdue": list(overdue), **options}
+        return watch(request(WatchRequest, given, log_database=Target.from_options(given)), check_mode)
 
     def run(self, number: int, *, hours_ago: int, status: int = 0) -> None:
         """Put in a run of server ``db<number>``."""
@@ -47,7 +49,7 @@ class Watched:
 @pytest.fixture
 def watched(log_mariadb: MariaDB) -> Iterator[Watched]:
     database = LogDatabase(log_mariadb)
-    bring_up_to_date({**database.login, "migrations": str(MIGRATIONS), "create_database": True}, False)
+    migrate(database.login)
     log_mariadb.execute(f"INSERT INTO `{database.name}`.servidor (hostname) VALUES ('db1'), ('db2'), ('db 3%')")
     yield Watched(database)
     database.drop()
@@ -93,7 +95,7 @@ def test_each_overdue_server_is_told_of_once_until_it_recovers(watched: Watched)
 
 def test_a_schema_without_the_column_is_named(watched: Watched) -> None:
     watched.database.server.execute(f"DELETE FROM `{watched.database.name}`.versao_esquema WHERE numero > 21")
-    with pytest.raises(SchemaMismatch, match=r"version 21, this release needs 22: run playbooks/schema\.yml"):
+    with pytest.raises(SchemaMismatch, match=r"version 21, this release needs 26: run playbooks/schema\.yml"):
         watched()
 
 

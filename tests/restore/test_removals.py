@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase as Target,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
-    State,
-    Uploaded,
-    log_database,
-    uploads_to,
-    upsert,
-)
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database
+from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import upsert
+from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, Removals
 from tests.playbook import LogDatabase
 from tests.playbook import away as without

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import SchemaRequest, bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
 from tests.bench.web import recipe
 from tests.servers.cache import cache_directory
 from tests.servers.mariadb import MariaDB
@@ -57,10 +58,8 @@ def _make(cached: Path, say: Say) -> None:
     started = time.monotonic()
     say(f"making the log of {recipe.BACKUPS:,} backups, once a day ...")
     with MariaDB(partial, options=LOADING) as server:
-        login = {"login_unix_socket": server.socket, "login_user": "root", "login_database": DATABASE}
-        bring_up_to_date(
-            {**login, "connect_timeout": 5, "migrations": str(MIGRATIONS), "create_database": True}, check_mode=False
-        )
+        login = resolve_login({"login_unix_socket": server.socket, "login_user": "root", "connect_timeout": 5})
+        bring_up_to_date(SchemaRequest(login, DATABASE, str(MIGRATIONS), create_database=True), check_mode=False)
         now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
         server.execute(
             f"USE {DATABASE}",

@@ -1,22 +1,23 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Callback that says at a playbook's end what became of each host's backup, of those that were not reached too."""
+"""Callback that shows the result of each host's backup at the end of a playbook."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: summary
 type: aggregate
-short_description: What became of each host's backup
+short_description: Show the result of each host's backup
 version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
   - At the end of a playbook whose plays have the role C(vex.backup.backup), shows a table with a row for each host,
-    those that failed, that were not reached and that never ran among them.
-  - With the variable C(vex_backup_summary_file), writes the same as JSON to that file on the control node, with
-    mode 0600. It is written when the play starts, without an end, and again when it has ended. Not in check mode.
-  - When the file cannot be written the backups are made all the same, and ansible-playbook exits with status 1.
+    including hosts that failed, were unreachable or did not run.
+  - With the variable C(vex_backup_summary_file), also writes the summary as JSON to that file on the control node, with
+    mode 0600. The file is written when the play starts, without an end, and again at the end. It is not written in
+    check mode.
+  - When the file cannot be written, the backups are made, and ansible-playbook exits with status 1.
 requirements:
   - Enable it by C(callbacks_enabled = vex.backup.summary) in C(ansible.cfg).
 """
@@ -39,7 +40,7 @@ ROLE = "vex.backup.backup"
 
 
 class CallbackModule(CallbackBase):
-    """Ansible looks for this name."""
+    """The callback plugin that Ansible loads."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -55,7 +56,7 @@ class CallbackModule(CallbackBase):
         self._path = ""
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
-        """Remember the hosts that are to be backed up."""
+        """Remember the hosts to back up."""
         if ROLE not in [role.get_name() for role in play.get_roles()]:
             return
         variables = play.get_variable_manager().get_vars(play=play)
@@ -63,20 +64,20 @@ class CallbackModule(CallbackBase):
             if host not in self._hosts:
                 self._hosts.append(host)
             self._path = variables["hostvars"][host].get("vex_backup_summary_file", self._path)
-        # From here on the file tells of this run, even if its end is never reached.
+        # From now on the file is about this run, even if the run never ends.
         self._write(document([line_of(host) for host in self._hosts], self._started, None))
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
-        """Remember why, in case that the host does not come to tell it itself."""
+        """Remember why a task failed, in case the run reports no outcome of its own."""
         if not ignore_errors:
             self._failed[result._host.get_name()] = f"{result._task.name}: {_message(result)}"
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
-        """Remember why: nothing more comes from this host."""
+        """Remember why the host could not be reached."""
         self._unreachable[result._host.get_name()] = _message(result)
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
-        """Say what became of them all."""
+        """Show the summary, and write its file."""
         if not self._hosts:
             return
         outcomes = stats.custom.get("_run", {}).get("vex_backup_outcomes", {})
@@ -87,7 +88,7 @@ class CallbackModule(CallbackBase):
         self._display.banner("BACKUPS")
         self._display.display(table(lines))
         if not self._write(document(lines, self._started, utc_now())):
-            # The only way for a callback to make the playbook fail; the stdout callback has had its turn.
+            # A callback has no other way to make the playbook fail. The stdout callback has already run.
             raise SystemExit(1)
 
     def _write(self, content: t.Mapping[str, t.Any]) -> bool:
@@ -98,7 +99,7 @@ class CallbackModule(CallbackBase):
         except OSError as error:
             self._display.error(
                 f"vex_backup_summary_file: {self._path} cannot be written ({error.strerror}): "
-                "name a file in a directory that is there and may be written to"
+                "name a file in an existing directory that you may write to"
             )
             return False
         return True

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filter that checks when runs are to start."""
+"""Filter that checks a cron schedule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Fails for what cron would not take. Cron drops the whole file then, and says so in its own log at most.
+  - Fails for a schedule that cron does not accept. Cron would ignore the whole file, and report that in its
+    own log at most.
 options:
   _input:
     description: Minute, hour, day of the month, month and day of the week, with spaces between them.
@@ -41,7 +42,8 @@ _value:
 
 def _filter(schedule: t.Any) -> str:
     if not isinstance(schedule, str):
-        raise AnsibleFilterError(f"cron_fields takes a text like '0 3 * * *', not {type(schedule).__name__}")
+        kind = type(schedule).__name__
+        raise AnsibleFilterError(f"vex.backup.cron_fields needs a string like '0 3 * * *', not {kind}")
     try:
         return cron_fields(schedule)
     except OptionError as error:
@@ -49,8 +51,8 @@ def _filter(schedule: t.Any) -> str:
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filter plugin that Ansible loads."""
 
     def filters(self) -> t.Dict[str, t.Callable[[t.Any], str]]:
-        """The filter by its name."""
+        """Return the filter by its name."""
         return {"cron_fields": _filter}

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filter that makes host and database names fit for paths and object keys."""
+"""Filter that makes the name of a host or a database safe for paths and object keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.safe_name impor
 
 DOCUMENTATION = r"""
 name: safe_name
-short_description: Make a name fit for paths and object keys
+short_description: Make a name safe for paths and object keys
 version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
@@ -28,14 +28,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show where the archives of this host lie
+- name: Show the key prefix of this host's archives
   ansible.builtin.debug:
     msg: "backups/{{ ansible_facts['nodename'] | vex.backup.safe_name }}/2025/07"
 """
 
 RETURN = r"""
 _value:
-  description: The name, fit for paths and object keys.
+  description: The name, safe for paths and object keys.
   type: str
 """
 
@@ -50,5 +50,5 @@ class FilterModule:
     """The filter plugin that Ansible loads."""
 
     def filters(self) -> t.Dict[str, t.Callable[[t.Any], str]]:
-        """Filters by name."""
+        """Return the filter by its name."""
         return {"safe_name": _filter}

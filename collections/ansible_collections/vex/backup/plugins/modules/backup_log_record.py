@@ -1,25 +1,27 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Record a run in the log database."""
+"""Record a backup run in the log database."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_log_record
-short_description: Open, move on or close a backup run's record in the log database
+short_description: Open, update or close the record of a backup run in the log database
 version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Writes what is known of a run to its row in C(backup_log) and, when O(upload) is given, to the one in
-    C(upload_s3_log). A run has one row in each however often this is called.
-  - Options that are absent leave their columns alone. A text that is too long for its column is cut, with an ellipsis.
-  - An ended run is never reopened, and its start and end stay as they were first written.
-  - When the log database is away, refuses the login or is older than this release needs, the record is kept in
-    O(spool_dir) and the module succeeds with a warning. The next call writes what is kept, of any run.
-  - That O(spool_dir) cannot be written then is a warning too, since no backup may wait for its record. A record that
-    waits there and is refused, or cannot be read, is one in every call until somebody looks at it.
+  - Writes what is known of a run to its row in C(backup_log) and, when O(upload) is given, to its row in
+    C(upload_s3_log). A run has one row in each table, however often this module is called.
+  - Absent options leave their columns unchanged. A text that is too long for its column is cut, with an ellipsis.
+  - An ended run is never reopened, and its first recorded start and end stay.
+  - When the log database cannot be reached, refuses the login or has an older schema than this release needs, the
+    record is kept in O(spool_dir) and the module succeeds with a warning. The next call writes the kept records of all
+    runs.
+  - When O(spool_dir) cannot be written either, the module still succeeds with a warning, since no backup may wait for
+    its record. A kept record that the log database refuses, or that cannot be read, is a warning in every call until
+    somebody removes it.
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
@@ -27,19 +29,19 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Returns RV(run_uuid) and RV(name) as it would otherwise; a run that is opened in check mode leaves no row.
+    details: Returns RV(run_uuid) and RV(name) as without check mode. A run that is opened in check mode leaves no row.
   diff_mode:
     support: full
     details: Texts of more than 200 characters are shown by their length.
   idempotent:
     support: partial
     details:
-      - Without O(run_uuid) each call opens another run.
-      - A record that is kept in O(spool_dir), or written from there, is a change.
+      - Without O(run_uuid), each call opens another run.
+      - Keeping a record in O(spool_dir), or writing it from there, is a change.
 options:
   run_uuid:
     description:
-      - Identity of the run, as the call that opened it returned it.
+      - Identity of the run, from the result of the call that opened it.
       - Without it, a new run is opened.
     type: str
   hostname:
@@ -47,27 +49,27 @@ options:
     type: str
     required: true
   spool_dir:
-    description: Folder for records that could not be written; made with mode 0700 when absent.
+    description: Folder for records that could not be written. It is made with mode 0700 when absent.
     type: path
     required: true
   work_dir:
     description:
-      - The folder of the host's runs. A run that opens makes the folder of its logs there, under a name that no other
-        run has, and those of the host that died are closed as errors.
-      - A run is taken for dead when it has not ended, no module works on it, and none has for O(abandoned_after).
+      - Work directory of the host's runs. A run that opens makes the folder of its logs there, under a name that no
+        other run has, and closes the abandoned runs of the host as errors.
+      - A run is abandoned when it has not ended, no module works on it, and none has for O(abandoned_after) seconds.
     type: path
   abandoned_after:
-    description: Seconds without a sign of life; more than lies between two steps of a run.
+    description: Seconds without a sign of life. Must be longer than the time between two steps of a run.
     type: int
     default: 600
   stage:
-    description: What the run is doing now.
+    description: Stage that the run is in.
     type: str
     choices: [dump, pack, upload, mail]
   status:
     description:
       - V(0) running, V(1) success, V(2) warning, V(3) error.
-      - Anything but V(0) ends the run, now.
+      - Any value but V(0) ends the run, now.
     type: int
     choices: [0, 1, 2, 3]
   backup:
@@ -75,7 +77,7 @@ options:
     type: dict
     suboptions:
       databases:
-        description: Names of the databases that are backed up.
+        description: Names of the dumped databases.
         type: list
         elements: str
       archive_name:
@@ -88,10 +90,13 @@ options:
         description: Product and version of the server.
         type: str
       tool_version:
-        description: Name and version of the tool that dumps.
+        description: Name and version of the dump tool.
         type: str
       notes:
-        description: Warnings and errors; they replace those written before.
+        description:
+          - Warnings and errors, each one line that starts with C([WARNING]) or C([ERROR]). A line break in a note
+            becomes a space.
+          - They replace the notes written before.
         type: list
         elements: str
       dump_started:
@@ -107,14 +112,14 @@ options:
         description: When packing ended.
         type: str
       binlog_coordinates:
-        description: The binary log's position of the dump's snapshot.
+        description: Binlog position of the dump's snapshot.
         type: str
   upload:
     description: What is known of the upload. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
     type: dict
     suboptions:
       status:
-        description: As O(status), of the upload.
+        description: Status of the upload, with the values of O(status).
         type: int
         choices: [0, 1, 2, 3]
       archive_name:
@@ -133,7 +138,10 @@ options:
         description: SHA-256 of the archive, in hexadecimal.
         type: str
       notes:
-        description: Warnings and errors; they replace those written before.
+        description:
+          - Warnings and errors, each one line that starts with C([WARNING]) or C([ERROR]). A line break in a note
+            becomes a space.
+          - They replace the notes written before.
         type: list
         elements: str
       started:
@@ -144,11 +152,11 @@ options:
         type: str
   run_log_file:
     description:
-      - The run's log, C(backup_script.log), whose text goes to the record; nothing when there is no such file.
-      - Of a file above 1 MiB, the head and the tail, with a line that says how much was left out.
+      - Log of the run, C(backup_script.log). Its text is recorded, or nothing when there is no such file.
+      - Of a file above 1 MiB, the head and the tail are recorded, with a line that says how much was left out.
     type: path
   dump_log_file:
-    description: The same for the dump's log, C(mydumper_log.log).
+    description: Log of the dump, C(mydumper_log.log), recorded in the same way.
     type: path
 """
 
@@ -171,9 +179,10 @@ EXAMPLES = r"""
     hostname: "{{ ansible_facts['nodename'] }}"
     spool_dir: /var/lib/vex-backup/spool
     run_uuid: "{{ vex_backup_record.run_uuid }}"
-    status: 1
+    status: 2
     backup:
       databases: [sales, people]
+      notes: ["[WARNING] table definition of sales.orders has changed"]
       archive_name: backup_20250720_161523.zip
       dump_bytes: 6210000000
     run_log_file: /var/lib/vex-backup/backup_20250720_161523/backup_script.log
@@ -186,7 +195,7 @@ run_uuid:
   type: str
   sample: 0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b
 name:
-  description: Name of the run, for its work directory and its archive.
+  description: Name of the run, of its dump and of its archive.
   returned: when a run was opened
   type: str
   sample: backup_20250720_161523
@@ -205,30 +214,35 @@ spooled:
   returned: success
   type: bool
 message:
-  description: Why it, or one that is kept in O(spool_dir), was not written, and what to do.
+  description: Why the record, or a kept one, was not written, and what to do.
   returned: when something could not be written
   type: str
 abandoned:
-  description: A sentence for each run of the host that was found dead, and closed.
+  description: A sentence for each abandoned run of the host that was closed.
   returned: success
   type: list
   elements: str
 replayed:
   description:
     - Identities of the runs whose kept records were written by this call.
-    - In check mode, of those that are kept.
+    - In check mode, identities of the runs whose records are kept.
   returned: success
   type: list
   elements: str
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, Spec, conclude
-from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, Spec, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING, SUCCESS, WARNING
+from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import BackupFacts, RunFacts, UploadFacts
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._log_db.records import RunRecordRequest, record_run
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
-STATUSES = [0, 1, 2, 3]
+STATUSES = [RUNNING, SUCCESS, WARNING, ERROR]
 
 BACKUP: Spec = {
     "databases": {"type": "list", "elements": "str"},
@@ -277,9 +291,20 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: record(module.params, module.check_mode),
+        lambda _log: record_run(_request(module.params), module.check_mode),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
+
+
+def _request(params: t.Mapping[str, t.Any]) -> RunRecordRequest:
+    backup, upload = params["backup"], params["upload"]
+    facts = request(
+        RunFacts,
+        params,
+        backup=request(BackupFacts, backup) if backup else BackupFacts(),
+        upload=request(UploadFacts, upload) if upload else UploadFacts(),
+    )
+    return request(RunRecordRequest, params, log_database=LogDatabase.from_options(params), facts=facts)
 
 
 if __name__ == "__main__":

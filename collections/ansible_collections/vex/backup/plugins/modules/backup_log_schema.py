@@ -12,12 +12,12 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Applies, in order, the numbered migrations that the log database has not had, each once.
-  - Refuses to run when a number is missing, when a migration was edited or renamed after the database had it, or
-    when the database has had one that is not in O(migrations).
-  - Refuses a database that has tables of these names without a table C(versao_esquema) that says they are ours.
-  - Two runs at once wait for each other.
-  - Runs on the control node, with the migrator's account. Hosts never migrate.
+  - Applies, in order, the numbered migrations that were not applied to the log database yet.
+  - Refuses to run when a number is missing, when a migration was edited or renamed after it was applied, or when a
+    migration was applied that is not in O(migrations).
+  - Refuses a database that has tables of these names but no table C(versao_esquema), which this module makes.
+  - Of two calls at once, the second waits for the first.
+  - Runs on the control node, with the account of the migrator. Hosts never apply migrations.
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
@@ -25,21 +25,21 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Lists what is pending. The checks of order and checksums are made all the same.
+    details: Lists the pending migrations, and checks order and checksums.
   diff_mode:
     support: full
-    details: Shows the names of the steps before and after.
+    details: Shows the names of the applied migrations before and after.
   idempotent:
     support: full
 options:
   migrations:
     description:
       - Folder of the migrations, files named like V(0001_versao_esquema.sql).
-      - The role P(vex.backup.log_schema#role) has them in C(files/migrations).
+      - The role P(vex.backup.log_schema#role) ships them in C(files/migrations).
     type: path
     required: true
   create_database:
-    description: Whether to create O(login_database) when it does not exist.
+    description: Create O(login_database) when it does not exist.
     type: bool
     default: false
 """
@@ -57,13 +57,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 applied:
-  description: The steps that were applied, in order; in a failure's result, those before the one that failed.
+  description: The migrations that were applied, in order. After a failure, those before the one that failed.
   returned: always
   type: list
   elements: str
   sample: [0001_versao_esquema, 0002_servidor]
 pending:
-  description: The steps that would be applied. Empty outside check mode.
+  description: The migrations that would be applied. Empty outside check mode.
   returned: success
   type: list
   elements: str
@@ -72,7 +72,7 @@ created:
   returned: success
   type: bool
 version:
-  description: Number of the last step that the database has now; 0 for none.
+  description: Number of the last applied migration; 0 for none.
   returned: success
   type: int
   sample: 11
@@ -80,9 +80,9 @@ version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import SchemaRequest, bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE, resolve_login
 
 
 def main() -> None:
@@ -97,7 +97,9 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: bring_up_to_date(module.params, module.check_mode),
+        lambda _log: bring_up_to_date(
+            request(SchemaRequest, module.params, login=resolve_login(module.params)), module.check_mode
+        ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 

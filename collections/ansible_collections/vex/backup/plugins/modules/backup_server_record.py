@@ -1,42 +1,42 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Record a server and its schedule in the log database."""
+"""Record a server and the schedule of its backups in the log database."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_server_record
-short_description: Record in the log database that a server backs itself up, and when
+short_description: Record a server and the schedule of its backups in the log database
 version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Writes the server's row in C(servidor), from which it is seen that a run was missed.
-  - A server that is no longer backed up keeps its row, and its history, and is marked inactive.
+  - Writes the row of a server in C(servidor). The web app compares its schedule with the runs and shows missed ones.
+  - A server that is no longer backed up keeps its row and its history, and is marked inactive.
 options:
   hostname:
-    description: Name of the server, as in the records of its runs.
+    description: Name of the server, as the records of its runs have it.
     type: str
     required: true
   state:
-    description: Whether runs are expected. With V(absent), nothing is written for a server without a row.
+    description: V(present) when runs are expected. With V(absent), a server without a row gets none.
     type: str
     choices: [present, absent]
     default: present
   schedule:
-    description: When runs start, as five cron fields. Without it they are started by hand, and none is missed.
+    description: When runs start, as five cron fields. Without it, runs are started by hand and never count as missed.
     type: str
   time_zone:
-    description: Name of the time zone that O(schedule) is in.
+    description: Name of the time zone of O(schedule).
     type: str
     default: UTC
   tolerance_minutes:
-    description: How many minutes after the time in O(schedule) a backup must be done.
+    description: Minutes after the time in O(schedule) within which a backup must have ended.
     type: int
     default: 60
   server_version:
-    description: Product and version of the server; what is recorded stays without it.
+    description: Product and version of the server. Without it, the recorded version stays.
     type: str
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -63,7 +63,7 @@ EXAMPLES = r"""
     schedule: 0 3 * * *
     time_zone: America/Sao_Paulo
 
-- name: Expect none any longer
+- name: Expect no backup any more
   vex.backup.backup_server_record:
     login_host: log.example.com
     login_user: vex_backup_writer
@@ -76,13 +76,14 @@ RETURN = r""" # """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._log_db.servers import record_server
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._log_db.servers import ServerRequest, record_server
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
@@ -97,7 +98,10 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: record_server(module.params, module.check_mode),
+        lambda _log: record_server(
+            request(ServerRequest, module.params, log_database=LogDatabase.from_options(module.params)),
+            module.check_mode,
+        ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 

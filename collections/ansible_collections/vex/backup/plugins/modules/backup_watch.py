@@ -1,20 +1,21 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Close runs that cannot be alive, and note which servers are overdue."""
+"""Close runs that have not ended in time, and note which servers are overdue."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_watch
-short_description: Close runs that have not ended, and note which servers are overdue
+short_description: Close runs that have not ended in time, and note which servers are overdue
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Closes, as errors, the records of runs that began more than O(longest_run) hours ago and have not ended. A host
-    that is still there closes its own dead runs sooner, when its next one opens.
-  - Notes in C(servidor) which servers are overdue, and returns those that were not noted before, to be told once.
+  - Closes, as errors, the records of runs that began more than O(longest_run) hours ago and have not ended. A host that
+    still runs backups closes its own abandoned runs sooner, when its next run opens.
+  - Notes in C(servidor) which servers are overdue, and returns those that were not overdue before, so that they are
+    reported once.
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
@@ -28,23 +29,23 @@ attributes:
     support: full
 options:
   longest_run:
-    description: Hours after which a run that has not ended is taken for dead.
+    description: Hours after which a run that has not ended is closed.
     type: int
     default: 48
   overdue:
-    description: Names of the servers that are overdue now. Others that were noted are noted as recovered.
+    description: Names of the servers that are overdue now. All others are noted as not overdue.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: Ask which servers are overdue
+- name: Get the overdue servers
   ansible.builtin.command: vex-webstatus overdue
   register: vex_backup_overdue
   changed_when: false
 
-- name: Note it
+- name: Note the overdue servers
   vex.backup.backup_watch:
     login_host: log.example.com
     login_user: vex_backup_writer
@@ -67,15 +68,15 @@ closed:
       description: Identity of the run.
       type: str
     message:
-      description: What was written to the record.
+      description: The sentence that was written to the record.
       type: str
 overdue:
-  description: The servers that are overdue and were not noted before.
+  description: The servers that are overdue and were not before.
   returned: success
   type: list
   elements: str
 recovered:
-  description: The servers that were noted and are not overdue any more.
+  description: The servers that were overdue and are not any more.
   returned: success
   type: list
   elements: str
@@ -83,13 +84,14 @@ recovered:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import watch
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import WatchRequest, watch
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
 def main() -> None:
-    """Spec, call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
@@ -100,7 +102,10 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: watch(module.params, module.check_mode),
+        lambda _log: watch(
+            request(WatchRequest, module.params, log_database=LogDatabase.from_options(module.params)),
+            module.check_mode,
+        ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 

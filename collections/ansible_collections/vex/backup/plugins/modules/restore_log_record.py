@@ -1,24 +1,24 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Record a restore, or a proof of restore, in the log database."""
+"""Record a restore or a proof in the log database."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: restore_log_record
-short_description: Open or close the record of a restore in the log database
+short_description: Open, update or close the record of a restore in the log database
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Writes what is known of a restore to its row in C(restauracao_log). A restore has one row however often this is
-    called.
-  - Options that are absent leave their columns alone. A text that is too long for its column is cut, with an ellipsis.
-  - An ended restore is never reopened, and its start and end stay as they were first written.
-  - When the log database is away, refuses the login or is older than this release needs, the record is kept in
-    O(spool_dir) and the module succeeds with a warning. The next call, of this module or of
-    M(vex.backup.backup_log_record), writes what is kept.
+  - Writes what is known of a restore to its row in C(restauracao_log). A restore has one row, however often this module
+    is called.
+  - Absent options leave their columns unchanged. A text that is too long for its column is cut, with an ellipsis.
+  - An ended restore is never reopened, and its first recorded start and end stay.
+  - When the log database cannot be reached, refuses the login or has an older schema than this release needs, the
+    record is kept in O(spool_dir) and the module succeeds with a warning. The next call of this module or of
+    M(vex.backup.backup_log_record) writes the kept records.
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
@@ -26,75 +26,79 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Returns RV(run_uuid) as it would otherwise; a restore that is opened in check mode leaves no row.
+    details: Returns RV(run_uuid) as without check mode. A restore that is opened in check mode leaves no row.
   diff_mode:
     support: full
     details: Texts of more than 200 characters are shown by their length.
   idempotent:
     support: partial
     details:
-      - Without O(run_uuid) each call opens another restore.
-      - A record that is kept in O(spool_dir), or written from there, is a change.
+      - Without O(run_uuid), each call opens another restore.
+      - Keeping a record in O(spool_dir), or writing it from there, is a change.
 options:
   run_uuid:
     description:
-      - Identity of the restore, as the call that opened it returned it.
+      - Identity of the restore, from the result of the call that opened it.
       - Without it, a new one is opened.
     type: str
   kind:
-    description: V(restore) brings a backup back, V(verify) proves that it could be.
+    description: V(restore) for a restore, V(verify) for a proof.
     type: str
     choices: [restore, verify]
     required: true
   hostname:
-    description: Name of the host where it is restored.
+    description: Name of the host on which the backup is restored.
     type: str
     required: true
   server:
-    description: Name of the server whose backup it is.
+    description: Name of the server that the backup is of.
     type: str
     required: true
   backup_run_uuid:
     description:
       - The C(run_uuid) of the backup, from its manifest.
-      - The record is tied to that backup's, unless the log database has none.
+      - Ties the record to that of the backup, when the log database has it.
     type: str
   spool_dir:
-    description: Folder for records that could not be written; made with mode 0700 when absent.
+    description: Folder for records that could not be written. It is made with mode 0700 when absent.
     type: path
     required: true
   status:
     description:
       - V(0) running, V(1) success, V(2) warning, V(3) error.
-      - Anything but V(0) ends it, now.
+      - Any value but V(0) ends the restore, now.
     type: int
     choices: [0, 1, 2, 3]
   close_others:
     description:
       - Close, as errors, the other restores of O(kind) on O(hostname) that have not ended.
-      - For who knows that none of them is alive, as who has claimed the folder of M(vex.backup.mysql_scratch) does.
+      - Set it only when none of them can be alive, for example because this run holds the folder of
+        M(vex.backup.mysql_scratch).
     type: bool
     default: false
   restored:
-    description: When all data was back, before anything was compared; C(YYYY-MM-DD HH:MM:SS), UTC.
+    description: When all data was restored, before the comparison. C(YYYY-MM-DD HH:MM:SS), UTC.
     type: str
   tables:
-    description: How many tables were restored.
+    description: Number of restored tables.
     type: int
   rows:
-    description: How many rows they hold.
+    description: Number of rows in those tables.
     type: int
   bytes:
-    description: Size of the dump that was restored, before compression.
+    description: Size of the restored dump before compression, in bytes.
     type: int
   notes:
-    description: What there is to say; they replace those written before.
+    description:
+      - Warnings and errors, each one line that starts with C([WARNING]) or C([ERROR]). A line break in a note becomes a
+        space.
+      - They replace the notes written before.
     type: list
     elements: str
 """
 
 EXAMPLES = r"""
-- name: Record that a backup is restored
+- name: Open the record of a restore
   vex.backup.restore_log_record:
     login_host: log.example.com
     login_user: vex_backup_writer
@@ -106,7 +110,7 @@ EXAMPLES = r"""
     spool_dir: /var/lib/vex-backup/spool
   register: vex_backup_restore_record
 
-- name: Record that it is back
+- name: Close the record of the restore
   vex.backup.restore_log_record:
     login_host: log.example.com
     login_user: vex_backup_writer
@@ -128,8 +132,8 @@ run_uuid:
   type: str
   sample: 0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b
 started:
-  description: When it was opened, UTC.
-  returned: when one was opened
+  description: When the restore was opened, UTC.
+  returned: when a restore was opened
   type: str
   sample: "2025-07-20 16:15:23"
 spooled:
@@ -137,7 +141,7 @@ spooled:
   returned: success
   type: bool
 message:
-  description: Why it, or one that is kept in O(spool_dir), was not written, and what to do.
+  description: Why the record, or a kept one, was not written, and what to do.
   returned: when something could not be written
   type: str
 abandoned:
@@ -148,7 +152,7 @@ abandoned:
 replayed:
   description:
     - Identities of the runs whose kept records were written by this call.
-    - In check mode, of those that are kept.
+    - In check mode, identities of the runs whose records are kept.
   returned: success
   type: list
   elements: str
@@ -156,8 +160,11 @@ replayed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude
-from ansible_collections.vex.backup.plugins.module_utils._log_db.records import record_restore
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING, SUCCESS, WARNING
+from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import RestoreFacts
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._log_db.records import RestoreRecordRequest, record_restore
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 
@@ -172,7 +179,7 @@ def main() -> None:
             "server": {"type": "str", "required": True},
             "backup_run_uuid": {"type": "str"},
             "spool_dir": {"type": "path", "required": True},
-            "status": {"type": "int", "choices": [0, 1, 2, 3]},
+            "status": {"type": "int", "choices": [RUNNING, SUCCESS, WARNING, ERROR]},
             "close_others": {"type": "bool", "default": False},
             "restored": {"type": "str"},
             "tables": {"type": "int"},
@@ -184,7 +191,15 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: record_restore(module.params, module.check_mode),
+        lambda _log: record_restore(
+            request(
+                RestoreRecordRequest,
+                module.params,
+                log_database=LogDatabase.from_options(module.params),
+                facts=request(RestoreFacts, module.params),
+            ),
+            module.check_mode,
+        ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 

@@ -1,23 +1,23 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what a step that runs in the background came to."""
+"""Return the result of a task that runs in the background."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stage_result
-short_description: Tell what a step that runs in the background came to
+short_description: Return the result of a task that runs in the background
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Looks once at a task that was started with O(ignore:async), as M(ansible.builtin.async_status) does. But when the
-    task's processes are gone and left no result, because the host was restarted or they were killed, it fails, where
-    M(ansible.builtin.async_status) says that the task is not finished, for ever.
+  - Checks once whether a task that was started with O(ignore:async) has ended, as M(ansible.builtin.async_status) does.
+  - When the processes of the task are gone without a result, because they were killed or the host was restarted, this
+    module fails. M(ansible.builtin.async_status) would report such a task as not finished, without end.
 options:
   results_file:
-    description: What the task returned under this name when it was started.
+    description: The value that the task returned under this name when it was started.
     type: path
     required: true
 extends_documentation_fragment:
@@ -52,7 +52,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 finished:
-  description: Whether it has ended. Then there is also all that it returned, and this fails when it did.
+  description:
+    - Whether the task has ended. Then the result has everything that the task returned, and this module fails when the
+      task did.
   returned: always
   type: bool
   sample: true
@@ -69,7 +71,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import StageLos
 
 
 def main() -> t.NoReturn:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={"results_file": {"type": "path", "required": True}},
         supports_check_mode=True,
@@ -78,9 +80,9 @@ def main() -> t.NoReturn:
         result = stage_result(module.params["results_file"])
     except (StageLost, OSError) as error:
         module.fail_json(msg=str(error), finished=True, failure=type(error).__name__)
-    # As the other module wrote it: `exit_json` would dress it, warnings included, a second time.
+    # Printed as the other module wrote it: exit_json would add the warnings and the invocation a second time.
     sys.stdout.write(f"{json.dumps(result)}\n")
-    # Ansible takes one that only returns for one that forgot to answer.
+    # Ansible takes a module whose main() returns for one that gave no result.
     raise SystemExit
 
 

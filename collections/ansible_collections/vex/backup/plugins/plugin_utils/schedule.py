@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The five fields of cron that say when runs start, checked: cron itself drops a file with a wrong line in silence."""
+"""The check of a cron schedule: cron itself ignores a file with a wrong line, without an error message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DAYS = "sun mon tue wed thu fri sat".split()
 
 
 class Field(t.NamedTuple):
-    """One of the five: ``lowest`` to ``highest``, or one of ``names``, of which the first means ``lowest``."""
+    """One of the five fields: ``lowest`` to ``highest``, or one of ``names``, the first of which means ``lowest``."""
 
     name: str
     lowest: int
@@ -27,16 +27,16 @@ FIELDS = (
     Field("hour", 0, 23),
     Field("day of the month", 1, 31),
     Field("month", 1, 12, _MONTHS),
-    # 7 is Sunday too.
+    # Both 0 and 7 are Sunday.
     Field("day of the week", 0, 7, _DAYS),
 )
 _ITEM = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>0*[1-9]\d*))?", re.ASCII)
 
 
 def cron_fields(schedule: str) -> str:
-    """A schedule as cron takes it, its fields apart by one space.
+    """Return a schedule with one space between its fields.
 
-    :raises OptionError: naming the field that cron would not take
+    :raises OptionError: for a field that cron does not accept
     """
     words = schedule.split()
     if len(words) != len(FIELDS):
@@ -67,6 +67,6 @@ def _number(field: Field, word: str, schedule: str) -> int:
 
 def _refusal(field: Field, item: str, schedule: str) -> OptionError:
     return OptionError(
-        f"the schedule {schedule!r}: {item!r} is no {field.name} from {field.lowest} to {field.highest}, "
-        "range like 1-5, or step like */15"
+        f"the schedule {schedule!r}: {item!r} is not valid as the {field.name}: give a value from {field.lowest} to "
+        f"{field.highest}, a range like 1-5, or a step like */15"
     )

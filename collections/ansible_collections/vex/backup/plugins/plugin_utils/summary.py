@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What became of the backups of a fleet: one line for each host, as a table for people and as JSON for programs."""
+"""The summary of the backups of all hosts: one line a host, as a table for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import datetime
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
 
-# By the numbers of the log tables.
-STATUSES = {1: "success", 2: "warning", 3: "error"}
+STATUSES = {SUCCESS: "success", WARNING: "warning", ERROR: "error"}
 UNREACHABLE = "unreachable"
 NOT_RUN = "not run"
 GOOD = frozenset({"success", "warning"})
@@ -26,23 +26,23 @@ def line_of(
     failure: t.Optional[str] = None,
     unreachable: t.Optional[str] = None,
 ) -> Line:
-    """One host's line.
+    """Return the line of one host.
 
-    :param outcome: what its run told of itself (``vex_backup_outcome``), when it got that far
-    :param failure: what its last task that failed said
-    :param unreachable: why it could not be reached any more
-    :returns: ``host``, ``status`` (a word), ``problems`` (texts), and of the outcome ``hostname``, ``run_uuid``,
-        ``status_backup`` and ``status_upload`` (the log tables' numbers), ``bytes``, ``seconds``, ``bucket``, ``key``,
-        ``None`` where nothing is known
+    :param outcome: the outcome of its run, as :func:`outcome.summary_of` returns it, when the run got that far
+    :param failure: the name and message of its last task that failed
+    :param unreachable: why the host could not be reached
+    :returns: ``host``, ``status`` (a word), ``problems`` (sentences), and from the outcome ``hostname``, ``run_uuid``,
+        ``status_backup`` and ``status_upload`` (numbers), ``bytes``, ``seconds``, ``bucket``, ``key``; ``None`` where
+        nothing is known
     """
     known = dict(outcome or {})
-    problems = list(known.pop("problems", []))
+    problems = list(known.get("problems", []))
     if unreachable is not None:
         status, problems = UNREACHABLE, [unreachable]
     elif outcome:
-        status = STATUSES[3 if problems else int(known["status_backup"])]
+        status = STATUSES[int(known["status"])]
     elif failure is not None:
-        status, problems = STATUSES[3], [failure]
+        status, problems = STATUSES[ERROR], [failure]
     else:
         status = NOT_RUN
     names = ("hostname", "run_uuid", "status_backup", "status_upload", "bytes", "seconds", "bucket", "key")
@@ -50,9 +50,9 @@ def line_of(
 
 
 def document(lines: t.Sequence[Line], started: datetime.datetime, finished: t.Optional[datetime.datetime]) -> Line:
-    """The summary for programs. Times are UTC, ``finished`` is ``None`` as long as the hosts are at work."""
+    """Return the summary for programs. Times are UTC; ``finished`` is ``None`` while hosts are backed up."""
     return {
-        # Whether every host has a backup.
+        # True when every host has a new backup.
         "ok": finished is not None and all(line["status"] in GOOD for line in lines),
         "started": timestamp(started),
         "finished": timestamp(finished) if finished else None,
@@ -65,7 +65,7 @@ def document(lines: t.Sequence[Line], started: datetime.datetime, finished: t.Op
 
 
 def table(lines: t.Sequence[Line]) -> str:
-    """The summary for people: a row for each host, and below it what went wrong."""
+    """Return the summary for people: a row for each host, and the problems below."""
     rows = [COLUMNS, *(_row(line) for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     shown = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
@@ -78,7 +78,7 @@ def _row(line: Line) -> t.Tuple[str, ...]:
 
 
 def _size(count: t.Optional[int]) -> str:
-    """Bytes as the web app writes them: decimal, two digits."""
+    """Return a size as the web app shows it: decimal units, two digits."""
     if count is None:
         return "-"
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):

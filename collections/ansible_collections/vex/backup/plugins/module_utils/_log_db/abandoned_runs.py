@@ -1,102 +1,107 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs that died with their controller or their host: found and closed as errors when the host's next run opens."""
+"""Abandoned runs: they died with their controller or their host. The next run of the host closes them as errors."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import try_lock
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import LOGS, RUN_NAME, timestamp, utc_now
-from ansible_collections.vex.backup.plugins.module_utils._common.text import excerpt_of, fit_bytes
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
-    Columns,
-    Running,
-    State,
-    running_of,
-    upsert,
+from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, fit_text
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
+    DUMP_LOG_NAME,
+    LOGS,
+    RUN_LOG_NAME,
+    RUN_NAME,
+    timestamp,
+    utc_now,
 )
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
+from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import read_log
+from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import Running, other_running_runs
+from ansible_collections.vex.backup.plugins.module_utils._log_db.state import Columns, State
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import upsert
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-LOG_BYTES = 1024 * 1024
-TEXT_BYTES = 65535
+
+class OpeningRun(t.NamedTuple):
+    """The run that opens: ``abandoned_after`` is in seconds, ``now`` is UTC."""
+
+    run_uuid: str
+    hostname: str
+    work_dir: str
+    abandoned_after: int
+    now: datetime.datetime
 
 
-def close_abandoned(
-    connection: Connection[Cursor],
-    hostname: str,
-    run_uuid: str,
-    work_dir: str,
-    patience: int,
-    now: datetime.datetime,
-) -> t.List[str]:
-    """Close the records of a host's other runs that nobody works on any more.
+def close_abandoned_runs(connection: Connection[Cursor], opening: OpeningRun) -> t.List[str]:
+    """Close the records of the other runs of a host that are abandoned.
 
-    One is taken for dead when no module works on it, which a lock on its logs' folder shows, and none has for
-    *patience* seconds, which is more than lies between two steps of a run. One that was alive after all is not lost:
-    its own last record still comes upon this one.
+    A run is abandoned when no module works on it, which a lock on the folder of its logs shows, and none has for
+    ``abandoned_after`` seconds, which is longer than the time between two steps of a run. A run that is closed by
+    mistake is not lost: its own last record still replaces this one.
 
-    :param run_uuid: the run that opens, which is alive
-    :returns: a sentence for each
+    :returns: a sentence for each closed run
     :raises LogDatabaseUnavailable: when the server refuses
     """
     closed = []
-    for run in running_of(connection, hostname, run_uuid):
-        logs = os.path.join(work_dir, run.started.strftime(RUN_NAME) + LOGS)
-        last_sign = max(run.started, _last_sign(logs))
-        if _is_worked_on(logs) or (now - last_sign).total_seconds() < patience:
+    for run in other_running_runs(connection, opening.hostname, opening.run_uuid):
+        logs = os.path.join(opening.work_dir, run.started.strftime(RUN_NAME) + LOGS)
+        last_sign = max(run.started, _last_write(logs))
+        if _is_locked(logs) or (opening.now - last_sign).total_seconds() < opening.abandoned_after:
             continue
         sentence = (
             f"the run of {timestamp(run.started)} (UTC) died in stage {run.stage or 'unknown'}: nobody has worked on "
             f"it since {timestamp(last_sign)}; closed by the next run"
         )
-        upsert(connection, _ended(run, sentence, logs, last_sign), timestamp(now))
+        state = closed_state(run, sentence, last_sign)
+        upsert(connection, state._replace(backup={**state.backup, **_read_logs(logs)}), timestamp(opening.now))
         closed.append(sentence)
     return closed
 
 
-def is_alive(logs: str, patience: int) -> bool:
-    """Whether somebody works on the run whose logs are in this folder, or did until *patience* seconds ago."""
-    return _is_worked_on(logs) or (utc_now() - _last_sign(logs)).total_seconds() < patience
+def is_alive(logs: str, abandoned_after: int) -> bool:
+    """Return whether a module works on the run with this folder of logs, or did until *abandoned_after* seconds ago."""
+    return _is_locked(logs) or (utc_now() - _last_write(logs)).total_seconds() < abandoned_after
 
 
-def run_that_died(run: Running, sentence: str, end: datetime.datetime) -> State:
-    """What the rows of a dead run say: *sentence*, after the notes it left, and when it ended (UTC)."""
+def closed_state(run: Running, sentence: str, end: datetime.datetime) -> State:
+    """Return the state of an abandoned run that is closed: *sentence* after its notes, and its end (UTC)."""
     ended: Columns = {"data_encerramento": timestamp(end)}
-    notes = fit_bytes("\n".join(filter(None, [run.notes, sentence])), TEXT_BYTES)
+    note = error_note(sentence)
+    notes = fit_text("\n".join(filter(None, [run.notes, note])))
     return State(
         run.run_uuid,
-        {**ended, "status_backup": 3, "observacao": notes},
-        {**ended, "status_upload": 3, "observacao": sentence} if run.is_uploading else {},
+        {**ended, "status_backup": ERROR, "observacao": notes},
+        {**ended, "status_upload": ERROR, "observacao": note} if run.is_uploading else {},
         {},
     )
 
 
-def _ended(run: Running, sentence: str, logs: str, last_sign: datetime.datetime) -> State:
-    died = run_that_died(run, sentence, last_sign)
-    backup: Columns = dict(died.backup)
-    for name, column in (("backup_script.log", "log_execucao"), ("mydumper_log.log", "log_dump")):
-        path = os.path.join(logs, name)
-        if os.access(path, os.R_OK):
-            backup[column] = excerpt_of(path, LOG_BYTES)
-    return died._replace(backup=backup)
+def _read_logs(logs: str) -> Columns:
+    columns: Columns = {}
+    for name, column in ((RUN_LOG_NAME, "log_execucao"), (DUMP_LOG_NAME, "log_dump")):
+        with contextlib.suppress(FileNotFoundError):
+            columns[column] = read_log(os.path.join(logs, name))
+    return columns
 
 
-def _last_sign(logs: str) -> datetime.datetime:
-    """When a log of a run was last written (UTC); long ago when there is none."""
+def _last_write(logs: str) -> datetime.datetime:
+    """Return when a log of a run was last written (UTC); the beginning of 1970 when there is none."""
     written = [0.0]
     if os.path.isdir(logs):
         written += [os.stat(os.path.join(logs, name)).st_mtime for name in os.listdir(logs)]
     return datetime.datetime.fromtimestamp(max(written), datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
 
 
-def _is_worked_on(logs: str) -> bool:
-    """Whether a module holds the folder of a run's logs, as :meth:`RunLog.held` does."""
+def _is_locked(logs: str) -> bool:
+    """Return whether a module holds the folder of a run's logs, as :meth:`RunLog.held` does."""
     if not os.path.isdir(logs):
         return False
     descriptor = os.open(logs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

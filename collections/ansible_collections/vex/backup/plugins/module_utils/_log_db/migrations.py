@@ -1,10 +1,11 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The log database's migrations: their order, gaps, checksums, and how they are applied."""
+"""The migrations of the log database: their order, their checksums, and their application."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import re
@@ -12,15 +13,15 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import MigrationError
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     NO_SUCH_TABLE,
     LogDatabase,
     explain,
     log_database,
 )
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 
-# Without it the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
+# Without PyMySQL the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
 with contextlib.suppress(ImportError):
     import pymysql.err
 
@@ -31,15 +32,15 @@ if t.TYPE_CHECKING:
 FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 CREATED_TABLE = re.compile(r"CREATE\s+TABLE\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.IGNORECASE)
 LOCK_SECONDS = 60
-# What the server says to a change that it has had: the column, the key is there.
+# The server's errors for a change that was made before: the column exists, the key exists.
 ALREADY_DONE = {1060, 1061}
-# One statement, up to its semicolon; quotes and comments may hold semicolons of their own.
+# One statement, up to its semicolon; quotes and comments may contain semicolons.
 STATEMENT = re.compile(r"(?:'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|/\*.*?\*/|[^;])+", re.DOTALL)
 COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)\s*", re.DOTALL)
 
 
 class Migration(t.NamedTuple):
-    """One step of the schema: ``title`` is its file's name without ``.sql``, ``sha256`` that of the file."""
+    """One step of the schema: ``title`` is the name of its file without ``.sql``, ``sha256`` the digest of the file."""
 
     number: int
     title: str
@@ -48,7 +49,7 @@ class Migration(t.NamedTuple):
 
 
 class Applied(t.NamedTuple):
-    """A step that a database has had, as ``versao_esquema`` holds it."""
+    """A step that was applied to a database, as ``versao_esquema`` records it."""
 
     number: int
     title: str
@@ -56,10 +57,10 @@ class Applied(t.NamedTuple):
 
 
 def read_migrations(folder: str) -> t.List[Migration]:
-    """The steps in *folder*, in order.
+    """Return the steps in *folder*, in order.
 
     :raises MigrationError: when the folder cannot be read or is empty, a name is not ``NNNN_name.sql``,
-        or a number is missing or there twice
+        or a number is missing or used twice
     """
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(".sql"))
@@ -84,7 +85,7 @@ def read_migrations(folder: str) -> t.List[Migration]:
 
 
 def split_statements(text: str) -> t.List[str]:
-    """The statements of an SQL script, without the comments before them. There is no ``DELIMITER``."""
+    """Split an SQL script into its statements, without the comments before them. ``DELIMITER`` is not known."""
     statements = []
     for match in STATEMENT.finditer(text):
         statement = match.group()
@@ -99,53 +100,62 @@ def split_statements(text: str) -> t.List[str]:
 
 
 def pending(migrations: t.Sequence[Migration], applied: t.Sequence[Applied]) -> t.List[Migration]:
-    """The steps that a database still has to take.
+    """Return the steps that were not applied to a database yet.
 
     :param migrations: as :func:`read_migrations` returns them
     :param applied: in order
-    :raises MigrationError: when the database has had a step that was edited since, skipped one, or has had
-        one that this release does not know
+    :raises MigrationError: when an applied step was edited since, a step was skipped, or an applied step is not
+        known to this release
     """
     for expected, step in enumerate(applied, start=1):
         if step.number != expected:
             raise MigrationError(
-                f"the log database has had step {step.title} but not step {expected:04d}: "
-                "its table versao_esquema was changed by hand; restore it"
+                f"the log database has step {step.title} but not step {expected:04d}: "
+                "its table versao_esquema was changed by hand; restore that table"
             )
         if expected > len(migrations):
             raise MigrationError(
-                f"the log database has had step {step.title}, which this release does not know: "
+                f"the log database has step {step.title}, which this release does not know: "
                 "update the vex.backup collection"
             )
         known = migrations[expected - 1]
         if (step.title, step.sha256) != (known.title, known.sha256):
             raise MigrationError(
-                f"step {known.title} was edited or renamed after the log database had it (as {step.title}): "
+                f"step {known.title} was edited or renamed after it was applied to the log database (as {step.title}): "
                 "restore its file and put the change in a new step"
             )
     return list(migrations[len(applied) :])
 
 
-def bring_up_to_date(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
-    """Give the log database the steps it has not had.
+@dataclasses.dataclass(frozen=True)
+class SchemaRequest:
+    """The options of ``backup_log_schema``: ``migrations`` is the folder of the steps."""
 
-    :param params: the options of ``backup_log_schema``
-    :param check_mode: change nothing, only say what is pending
+    login: Login
+    login_database: str
+    migrations: str
+    create_database: bool
+
+
+def bring_up_to_date(request: SchemaRequest, check_mode: bool) -> t.Dict[str, t.Any]:
+    """Apply the steps that were not applied to the log database yet.
+
+    :param check_mode: change nothing, only return what is pending
     :returns: the module's result
     :raises MigrationError: as :func:`read_migrations` and :func:`pending`, when the database has tables of these
-        names that are not known to be ours, or when a step fails
+        names that may be another program's, or when a step fails
     :raises LogDatabaseUnavailable: when the log database cannot be reached
     """
-    migrations = read_migrations(params["migrations"])
-    database = params["login_database"]
+    migrations = read_migrations(request.migrations)
+    database = request.login_database
     with (
-        log_database(LogDatabase(resolve_login(params), None), statement_timeout=None) as connection,
+        log_database(LogDatabase(request.login, None), statement_timeout=None) as connection,
         _alone(connection, database),
     ):
         exists = _exists(connection, database)
-        if not exists and not params["create_database"]:
+        if not exists and not request.create_database:
             raise MigrationError(
-                f"there is no database {database} that this account may use: set create_database, or make it first"
+                f"there is no database {database} that this account may use: set create_database, or create it first"
             )
         if not exists and not check_mode:
             _create(connection, database)
@@ -171,7 +181,7 @@ def bring_up_to_date(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[
 
 @contextlib.contextmanager
 def _alone(connection: Connection[Cursor], database: str) -> t.Iterator[None]:
-    """Keep a second applier waiting; the server frees the lock with the connection, however it ends."""
+    """Make a second applier wait; the server releases the lock when the connection ends."""
     name = "vex_backup_schema_" + hashlib.sha256(database.encode("utf-8")).hexdigest()[:32]
     with connection.cursor() as cursor:
         cursor.execute("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS))
@@ -201,21 +211,21 @@ def _applied(connection: Connection[Cursor], database: str, migrations: t.Sequen
         except pymysql.err.MySQLError as error:
             if error.args[0] != NO_SUCH_TABLE:
                 raise
-            # The first step makes the table: nothing of ours can be there before it.
+            # The first step makes this table, so no table of ours can exist without it.
             _refuse_foreign_tables(cursor, database, migrations)
             return []
         return [Applied(*row) for row in cursor.fetchall()]
 
 
 def _refuse_foreign_tables(cursor: Cursor, database: str, migrations: t.Sequence[Migration]) -> None:
-    """Else ``CREATE TABLE IF NOT EXISTS`` would take another program's tables for ours."""
+    """Refuse tables of another program, which ``CREATE TABLE IF NOT EXISTS`` would take for ours."""
     ours = [name for step in migrations for statement in step.statements for name in CREATED_TABLE.findall(statement)]
     cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (database,))
     found = sorted(set(ours) & {str(row[0]) for row in cursor.fetchall()})
     if found:
         raise MigrationError(
-            f"the database {database} has no table versao_esquema, but has {', '.join(found)}: another program's, or "
-            "ours without their version; give login_database a name of its own, or restore versao_esquema"
+            f"the database {database} has no table versao_esquema, but has {', '.join(found)}: they are another "
+            "program's, or ours without their version; give login_database another name, or restore versao_esquema"
         )
 
 
@@ -232,7 +242,7 @@ def _apply(connection: Connection[Cursor], step: Migration, done: t.Sequence[str
     except pymysql.err.Error as error:
         raise MigrationError(
             f"step {step.title} failed: {explain(error)}; "
-            "the steps before it are in place: put right what the server says and run again",
+            "the steps before it are applied: correct the cause and run again",
             applied=list(done),
         ) from None
 
@@ -240,8 +250,8 @@ def _apply(connection: Connection[Cursor], step: Migration, done: t.Sequence[str
 def _change(cursor: Cursor, statement: str) -> None:
     """Run one statement of a step.
 
-    A change of a table commits by itself, so a run that died right after it left the change without its record: the
-    step is pending still, and what it adds is there.
+    ``ALTER TABLE`` commits by itself. A run that died right after it has left the change without its record: the step
+    is still pending, and the column or key exists.
     """
     try:
         cursor.execute(statement)

@@ -1,53 +1,93 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is looked at from outside the hosts: runs that take too long to be alive, servers whose backup is overdue."""
+"""The watch from outside the hosts: it closes runs that take too long, and notes which servers are overdue."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp, utc_now
-from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import run_that_died
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import closed_state
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
     check_version,
     log_database,
-    note_overdue,
-    running_since_before,
-    upsert,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import Running, running_since_before
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import upsert
 
-# The migration that made the column for who has been told.
-REQUIRED_VERSION = 22
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
 
 
-def watch(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
-    """Close the records of runs that have run for longer than any does, and note which servers are overdue.
+@dataclasses.dataclass(frozen=True)
+class WatchRequest:
+    """The options of ``backup_watch``: ``longest_run`` is in hours, ``overdue`` are names of servers."""
 
-    :param params: the options of ``backup_watch``
-    :param check_mode: change nothing, only say what would change
+    log_database: LogDatabase
+    longest_run: int
+    overdue: t.List[str]
+
+
+class Noted(t.NamedTuple):
+    """Servers, by name: those that are overdue and were not before, and those that are overdue no more."""
+
+    overdue: t.List[str]
+    recovered: t.List[str]
+
+
+def watch(request: WatchRequest, check_mode: bool) -> t.Dict[str, t.Any]:
+    """Close the records of runs that have not ended in time, and note which servers are overdue.
+
+    :param check_mode: change nothing, only return what would change
     :returns: the module's result
-    :raises LogDatabaseUnavailable: when it is away or refuses
+    :raises LogDatabaseUnavailable: when it cannot be reached or refuses
     :raises SchemaMismatch: when its schema is too old
     """
     now = utc_now()
     closed = []
-    with log_database(LogDatabase.from_options(params)) as connection:
-        check_version(connection, REQUIRED_VERSION)
-        for run in running_since_before(connection, now - datetime.timedelta(hours=params["longest_run"])):
-            sentence = (
-                f"the run of {run.hostname} of {timestamp(run.started)} (UTC) has not ended after "
-                f"{params['longest_run']} hours, in stage {run.stage or 'unknown'}; closed by the watch: look at that "
-                "host, whose next run says more"
-            )
+    with log_database(request.log_database) as connection:
+        check_version(connection)
+        for run in running_since_before(connection, now - datetime.timedelta(hours=request.longest_run)):
+            sentence = _sentence(run, request.longest_run)
             if not check_mode:
-                upsert(connection, run_that_died(run, sentence, now), timestamp(now))
+                upsert(connection, closed_state(run, sentence, now), timestamp(now))
             closed.append({"hostname": run.hostname, "run_uuid": run.run_uuid, "message": sentence})
-        change = note_overdue(connection, params["overdue"], timestamp(now), dry_run=check_mode)
+        noted = _note_overdue(connection, request.overdue, timestamp(now), dry_run=check_mode)
     return {
-        "changed": bool(closed or change.told or change.recovered),
+        "changed": bool(closed or noted.overdue or noted.recovered),
         "closed": closed,
-        "overdue": change.told,
-        "recovered": change.recovered,
+        "overdue": noted.overdue,
+        "recovered": noted.recovered,
     }
+
+
+def _sentence(run: Running, longest_run: int) -> str:
+    return (
+        f"the run of {run.hostname} of {timestamp(run.started)} (UTC) has not ended after {longest_run} hours, "
+        f"in stage {run.stage or 'unknown'}; closed by the watch: check that host, whose next run tells more"
+    )
+
+
+def _note_overdue(connection: Connection[Cursor], names: t.Sequence[str], now: str, *, dry_run: bool) -> Noted:
+    """Note in ``servidor`` which servers are overdue now, and commit.
+
+    :param dry_run: change nothing, only return what would change
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hostname, avisado_em IS NOT NULL, ativo FROM servidor ORDER BY hostname FOR UPDATE")
+        servers = cursor.fetchall()
+        overdue = [str(name) for name, was_overdue, _active in servers if name in names and not was_overdue]
+        forgotten = [str(name) for name, was_overdue, _active in servers if name not in names and was_overdue]
+        # A server whose backups are not expected any more is not overdue, but has not recovered either.
+        recovered = [str(name) for name, _was_overdue, active in servers if name in forgotten and active]
+        if not dry_run:
+            for moment, noted in ((now, overdue), (None, forgotten)):
+                cursor.executemany(
+                    "UPDATE servidor SET avisado_em = %s WHERE hostname = %s", [(moment, name) for name in noted]
+                )
+    connection.commit()
+    return Noted(overdue, recovered)

@@ -1,49 +1,60 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which servers are expected to back themselves up, and when: the rows of ``servidor``, and the only SQL that does."""
+"""The rows of ``servidor``: which servers are backed up, and when a run of each is expected."""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.text import fit_characters
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
-    Change,
-    Columns,
+from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import fit_column
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
     check_version,
     log_database,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.state import Columns
+from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import Change
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-LONGEST_NAME = 100
-LONGEST_VERSION = 50
+
+@dataclasses.dataclass(frozen=True)
+class ServerRequest:
+    """The options of ``backup_server_record``; ``state`` is ``present`` or ``absent``."""
+
+    log_database: LogDatabase
+    hostname: str
+    state: str
+    schedule: t.Optional[str]
+    time_zone: str
+    tolerance_minutes: int
+    server_version: t.Optional[str]
 
 
-def record_server(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
-    """Bring a server's row to what the options of ``backup_server_record`` say.
+def record_server(request: ServerRequest, check_mode: bool) -> t.Dict[str, t.Any]:
+    """Bring the row of a server to what the options say.
 
-    :param check_mode: change nothing, only say what would change
+    :param check_mode: change nothing, only return what would change
     :returns: the module's result
     :raises LogDatabaseUnavailable: when it could not be written
     """
-    expected = params["state"] == "present"
-    columns: Columns = {"ativo": int(expected)}
-    if expected:
+    is_expected = request.state == "present"
+    columns: Columns = {"ativo": int(is_expected)}
+    if is_expected:
         columns.update(
-            agenda=params["schedule"] or None,
-            fuso=params["time_zone"],
-            tolerancia_minutos=params["tolerance_minutes"],
+            agenda=request.schedule or None,
+            fuso=request.time_zone,
+            tolerancia_minutos=request.tolerance_minutes,
         )
-        if params["server_version"]:
-            columns["versao_servidor"] = fit_characters(params["server_version"], LONGEST_VERSION)
-    with log_database(LogDatabase.from_options(params)) as connection:
+        if request.server_version:
+            columns["versao_servidor"] = fit_column("versao_servidor", request.server_version)
+    with log_database(request.log_database) as connection:
         check_version(connection)
-        hostname = fit_characters(params["hostname"], LONGEST_NAME)
-        change = _write(connection, hostname, columns, may_insert=expected, dry_run=check_mode)
+        hostname = fit_column("hostname", request.hostname)
+        change = _write(connection, hostname, columns, may_insert=is_expected, dry_run=check_mode)
     return {"changed": bool(change.after), "diff": {"before": change.before, "after": change.after}}
 
 
@@ -51,7 +62,7 @@ def _write(
     connection: Connection[Cursor], hostname: str, columns: Columns, *, may_insert: bool, dry_run: bool
 ) -> Change:
     with connection.cursor() as cursor:
-        # Names come from this file, values go as parameters.
+        # Column names come from this file, values go as parameters.
         cursor.execute(f"SELECT {', '.join(columns)} FROM servidor WHERE hostname = %s FOR UPDATE", (hostname,))
         row = cursor.fetchone()
         older = dict(zip(columns, row)) if row else {}
@@ -67,7 +78,7 @@ def _write(
             inserted = {"hostname": hostname, **columns}
             marks = ", ".join(["%s"] * len(inserted))
             cursor.execute(
-                # Two that insert at once are two deployments of one host: the later one's row stands.
+                # Two inserts at once come from two deployments of one host: the row of the later one stands.
                 f"INSERT INTO servidor ({', '.join(inserted)}) VALUES ({marks})"
                 f" ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in columns)}",
                 tuple(inserted.values()),

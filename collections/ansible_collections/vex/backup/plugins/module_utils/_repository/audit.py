@@ -17,13 +17,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ManifestForged,
     ManifestUnusable,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
-    Uploaded,
     check_version,
     log_database,
-    uploads_to,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
     HOLD,
     MANIFEST,

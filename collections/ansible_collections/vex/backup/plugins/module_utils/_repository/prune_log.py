@@ -10,12 +10,12 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import (
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
     check_version,
     log_database,
-    mark_removed,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import mark_removed
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 

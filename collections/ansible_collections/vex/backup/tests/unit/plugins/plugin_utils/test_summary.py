@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the summary of a fleet says of each host."""
+"""Unit tests of the summary of all hosts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ END = datetime.datetime(2026, 1, 1, 4)
 
 
 def outcome(**changes: t.Any) -> Line:
-    good = {"status_backup": 1, "status_upload": 1, "bytes": 6_214_999_999, "seconds": 83, "key": "db1/a.zip"}
+    good = {
+        "status": 1,
+        "status_backup": 1,
+        "status_upload": 1,
+        "bytes": 6_214_999_999,
+        "seconds": 83,
+        "key": "db1/a.zip",
+    }
     return {**good, "problems": [], **changes}
 
 
@@ -24,11 +31,17 @@ def outcome(**changes: t.Any) -> Line:
     ("known", "status"),
     [
         ({"outcome": outcome()}, "success"),
-        ({"outcome": outcome(status_backup=2)}, "warning"),
-        ({"outcome": outcome(status_backup=3, problems=["Dump the server: no"])}, "error"),
-        # A good dump whose upload, record or mail failed has a play that failed.
-        ({"outcome": outcome(status_upload=3, problems=["Upload the archive: no"])}, "error"),
-        ({"outcome": outcome(problems=["the mail could not be delivered"]), "failure": "Say what failed"}, "error"),
+        ({"outcome": outcome(status=2, status_backup=2)}, "warning"),
+        ({"outcome": outcome(status=3, status_backup=3, problems=["Dump the server: no"])}, "error"),
+        # The play fails after a good dump whose upload, record or mail failed.
+        ({"outcome": outcome(status=3, status_upload=3, problems=["Upload the archive: no"])}, "error"),
+        (
+            {
+                "outcome": outcome(status=3, problems=["the mail could not be delivered"]),
+                "failure": "Report the problems",
+            },
+            "error",
+        ),
         ({"failure": "Validating arguments: no"}, "error"),
         ({"unreachable": "no route", "failure": "a task"}, "unreachable"),
         ({"unreachable": "no route", "outcome": outcome()}, "unreachable"),
@@ -44,7 +57,7 @@ def test_status(known: t.Dict[str, t.Any], status: str) -> None:
     assert {name: count for name, count in whole["totals"].items() if count} == {status: 1}
 
 
-def test_nothing_is_well_before_the_end() -> None:
+def test_summary_is_not_ok_before_the_end() -> None:
     before = document([line_of("db1", outcome())], START, None)
     assert (before["ok"], before["started"], before["finished"]) == (False, "2026-01-01 03:00:00", None)
 

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, OptionError, StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import Uploaded
+from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded
 from ansible_collections.vex.backup.plugins.module_utils._repository import audit as audit_module
 from ansible_collections.vex.backup.plugins.module_utils._store import objects as objects_module
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Refused

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How two accounts of the same run are put together."""
+"""Unit tests of the merge of two states of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import State, combine, explain, merge
+from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State, combine, merge
 
 STATUS = "status_backup"
 ROWS = st.dictionaries(
@@ -48,27 +48,14 @@ def test_an_ended_run_is_never_reopened(older: t.Dict[str, int], newer: t.Dict[s
 
 
 @given(ROWS, ROWS)
-def test_the_same_account_twice_changes_nothing(older: t.Dict[str, int], newer: t.Dict[str, int]) -> None:
+def test_the_same_state_twice_changes_nothing(older: t.Dict[str, int], newer: t.Dict[str, int]) -> None:
     once = merge(older, newer, STATUS)
     assert merge(once, newer, STATUS) == once
 
 
-def test_combine_looks_at_both_rows() -> None:
+def test_combine_merges_every_row() -> None:
     older = State("u", {STATUS: 1}, {"status_upload": 3, "bucket": "b"}, {})
     newer = State("u", {STATUS: 0, "etapa": "mail"}, {"status_upload": 0, "bucket": "c"}, {"status": 1})
     assert combine(older, newer) == State(
         "u", {STATUS: 1, "etapa": "mail"}, {"status_upload": 3, "bucket": "b"}, {"status": 1}
     )
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (Exception(1045, "Access denied"), "Access denied"),
-        (Exception(0, ""), "the connection was lost"),
-        (Exception("Already closed"), "the connection was lost"),
-        (Exception(), "the connection was lost"),
-    ],
-)
-def test_explain_uses_the_servers_words(error: Exception, words: str) -> None:
-    assert words in explain(error)

@@ -1,0 +1,76 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Filter that lists what a check of a host found."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.vex.backup.plugins.plugin_utils.check_findings import Checks, findings_of
+from ansible_collections.vex.backup.plugins.plugin_utils.outcome import Stages
+
+DOCUMENTATION = r"""
+name: check_findings
+short_description: List what a check of a host found
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Returns one finding for each thing that a backup run needs, from the steps of a run in check mode.
+options:
+  _input:
+    description: What the steps returned, as P(vex.backup.run_outcome#filter) takes it.
+    type: dict
+    required: true
+  variables:
+    description: What M(ansible.builtin.validate_argument_spec) returned.
+    type: dict
+    required: true
+  missing_settings:
+    description: A sentence on the variables that a run needs and that are not set; empty when none is missing.
+    type: str
+    required: true
+  is_uploaded:
+    description: Whether the configuration asks for an upload.
+    type: bool
+    required: true
+  is_mailed:
+    description: Whether the configuration asks for a mail.
+    type: bool
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Set what was found
+  ansible.builtin.set_fact:
+    vex_backup_findings: >-
+      {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, missing_settings='',
+                                                       is_uploaded=true, is_mailed=true) }}
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The findings, each with C(name), C(ok) and C(detail). C(ok) is null for one that was not checked.
+  type: list
+  elements: dict
+"""
+
+
+def _filter(stages: t.Mapping[str, t.Any], **checks: t.Any) -> t.List[t.Dict[str, t.Any]]:
+    try:
+        typed = Checks(stages=Stages.from_registered(stages), **checks)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise AnsibleFilterError(f"vex.backup.check_findings: {error}") from None
+    return [dataclasses.asdict(finding) for finding in findings_of(typed)]
+
+
+class FilterModule:
+    """The filter plugin that Ansible loads."""
+
+    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+        """Return the filter by its name."""
+        return {"check_findings": _filter}

@@ -1,0 +1,73 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Filter that decides the outcome of a backup run."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.vex.backup.plugins.plugin_utils.outcome import Plan, Stages, decide, summary_of
+
+DOCUMENTATION = r"""
+name: run_outcome
+short_description: Decide the outcome of a backup run
+version_added: "1.0.0"
+author:
+  - Vex Backup (@vex-backup)
+description:
+  - Decides both statuses, the notes, the sizes and the times of a run from what its stages returned so far.
+  - The role P(vex.backup.backup#role) sets the result as C(vex_backup_result) after each stage.
+options:
+  _input:
+    description:
+      - What the stages of the run returned, as registered. A stage that did not run is an empty dictionary.
+      - The keys are C(opened), C(dump), C(pack), C(upload), C(closed), C(prune), C(mail), and C(failure), with C(task)
+        and C(message) of the task that ended the run early, or empty.
+      - For a stage that runs in the background, a list of what its task and the task that waited for it returned.
+    type: dict
+    required: true
+  plan:
+    description:
+      - What the run is to make.
+      - The keys are C(hostname), C(name), C(archive_name), C(dump_path), C(is_packed), C(is_uploaded), C(bucket) and
+        C(key).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Decide the outcome so far
+  ansible.builtin.set_fact:
+    vex_backup_result: "{{ vex_backup_stages | vex.backup.run_outcome(vex_backup_plan) }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The outcome. C(status) is that of the backup, C(upload_status) that of the upload or null, C(verdict) that of the
+      whole run.
+    - C(notes) holds levelled lines, C(problems) sentences, none of which there are after a good run.
+    - C(backup) and C(upload) are options of M(vex.backup.backup_log_record).
+    - C(summary) is what the summary of all hosts shows.
+  type: dict
+"""
+
+
+def _filter(stages: t.Mapping[str, t.Any], plan: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    try:
+        typed_stages, typed_plan = Stages.from_registered(stages), Plan(**plan)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise AnsibleFilterError(f"vex.backup.run_outcome: {error}") from None
+    outcome = decide(typed_plan, typed_stages)
+    return {**dataclasses.asdict(outcome), "summary": summary_of(typed_plan, typed_stages, outcome)}
+
+
+class FilterModule:
+    """The filter plugin that Ansible loads."""
+
+    def filters(self) -> t.Dict[str, t.Callable[..., t.Any]]:
+        """Return the filter by its name."""
+        return {"run_outcome": _filter}

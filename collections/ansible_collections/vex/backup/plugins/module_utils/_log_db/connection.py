@@ -1,0 +1,99 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A connection to the log database, and the check of its schema version."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    LogDatabaseUnavailable,
+    SchemaMismatch,
+    ServerUnavailable,
+)
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect, resolve_login
+
+# Without PyMySQL the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
+with contextlib.suppress(ImportError):
+    import pymysql.err
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+# The migration that made the newest table or column that the modules write.
+REQUIRED_VERSION = 26
+
+STATEMENT_SECONDS = 30
+NO_SUCH_TABLE = 1146
+
+
+class LogDatabase(t.NamedTuple):
+    """The login to the server of the log database, and the name of the database; ``None`` to use none yet."""
+
+    login: Login
+    name: t.Optional[str]
+
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any]) -> LogDatabase:
+        """Resolve the ``LOG_DB`` options of a module.
+
+        :raises OptionError: as :func:`resolve_login`
+        """
+        return cls(resolve_login(options), options["login_database"])
+
+
+@contextlib.contextmanager
+def log_database(
+    database: LogDatabase, statement_timeout: t.Optional[int] = STATEMENT_SECONDS
+) -> t.Iterator[Connection[Cursor]]:
+    """Connect to the server of the log database, in UTC; close the connection after the block.
+
+    :param statement_timeout: seconds to wait for the answer to a statement; ``None`` for no limit
+    :raises LogDatabaseUnavailable: when it cannot be reached, refuses the login, or fails within the block
+    """
+    try:
+        connection = connect(
+            database.login,
+            database.name,
+            autocommit=False,
+            statement_timeout=statement_timeout,
+        )
+    except ServerUnavailable as error:
+        raise LogDatabaseUnavailable(f"log database: {error}") from None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET time_zone = '+00:00'")
+        yield connection
+    except pymysql.err.Error as error:
+        raise LogDatabaseUnavailable(f"log database: {explain(error)}") from None
+    finally:
+        with contextlib.suppress(pymysql.err.Error):
+            connection.close()
+
+
+def explain(error: Exception) -> str:
+    """Return the server's own message of a PyMySQL error, or that the connection was lost."""
+    return str(error.args[1]) if len(error.args) > 1 and error.args[1] else f"the connection was lost ({error})"
+
+
+def check_version(connection: Connection[Cursor]) -> None:
+    """Make sure that the schema has everything that this release writes.
+
+    :raises SchemaMismatch: when it is older than ``REQUIRED_VERSION``
+    """
+    version = 0
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute("SELECT MAX(numero) FROM versao_esquema")
+            row = cursor.fetchone()
+            version = (row and row[0]) or 0
+        except pymysql.err.MySQLError as error:
+            if error.args[0] != NO_SUCH_TABLE:
+                raise
+    if version < REQUIRED_VERSION:
+        raise SchemaMismatch(
+            f"the log database's schema is at version {version}, this release needs {REQUIRED_VERSION}: "
+            "run playbooks/schema.yml from the control node"
+        )

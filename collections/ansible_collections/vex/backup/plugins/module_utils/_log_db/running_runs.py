@@ -1,0 +1,68 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs and restores that have not ended."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+    from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
+
+
+class Running(t.NamedTuple):
+    """A run that has not ended: ``started`` is UTC; ``notes`` is the text of its notes so far, or empty."""
+
+    run_uuid: str
+    hostname: str
+    started: datetime.datetime
+    stage: str
+    notes: str
+    is_uploading: bool
+
+
+def other_running_runs(connection: Connection[Cursor], hostname: str, run_uuid: str) -> t.List[Running]:
+    """Return the runs of a host that have not ended, oldest first, without the run *run_uuid*."""
+    return _running(connection, "hostname = %s AND run_uuid <> %s", hostname, run_uuid)
+
+
+def running_since_before(connection: Connection[Cursor], moment: datetime.datetime) -> t.List[Running]:
+    """Return the runs of all hosts that began before *moment* (UTC) and have not ended, oldest first."""
+    return _running(connection, "b.data_inicio < %s", timestamp(moment))
+
+
+def _running(connection: Connection[Cursor], condition: str, *values: str) -> t.List[Running]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT run_uuid, hostname, b.data_inicio, COALESCE(etapa, ''), COALESCE(b.observacao, ''),"
+            f" COALESCE(status_upload = {RUNNING}, FALSE)"
+            " FROM backup_log b LEFT JOIN upload_s3_log u ON u.backup_id = b.id"
+            f" WHERE status_backup = {RUNNING} AND {condition} ORDER BY b.data_inicio",
+            values,
+        )
+        return [Running._make(row)._replace(is_uploading=bool(row[-1])) for row in cursor.fetchall()]
+
+
+def close_other_restores(connection: Connection[Cursor], state: State, reason: str, now: str) -> t.List[str]:
+    """Close, as errors, the restores of one host and kind that have not ended, without that of *state*, and commit.
+
+    :param reason: the note of the closed records
+    :returns: the servers whose backups were restored
+    """
+    condition = f"hostname = %s AND tipo = %s AND status = {RUNNING} AND run_uuid <> %s"
+    values = (state.restore["hostname"], state.restore["tipo"], state.run_uuid)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT servidor FROM restauracao_log WHERE {condition} ORDER BY id FOR UPDATE", values)
+        servers = [str(server) for (server,) in cursor.fetchall()]
+        changes = f"status = {ERROR}, data_encerramento = %s, observacao = %s"
+        cursor.execute(f"UPDATE restauracao_log SET {changes} WHERE {condition}", (now, error_note(reason), *values))
+    connection.commit()
+    return servers

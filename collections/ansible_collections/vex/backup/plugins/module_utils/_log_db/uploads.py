@@ -1,0 +1,51 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The uploads that the log tables know, for retention and audit."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+
+class Uploaded(t.NamedTuple):
+    """An upload in the log tables; ``status`` is that of ``status_upload``."""
+
+    run_uuid: str
+    sha256: t.Optional[str]
+    status: int
+    removed: bool
+
+
+def uploads_to(connection: Connection[Cursor], bucket: str, prefix: str) -> t.Dict[str, Uploaded]:
+    """Return the uploads to a bucket whose keys start with *prefix*, by key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT caminho_arquivo, run_uuid, sha256, status_upload, removido_em IS NOT NULL"
+            " FROM upload_s3_log u JOIN backup_log b ON b.id = u.backup_id"
+            " WHERE bucket = %s AND LEFT(caminho_arquivo, CHAR_LENGTH(%s)) = %s",
+            (bucket, prefix, prefix),
+        )
+        # The collation of the tables compares some different keys as equal.
+        return {
+            str(key): Uploaded(run, sha256, status, bool(removed))
+            for key, run, sha256, status, removed in cursor.fetchall()
+            if str(key).startswith(prefix)
+        }
+
+
+def mark_removed(connection: Connection[Cursor], run_uuid: str, key: str, moment: str) -> None:
+    """Record that the archive of a run is not in the bucket any more, and commit; a run without a row gets none.
+
+    :param key: that of the archive; the row of an upload to another key is left alone
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE upload_s3_log u JOIN backup_log b ON b.id = u.backup_id SET u.removido_em = %s"
+            " WHERE b.run_uuid = %s AND u.caminho_arquivo = %s AND u.removido_em IS NULL",
+            (moment, run_uuid, key),
+        )
+    connection.commit()

@@ -1,0 +1,272 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The outcome of a backup run, decided from what its stages returned.
+
+The role ``vex.backup.backup`` decides it after each stage. The record, the mail, the summary and the verdict show it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, warning_note
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
+
+Result = t.Mapping[str, t.Any]
+
+NO_RESULT: Result = {}
+# Values of Outcome.upload_state.
+DISABLED = "disabled"
+NOT_REACHED = "not_reached"
+UPLOADED = "success"
+UPLOAD_FAILED = "error"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What a run is to make.
+
+    ``name`` is the run's, ``archive_name`` the file name of its archive, ``dump_path`` the folder of the dump.
+    ``is_packed``: the dump is packed into an archive. ``is_uploaded``: the archive is uploaded, to ``key`` of
+    ``bucket``.
+    """
+
+    hostname: str
+    name: str
+    archive_name: str
+    dump_path: str
+    is_packed: bool
+    is_uploaded: bool
+    bucket: str
+    key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """The task that ended the run early: its name and its message."""
+
+    task: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Stages:
+    """What the stages of a run returned so far, as Ansible registers it; empty for one that did not run.
+
+    ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
+    ``upload`` of ``s3_upload``, ``prune`` of ``backup_prune``, ``mail`` of ``backup_mail``.
+    """
+
+    opened: Result = dataclasses.field(default_factory=dict)
+    dump: Result = dataclasses.field(default_factory=dict)
+    pack: Result = dataclasses.field(default_factory=dict)
+    upload: Result = dataclasses.field(default_factory=dict)
+    closed: Result = dataclasses.field(default_factory=dict)
+    prune: Result = dataclasses.field(default_factory=dict)
+    mail: Result = dataclasses.field(default_factory=dict)
+    failure: t.Optional[Failure] = None
+
+    @classmethod
+    def from_registered(cls, registered: t.Mapping[str, t.Any]) -> Stages:
+        """Read the stages of a role.
+
+        :param registered: by field; a list for a stage that ran in the background: the result of its task and that of
+            the task that waited for it. ``failure`` is a mapping, empty when nothing failed
+        :raises TypeError: for another shape
+        """
+        results = {name: _ended(result) for name, result in registered.items() if name != "failure"}
+        failure = registered.get("failure")
+        return cls(**results, failure=Failure(**failure) if failure else None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """The outcome of a run, as far as its stages have come. Statuses are those of ``_common/status.py``.
+
+    ``status``: of the backup. ``upload_status``: of the upload, ``None`` while none is due; ``upload_state`` says the
+    same in words and why none is due: ``success``, ``error``, ``disabled`` or ``not_reached``. ``verdict``: of the
+    whole run, an error as soon as there is a problem. ``problems``: sentences; the play fails when there is one.
+    ``late_problems``: those found after the record was closed, which must be added to it. ``notes``: levelled lines
+    of the backup. ``backup`` and ``upload``: the options of those names of ``backup_log_record``, without unknown
+    ones. ``compressed_bytes``: size of the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
+    ``location``: address of the archive in the bucket, else its path, else that of the dump. ``bytes``: size of
+    the archive, or of the dump when it is not packed, ``None`` without a whole backup. ``seconds``: from the start of
+    the run to the end of its record. ``may_prune``: the backup is whole and uploaded, so older ones may go.
+    """
+
+    status: int
+    upload_status: t.Optional[int]
+    upload_state: str
+    verdict: int
+    failure: t.Optional[Failure]
+    record_problem: str
+    problems: t.List[str]
+    late_problems: t.List[str]
+    notes: t.List[str]
+    backup: t.Dict[str, t.Any]
+    upload: t.Dict[str, t.Any]
+    compressed_bytes: int
+    archive_bytes: int
+    location: str
+    bytes: t.Optional[int]
+    seconds: t.Optional[int]
+    may_prune: bool
+
+
+def decide(plan: Plan, stages: Stages) -> Outcome:
+    """Decide the outcome of a run from what its stages returned so far."""
+    whole = _is_whole(plan, stages)
+    uploaded = whole and _is_uploaded(stages)
+    record_problem = problem_of(stages.closed, "message")
+    late_problems = _late_problems(stages)
+    failed = [f"{stages.failure.task}: {stages.failure.message}"] if stages.failure else []
+    problems = [*failed, *filter(None, [record_problem]), *late_problems]
+    status = int(stages.dump["status"]) if whole else ERROR
+    # A late problem is added to a closed record, which then is no plain success any more.
+    status = max(status, WARNING) if late_problems else status
+    notes = _notes(stages, whole, late_problems)
+    upload_state = _upload_state(plan, whole, uploaded)
+    upload_status = {UPLOADED: SUCCESS, UPLOAD_FAILED: ERROR}.get(upload_state)
+    return Outcome(
+        status=status,
+        upload_status=upload_status,
+        upload_state=upload_state,
+        verdict=ERROR if problems else status,
+        failure=stages.failure,
+        record_problem=record_problem,
+        problems=problems,
+        late_problems=late_problems,
+        notes=notes,
+        backup=_backup_record(plan, stages, notes),
+        upload={} if upload_status is None else _upload_record(plan, stages, upload_status),
+        compressed_bytes=stages.dump.get("compressed_bytes", 0),
+        archive_bytes=stages.pack.get("size", 0),
+        location=stages.upload.get("url") or stages.pack.get("archive") or plan.dump_path,
+        bytes=stages.pack.get("size", stages.dump.get("dump_bytes")) if whole else None,
+        seconds=_seconds(stages),
+        may_prune=uploaded,
+    )
+
+
+def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.Any]:
+    """Return what the summary of all hosts, AWX and ansible-runner get of an outcome (``vex_backup_outcomes``)."""
+    uploaded = outcome.upload_state == UPLOADED
+    return {
+        "hostname": plan.hostname,
+        "run_uuid": stages.opened.get("run_uuid"),
+        "status": outcome.verdict,
+        "status_backup": outcome.status,
+        "status_upload": outcome.upload_status,
+        "bytes": outcome.bytes,
+        "seconds": outcome.seconds,
+        "bucket": plan.bucket if uploaded else None,
+        "key": plan.key if uploaded else None,
+        "problems": outcome.problems,
+    }
+
+
+def has_failed(result: Result) -> bool:
+    """Return whether a registered result is that of a task that failed."""
+    return bool(result.get("failed"))
+
+
+def problem_of(result: Result, name: str) -> str:
+    """Return the message of a task that failed, else what it returned under *name*; empty without a problem."""
+    return str(result.get("msg" if has_failed(result) else name) or "")
+
+
+def _ended(result: t.Union[Result, t.Sequence[Result]]) -> Result:
+    """Return the result of a stage: of one in the background, that of the task that waited for it."""
+    if not isinstance(result, (list, tuple)):
+        return t.cast("Result", result)
+    started, waited = result
+    return t.cast("Result", waited if "finished" in waited else started)
+
+
+def _is_whole(plan: Plan, stages: Stages) -> bool:
+    """Return whether the dump, and its archive where there is to be one, ended well."""
+    dumped = "status" in stages.dump and not has_failed(stages.dump)
+    packed = ("archive" in stages.pack or not plan.is_packed) and not has_failed(stages.pack)
+    return dumped and packed
+
+
+def _is_uploaded(stages: Stages) -> bool:
+    # The manifest is uploaded last.
+    return "manifest_key" in stages.upload and not has_failed(stages.upload)
+
+
+def _upload_state(plan: Plan, whole: bool, uploaded: bool) -> str:
+    if not plan.is_uploaded:
+        return DISABLED
+    if not whole:
+        return NOT_REACHED
+    return UPLOADED if uploaded else UPLOAD_FAILED
+
+
+def _late_problems(stages: Stages) -> t.List[str]:
+    prune, mail = problem_of(stages.prune, "message"), problem_of(stages.mail, "error")
+    return [*([f"Retention: {prune}"] if prune else []), *([mail] if mail else [])]
+
+
+def _notes(stages: Stages, whole: bool, late_problems: t.Sequence[str]) -> t.List[str]:
+    warnings = [str(text) for text in stages.dump.get("dump_warnings") or []]
+    errors = [str(text) for text in stages.dump.get("dump_errors") or []]
+    if not whole and not errors and stages.failure:
+        errors = [stages.failure.message]
+    return [
+        *(warning_note(text) for text in warnings if text),
+        *(error_note(text) for text in errors if text),
+        *(warning_note(text) for text in late_problems),
+    ]
+
+
+def _backup_record(plan: Plan, stages: Stages, notes: t.List[str]) -> t.Dict[str, t.Any]:
+    dump = stages.dump
+    # Chunks are compressed beside the dump, and may take longer than it.
+    finished = dump.get("compression_finished", dump.get("dump_finished"))
+    packed = stages.pack if "pack_finished" in stages.pack else NO_RESULT
+    return _known(
+        archive_name=plan.archive_name if plan.is_packed else plan.name,
+        databases=dump.get("databases"),
+        dump_bytes=dump.get("dump_bytes"),
+        server_version=dump.get("server_version"),
+        tool_version=dump.get("tool_version"),
+        binlog_coordinates=dump.get("binlog_coordinates"),
+        dump_started=dump.get("dump_started"),
+        dump_finished=finished,
+        pack_started=packed.get("pack_started"),
+        pack_finished=packed.get("pack_finished"),
+        notes=notes,
+    )
+
+
+def _upload_record(plan: Plan, stages: Stages, status: int) -> t.Dict[str, t.Any]:
+    message = stages.failure.message if stages.failure else ""
+    return _known(
+        status=status,
+        archive_name=plan.archive_name,
+        archive_bytes=stages.pack.get("size"),
+        sha256=stages.pack.get("sha256"),
+        bucket=plan.bucket,
+        key=plan.key,
+        started=stages.upload.get("upload_started"),
+        finished=stages.upload.get("upload_finished"),
+        notes=[error_note(message)] if message else [],
+    )
+
+
+def _known(**options: t.Any) -> t.Dict[str, t.Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _seconds(stages: Stages) -> t.Optional[int]:
+    if "ended" not in stages.closed or "started" not in stages.opened:
+        return None
+    started, ended = (_time(text) for text in (stages.opened["started"], stages.closed["ended"]))
+    return int((ended - started).total_seconds())
+
+
+def _time(text: str) -> datetime.datetime:
+    return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,366 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Unit tests of the outcome of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.vex.backup.plugins.filter.run_outcome import FilterModule
+from ansible_collections.vex.backup.plugins.plugin_utils.outcome import (
+    Failure,
+    Outcome,
+    Plan,
+    Stages,
+    decide,
+    summary_of,
+)
+
+RUN = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"
+PLAN = Plan(
+    hostname="db1",
+    name="backup_20250720_161523",
+    archive_name="backup_20250720_161523.zip",
+    dump_path="/work/backup_20250720_161523",
+    is_packed=True,
+    is_uploaded=True,
+    bucket="vex",
+    key="db1/2025/07/backup_20250720_161523.zip",
+)
+OPENED = {"run_uuid": RUN, "name": PLAN.name, "started": "2025-07-20 16:15:23"}
+DUMP = {
+    "status": 1,
+    "databases": ["loja", "a, b"],
+    "dump_bytes": 5000,
+    "compressed_bytes": 900,
+    "server_version": "MariaDB 11.8.3",
+    "tool_version": "mydumper 0.10.1",
+    "binlog_coordinates": "binlog.000001:4",
+    "dump_started": "2025-07-20 16:15:24",
+    "dump_finished": "2025-07-20 16:15:30",
+    "dump_warnings": [],
+    "dump_errors": [],
+}
+PACK = {
+    "archive": "/work/backup_20250720_161523.zip",
+    "size": 1000,
+    "sha256": "0" * 64,
+    "pack_started": "2025-07-20 16:15:31",
+    "pack_finished": "2025-07-20 16:15:40",
+}
+UPLOAD = {
+    "url": "s3://vex/db1/2025/07/backup_20250720_161523.zip",
+    "manifest_key": "db1/2025/07/backup_20250720_161523.zip.manifest.json",
+    "upload_started": "2025-07-20 16:15:41",
+    "upload_finished": "2025-07-20 16:15:50",
+}
+CLOSED = {"run_uuid": RUN, "ended": "2025-07-20 16:16:46", "spooled": False}
+GOOD = Stages(opened=OPENED, dump=DUMP, pack=PACK, upload=UPLOAD, closed=CLOSED)
+SKIPPED = {"skipped": True, "changed": False}
+
+
+def failed(message: str, **more: t.Any) -> t.Dict[str, t.Any]:
+    """Return the registered result of a task that failed."""
+    return {"failed": True, "msg": message, **more}
+
+
+def outcome(plan: Plan = PLAN, **changes: t.Any) -> Outcome:
+    """Return the outcome of a good run with these stages changed."""
+    return decide(plan, dataclasses.replace(GOOD, **changes))
+
+
+def dump_failed(**details: t.Any) -> Outcome:
+    """Return the outcome of a run whose dump failed."""
+    return outcome(
+        dump=failed("no dump", dump_started="2025-07-20 16:15:24", **details),
+        pack={},
+        upload={},
+        failure=Failure("Dump the server", "no dump"),
+    )
+
+
+def test_good_run() -> None:
+    found = outcome()
+    assert (found.status, found.upload_status, found.upload_state, found.verdict) == (1, 1, "success", 1)
+    assert (found.problems, found.late_problems, found.notes, found.failure) == ([], [], [], None)
+    assert found.record_problem == ""
+    assert (found.bytes, found.archive_bytes, found.compressed_bytes, found.seconds) == (1000, 1000, 900, 83)
+    assert found.location == UPLOAD["url"]
+    assert found.may_prune
+
+
+def test_record_of_a_good_run() -> None:
+    found = outcome()
+    assert found.backup == {
+        "archive_name": "backup_20250720_161523.zip",
+        "databases": ["loja", "a, b"],
+        "dump_bytes": 5000,
+        "server_version": "MariaDB 11.8.3",
+        "tool_version": "mydumper 0.10.1",
+        "binlog_coordinates": "binlog.000001:4",
+        "dump_started": "2025-07-20 16:15:24",
+        "dump_finished": "2025-07-20 16:15:30",
+        "pack_started": "2025-07-20 16:15:31",
+        "pack_finished": "2025-07-20 16:15:40",
+        "notes": [],
+    }
+    assert found.upload == {
+        "status": 1,
+        "archive_name": "backup_20250720_161523.zip",
+        "archive_bytes": 1000,
+        "sha256": "0" * 64,
+        "bucket": "vex",
+        "key": PLAN.key,
+        "started": "2025-07-20 16:15:41",
+        "finished": "2025-07-20 16:15:50",
+        "notes": [],
+    }
+
+
+def test_summary_of_a_good_run() -> None:
+    assert summary_of(PLAN, GOOD, outcome()) == {
+        "hostname": "db1",
+        "run_uuid": RUN,
+        "status": 1,
+        "status_backup": 1,
+        "status_upload": 1,
+        "bytes": 1000,
+        "seconds": 83,
+        "bucket": "vex",
+        "key": PLAN.key,
+        "problems": [],
+    }
+
+
+def test_compression_that_ends_after_the_dump_is_its_end() -> None:
+    found = outcome(dump={**DUMP, "compression_finished": "2025-07-20 16:15:35"})
+    assert found.backup["dump_finished"] == "2025-07-20 16:15:35"
+
+
+def test_dump_warned() -> None:
+    found = outcome(dump={**DUMP, "status": 2, "dump_warnings": ["table\n changed", ""]})
+    assert (found.status, found.upload_status, found.verdict) == (2, 1, 2)
+    assert found.notes == ["[WARNING] table changed"]
+    assert found.backup["notes"] == found.notes
+    assert found.problems == []
+    assert found.may_prune
+
+
+def test_dump_failed_with_lines_of_its_log() -> None:
+    found = dump_failed(status=3, dump_warnings=["slow"], dump_errors=["lost connection"], databases=["loja"])
+    assert (found.status, found.upload_status, found.upload_state, found.verdict) == (3, None, "not_reached", 3)
+    # The lines of the log say more than the message of the module.
+    assert found.notes == ["[WARNING] slow", "[ERROR] lost connection"]
+    assert found.problems == ["Dump the server: no dump"]
+    assert found.failure == Failure("Dump the server", "no dump")
+    assert found.backup["databases"] == ["loja"]
+    assert (found.upload, found.bytes, found.may_prune) == ({}, None, False)
+
+
+def test_dump_failed_before_it_had_a_log() -> None:
+    found = dump_failed()
+    assert found.notes == ["[ERROR] no dump"]
+    assert found.backup == {
+        "archive_name": "backup_20250720_161523.zip",
+        "dump_started": "2025-07-20 16:15:24",
+        "notes": ["[ERROR] no dump"],
+    }
+    assert found.location == PLAN.dump_path
+    assert (found.compressed_bytes, found.archive_bytes) == (0, 0)
+
+
+def test_nothing_ran() -> None:
+    """The host became unreachable, or the first task failed before it returned anything."""
+    found = decide(PLAN, Stages())
+    assert (found.status, found.upload_status, found.verdict) == (3, None, 3)
+    assert (found.notes, found.problems, found.seconds) == ([], [], None)
+    assert found.backup == {"archive_name": "backup_20250720_161523.zip", "notes": []}
+    assert summary_of(PLAN, Stages(), found)["run_uuid"] is None
+
+
+def test_pack_failed() -> None:
+    found = outcome(pack=failed("disk full"), upload={}, failure=Failure("Pack the dump", "disk full"))
+    assert (found.status, found.upload_status, found.upload_state) == (3, None, "not_reached")
+    assert found.notes == ["[ERROR] disk full"]
+    assert "pack_started" not in found.backup
+    assert found.backup["dump_bytes"] == 5000
+    assert (found.bytes, found.location, found.may_prune) == (None, PLAN.dump_path, False)
+
+
+def test_pack_failed_after_a_dump_that_warned() -> None:
+    warned = {**DUMP, "status": 2, "dump_warnings": ["slow"]}
+    found = outcome(dump=warned, pack=failed("disk full"), upload={}, failure=Failure("Pack the dump", "disk full"))
+    assert (found.status, found.notes) == (3, ["[WARNING] slow", "[ERROR] disk full"])
+
+
+def test_pack_was_not_reached() -> None:
+    """A task between the stages failed, such as a record with a malformed option."""
+    found = outcome(pack={}, upload={}, failure=Failure("Record the dump", "malformed"))
+    assert (found.status, found.upload_state, found.notes) == (3, "not_reached", ["[ERROR] malformed"])
+
+
+def test_upload_failed() -> None:
+    found = outcome(upload=failed("no such bucket"), failure=Failure("Upload the archive", "no such\nbucket"))
+    assert (found.status, found.upload_status, found.upload_state, found.verdict) == (1, 3, "error", 3)
+    assert found.notes == []
+    assert found.upload["notes"] == ["[ERROR] no such bucket"]
+    assert found.upload["status"] == 3
+    assert "started" not in found.upload
+    assert (found.bytes, found.location, found.may_prune) == (1000, PACK["archive"], False)
+    told = summary_of(PLAN, GOOD, found)
+    assert (told["bucket"], told["key"], told["status_backup"], told["status_upload"]) == (None, None, 1, 3)
+
+
+def test_upload_without_its_manifest_is_none() -> None:
+    unfinished = {name: value for name, value in UPLOAD.items() if name != "manifest_key"}
+    assert outcome(upload=unfinished).upload_status == 3
+    assert outcome(upload={**UPLOAD, "failed": True}).upload_status == 3
+
+
+def test_upload_was_not_reached_after_a_whole_archive() -> None:
+    found = outcome(upload={}, failure=Failure("Record the archive", "malformed"))
+    assert (found.status, found.upload_status) == (1, 3)
+    assert found.upload["notes"] == ["[ERROR] malformed"]
+
+
+def test_upload_is_disabled() -> None:
+    found = outcome(dataclasses.replace(PLAN, is_uploaded=False), upload=SKIPPED)
+    assert (found.status, found.upload_status, found.upload_state, found.verdict) == (1, None, "disabled", 1)
+    assert (found.upload, found.bytes, found.location) == ({}, 1000, PACK["archive"])
+    assert not found.may_prune
+
+
+def test_upload_is_disabled_and_the_dump_failed() -> None:
+    plan = dataclasses.replace(PLAN, is_uploaded=False)
+    found = outcome(plan, dump=failed("no"), pack={}, upload={}, failure=Failure("Dump the server", "no"))
+    assert (found.status, found.upload_state) == (3, "disabled")
+
+
+def test_dump_that_is_not_packed() -> None:
+    plan = dataclasses.replace(PLAN, is_packed=False, is_uploaded=False)
+    found = outcome(plan, pack=SKIPPED, upload=SKIPPED)
+    assert (found.status, found.bytes, found.location) == (1, 5000, PLAN.dump_path)
+    assert found.backup["archive_name"] == PLAN.name
+    assert "pack_finished" not in found.backup
+
+
+def test_stages_so_far() -> None:
+    """After the dump: what its record says, while packing and the upload are due."""
+    found = decide(PLAN, Stages(opened=OPENED, dump=DUMP))
+    assert found.backup["dump_finished"] == "2025-07-20 16:15:30"
+    assert (found.notes, found.compressed_bytes) == ([], 900)
+
+
+@pytest.mark.parametrize(
+    ("closed", "problem"),
+    [
+        (failed("the module died"), "the module died"),
+        ({**CLOSED, "message": "the log database is away"}, "the log database is away"),
+        (SKIPPED, ""),
+        ({}, ""),
+    ],
+)
+def test_record_problem(closed: t.Dict[str, t.Any], problem: str) -> None:
+    found = outcome(closed=closed)
+    assert found.record_problem == problem
+    assert found.problems == ([problem] if problem else [])
+    # The record cannot hold it: neither status nor notes change.
+    assert (found.status, found.notes, found.late_problems) == (1, [], [])
+    assert found.verdict == (3 if problem else 1)
+
+
+@pytest.mark.parametrize("pruned", [failed("no bucket"), {"message": "no bucket"}])
+def test_prune_problem(pruned: t.Dict[str, t.Any]) -> None:
+    found = outcome(prune=pruned)
+    assert (found.status, found.upload_status, found.verdict) == (2, 1, 3)
+    assert found.problems == found.late_problems == ["Retention: no bucket"]
+    assert found.notes == ["[WARNING] Retention: no bucket"]
+
+
+@pytest.mark.parametrize("mailed", [failed("no such host"), {"error": "no such host", "spooled": True}])
+def test_mail_problem(mailed: t.Dict[str, t.Any]) -> None:
+    found = outcome(mail=mailed)
+    assert (found.status, found.verdict, found.may_prune) == (2, 3, True)
+    assert found.problems == found.late_problems == ["no such host"]
+    assert found.notes == found.backup["notes"] == ["[WARNING] no such host"]
+
+
+def test_every_problem_at_once() -> None:
+    found = outcome(
+        dump=failed("no", dump_errors=["lost"]),
+        pack={},
+        upload={},
+        closed=failed("no record"),
+        prune=SKIPPED,
+        mail={"error": "no mail"},
+        failure=Failure("Dump the server", "no"),
+    )
+    assert (found.status, found.verdict) == (3, 3)
+    assert found.problems == ["Dump the server: no", "no record", "no mail"]
+    assert found.notes == ["[ERROR] lost", "[WARNING] no mail"]
+
+
+def test_check_mode() -> None:
+    """In check mode every module returns what it would do, without times of its own."""
+    stages = Stages(
+        opened=OPENED,
+        dump={"status": 1, "databases": ["loja"], "changed": True},
+        pack={"archive": PACK["archive"], "changed": True},
+        upload={"url": UPLOAD["url"], "manifest_key": UPLOAD["manifest_key"], "changed": True},
+        closed=CLOSED,
+        prune=SKIPPED,
+        mail={"delivered": False, "changed": True},
+    )
+    found = decide(PLAN, stages)
+    assert (found.status, found.upload_status, found.problems) == (1, 1, [])
+    assert (found.bytes, found.location) == (None, UPLOAD["url"])
+
+
+def test_stages_in_the_background() -> None:
+    stages = Stages.from_registered(
+        {
+            "opened": OPENED,
+            "dump": [{"results_file": "/x", "started": 1}, {**DUMP, "finished": True}],
+            # Skipped, then on the host itself: their own results count.
+            "pack": [SKIPPED, SKIPPED],
+            "upload": [UPLOAD, SKIPPED],
+            "failure": {},
+        }
+    )
+    assert stages.dump["status"] == 1
+    assert (stages.pack, stages.upload, stages.mail, stages.failure) == (SKIPPED, UPLOAD, {}, None)
+
+
+def test_stage_that_never_ended_has_failed() -> None:
+    waited = failed("the host was restarted", finished=True, failure="StageLost")
+    stages = Stages.from_registered(
+        {"dump": [{"results_file": "/x"}, waited], "failure": {"task": "a", "message": "b"}}
+    )
+    found = decide(PLAN, stages)
+    assert (found.status, found.notes) == (3, ["[ERROR] b"])
+
+
+def test_filter() -> None:
+    run_outcome = FilterModule().filters()["run_outcome"]
+    stages = {**dataclasses.asdict(GOOD), "failure": {}}
+    found = run_outcome(stages, dataclasses.asdict(PLAN))
+    assert found == {**dataclasses.asdict(outcome()), "summary": summary_of(PLAN, GOOD, outcome())}
+
+
+@pytest.mark.parametrize(
+    ("stages", "plan"),
+    [
+        ({"dumped": {}}, dataclasses.asdict(PLAN)),
+        ({"dump": [{}]}, dataclasses.asdict(PLAN)),
+        ("text", dataclasses.asdict(PLAN)),
+        ({}, {"hostname": "db1"}),
+        ({}, "text"),
+    ],
+)
+def test_filter_refuses_another_shape(stages: t.Any, plan: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"vex\.backup\.run_outcome: "):
+        FilterModule().filters()["run_outcome"](stages, plan)
