@@ -134,7 +134,7 @@ def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydu
             ({}, "has no package of MyDumper. Set vex_backup_host_mydumper_package"),
             ({"host_mydumper_package": str(mydumper)}, "installed only with the SHA-256"),
             ({**far, **right}, "vex_backup_login_host is another machine: set vex_backup_host_account_host"),
-            ({"schedule": "61 3 * * *", **right}, "'61' is no minute from 0 to 59"),
+            ({"schedule": "61 3 * * *", **right}, "'61' is not valid as the minute: give a value from 0 to 59"),
             ({"schedule": "0 3 * * *", "schedule_timezone": "America/Sao_Paulo", **right}, "knows no other"),
             (wrong, f"has the SHA-256 {right['host_mydumper_sha256']}, not vex_backup_host_mydumper_sha256"),
         )

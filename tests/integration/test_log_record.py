@@ -370,7 +370,7 @@ def test_a_schema_that_is_too_old_names_the_playbook(log_mariadb: MariaDB, tmp_p
             migrate({**database.login, "migrations": str(tmp_path / "old")})
         result = write()
         assert result["spooled"]
-        assert f"at version {steps}, this release needs 4: run playbooks/schema.yml" in result["message"]
+        assert f"at version {steps}, this release needs 26: run playbooks/schema.yml" in result["message"]
         migrate(database.login)
         assert write(run_uuid=result["run_uuid"], status=1)["replayed"] == [result["run_uuid"]]
         assert write.backups() == [(result["run_uuid"], 1)]

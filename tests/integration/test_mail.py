@@ -18,7 +18,8 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._notify import mail as mail_module
-from ansible_collections.vex.backup.plugins.module_utils._notify.mail import deliver
+from ansible_collections.vex.backup.plugins.module_utils._notify.mail import MailRequest, deliver
+from ansible_collections.vex.backup.plugins.module_utils._notify.message import Attachment
 from tests.integration.certificates import Certificates
 from tests.integration.log_db import run_module
 from tests.servers.ports import free_port
@@ -37,18 +38,24 @@ class Mailer:
             "smtp_host": "127.0.0.1",
             "smtp_port": port,
             "smtp_security": "none",
+            "smtp_user": None,
+            "smtp_password": None,
+            "ca_cert": None,
             "timeout": 5,
             "sender": "Cópia <backup@example.com>",
             "recipients": ["dba@example.com", "Chefe <boss@example.com>"],
             "subject": "Rotina de backup db1 20/07/2025 16:15:23",
             "text": "Terminou com sucesso: 😀\n",
+            "html": None,
             "attachments": [],
             "max_attachment_bytes": 5_000_000,
             "spool_dir": str(self.spool),
         }
 
     def __call__(self, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        return deliver({**self.options, **options}, RunLog(str(self.run_log)), check_mode)
+        given = {**self.options, **options}
+        attachments = [Attachment(one.get("name"), one["path"]) for one in given.pop("attachments")]
+        return deliver(MailRequest(**given, attachments=attachments), RunLog(str(self.run_log)), check_mode)
 
     def kept(self) -> list[str]:
         return sorted(path.name for path in (self.spool / "mails").glob("*"))
@@ -149,7 +156,7 @@ def test_a_login_that_is_not_ascii(tmp_path: Path, certificates: Certificates) -
         results = [mail(smtp_password=password) for password in ("canary-é", "canary-\udcff", "canary-\ud800")]
         assert "refused the login of cópia: check smtp_user and smtp_password (535" in results[0]["error"]
         for result in results[1:]:
-            assert "what is no valid text: check smtp_user and smtp_password" in result["error"]
+            assert "is not valid text and cannot be sent to the mail server" in result["error"]
         assert all(result["spooled"] for result in results)
         assert "canary" not in json.dumps(results) + mail.run_log.read_text()
         assert mail(smtp_password=login[1])["kept"] == 0
@@ -174,9 +181,11 @@ def test_a_name_that_the_certificate_does_not_have(tmp_path: Path, certificates:
 
 
 def test_a_server_without_what_is_asked_for(mail: Mailer) -> None:
-    assert "lacks what smtp_security or smtp_user asks for" in mail(smtp_security="starttls")["error"]
-    assert "lacks what smtp_security or smtp_user asks for" in mail(smtp_user="u", smtp_password="canary")["error"]
-    assert "asks for: AUTH PLAIN" in mail(smtp_user="ü", smtp_password="canary")["error"]
+    assert "does not support what smtp_security or smtp_user needs" in mail(smtp_security="starttls")["error"]
+    assert (
+        "does not support what smtp_security or smtp_user needs" in mail(smtp_user="u", smtp_password="canary")["error"]
+    )
+    assert "needs: AUTH PLAIN" in mail(smtp_user="ü", smtp_password="canary")["error"]
     assert mail.kept() != []
 
 
@@ -355,8 +364,8 @@ def test_nothing_in_a_text_can_make_a_header(mail: Mailer, smtp: SmtpSink) -> No
         ({"recipients": ["dba"]}, "recipients: 'dba' is not a mail address"),
         ({"sender": "ção@example.com"}, "sender: 'ção@example.com' is not a mail address in ASCII"),
         ({"recipients": ["a b@example.com\nRCPT"]}, "is not a mail address"),
-        ({"sender": ". <a@example.com>"}, r"sender: '\. <a@example.com>' cannot be made a header"),
-        ({"recipients": [":  :; <a@example.com>"]}, "recipients: .* cannot be made a header"),
+        ({"sender": ". <a@example.com>"}, r"sender: '\. <a@example.com>' cannot be used as a header"),
+        ({"recipients": [":  :; <a@example.com>"]}, "recipients: .* cannot be used as a header"),
     ],
 )
 def test_malformed_addresses_are_named(mail: Mailer, options: dict[str, Any], message: str) -> None:

@@ -82,7 +82,7 @@ def test_all_that_is_wrong_at_once(command: Command, capfd: pytest.CaptureFixtur
     assert lines["bucket"].startswith("FAIL bucket: ")
     assert "the bucket does not exist" in lines["bucket"]
     assert "refused the login of" in lines["log database"]
-    assert "lacks what smtp_security or smtp_user asks for" in lines["mail"]
+    assert "does not support what smtp_security or smtp_user needs" in lines["mail"]
 
 
 def test_neither_server_nor_log_database(command: Command, capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vex.backup.plugins.plugin_utils.outcome import Plan, Stages, decide, summary_of
+from ansible_collections.vex.backup.plugins.plugin_utils.outcome import Plan, Stages, decided
 
 DOCUMENTATION = r"""
 name: run_outcome
@@ -61,8 +60,7 @@ def _filter(stages: t.Mapping[str, t.Any], plan: t.Mapping[str, t.Any]) -> t.Dic
         typed_stages, typed_plan = Stages.from_registered(stages), Plan(**plan)
     except (AttributeError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"vex.backup.run_outcome: {error}") from None
-    outcome = decide(typed_plan, typed_stages)
-    return {**dataclasses.asdict(outcome), "summary": summary_of(typed_plan, typed_stages, outcome)}
+    return decided(typed_plan, typed_stages)
 
 
 class FilterModule:

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_mail
-short_description: Mail the result of a run, now or at the next run
+short_description: Mail the result of a run
 version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Sends one mail, with a plain text, an HTML part if given, and text files attached.
-  - When the server does not take it, for all recipients or for some, the mail is kept in O(spool_dir) for those and
-    the module succeeds with a warning. Every call tries the kept mails, oldest first and each once, until they have
-    taken O(timeout) seconds together.
-  - At most 50 mails are kept, for at most 7 days; older ones are dropped, with a warning and RV(error).
+  - Sends one mail with plain text, optional HTML, and text files as attachments.
+  - When the server refuses the mail for all or some recipients, it is kept in O(spool_dir) for them, and the module
+    succeeds with a warning. Every call tries each kept mail once, oldest first, for O(timeout) seconds in all.
+  - At most 50 mails are kept, for at most 7 days. Older ones are dropped, with a warning and RV(error).
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.run_log
 attributes:
   check_mode:
     support: full
-    details: Nothing is sent or kept; the server is asked whether it takes the login.
+    details: Nothing is sent or kept. The module only logs in to the server.
   diff_mode:
     support: none
   idempotent:
@@ -35,68 +34,68 @@ options:
     type: str
     required: true
   smtp_port:
-    description: Its port; without it, 25, 587 or 465 according to O(smtp_security).
+    description: Port of the mail server. The default is 25, 587 or 465, according to O(smtp_security).
     type: int
   smtp_security:
     description:
-      - V(starttls) and V(tls) verify the server's certificate and name.
-      - V(none) sends everything in the clear, the login included.
+      - V(starttls) and V(tls) verify the certificate and the name of the server.
+      - V(none) sends everything without encryption, also the login.
     type: str
     choices: [none, starttls, tls]
     default: starttls
   smtp_user:
-    description: Account to log in with; no login without it.
+    description: Account on the mail server. Without it there is no login.
     type: str
   smtp_password:
-    description: Its password.
+    description: Password of O(smtp_user).
     type: str
   ca_cert:
     description:
-      - File with the certificate authorities that the server's certificate must come from; the host's own without it.
+      - File with the certificate authorities that are trusted. The default is those of the host.
     type: path
   timeout:
     description: Seconds that the whole dialogue with the server may take for one mail.
     type: int
     default: 30
   sender:
-    description: Address that the mail comes from, with or without a name.
+    description: Address of the sender, with or without a name.
     type: str
     required: true
   recipients:
-    description: Addresses that it goes to.
+    description: Addresses of the recipients.
     type: list
     elements: str
     required: true
   subject:
-    description: Its subject. Without it there is no new mail, and only those that are kept are tried.
+    description: Subject of the mail. Without it there is no new mail, and only kept mails are sent.
     type: str
   text:
-    description: Its plain text.
+    description: Plain text of the mail.
     type: str
   html:
-    description: The same as HTML.
+    description: The text as HTML.
     type: str
   attachments:
-    description: Text files to attach. Of one that cannot be read, the reason is attached instead, with a warning.
+    description: Text files to attach. For a file that cannot be read, the reason is attached, and there is a warning.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
-        description: Name that it has in the mail; its own without it.
+        description: Name of the attachment. The default is the name of the file.
         type: str
       path:
-        description: The file.
+        description: Path of the file.
         type: path
         required: true
   max_attachment_bytes:
     description:
-      - Bytes of each attachment.
-      - Of a longer one, the head and the tail, with a line that says how much was left out.
+      - Size limit of each attachment, in bytes.
+      - Of a longer file, the head and the tail are attached, with a line that says how much was left out.
     type: int
     default: 5000000
   spool_dir:
-    description: Folder for mails that could not be sent; made with mode 0700 when absent.
+    description: Folder for mails that could not be sent. It is made with mode 0700 when absent.
     type: path
     required: true
 """
@@ -118,34 +117,35 @@ EXAMPLES = r"""
 
 RETURN = r"""
 delivered:
-  description: Whether there was a mail, and the server took it for every recipient.
+  description: Whether the server accepted the new mail for every recipient.
   returned: success
   type: bool
 spooled:
-  description: Whether it was kept in O(spool_dir), for those that the server did not take it for.
+  description: Whether the new mail is kept in O(spool_dir), for the recipients that the server refused.
   returned: success
   type: bool
 error:
   description:
-    - Why it was kept, and which option to look at.
-    - Also what became of mails that were kept before and are lost, whether or not this one was delivered.
-  returned: when it was kept, or when kept mails were dropped or cannot be read
+    - Why the new mail is kept, and which option to check.
+    - Also a sentence on kept mails that were dropped or cannot be read.
+  returned: when the new mail is kept, or kept mails were dropped or cannot be read
   type: str
 retried:
-  description: Subjects of the kept mails that went now.
+  description: Subjects of the kept mails that this call sent.
   returned: success
   type: list
   elements: str
 kept:
-  description: How many mails are kept in O(spool_dir) now.
+  description: Number of mails that are kept in O(spool_dir) now.
   returned: success
   type: int
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude
-from ansible_collections.vex.backup.plugins.module_utils._notify.mail import deliver
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._notify.mail import MailRequest, deliver
+from ansible_collections.vex.backup.plugins.module_utils._notify.message import Attachment
 
 
 def main() -> None:
@@ -177,7 +177,11 @@ def main() -> None:
         required_together=[("subject", "text")],
         supports_check_mode=True,
     )
-    conclude(module, lambda log: deliver(module.params, log, module.check_mode))
+    attachments = [Attachment(one["name"], one["path"]) for one in module.params["attachments"]]
+    conclude(
+        module,
+        lambda log: deliver(request(MailRequest, module.params, attachments=attachments), log, module.check_mode),
+    )
 
 
 if __name__ == "__main__":

@@ -150,6 +150,15 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
     )
 
 
+def decided(plan: Plan, stages: Stages) -> t.Dict[str, t.Any]:
+    """Return the outcome of a run as the role has it: a key for each field of :class:`Outcome`, and ``summary``."""
+    outcome = decide(plan, stages)
+    # Field by field: dataclasses.asdict copies dictionaries and lists by their type, which those of Ansible refuse.
+    fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
+    failure = dataclasses.asdict(outcome.failure) if outcome.failure else None
+    return {**fields, "failure": failure, "summary": summary_of(plan, stages, outcome)}
+
+
 def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.Any]:
     """Return what the summary of all hosts, AWX and ansible-runner get of an outcome (``vex_backup_outcomes``)."""
     uploaded = outcome.upload_state == UPLOADED

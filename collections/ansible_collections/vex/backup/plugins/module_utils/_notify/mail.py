@@ -1,330 +1,149 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Mails: built, sent within a deadline, and kept for the next run when they could not be."""
+"""The delivery of mails; a mail that cannot be sent is kept in the spool for the next run."""
 
 from __future__ import annotations
 
-import base64
-import contextlib
+import dataclasses
 import datetime
-import email.errors
-import email.policy
-import email.utils
-import os
-import signal
-import smtplib
-import socket
-import ssl
 import time
 import typing as t
 import uuid
-from email.message import EmailMessage
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
-from ansible_collections.vex.backup.plugins.module_utils._common.text import clean, excerpt_of
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered
+from ansible_collections.vex.backup.plugins.module_utils._notify.message import (
+    Attachment,
+    Composed,
+    Draft,
+    Mail,
+    compose,
+)
+from ansible_collections.vex.backup.plugins.module_utils._notify.smtp import MailServer, check_login, send
 
 DEFAULT_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 MAX_KEPT = 50
 MAX_KEPT_DAYS = 7
 NAME_FORMAT = "%Y%m%d%H%M%S"
 
-# Only ASCII on the wire and in the spool, whatever the texts hold; line ends as the wire wants them, but not within
-# attachments, which are to come out as they went in.
-POLICY = email.policy.default.clone(cte_type="7bit")
-WIRE = POLICY.clone(linesep="\r\n")
-# What the standard library fails with on addresses that it cannot make sense of.
-HEADER_FAILURES = (AttributeError, IndexError, TypeError, ValueError, email.errors.MessageError)
 
+@dataclasses.dataclass(frozen=True)
+class MailRequest:
+    """The options of ``backup_mail``; without ``subject`` there is no new mail, and only kept mails are sent."""
 
-class Mail(t.NamedTuple):
-    """A message as the mail server takes it: bare addresses, and headers, parts and all as ASCII."""
-
-    subject: str
-    sender: str
-    recipients: t.List[str]
-    message: str
-
-
-class MailServer(t.NamedTuple):
-    """Where mails go. ``timeout`` is the seconds that the whole dialogue may take."""
-
-    host: str
-    port: int
-    security: str
-    user: t.Optional[str]
-    password: t.Optional[str]
+    smtp_host: str
+    smtp_port: t.Optional[int]
+    smtp_security: str
+    smtp_user: t.Optional[str]
+    smtp_password: t.Optional[str]
     ca_cert: t.Optional[str]
     timeout: int
+    sender: str
+    recipients: t.List[str]
+    subject: t.Optional[str]
+    text: t.Optional[str]
+    html: t.Optional[str]
+    attachments: t.List[Attachment]
+    max_attachment_bytes: int
+    spool_dir: str
 
-    @property
-    def address(self) -> str:
-        """The server's address as messages show it."""
-        return f"{self.host}:{self.port}"
+
+class _Delivery(t.NamedTuple):
+    """A delivery: why the new mail was kept, the subjects of kept mails that were sent, and sentences on trouble."""
+
+    undelivered: t.Optional[str]
+    retried: t.List[str]
+    problems: t.List[str]
 
 
-def deliver(params: t.Mapping[str, t.Any], log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Send a mail, then those that earlier runs could not; what cannot be sent is kept for the next run.
+def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
+    """Send a mail, then the mails that earlier runs kept; keep what cannot be sent for the next run.
 
-    :param params: the options of ``backup_mail``; without a subject there is no mail but those that are kept
-    :param check_mode: send and keep nothing, but see whether the server takes the login
+    :param check_mode: send and keep nothing, but check that the server accepts the login
     :returns: the module's result
     :raises OptionError: when an address is malformed
     :raises BackupError: when the mail could be neither sent nor kept
     """
-    server = _server(params)
-    warnings: t.List[str] = []
-    mail = None if params.get("subject") is None else compose(params, warnings)
+    server = _server(request)
+    composed = _compose(request)
+    mail = composed.mail if composed else None
+    spool = Spool(request.spool_dir, "mails")
     if check_mode:
-        # The logs that it would have attached were not written either.
-        warnings.clear()
-    spool = Spool(params["spool_dir"], "mails")
-    undelivered = None
-    retried: t.List[str] = []
-    problems: t.List[str] = []
-    if check_mode:
-        try:
-            log_in(server)
-        except MailUndelivered as error:
-            problems.append(f"{error}; the mail would be kept in {spool}")
+        delivery = _foresee(server, spool)
     else:
-        with spool.lock():
-            waiting = spool.names()
-            undelivered = _attempt(server, mail, spool) if mail else None
-            retried = _retry(server, spool, waiting)
-            problems = [undelivered] if undelivered else []
-            problems += _prune(spool) + spool.unreadable()
-        if mail and undelivered is None:
+        delivery = _deliver(server, mail, spool)
+        if mail and delivery.undelivered is None:
             log.info(f"mail delivered to {', '.join(mail.recipients)} by {server.address}")
-        for problem in problems:
+        for problem in delivery.problems:
             log.warning(problem)
-    warnings += spool.warnings + problems
     result: t.Dict[str, t.Any] = {
-        "changed": bool(mail or retried),
-        "delivered": mail is not None and undelivered is None and not check_mode,
-        "spooled": undelivered is not None,
-        "retried": retried,
+        "changed": bool(mail or delivery.retried),
+        "delivered": mail is not None and delivery.undelivered is None and not check_mode,
+        "spooled": delivery.undelivered is not None,
+        "retried": delivery.retried,
         "kept": len(spool.names()),
     }
-    if problems:
-        result["error"] = "; ".join(problems)
+    if delivery.problems:
+        result["error"] = "; ".join(delivery.problems)
+    # In check mode the logs to attach do not exist, because no stage wrote them.
+    unread = composed.warnings if composed and not check_mode else []
+    warnings = [*unread, *spool.warnings, *delivery.problems]
     if warnings:
         result["warnings"] = warnings
     return result
 
 
-def compose(params: t.Mapping[str, t.Any], warnings: t.List[str]) -> Mail:
-    """The mail that a module's options describe.
-
-    :param warnings: gets a sentence for each attachment that cannot be read: the mail has the sentence in its place
-    :raises OptionError: when an address is malformed
-    """
-    sender = _bare(params["sender"], "sender")
-    recipients = [_bare(recipient, "recipients") for recipient in params["recipients"]]
-    if not recipients:
-        raise OptionError("recipients is empty: name at least one, or switch mail off")
-    # A line end in a header would start another header.
-    subject = _one_line(params["subject"])
-    message = EmailMessage(policy=POLICY)
-    _address_header(message, "From", params["sender"], "sender")
-    _address_header(message, "To", ", ".join(params["recipients"]), "recipients")
-    message["Subject"] = subject
-    message["Date"] = email.utils.formatdate()
-    message["Message-ID"] = email.utils.make_msgid(domain=sender.rpartition("@")[2])
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(clean(params["text"]))
-    if params.get("html"):
-        message.add_alternative(clean(params["html"]), subtype="html")
-    for attachment in params.get("attachments") or []:
-        try:
-            text = excerpt_of(attachment["path"], params["max_attachment_bytes"])
-        except OSError as error:
-            # A reader who finds no attachment cannot tell whether it was forgotten.
-            text = f"{attachment['path']} could not be read: {error.strerror}\n"
-            warnings.append(f"attachment {text.rstrip()}")
-        name = attachment.get("name") or os.path.basename(attachment["path"])
-        message.add_attachment(text, subtype="plain", filename=name, cte="base64")
-    return Mail(subject, sender, recipients, message.as_bytes(policy=WIRE).decode("ascii"))
-
-
-def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
-    """Hand a mail to the server, all within ``server.timeout`` seconds.
-
-    :returns: the reason for each recipient that the server refused while it accepted others
-    :raises MailUndelivered: when it did not accept the mail for anyone
-    """
-    with _dialogue(server) as connection:
-        refused = connection.sendmail(mail.sender, mail.recipients, mail.message.encode("ascii"))
-        # Accepted is delivered, however badly the goodbye goes.
-        with contextlib.suppress(OSError, MailUndelivered):
-            connection.quit()
-    return {recipient: _reply(*answer) for recipient, answer in refused.items()}
-
-
-def log_in(server: MailServer) -> None:
-    """Connect and log in as for a mail, and leave again.
-
-    :raises MailUndelivered: when the server would not take one
-    """
-    with _dialogue(server) as connection, contextlib.suppress(OSError):
-        connection.quit()
-
-
-@contextlib.contextmanager
-def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
-    """A connection that is logged in, all within ``server.timeout`` seconds.
-
-    :raises MailUndelivered: for whatever fails before it or within the block
-    """
-    try:
-        with _deadline(server):
-            connection = _open(server)
-            try:
-                yield connection
-            finally:
-                connection.close()
-    except OSError as error:
-        raise MailUndelivered(_why_not(server, error)) from None
-    except ValueError:
-        # Not in its own words, which may quote the password.
-        raise MailUndelivered(
-            f"the mail server {server.address} cannot be told what is no valid text: check smtp_user and smtp_password"
-        ) from None
-
-
-def _server(params: t.Mapping[str, t.Any]) -> MailServer:
-    security = params["smtp_security"]
+def _server(request: MailRequest) -> MailServer:
     return MailServer(
-        host=params["smtp_host"],
-        port=params.get("smtp_port") or DEFAULT_PORTS[security],
-        security=security,
-        user=params.get("smtp_user"),
-        password=params.get("smtp_password"),
-        ca_cert=params.get("ca_cert"),
-        timeout=params["timeout"],
+        host=request.smtp_host,
+        port=request.smtp_port or DEFAULT_PORTS[request.smtp_security],
+        security=request.smtp_security,
+        user=request.smtp_user,
+        password=request.smtp_password,
+        ca_cert=request.ca_cert,
+        timeout=request.timeout,
     )
 
 
-def _one_line(text: str) -> str:
-    return " ".join(clean(text).split())
+def _compose(request: MailRequest) -> t.Optional[Composed]:
+    if request.subject is None:
+        return None
+    draft = Draft(
+        sender=request.sender,
+        recipients=request.recipients,
+        subject=request.subject,
+        text=request.text or "",
+        html=request.html,
+        attachments=request.attachments,
+        attachment_bytes=request.max_attachment_bytes,
+    )
+    return compose(draft)
 
 
-def _bare(text: str, option: str) -> str:
-    address = email.utils.parseaddr(text)[1]
-    name, at, domain = address.rpartition("@")
-    if not (name and at and domain and address.isascii()) or any(character.isspace() for character in address):
-        raise OptionError(f"{option}: {text!r} is not a mail address in ASCII")
-    return address
-
-
-def _address_header(message: EmailMessage, name: str, text: str, option: str) -> None:
+def _foresee(server: MailServer, spool: Spool) -> _Delivery:
+    """Check that the server would take a mail."""
     try:
-        message[name] = _one_line(text)
-    except HEADER_FAILURES:
-        raise OptionError(
-            f"{option}: {text!r} cannot be made a header: write it like Name <name@example.com>"
-        ) from None
+        check_login(server)
+    except MailUndelivered as error:
+        return _Delivery(None, [], [f"{error}; the mail would be kept in {spool}"])
+    return _Delivery(None, [], [])
 
 
-def _open(server: MailServer) -> smtplib.SMTP:
-    # Named, since smtplib would otherwise ask the DNS, which may take long to say nothing.
-    name = socket.gethostname()
-    context = None if server.security == "none" else ssl.create_default_context(cafile=server.ca_cert)
-    if server.security == "tls":
-        connection: smtplib.SMTP = smtplib.SMTP_SSL(local_hostname=name, context=context)
-    else:
-        connection = smtplib.SMTP(local_hostname=name)
-    # What smtplib checks the certificate against. Its constructor would set it, but connect at once, and leave the
-    # socket open when that fails.
-    connection._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001
-    try:
-        _connect(connection, server)
-        if server.security == "starttls":
-            connection.starttls(context=context)
-        if server.user:
-            _log_in(connection, server.user, server.password or "")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def _deliver(server: MailServer, mail: t.Optional[Mail], spool: Spool) -> _Delivery:
+    with spool.lock():
+        waiting = spool.names()
+        undelivered = _send_or_keep(server, mail, spool) if mail else None
+        retried = _retry(server, spool, waiting)
+        problems = [*([undelivered] if undelivered else []), *_drop_old(spool), *spool.unreadable()]
+    return _Delivery(undelivered, retried, problems)
 
 
-def _connect(connection: smtplib.SMTP, server: MailServer) -> None:
-    try:
-        connection.connect(server.host, server.port)
-    except OSError:
-        # Some of those are a ValueError too.
-        raise
-    except (ValueError, OverflowError) as error:
-        # Such as a label without letters, or a port above 65535.
-        raise MailUndelivered(
-            f"the mail server {server.address} cannot exist: check smtp_host and smtp_port ({error})"
-        ) from None
+def _send_or_keep(server: MailServer, mail: Mail, spool: Spool) -> t.Optional[str]:
+    """Send a new mail, or keep it and return why.
 
-
-def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
-    if user.isascii() and password.isascii():
-        connection.login(user, password)
-        return
-    # smtplib's own login is for ASCII only; PLAIN is the one mechanism whose texts are UTF-8 by its definition.
-    connection.ehlo_or_helo_if_needed()
-    if "PLAIN" not in connection.esmtp_features.get("auth", "").upper().split():
-        raise smtplib.SMTPNotSupportedError("AUTH PLAIN, without which smtp_user and smtp_password must be ASCII")
-    login = f"\0{user}\0{password}".encode()
-    code, reply = connection.docmd("AUTH", "PLAIN " + base64.b64encode(login).decode("ascii"))
-    if code != 235:
-        raise smtplib.SMTPAuthenticationError(code, reply)
-
-
-@contextlib.contextmanager
-def _deadline(server: MailServer) -> t.Iterator[None]:
-    """End the block after the server's timeout. A socket's own timeout would bound each answer, not the dialogue."""
-
-    def expire(_number: int, _frame: t.Any) -> None:
-        # Not an OSError, which smtplib and socket would take for one address's failure, and try the next.
-        raise MailUndelivered(
-            f"the mail server {server.address} did not take the mail within {server.timeout} seconds: "
-            "check smtp_host, smtp_port and smtp_security, or raise timeout"
-        )
-
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, server.timeout)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _why_not(server: MailServer, error: OSError) -> str:
-    """What failed and which option to look at; servers' answers never repeat a password."""
-    where = f"the mail server {server.address}"
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        reply = _reply(error.smtp_code, error.smtp_error)
-        return f"{where} refused the login of {server.user}: check smtp_user and smtp_password ({reply})"
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return f"{where} refused every recipient: {_refusals(error.recipients)}"
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{where} refused the mail: {_reply(error.smtp_code, error.smtp_error)}"
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return f"{where} lacks what smtp_security or smtp_user asks for: {error}"
-    if isinstance(error, ssl.SSLError):
-        return f"{where} failed the TLS handshake: check smtp_security and ca_cert ({error})"
-    return f"{where} could not be reached: check smtp_host, smtp_port and smtp_security ({error})"
-
-
-def _reply(code: int, text: t.Union[bytes, str]) -> str:
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {' '.join(words.split())}"
-
-
-def _refusals(recipients: t.Mapping[str, t.Tuple[int, bytes]]) -> str:
-    return "; ".join(f"{recipient}: {_reply(*answer)}" for recipient, answer in recipients.items())
-
-
-def _attempt(server: MailServer, mail: Mail, spool: Spool) -> t.Optional[str]:
-    """Send a new mail, or keep it; returns why it was kept."""
+    :raises BackupError: when it could be neither sent nor kept
+    """
     try:
         refused = send(server, mail)
     except MailUndelivered as error:
@@ -332,8 +151,8 @@ def _attempt(server: MailServer, mail: Mail, spool: Spool) -> t.Optional[str]:
     else:
         if not refused:
             return None
-        reasons = "; ".join(f"{recipient}: {reply}" for recipient, reply in refused.items())
-        reason = f"the mail server {server.address} refused some recipients: {reasons}"
+        replies = "; ".join(f"{recipient}: {reply}" for recipient, reply in refused.items())
+        reason = f"the mail server {server.address} refused some recipients: {replies}"
         missing = mail._replace(recipients=list(refused))
     try:
         spool.write(f"{utc_now().strftime(NAME_FORMAT)}-{uuid.uuid4().hex}", missing._asdict())
@@ -343,9 +162,9 @@ def _attempt(server: MailServer, mail: Mail, spool: Spool) -> t.Optional[str]:
 
 
 def _retry(server: MailServer, spool: Spool, names: t.Sequence[str]) -> t.List[str]:
-    """Try each mail that waits once, oldest first; returns the subjects of those that went.
+    """Try each kept mail once, oldest first; return the subjects of those that were sent.
 
-    No new attempt starts once they have taken as long as one mail may: a server that hangs must not hold up a run.
+    The attempts stop after the time that one mail may take: a server that hangs must not delay the run.
     """
     retried = []
     start = time.monotonic()
@@ -367,8 +186,8 @@ def _retry(server: MailServer, spool: Spool, names: t.Sequence[str]) -> t.List[s
     return retried
 
 
-def _prune(spool: Spool) -> t.List[str]:
-    """Give up on mails that have waited too long or are too many, oldest first."""
+def _drop_old(spool: Spool) -> t.List[str]:
+    """Drop the kept mails that are too old or too many, oldest first; return a sentence when any was dropped."""
     oldest = (utc_now() - datetime.timedelta(days=MAX_KEPT_DAYS)).strftime(NAME_FORMAT)
     names = spool.names()
     dropped = [name for number, name in enumerate(names) if name < oldest or number < len(names) - MAX_KEPT]

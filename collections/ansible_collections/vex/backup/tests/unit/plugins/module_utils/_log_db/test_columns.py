@@ -154,7 +154,7 @@ def test_a_log_that_cannot_be_read_does_not_stop_the_record(tmp_path: Path) -> N
         ({"backup": BackupFacts(dump_started="yesterday")}, "backup.dump_started 'yesterday' is not a time"),
         (
             {"upload": UploadFacts(finished="2025-13-01 00:00:00")},
-            "upload.finished '2025-13-01 00:00:00' is not a time",
+            "upload.finished '2025-13-01 .* is not a time",
         ),
     ],
 )

@@ -1,0 +1,184 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The SMTP dialogue with a mail server, within a time limit."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import signal
+import smtplib
+import socket
+import ssl
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._common.notes import one_line
+from ansible_collections.vex.backup.plugins.module_utils._errors import MailUndelivered
+from ansible_collections.vex.backup.plugins.module_utils._notify.message import Mail
+
+
+class MailServer(t.NamedTuple):
+    """A mail server and its login. ``security`` is ``none``, ``starttls`` or ``tls``; ``timeout`` is in seconds.
+
+    The timeout is that of the whole dialogue. ``ca_cert`` is a file, ``None`` for the certificate authorities of the
+    host.
+    """
+
+    host: str
+    port: int
+    security: str
+    user: t.Optional[str]
+    password: t.Optional[str]
+    ca_cert: t.Optional[str]
+    timeout: int
+
+    @property
+    def address(self) -> str:
+        """The server's address as messages show it."""
+        return f"{self.host}:{self.port}"
+
+
+class _PlainConnection(smtplib.SMTP):
+    """A connection that is closed when its constructor fails, which smtplib leaves to the garbage collector."""
+
+    def __init__(self, host: str, port: int, local_hostname: str) -> None:
+        try:
+            super().__init__(host, port, local_hostname)
+        except BaseException:
+            self.close()
+            raise
+
+
+class _TlsConnection(smtplib.SMTP_SSL):
+    """The same with TLS from the first byte."""
+
+    def __init__(self, host: str, port: int, local_hostname: str, context: ssl.SSLContext) -> None:
+        try:
+            super().__init__(host, port, local_hostname, context=context)
+        except BaseException:
+            self.close()
+            raise
+
+
+def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
+    """Send a mail.
+
+    :returns: the reply for each recipient that the server refused while it accepted others
+    :raises MailUndelivered: when it did not accept the mail for anyone
+    """
+    with _dialogue(server) as connection:
+        refused = connection.sendmail(mail.sender, mail.recipients, mail.message.encode("ascii"))
+        # An accepted mail is delivered, even if QUIT fails.
+        with contextlib.suppress(OSError, MailUndelivered):
+            connection.quit()
+    return {recipient: _reply(*answer) for recipient, answer in refused.items()}
+
+
+def check_login(server: MailServer) -> None:
+    """Connect and log in as for a mail, then disconnect.
+
+    :raises MailUndelivered: when the server would not take a mail
+    """
+    with _dialogue(server) as connection, contextlib.suppress(OSError):
+        connection.quit()
+
+
+@contextlib.contextmanager
+def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
+    """Connect and log in; close the connection after the block.
+
+    :raises MailUndelivered: for every failure before the block or within it
+    """
+    try:
+        with _time_limit(server), contextlib.closing(_connect(server)) as connection:
+            if server.security == "starttls":
+                connection.starttls(context=_tls_context(server))
+            if server.user:
+                _log_in(connection, server.user, server.password or "")
+            yield connection
+    except OSError as error:
+        raise MailUndelivered(_explain(server, error)) from None
+    except ValueError:
+        # Without the original message, which may quote the password.
+        raise MailUndelivered(
+            f"smtp_user or smtp_password is not valid text and cannot be sent to the mail server {server.address}: "
+            "check smtp_user and smtp_password"
+        ) from None
+
+
+def _connect(server: MailServer) -> smtplib.SMTP:
+    # Given, because smtplib would otherwise look it up in the DNS, which may take long.
+    local_hostname = socket.gethostname()
+    try:
+        if server.security == "tls":
+            return _TlsConnection(server.host, server.port, local_hostname, _tls_context(server))
+        return _PlainConnection(server.host, server.port, local_hostname)
+    except OSError:
+        # Some of these are a ValueError too.
+        raise
+    except (ValueError, OverflowError) as error:
+        # For example a host name with an empty label, or a port above 65535.
+        raise MailUndelivered(
+            f"the address {server.address} of the mail server is not valid: check smtp_host and smtp_port ({error})"
+        ) from None
+
+
+def _tls_context(server: MailServer) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=server.ca_cert)
+
+
+def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
+    if user.isascii() and password.isascii():
+        connection.login(user, password)
+        return
+    # The login of smtplib takes ASCII only. PLAIN is the one mechanism that defines its texts as UTF-8 (RFC 4616).
+    connection.ehlo_or_helo_if_needed()
+    if "PLAIN" not in connection.esmtp_features.get("auth", "").upper().split():
+        raise smtplib.SMTPNotSupportedError("AUTH PLAIN, without which smtp_user and smtp_password must be ASCII")
+    login = f"\0{user}\0{password}".encode()
+    code, reply = connection.docmd("AUTH", "PLAIN " + base64.b64encode(login).decode("ascii"))
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, reply)
+
+
+@contextlib.contextmanager
+def _time_limit(server: MailServer) -> t.Iterator[None]:
+    """End the block after the timeout of the server: that of a socket would limit each reply, not all of them."""
+
+    def expire(_number: int, _frame: t.Any) -> None:
+        # Not an OSError: smtplib and socket would take it for the failure of one address and try the next.
+        raise MailUndelivered(
+            f"the mail server {server.address} did not take the mail within {server.timeout} seconds: "
+            "check smtp_host, smtp_port and smtp_security, or raise timeout"
+        )
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, server.timeout)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _explain(server: MailServer, error: OSError) -> str:
+    """Return what failed and which options to check. The replies of servers never repeat a password."""
+    where = f"the mail server {server.address}"
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        reply = _reply(error.smtp_code, error.smtp_error)
+        return f"{where} refused the login of {server.user}: check smtp_user and smtp_password ({reply})"
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        replies = "; ".join(f"{recipient}: {_reply(*answer)}" for recipient, answer in error.recipients.items())
+        return f"{where} refused every recipient: {replies}"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{where} refused the mail: {_reply(error.smtp_code, error.smtp_error)}"
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return f"{where} does not support what smtp_security or smtp_user needs: {error}"
+    if isinstance(error, ssl.SSLError):
+        return f"{where} failed the TLS handshake: check smtp_security and ca_cert ({error})"
+    return f"{where} could not be reached: check smtp_host, smtp_port and smtp_security ({error})"
+
+
+def _reply(code: int, text: t.Union[bytes, str]) -> str:
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {one_line(words)}"
