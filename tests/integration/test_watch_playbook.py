@@ -1,4 +1,4 @@
-"""``playbooks/watch.yml``: who is told what, once, and what a failure says."""
+"""``playbooks/watch.yml``: its mails, each sent once, and its error messages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.integration.watching import NOW, Watch
 from tests.playbook import LogDatabase, away
 from tests.servers.mariadb import MariaDB
 from tests.servers.smtp import SmtpSink
+
+SHOWN = "%d/%m/%Y %H:%M:%S"
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def test_each_server_is_told_of_once_until_it_recovers(watch: Watch) -> None:
     due = (NOW - datetime.timedelta(hours=72)).replace(hour=3, minute=0, second=0)
     due += datetime.timedelta(days=due < NOW - datetime.timedelta(hours=72))
     last = NOW - datetime.timedelta(hours=72)
-    assert f"- db-atrasado: previsto para {due} UTC, tolerância de 60 min; último backup: {last}" in text
+    assert f"- db-atrasado: previsto para {due:{SHOWN}} UTC, tolerância de 60 min; último backup: {last:{SHOWN}}" in text
     assert "- db-nunca: previsto para " in text
     assert "último backup: nenhum" in text
     assert "vex-backup check" in text
@@ -51,7 +53,7 @@ def test_each_server_is_told_of_once_until_it_recovers(watch: Watch) -> None:
         f"UPDATE {watch.database.name}.backup_log SET data_inicio = data_inicio - INTERVAL 3 DAY"
     )
     (again,) = watch(language="en").mails
-    assert again[0] == "Backups overdue or dead: db-atrasado, db-em-dia"
+    assert again[0] == "Backups overdue or interrupted: db-atrasado, db-em-dia"
     assert watch().mails == []
 
 
@@ -89,7 +91,7 @@ def test_what_could_not_be_mailed_is_mailed_later_and_once(watch: Watch) -> None
     assert "the mail server 127.0.0.1:" in stuck.output
     still = watch()
     assert still.status != 0, still.output
-    assert "mails that wait in" in still.output
+    assert "mails kept in" in still.output
     watch.smtp.mode = "normal"
     healed = watch()
     assert healed.status == 0, healed.output
@@ -102,7 +104,7 @@ def test_a_log_database_that_is_away_is_named(watch: Watch) -> None:
         found = watch()
     assert found.status != 0
     said = " ".join(found.output.split())
-    assert "so nobody knows which servers are overdue" in said
+    assert "so the overdue servers are not known" in said
     assert "the log database does not answer" in said
     assert "Traceback" not in found.output
     assert found.mails == []
