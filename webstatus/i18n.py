@@ -1,43 +1,37 @@
-"""Two languages: the messages are Portuguese themselves, and a catalog has their English."""
+"""The app's two languages: messages are written in Portuguese, and a catalog has their English."""
 
 from __future__ import annotations
 
 import functools
-import io
-from gettext import GNUTranslations, NullTranslations
+import gettext
 from pathlib import Path
-
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
 PORTUGUESE = "pt-BR"
 ENGLISH = "en"
 LANGUAGES = (PORTUGUESE, ENGLISH)
 
-CATALOG = Path(__file__).parent / "locales/en/LC_MESSAGES/messages.po"
+LOCALES = Path(__file__).parent / "locales"
 
 
 def mark(message: str) -> str:
-    """The message itself: marks it for the catalog where it is written, to be translated where it is shown."""
+    """Return the message itself; marks a message for the catalog where it is written but not yet translated."""
     return message
 
 
 @functools.cache
-def translations(language: str) -> NullTranslations:
-    """The translator of one of :data:`LANGUAGES`."""
+def translations(language: str) -> gettext.NullTranslations:
+    """Return the translator of one of :data:`LANGUAGES`.
+
+    :raises FileNotFoundError: when a checkout's catalog is not compiled; ``scripts/assets`` compiles it
+    """
     if language == PORTUGUESE:
-        return PortugueseItself()
-    with CATALOG.open("rb") as stream:
-        catalog = read_po(stream)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+        return Untranslated()
+    return gettext.translation("messages", LOCALES, [language])
 
 
-class PortugueseItself(NullTranslations):
-    """Messages as they are written. Portuguese has no plural for none, unlike the rule that gettext falls back on."""
+class Untranslated(gettext.NullTranslations):
+    """Messages as they are written. Portuguese uses the singular for zero; gettext's default rule is English."""
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
-        """One of the two forms, by *number*."""
+        """Return *singular* for 0 and 1, else *plural*."""
         return singular if number in {0, 1} else plural
