@@ -1,4 +1,4 @@
-"""``vex-webstatus``: serve the app, make an administrator."""
+"""The command ``vex-webstatus``: serve the app, create an administrator, list overdue servers."""
 
 from __future__ import annotations
 
@@ -29,16 +29,20 @@ USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say; the exit status: 0, 1 when it failed, 2 when the settings or arguments are wrong."""
+    """Run one command. Return 0, 1 when it failed, or 2 when settings or arguments are wrong."""
     parser = argparse.ArgumentParser(prog="vex-webstatus", description="The status web app of Vex Backup.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="serve the app; settings: docs/reference/webstatus-settings.md")
-    commands.add_parser("overdue", help="print, as JSON, the servers whose backup is overdue; playbooks/watch.yml asks")
-    admin = commands.add_parser("create-admin", help="make an administrator")
-    admin.add_argument("--login", required=True, help="what to log in with")
-    admin.add_argument("--name", help="the person's name; default: the login")
+    commands.add_parser("serve", help="serve the app; docs/reference/webstatus-settings.md lists its settings")
+    commands.add_parser(
+        "overdue", help="print the servers whose backup is overdue, as JSON; playbooks/watch.yml reads it"
+    )
+    admin = commands.add_parser("create-admin", help="create an administrator")
+    admin.add_argument("--login", required=True, help="the login of the new user")
+    admin.add_argument("--name", help="the name of the new user (default: the login)")
     admin.add_argument(
-        "--generate", action="store_true", help="print a one-time password, to be changed at the first login"
+        "--generate",
+        action="store_true",
+        help="print a one-time password, which the user must change at the first login",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -52,18 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vex-webstatus: wrong settings:\n{error}", file=sys.stderr)
         return USAGE
     except SchemaTooOld:
-        pass  # Said by the check itself, with the name of the playbook.
+        pass  # The check has logged the error and the name of the playbook.
     except DatabaseAway:
-        print("vex-webstatus: the log database does not answer; see the line above", file=sys.stderr)
+        print("vex-webstatus: the log database does not answer; the line above has its error", file=sys.stderr)
     except (EOFError, KeyboardInterrupt):
-        print("vex-webstatus: given up", file=sys.stderr)
+        print("vex-webstatus: cancelled", file=sys.stderr)
     return FAILED
 
 
 def serve(settings: Settings) -> int:
-    """Serve until a signal ends it.
+    """Serve the app until a signal stops it. It starts even while the log database does not answer.
 
-    :raises SchemaTooOld: when the log database lacks steps; one that is away does not keep the app from starting
+    :raises SchemaTooOld: when the log database's schema is older than the app needs
     """
     database = Database(settings)
     try:
@@ -72,7 +76,7 @@ def serve(settings: Settings) -> int:
     except SchemaTooOld:
         raise
     except DatabaseAway:
-        logging.getLogger(__name__).warning("serving without the log database: pages say 503 until it is back")
+        logging.getLogger(__name__).warning("the log database does not answer: pages show error 503 until it does")
     finally:
         database.close()
     config = uvicorn.Config(
@@ -93,9 +97,11 @@ def serve(settings: Settings) -> int:
 
 
 def overdue(settings: Settings) -> int:
-    """Print a JSON list: ``hostname``, ``due`` and ``last_backup`` (UTC) and ``tolerance_minutes`` of each server.
+    """Print the overdue servers as a JSON list of objects.
 
-    :raises DatabaseAway: when the log database is away or too old
+    Their keys: ``hostname``, ``due`` (UTC), ``last_backup`` (UTC, or null) and ``tolerance_minutes``.
+
+    :raises DatabaseAway: when the log database does not answer or its schema is too old
     """
     now = utc_now()
     with contextlib.closing(Database(settings)) as database, database.session() as session:
@@ -117,16 +123,16 @@ def overdue(settings: Settings) -> int:
 
 
 def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -> int:
-    """Make an administrator, with a password that is asked for or generated.
+    """Create an administrator. Ask for the password, or *generate* and print one.
 
-    :raises DatabaseAway: when the log database is away or too old
+    :raises DatabaseAway: when the log database does not answer or its schema is too old
     """
     if generate:
         password = passwords.one_time_password()
     else:
         password = ask("Password: ")
-        if password != ask("Again: "):
-            print("vex-webstatus: the two passwords differ", file=sys.stderr)
+        if password != ask("Repeat the password: "):
+            print("vex-webstatus: the passwords differ; try again", file=sys.stderr)
             return FAILED
     database = Database(settings)
     try:
@@ -146,7 +152,7 @@ def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -
 
 
 def ask(prompt: str) -> str:
-    """A password, typed unseen at a terminal, else a line of standard input: scripts have no terminal."""
+    """Read a password from the terminal without echo, or from standard input when a script runs this."""
     return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 

@@ -1,4 +1,4 @@
-"""Headers that keep browsers from doing what the app never asks of them."""
+"""The security and cache headers of every response."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-# Addresses under static/ change with their content.
-FOR_EVER = "public, max-age=31536000, immutable"
-NOT_KEPT = "no-store"
+# The address of a file under static/ changes with the file's content.
+CACHE_FOREVER = "public, max-age=31536000, immutable"
+NO_CACHE = "no-store"
 
 
 def headers_of(settings: Settings) -> dict[str, str]:
-    """What every answer has."""
+    """Return the headers of every response."""
     strict = {} if settings.plain_http else {"Strict-Transport-Security": "max-age=31536000"}
-    return {**HEADERS, **strict, "Cache-Control": NOT_KEPT}
+    return {**HEADERS, **strict, "Cache-Control": NO_CACHE}
 
 
 class SecurityHeaders:
-    """Middleware that adds :func:`headers_of` to every answer."""
+    """Middleware that adds :func:`headers_of` to every response."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.headers = headers_of(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request (ASGI)."""
+        """Handle a request (ASGI)."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -50,7 +50,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(self.headers)
                 if is_versioned and message["status"] == 200:
-                    headers["Cache-Control"] = FOR_EVER
+                    headers["Cache-Control"] = CACHE_FOREVER
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

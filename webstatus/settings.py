@@ -1,4 +1,4 @@
-"""The environment and a file → typed settings; a wrong one is refused at start, by its name."""
+"""Typed settings, read from the environment and a file. The app refuses to start with a wrong one, and names it."""
 
 from __future__ import annotations
 
@@ -20,80 +20,118 @@ from pydantic_settings import (
 
 PREFIX = "VEX_WEBSTATUS_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
-# Not in /etc/vex-backup, which is the backups' user's on a host that is backed up too.
+# Not under /etc/vex-backup: on a host that makes backups too, that folder belongs to the backup user.
 DEFAULT_FILE = Path("/etc/vex-webstatus/settings.toml")
 
 
 class SettingsWrong(Exception):
-    """A setting is missing, unknown or out of range; the message names each, and the remedy."""
+    """A setting is missing, unknown or out of range; the message names each one and the remedy."""
 
 
 def known_zone(name: str) -> str:
-    """A time zone's name, as the system's database knows it.
+    """Return *name* when it is a time zone of the IANA database.
 
-    :raises ValueError: when it does not
+    :raises ValueError: when it is not
     """
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"{name!r} is no time zone, such as America/Sao_Paulo or UTC") from None
+        raise ValueError(f"{name!r} is not a time zone; use a name such as America/Sao_Paulo or UTC") from None
     return name
 
 
 def address_or_network(text: str) -> str:
-    """An IP address, or a network such as ``10.0.0.0/8``: a proxy is not known by its name.
+    """Return *text* when it is an IP address or a network. Uvicorn does not resolve a proxy's host name.
 
     :raises ValueError: when it is neither
     """
     try:
         ipaddress.ip_network(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no IP address and no network such as 10.0.0.0/8") from None
+        raise ValueError(
+            f"{text!r} is neither an IP address nor a network; use one such as 10.0.0.1 or 10.0.0.0/8"
+        ) from None
     return text
 
 
 class Settings(BaseSettings):
-    """All settings. Each is an environment variable ``VEX_WEBSTATUS_<NAME>``, or a line of the TOML file.
+    """The settings. Each is an environment variable ``VEX_WEBSTATUS_<NAME>`` or a line of the TOML file.
 
-    The environment comes first. docs/reference/webstatus-settings.md has them with examples.
+    The environment overrides the file. The reference documentation is made from the descriptions.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    secret_key: SecretStr = Field(min_length=32, description="Signs the cookies. At least 32 characters, at random.")
-    log_db_host: str = Field("127.0.0.1", min_length=1, description="The log database's server.")
-    log_db_port: int = Field(3306, ge=1, le=65535, description="Its port.")
-    log_db_unix_socket: Path | None = Field(None, description="Its socket, instead of host and port.")
-    log_db_name: str = Field("vex_backup", min_length=1, description="The log database.")
-    log_db_user: str = Field("vex_backup_web", min_length=1, description="The web app's account there.")
-    log_db_password: SecretStr = Field(SecretStr(""), description="The account's password.")
-    log_db_ca_cert: FilePath | None = Field(
-        None, description="Certificate authorities: asks for TLS, and verifies the server and its name."
+    secret_key: SecretStr = Field(
+        min_length=32,
+        description="The key that signs cookies and form tokens: at least 32 random characters. A new key logs all"
+        " users out.",
     )
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
-    port: int = Field(8080, ge=1, le=65535, description="The port to listen on.")
-    tls_certificate: FilePath | None = Field(None, description="A PEM file: serve HTTPS without a proxy before it.")
-    tls_key: FilePath | None = Field(None, description="The certificate's key.")
+    log_db_host: str = Field(
+        "127.0.0.1", min_length=1, description="The host name or IP address of the log database's server."
+    )
+    log_db_port: int = Field(3306, ge=1, le=65535, description="The TCP port of the log database's server.")
+    log_db_unix_socket: Path | None = Field(
+        None,
+        description="The path of the log database's Unix socket. When it is set, the app ignores log_db_host and"
+        " log_db_port.",
+    )
+    log_db_name: str = Field("vex_backup", min_length=1, description="The name of the log database.")
+    log_db_user: str = Field(
+        "vex_backup_web", min_length=1, description="The account with which the app connects to the log database."
+    )
+    log_db_password: SecretStr = Field(
+        SecretStr(""), description="The password of log_db_user. By default it is empty."
+    )
+    log_db_ca_cert: FilePath | None = Field(
+        None,
+        description="The path of a PEM file with certificate authorities. When it is set, the app connects to the log"
+        " database with TLS and verifies the server's certificate and name.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The host name or IP address on which the app listens.")
+    port: int = Field(8080, ge=1, le=65535, description="The TCP port on which the app listens.")
+    tls_certificate: FilePath | None = Field(
+        None,
+        description="The path of a PEM file with the app's TLS certificate. When it is set, the app serves HTTPS"
+        " itself; set tls_key too. By default the app serves HTTP, for a proxy that serves HTTPS.",
+    )
+    tls_key: FilePath | None = Field(
+        None, description="The path of a PEM file with the private key of tls_certificate."
+    )
     plain_http: bool = Field(
-        False, description="People reach the app by http://, so cookies cannot be Secure. For trials on one machine."
+        False,
+        description="Set this to true when browsers reach the app by http://, to try it on one machine. The app then"
+        " sends cookies without the Secure flag.",
     )
     trusted_proxies: list[Annotated[str, AfterValidator(address_or_network)]] = Field(
-        [], description="Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
+        [],
+        description="The IP addresses or networks of proxies. The app trusts X-Forwarded-For and X-Forwarded-Proto only"
+        " from them. By default it trusts none.",
     )
     time_zone: Annotated[str, AfterValidator(known_zone)] = Field(
-        "America/Sao_Paulo", description="The zone that times are shown in, and that a day is counted in."
+        "America/Sao_Paulo",
+        description="The IANA time zone in which pages show times. A day on the dashboard begins at its midnight.",
     )
-    session_idle_minutes: int = Field(30, ge=1, le=1440, description="A session ends when it is unused this long.")
-    session_hours: int = Field(12, ge=1, le=168, description="A session ends after this long in any case.")
+    session_idle_minutes: int = Field(
+        30, ge=1, le=1440, description="The number of minutes without use after which a session ends."
+    )
+    session_hours: int = Field(
+        12, ge=1, le=168, description="The number of hours after the login at which a session ends, even in use."
+    )
     metrics_token: SecretStr | None = Field(
-        None, min_length=16, description="The bearer token that /metrics asks for; without it a session is needed."
+        None,
+        min_length=16,
+        description="The bearer token that /metrics requires, of at least 16 characters. Without it, /metrics requires"
+        " a user's session or API token.",
     )
-    database_connections: int = Field(10, ge=1, le=100, description="The most connections to the log database.")
+    database_connections: int = Field(
+        10, ge=1, le=100, description="The maximum number of simultaneous connections to the log database."
+    )
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError("tls_certificate and tls_key belong together: set both or none")
+            raise ValueError("tls_certificate and tls_key need each other: set both or neither")
         return self
 
     @classmethod
@@ -102,28 +140,28 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - passed by name
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes it by name
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given in code, then the environment, then the file."""
+        """Return the sources, first wins: arguments, environment, file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone of :attr:`time_zone`."""
+        """Return the zone of :attr:`time_zone`."""
         return ZoneInfo(self.time_zone)
 
 
 def settings_file() -> Path:
-    """The TOML file to read: what ``VEX_WEBSTATUS_CONFIG`` names, else the default; it need not be there."""
+    """Return the path of the TOML file: ``VEX_WEBSTATUS_CONFIG``, else the default, which may be missing."""
     return Path(os.environ.get(FILE_VARIABLE) or DEFAULT_FILE)
 
 
 def load(**given: Any) -> Settings:
-    """The settings of this process.
+    """Return the settings of this process.
 
-    :param given: settings that count more than the environment and the file
-    :raises SettingsWrong: when one is missing, unknown or out of range, or the file named cannot be read
+    :param given: settings that override the environment and the file
+    :raises SettingsWrong: when a setting is missing, unknown or out of range, or the file cannot be read
     """
     unknown = sorted(
         name
@@ -133,7 +171,9 @@ def load(**given: Any) -> Settings:
         and name[len(PREFIX) :].lower() not in Settings.model_fields
     )
     if unknown:
-        raise SettingsWrong(f"the environment has settings that do not exist: {', '.join(unknown)}")
+        raise SettingsWrong(
+            f"these environment variables are not settings: {', '.join(unknown)}; correct or remove them"
+        )
     path = settings_file()
     try:
         _check_file(path)
@@ -143,23 +183,26 @@ def load(**given: Any) -> Settings:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsWrong(f"{path} cannot be read: {error}") from None
     except ValueError as error:
-        # A list in the environment that is not JSON, among others; the message names the field.
+        # For example a list in the environment that is not JSON; the message names the field.
         raise SettingsWrong(str(error)) from None
 
 
 def _check_file(path: Path) -> None:
-    """Refuse a file that was named and is not there, or that others may read: it holds secrets.
+    """Refuse a named file that is missing, and a file that other users may read, because it holds secrets.
 
-    :raises OSError: when it cannot be looked at
+    :raises SettingsWrong: when the file is refused
+    :raises OSError: when its mode cannot be read
     """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         if FILE_VARIABLE in os.environ:
-            raise SettingsWrong(f"{FILE_VARIABLE} names {path}, which does not exist") from None
+            raise SettingsWrong(
+                f"{path} does not exist; {FILE_VARIABLE} names it: correct the variable or create the file"
+            ) from None
         return
     if stat.S_ISREG(mode) and mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise SettingsWrong(f"{path} holds secrets, and everybody may read or change it: chmod 0600 {path}")
+        raise SettingsWrong(f"every user may read or change {path}, which holds secrets: run chmod 0600 {path}")
 
 
 def _explained(problem: Any) -> str:

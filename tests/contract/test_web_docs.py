@@ -1,4 +1,4 @@
-"""Every setting and every route is in the reference, with what the code says of it, and no other."""
+"""The reference documents exactly the settings and the routes of the code."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ REFERENCE = Path(__file__).parents[2] / "docs/reference"
 
 
 def rows(name: str) -> list[tuple[str, ...]]:
-    """The cells of a document's tables, without heads."""
+    """Return the cells of each row of a document's tables, without the headings."""
     lines = (REFERENCE / name).read_text(encoding="utf-8").splitlines()
     cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines if line.startswith("|")]
     return [row for row in cells if row[0].startswith("`")]
 
 
 def default_of(field: Any) -> str:
-    """A setting's default as the document writes it."""
+    """Return a setting's default as the document writes it."""
     value = field.default
     if value is PydanticUndefined:
         return "required"

@@ -1,4 +1,4 @@
-"""The status web app, as ``vex-webstatus serve`` runs it, over plain HTTP on loopback."""
+"""The status web app, run by ``vex-webstatus serve`` over plain HTTP on loopback."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PROGRAM = (sys.executable, "-m", "webstatus.cli")
 
 
 class WebStatus:
-    """One app process.
+    """One process of the app.
 
-    :param directory: for its log and pid file
-    :param settings: by their names in ``webstatus.settings``; ``secret_key`` and those of the log database are needed
-    :param port: to listen on; ``None`` for a free one
-    :param detached: it outlives this program
+    :param directory: the folder of its log and its pid file
+    :param settings: settings by name; ``secret_key`` and those of the log database are required
+    :param port: the port to listen on; ``None`` chooses a free one
+    :param detached: whether the process outlives this program
     """
 
     def __init__(
@@ -41,16 +41,16 @@ class WebStatus:
         self._environment = {f"VEX_WEBSTATUS_{name.upper()}": value for name, value in given.items()}
 
     def start(self) -> None:
-        """Start it unless it runs, and return when it answers."""
+        """Start the app unless it runs already, and wait until it answers."""
         if self.process.pid is None:
             self.process.start([*PROGRAM, "serve"], self.answers, environment=self._environment)
 
     def stop(self) -> None:
-        """Stop it."""
+        """Stop the app."""
         self.process.stop()
 
     def answers(self) -> bool:
-        """Whether anything comes from it, if only that its database is away."""
+        """Return whether the app answers a request, with any status."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/login")
@@ -62,7 +62,10 @@ class WebStatus:
         return True
 
     def accepts(self, login: str, password: str) -> bool:
-        """Whether somebody can log in, as a browser does, and sees the dashboard."""
+        """Return whether a user can log in and reach the dashboard, as with a browser.
+
+        :raises ServerFailed: when the app answers with an error other than 401
+        """
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         try:
             with browser.open(f"{self.url}/login", timeout=30) as page:
@@ -76,9 +79,9 @@ class WebStatus:
             raise ServerFailed(f"the web app answers {error.code} to a login; see {self.process.log}") from None
 
     def create_administrator(self, login: str, password: str) -> None:
-        """Make one by ``vex-webstatus create-admin``, which reads the password from its standard input.
+        """Create an administrator with ``vex-webstatus create-admin``.
 
-        :raises ServerFailed: when it says no
+        :raises ServerFailed: when the command fails
         """
         done = subprocess.run(
             [*PROGRAM, "create-admin", "--login", login],
@@ -89,7 +92,7 @@ class WebStatus:
             check=False,
         )
         if done.returncode:
-            raise ServerFailed(f"no administrator {login} could be made: {done.stderr}")
+            raise ServerFailed(f"the administrator {login} could not be created: {done.stderr}")
 
     def __enter__(self) -> Self:
         self.start()

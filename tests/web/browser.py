@@ -1,4 +1,4 @@
-"""A real browser on the web app: what it must never do, how to log in, accessibility, pictures."""
+"""A real browser for the web app: problems to watch for, login, accessibility checks, screenshots."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "var/assets/node_modules/axe-core/axe.min.js"
 SCREENSHOTS = ROOT / "var/screenshots"
 
-# Debian's own first; others where a distribution has none.
+# Debian's Chromium first, then the names of other distributions.
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
-    "--no-sandbox",  # Tests run as root in containers, and open nothing but the app.
+    "--no-sandbox",  # Tests run as root in containers and open only the app.
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -39,15 +39,15 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 # Milliseconds.
-PATIENCE = 10_000
+TIMEOUT = 10_000
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
-# A violation is an error in the console, whichever way the browser tells of it.
-TELL_VIOLATIONS = """
+# Report a violation of the Content Security Policy as an error in the console.
+LOG_CSP_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} forbids ${event.blockedURI} ${event.sample} at ${event.sourceFile}`));
 """
@@ -65,9 +65,9 @@ IS_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.c
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser; each test opens its own context in it."""
+    """Start the browser. Each test opens its own context in it."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    assert program, "no Chromium is installed: scripts/setup test installs Debian's; elsewhere install one or Chrome"
+    assert program, "no Chromium is installed: run scripts/setup test on Debian, or install Chromium or Chrome"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
@@ -75,9 +75,9 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watch:
-    """What happens in a page that never should: errors, refused or foreign addresses, broken answers.
+    """The problems in a page: script errors, requests to other hosts, responses with an error status.
 
-    A test that means to break something says so: ``watch.expected_statuses.add(503)``.
+    A test that provokes an error declares it: ``watch.expected_statuses.add(503)``.
     """
 
     def __init__(self, page: Page, host: str) -> None:
@@ -85,7 +85,7 @@ class Watch:
         self.expected_statuses: set[int] = set()
         self._host = host
         self._refused: set[str] = set()
-        page.add_init_script(TELL_VIOLATIONS)
+        page.add_init_script(LOG_CSP_VIOLATIONS)
         page.on("console", self._console)
         page.on("pageerror", self._page_error)
         page.on("request", self._request)
@@ -94,7 +94,7 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        # Chromium reports a page whose status is 4xx, a wrong password's too, as a resource that failed.
+        # Chromium reports a page with a 4xx status, such as after a wrong password, as a resource that failed to load.
         if message.text.startswith("Failed to load resource") and message.location["url"] in self._refused:
             return
         self.problems.append(f"console: {message.text} ({message.location['url']})")
@@ -105,7 +105,7 @@ class Watch:
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme not in {"data", "blob"} and address.netloc != self._host:
-            self.problems.append(f"foreign address: {request.url}")
+            self.problems.append(f"request to another host: {request.url}")
 
     def _response(self, response: Response) -> None:
         is_page = response.request.is_navigation_request()
@@ -117,14 +117,14 @@ class Watch:
 
 @contextlib.contextmanager
 def watched_page(browser: Browser, address: str) -> Iterator[tuple[Page, Watch]]:
-    """A page in a browser of its own, and the watch over it; at the end, asserts that nothing went wrong.
+    """Open a page in its own browser context. At the end, assert that the watch has seen no problem.
 
-    :param address: of the app, for ``page.goto("/login")``
+    :param address: the app's URL, so that ``page.goto("/login")`` works
     """
     context = browser.new_context(
         base_url=address, viewport=DESKTOP, locale="pt-BR", color_scheme="light", reduced_motion="reduce"
     )
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT)
     page = context.new_page()
     watch = Watch(page, urlsplit(address).netloc)
     yield page, watch
@@ -133,7 +133,7 @@ def watched_page(browser: Browser, address: str) -> Iterator[tuple[Page, Watch]]
 
 
 def log_in(page: Page, person: Person) -> None:
-    """Log in through the form, and wait for the page after it."""
+    """Log in through the form and wait for the next page."""
     page.goto("/login")
     page.get_by_label("Usuário").fill(person.login)
     page.get_by_label("Senha", exact=True).fill(person.password)
@@ -142,7 +142,7 @@ def log_in(page: Page, person: Person) -> None:
 
 
 def check_accessibility(page: Page) -> None:
-    """Assert that axe finds no serious or critical violation, in either theme."""
+    """Assert that axe finds no serious or critical violation in either theme."""
     for theme in THEMES:
         use_theme(page, theme)
         page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -152,9 +152,9 @@ def check_accessibility(page: Page) -> None:
 
 
 def screenshot(page: Page, name: str) -> None:
-    """Keep pictures of the whole page, ``var/screenshots/<name>-<desktop|phone>-<light|dark>.png``.
+    """Save pictures of the whole page: ``var/screenshots/<name>-<desktop|phone>-<light|dark>.png``.
 
-    Asserts that nothing sticks out of the screen's width. The page is left on a desktop, light.
+    Assert that the page is not wider than the screen. Afterwards the page has the desktop's size and the light theme.
     """
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for device, size in (("phone", PHONE), ("desktop", DESKTOP)):
@@ -166,11 +166,11 @@ def screenshot(page: Page, name: str) -> None:
 
 
 def use_theme(page: Page, theme: Theme) -> None:
-    """Have the system prefer *theme*, and wait until the page follows."""
+    """Set the system's preferred theme and wait until the page has it."""
     page.emulate_media(color_scheme=theme)
     page.wait_for_function("theme => document.documentElement.dataset.bsTheme === theme", arg=theme)
 
 
 def has_path(path: str) -> re.Pattern[str]:
-    """For ``expect(page).to_have_url``: an address with this path, whatever its query."""
+    """Return a pattern of addresses with this path and any query, for ``expect(page).to_have_url``."""
     return re.compile(rf"^http://[^/]+{re.escape(path)}(\?.*)?$")

@@ -1,4 +1,4 @@
-"""The web app on a log database of its own, people to log in as, and a browser."""
+"""Fixtures: the web app with its own log database, users, and a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from webstatus.settings import load
 
 @pytest.fixture(scope="session")
 def web_database(log_mariadb: MariaDB, server_directory: Path) -> LogDatabase:
-    """A log database whose rows are the web tests' alone."""
+    """Return a log database that only the web tests use."""
     database = LogDatabase(log_mariadb, server_directory)
     database.create()
     return database
@@ -31,7 +31,7 @@ def web_database(log_mariadb: MariaDB, server_directory: Path) -> LogDatabase:
 
 @pytest.fixture(scope="session")
 def web_settings(web_database: LogDatabase) -> dict[str, str]:
-    """The app's settings for ``web_database``, by name: for ``webstatus.settings.load(**web_settings)`` too."""
+    """Return the app's settings for ``web_database``, by name, as ``webstatus.settings.load`` takes them."""
     user, password = web_database.web
     return {
         "secret_key": secrets.token_urlsafe(48),
@@ -45,14 +45,14 @@ def web_settings(web_database: LogDatabase) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def web(web_settings: dict[str, str], server_directory: Path) -> Iterator[WebStatus]:
-    """The app, served."""
+    """Serve the app in a process of its own."""
     with WebStatus(server_directory / "web", web_settings) as app:
         yield app
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashes() -> Iterator[None]:
-    """Passwords of people made by tests cost little; the app's own process hashes as it does."""
+    """Make hashing cheap in this process. The served app hashes at full cost."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "ROUNDS", 4)
         yield
@@ -60,13 +60,13 @@ def quick_hashes() -> Iterator[None]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """The clock of ``app``."""
+    """Return the clock of ``app``."""
     return Clock()
 
 
 @pytest.fixture
 def app(web_settings: dict[str, str], clock: Clock) -> Iterator[Starlette]:
-    """The app in this process, for ``visitor.Visitor``."""
+    """Return the app in this process, for ``visitor.Visitor``."""
     made = create_app(load(**web_settings), clock)
     yield made
     made.state.database.close()
@@ -74,52 +74,52 @@ def app(web_settings: dict[str, str], clock: Clock) -> Iterator[Starlette]:
 
 @pytest.fixture(scope="session")
 def administrator(web_settings: dict[str, str]) -> Person:
-    """An administrator. A test that changes the person makes its own with ``people.make_person``."""
+    """Return an administrator. A test that changes a user creates its own with ``people.make_person``."""
     return make_person(web_settings, "Administrador", nome="Ana Administradora")
 
 
 @pytest.fixture(scope="session")
 def client(web_settings: dict[str, str]) -> Person:
-    """Somebody who only looks."""
+    """Return a user who is not an administrator."""
     return make_person(web_settings, "Cliente", nome="Caio Cliente")
 
 
-# Not the session's: while Playwright runs, no other test could start an event loop in this thread.
+# Not of session scope: while Playwright runs, no other test can start an event loop in this thread.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium."""
+    """Start Chromium."""
     with chromium() as started:
         yield started
 
 
 @pytest.fixture
 def watched(browser: Browser, web: WebStatus) -> Iterator[tuple[Page, Watch]]:
-    """A page in a browser of its own, and the watch over it; what should not happen in it fails the test."""
+    """Open a page in its own browser context. The test fails when the watch has seen a problem in it."""
     with watched_page(browser, web.url) as page_and_watch:
         yield page_and_watch
 
 
 @pytest.fixture
 def page(watched: tuple[Page, Watch]) -> Page:
-    """A page of nobody yet."""
+    """Return a page without a login."""
     return watched[0]
 
 
 @pytest.fixture
 def watch(watched: tuple[Page, Watch]) -> Watch:
-    """The watch over ``page``."""
+    """Return the watch over ``page``."""
     return watched[1]
 
 
 @pytest.fixture
 def administrators_page(page: Page, administrator: Person) -> Page:
-    """A page of ``administrator``."""
+    """Return ``page``, logged in as ``administrator``."""
     log_in(page, administrator)
     return page
 
 
 @pytest.fixture
 def clients_page(page: Page, client: Person) -> Page:
-    """A page of ``client``."""
+    """Return ``page``, logged in as ``client``."""
     log_in(page, client)
     return page

@@ -1,4 +1,4 @@
-"""People who use the web app."""
+"""Users of the web app."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webstatus.settings import load
 
 
 class Person(NamedTuple):
-    """A user and the password to log in with."""
+    """A user and the user's password."""
 
     id: int
     nome: str
@@ -26,9 +26,9 @@ class Person(NamedTuple):
 
 
 def make_person(settings: Mapping[str, Any], privilege: str, *, nome: str = "", **profile: Any) -> Person:
-    """A new user.
+    """Create a user.
 
-    :param settings: of the app, by name
+    :param settings: the app's settings by name
     :param privilege: ``Administrador`` or ``Cliente``
     :param profile: more fields of :class:`webstatus.accounts.Profile`
     """

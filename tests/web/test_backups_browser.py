@@ -1,4 +1,4 @@
-"""The history, the search and a backup's details in a real Chromium."""
+"""The list of backups, its search and the details of a backup, in a real browser."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _empty(web_database: LogDatabase) -> Iterator[None]:
     clear(web_database)
 
 
-def add_whole(database: LogDatabase, hostname: str, **columns: object) -> int:
-    """A backup that went through every stage."""
+def add_complete(database: LogDatabase, hostname: str, **columns: object) -> int:
+    """Add a backup that has completed every stage."""
     return add(
         database,
         hostname=hostname,
@@ -62,12 +62,12 @@ def add_whole(database: LogDatabase, hostname: str, **columns: object) -> int:
 
 
 def add_night(database: LogDatabase) -> dict[str, int]:
-    """One backup of each status, and some more; their ids by host name."""
-    found = {
-        f"loja-{n:02}": add_whole(database, f"loja-{n:02}", data_inicio=NIGHT - MINUTE * 60 * n) for n in range(3, 12)
-    }
-    found["db-01"] = add_whole(database, "db-01")
-    found["db-02"] = add_whole(database, "db-02", status_backup=2, observacao="table definition has changed")
+    """Add at least one backup of each status. Return their ids by host name."""
+    found = {}
+    for n in range(3, 12):
+        found[f"loja-{n:02}"] = add_complete(database, f"loja-{n:02}", data_inicio=NIGHT - MINUTE * 60 * n)
+    found["db-01"] = add_complete(database, "db-01")
+    found["db-02"] = add_complete(database, "db-02", status_backup=2, observacao="table definition has changed")
     found["erp-01"] = add(
         database,
         hostname="erp-01",
@@ -182,11 +182,11 @@ def test_pages(clients_page: Page, web_database: LogDatabase) -> None:
     expect(page.get_by_text("Página 1 de 9")).to_be_visible()
 
 
-def test_a_row_leads_to_a_success(clients_page: Page, web_database: LogDatabase) -> None:
+def test_a_row_leads_to_the_details_of_a_success(clients_page: Page, web_database: LogDatabase) -> None:
     page = clients_page
-    number = add_whole(web_database, "db-01")
+    number = add_complete(web_database, "db-01")
     page.goto("/backups")
-    page.get_by_role("cell", name="6.21 GB").click(force=True)  # The row is under its link.
+    page.get_by_role("cell", name="6.21 GB").click(force=True)  # The link covers the row.
     expect(page).to_have_url(has_path(f"/backups/{number}"))
     expect(page.get_by_role("heading", name="Detalhes do Backup")).to_be_visible()
     for panel, name, value in (
@@ -219,7 +219,7 @@ def test_a_row_leads_to_a_success(clients_page: Page, web_database: LogDatabase)
 
 
 def test_a_warning(clients_page: Page, web_database: LogDatabase) -> None:
-    number = add_whole(web_database, "db-02", status_backup=2, observacao="table definition has changed")
+    number = add_complete(web_database, "db-02", status_backup=2, observacao="table definition has changed")
     clients_page.goto(f"/backups/{number}")
     expect(fact(clients_page, "Backup", "Status Backup")).to_have_text("Alerta")
     problems = clients_page.get_by_role("region", name="Erros no backup").get_by_role("listitem")
@@ -261,7 +261,7 @@ def test_a_running_backup_refreshes_itself_until_it_ends(clients_page: Page, web
     assert not asked
 
 
-def test_hostile_content_does_nothing(clients_page: Page, watch: Watch, web_database: LogDatabase) -> None:
+def test_hostile_content_is_shown_as_text(clients_page: Page, watch: Watch, web_database: LogDatabase) -> None:
     page = clients_page
     hostile = "<script>alert(1)</script>'\"><img src=x onerror=alert(1)>\N{PILE OF POO}"
     number = add(
@@ -283,6 +283,6 @@ def test_hostile_content_does_nothing(clients_page: Page, watch: Watch, web_data
     screenshot(page, "backups-hostile")
 
 
-def test_a_cursor_that_is_not_ours(clients_page: Page) -> None:
+def test_a_forged_cursor_is_refused(clients_page: Page) -> None:
     clients_page.goto("/backups?cursor=x")
     expect(clients_page.get_by_role("heading", name="Pedido inválido")).to_be_visible()

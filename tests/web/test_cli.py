@@ -1,4 +1,4 @@
-"""The command ``vex-webstatus``, as a process."""
+"""The command ``vex-webstatus``, run as a process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(settings: Mapping[str, str], *arguments: str, typed: str = "") -> subpro
 
 @pytest.fixture
 def login() -> str:
-    """A login nobody has."""
+    """Return a login that no user has."""
     return f"cli-{secrets.token_hex(4)}"
 
 
@@ -65,7 +65,7 @@ def test_a_typed_password_is_asked_for_twice(app: Starlette, web_settings: dict[
 @pytest.mark.parametrize(
     ("arguments", "typed", "said"),
     [
-        ([], "one password\nother password\n", "the two passwords differ"),
+        ([], "one password\nother password\n", "the passwords differ"),
         ([], "short\nshort\n", "at least 8 characters"),
         ([], "\n\n", "Enter a password"),
         (["--login", " "], "a good password\na good password\n", "Name and login are required"),
@@ -73,7 +73,7 @@ def test_a_typed_password_is_asked_for_twice(app: Starlette, web_settings: dict[
         (["--name", "a\tb"], "a good password\na good password\n", "control characters"),
     ],
 )
-def test_what_is_refused_is_said(
+def test_a_refusal_names_its_reason(
     web_settings: dict[str, str], login: str, arguments: list[str], typed: str, said: str
 ) -> None:
     done = run(web_settings, "create-admin", "--login", login, *arguments, typed=typed)
@@ -88,20 +88,20 @@ def test_a_login_that_is_taken(web_settings: dict[str, str], administrator: Pers
 
 
 @pytest.mark.parametrize("end", [EOFError, KeyboardInterrupt])
-def test_somebody_who_gives_up(
+def test_a_cancelled_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     web_settings: dict[str, str],
     end: type[BaseException],
 ) -> None:
-    def leave(_prompt: str) -> str:
+    def cancel(_prompt: str) -> str:
         raise end
 
-    monkeypatch.setattr(cli, "ask", leave)
+    monkeypatch.setattr(cli, "ask", cancel)
     for name, value in {"config": os.devnull, **web_settings}.items():
         monkeypatch.setenv(f"VEX_WEBSTATUS_{name.upper()}", value)
     assert cli.main(["create-admin", "--login", "x"]) == 1
-    assert "given up" in capsys.readouterr().err
+    assert "cancelled" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["serve"], ["create-admin", "--login", "x", "--generate"]])
@@ -113,7 +113,7 @@ def test_wrong_settings_are_named(web_settings: dict[str, str], command: list[st
     assert "hunter2" not in done.stderr
 
 
-def test_a_log_database_that_is_away(web_settings: dict[str, str]) -> None:
+def test_a_log_database_that_does_not_answer(web_settings: dict[str, str]) -> None:
     away = {**web_settings, "log_db_unix_socket": "/nonexistent/socket"}
     done = run(away, "create-admin", "--login", "x", "--generate")
     assert (done.returncode, done.stdout) == (1, "")

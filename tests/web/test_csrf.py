@@ -1,4 +1,4 @@
-"""No form is taken without the token that ties it to the session that sends it."""
+"""Form tokens: a form without the token of its own session is refused."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SENT = sorted(
 )
 
 
-def test_the_table_has_the_forms_that_it_should() -> None:
+def test_the_routes_with_forms_are_found() -> None:
     assert {"login", "logout", "language", "user-new", "user", "user-delete", "profile-password"} <= dict(SENT).keys()
 
 
 @pytest.fixture
 def visitor(app: Starlette, administrator: Person) -> Visitor:
-    """Somebody who may do everything."""
+    """Return an administrator's visitor."""
     return Visitor(app).log_in(administrator)
 
 
@@ -38,7 +38,7 @@ def test_a_form_without_the_right_token_is_refused(
         assert answer.status_code == 403, token
         assert "Formulário expirado" in answer.text
     assert visitor.http.post(path, data={"language": "en"}).status_code == 403
-    # In the address it does not count.
+    # A token in the address is ignored.
     assert visitor.http.post(f"{path}?csrf_token={mine}", data={"language": "en"}).status_code == 403
     assert visitor.is_logged_in()
 
@@ -52,14 +52,14 @@ def test_other_encodings_are_refused(visitor: Visitor, name: str, path: str) -> 
     assert visitor.http.post(path, content=f"csrf_token={token}", headers=plain).status_code == 400
 
 
-def test_a_token_of_before_the_login_is_of_no_use_after_it(app: Starlette, administrator: Person) -> None:
+def test_a_token_from_before_the_login_is_refused_after_it(app: Starlette, administrator: Person) -> None:
     visitor = Visitor(app)
     token = visitor.form_token()
     visitor.log_in(administrator)
     assert visitor.post("/logout", token=token).status_code == 403
 
 
-def test_a_form_sent_after_the_session_ended_asks_for_the_login(app: Starlette, administrator: Person) -> None:
+def test_a_form_sent_after_the_session_ended_leads_to_the_login(app: Starlette, administrator: Person) -> None:
     visitor = Visitor(app).log_in(administrator)
     token = visitor.form_token()
     visitor.post("/logout")
@@ -67,19 +67,19 @@ def test_a_form_sent_after_the_session_ended_asks_for_the_login(app: Starlette, 
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_other_methods_are_not_there(visitor: Visitor, method: str) -> None:
+def test_other_methods_are_refused(visitor: Visitor, method: str) -> None:
     for _, path in SENT:
         assert visitor.http.request(method, path).status_code == 405
 
 
-def test_asking_for_the_head_of_a_form_changes_nothing(visitor: Visitor) -> None:
+def test_a_head_request_changes_nothing(visitor: Visitor) -> None:
     for name, path in SENT:
         status = visitor.http.head(path).status_code
         assert status in {200, 303, 404, 405}, name
     assert visitor.is_logged_in()
 
 
-def test_a_form_too_large_is_refused(visitor: Visitor) -> None:
+def test_a_form_that_is_too_large_is_refused(visitor: Visitor) -> None:
     assert visitor.post("/language", language="en", filler="x" * 100_001).status_code == 413
     token = visitor.form_token()
     form = {"content-type": "application/x-www-form-urlencoded"}

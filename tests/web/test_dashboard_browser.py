@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: its numbers, how it stays current, and what it says when it cannot."""
+"""The dashboard in a real browser: its numbers, its reloads, and its messages when a reload fails."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ def _empty(web_database: LogDatabase) -> Iterator[None]:
 def _clear(database: LogDatabase) -> None:
     clear(database)
     database.server.execute(f"DELETE FROM {database.name}.servidor")
-    let_numbers_pass()
+    wait_for_new_numbers()
 
 
-def let_numbers_pass() -> None:
-    """Wait until the app reads the numbers anew, whoever asked for them last."""
+def wait_for_new_numbers() -> None:
+    """Wait until the app no longer serves the cached numbers."""
     time.sleep(LIFETIME.total_seconds())
 
 
 def today_at(part: float) -> datetime.datetime:
-    """A time of today: 0 is when the day began, 1 is now."""
+    """Return a time of today: 0 is midnight, 1 is now."""
     now = utc_now()
     midnight = start_of(now.replace(tzinfo=datetime.UTC).astimezone(ZONE).date(), ZONE)
     return (midnight + part * (now - midnight)).replace(microsecond=0)
 
 
 def fill_a_day(database: LogDatabase) -> None:
-    """A day as a coordinator finds it: most of it well, some of it not."""
+    """Add the backups of a usual day: most succeeded, some did not."""
     now = utc_now()
     for number in range(24):
         for part, status in ((0.1 + number / 60, 1), (0.6 + number / 80, 2 if number % 9 == 4 else 1)):
@@ -79,14 +79,14 @@ def fill_a_day(database: LogDatabase) -> None:
     add(database, hostname=HOSTILE, data_inicio=today_at(0.5))
 
 
-def look(page: Page) -> None:
-    """Open the dashboard; after a login it was open already, without the test's rows."""
-    let_numbers_pass()
+def open_dashboard(page: Page) -> None:
+    """Open the dashboard with the test's rows. The login has opened it before they were added."""
+    wait_for_new_numbers()
     page.goto("/")
 
 
-def asked_for(page: Page) -> list[str]:
-    """The requests for new numbers, from now on."""
+def record_reloads(page: Page) -> list[str]:
+    """Return a list that collects the reloads of the dashboard from now on."""
     found: list[str] = []
     page.on("request", lambda request: found.append(request.url) if request.url.endswith("/dashboard") else None)
     return found
@@ -96,14 +96,14 @@ def part(page: Page, name: str) -> Any:
     return page.locator(f"[data-part={name}]")
 
 
-def test_numbers_and_charts_are_those_of_the_rows(administrators_page: Page, web_database: LogDatabase) -> None:
+def test_numbers_and_charts_show_the_rows(administrators_page: Page, web_database: LogDatabase) -> None:
     for status, number in ((1, 4), (2, 2), (3, 1)):
         for index in range(number):
             add(web_database, hostname=f"db-{status}", status_backup=status, data_inicio=today_at((index + 1) / 6))
     add(web_database, hostname="db-run", status_backup=0, etapa="upload", data_inicio=utc_now())
     add(web_database, hostname="db-1", data_inicio=today_at(0) - MINUTE)
     page = administrators_page
-    look(page)
+    open_dashboard(page)
     expect(page.get_by_role("heading", name="Acompanhe e visualize seus backups", level=1)).to_be_visible()
     for name, number in (("success", 4), ("warning", 2), ("error", 1)):
         expect(part(page, f"total-{name}")).to_have_text(str(number))
@@ -120,7 +120,7 @@ def test_numbers_and_charts_are_those_of_the_rows(administrators_page: Page, web
 def test_every_chart_has_its_table(administrators_page: Page, web_database: LogDatabase) -> None:
     add(web_database, data_inicio=today_at(0.5))
     page = administrators_page
-    look(page)
+    open_dashboard(page)
     figures = page.get_by_role("figure")
     expect(figures).to_have_count(6)
     for figure in figures.all():
@@ -134,19 +134,19 @@ def test_every_chart_has_its_table(administrators_page: Page, web_database: LogD
     check_accessibility(page)
 
 
-def test_a_new_row_shows_without_a_reload(administrators_page: Page, web_database: LogDatabase) -> None:
+def test_a_new_row_appears_without_a_page_reload(administrators_page: Page, web_database: LogDatabase) -> None:
     page = administrators_page
     add(web_database, hostname="db-01", data_inicio=today_at(0.5))
     page.clock.install()
-    look(page)
+    open_dashboard(page)
     expect(part(page, "total-success")).to_have_text("1")
     page.evaluate("window.sameDocument = true")
-    # What is open, and what has the focus, stays so.
+    # The open table stays open, and the link keeps the focus.
     page.get_by_role("figure").first.get_by_text("Ver como tabela").click()
     page.get_by_role("link", name="db-01").focus()
     add(web_database, hostname="db-02", data_inicio=today_at(0.9))
-    let_numbers_pass()
-    # Time goes on by itself too, and on a busy machine for seconds.
+    wait_for_new_numbers()
+    # Real time passes too, on a busy machine some seconds: stay well below the minute.
     page.clock.fast_forward(40_000)
     expect(part(page, "total-success")).to_have_text("1")
     with page.expect_response("**/dashboard"):
@@ -159,50 +159,46 @@ def test_a_new_row_shows_without_a_reload(administrators_page: Page, web_databas
     assert page.evaluate("window.sameDocument")
 
 
-def test_while_something_runs_it_is_read_every_five_seconds(
-    administrators_page: Page, web_database: LogDatabase
-) -> None:
+def test_during_a_run_it_reloads_every_five_seconds(administrators_page: Page, web_database: LogDatabase) -> None:
     page = administrators_page
     number = add(web_database, hostname="db-01", status_backup=0, etapa="dump", data_inicio=utc_now())
     page.clock.install()
-    look(page)
-    expect(page.get_by_text("de novo a cada 5 segundos")).to_be_visible()
+    open_dashboard(page)
+    expect(page.get_by_text("atualização a cada 5 segundos")).to_be_visible()
     expect(part(page, "running")).to_contain_text("Dump")
     web_database.server.execute(f"UPDATE {web_database.name}.backup_log SET etapa = 'pack' WHERE id = {number}")
-    let_numbers_pass()
+    wait_for_new_numbers()
     page.clock.fast_forward(5_000)
     expect(part(page, "running")).to_contain_text("Empacotamento")
     ended = "status_backup = 1, data_encerramento = data_inicio"
     web_database.server.execute(f"UPDATE {web_database.name}.backup_log SET {ended} WHERE id = {number}")
-    let_numbers_pass()
+    wait_for_new_numbers()
     page.clock.fast_forward(5_000)
     expect(page.get_by_text("Nenhum backup em andamento agora.")).to_be_visible()
-    expect(page.get_by_text("de novo a cada minuto")).to_be_visible()
+    expect(page.get_by_text("atualização a cada minuto")).to_be_visible()
 
 
-def test_the_first_backup_takes_the_place_of_the_empty_page(
-    administrators_page: Page, web_database: LogDatabase
-) -> None:
+def test_the_first_backup_replaces_the_empty_page(administrators_page: Page, web_database: LogDatabase) -> None:
     page = administrators_page
     page.clock.install()
-    look(page)
+    open_dashboard(page)
     expect(page.get_by_text("Nenhum backup ainda")).to_be_visible()
     expect(page.get_by_text("playbooks/backup.yml")).to_be_visible()
     check_accessibility(page)
     screenshot(page, "dashboard-empty")
     add(web_database, hostname="db-01", data_inicio=today_at(0.9))
-    let_numbers_pass()
+    wait_for_new_numbers()
     page.clock.fast_forward(60_000)
     expect(page.get_by_text("O único servidor tem backup")).to_be_visible()
     assert sum(page.evaluate(BARS, "success")) == 1
 
 
-def test_nothing_is_read_while_nobody_looks(administrators_page: Page, web_database: LogDatabase) -> None:
+def test_a_hidden_page_does_not_reload(administrators_page: Page, web_database: LogDatabase) -> None:
     page = administrators_page
     add(web_database, status_backup=0, data_inicio=utc_now())
     page.clock.install()
-    look(page)
-    asked = asked_for(page)
+    open_dashboard(page)
+    asked = record_reloads(page)
     page.evaluate(HIDE, True)
     for _ in range(5):
         page.clock.fast_forward(60_000)
@@ -215,14 +211,14 @@ def test_nothing_is_read_while_nobody_looks(administrators_page: Page, web_datab
     assert len(asked) == 2
 
 
-def test_without_an_answer_the_old_numbers_stay_and_say_so(
+def test_a_failed_reload_keeps_the_old_numbers_with_a_warning(
     administrators_page: Page, watch: Watch, web_database: LogDatabase
 ) -> None:
     page = administrators_page
     watch.expected_statuses.add(503)
     add(web_database, data_inicio=today_at(0.5))
     page.clock.install()
-    look(page)
+    open_dashboard(page)
     read_at = page.locator("#dashboard").get_attribute("data-read-at")
     page.route("**/dashboard", lambda route: route.fulfill(status=503, body="away"))
     page.clock.fast_forward(60_000)
@@ -244,11 +240,11 @@ def test_an_ended_session_leads_to_the_login(
     add(web_database, data_inicio=today_at(0.5))
     log_in(page, client)
     page.clock.install()
-    look(page)
+    open_dashboard(page)
     web_database.server.execute(f"DELETE FROM {web_database.name}.sessao WHERE usuario_id = {client.id}")
     page.clock.fast_forward(60_000)
     expect(page.get_by_role("alert")).to_contain_text("Sua sessão terminou.")
-    asked = asked_for(page)
+    asked = record_reloads(page)
     page.clock.fast_forward(600_000)
     page.wait_for_timeout(300)
     assert asked == []
@@ -259,16 +255,16 @@ def test_an_ended_session_leads_to_the_login(
 def test_charts_follow_the_theme(administrators_page: Page, web_database: LogDatabase) -> None:
     add(web_database, data_inicio=today_at(0.5))
     page = administrators_page
-    look(page)
+    open_dashboard(page)
     assert page.evaluate(COLOUR) == "#b3261e"
     use_theme(page, "dark")
     assert page.evaluate(COLOUR) == "#ff8a80"
 
 
-def test_a_whole_day(administrators_page: Page, web_database: LogDatabase) -> None:
+def test_a_usual_day(administrators_page: Page, web_database: LogDatabase) -> None:
     fill_a_day(web_database)
     page = administrators_page
-    look(page)
+    open_dashboard(page)
     expect(page.get_by_text("3 dos 29 servidores precisam de atenção")).to_be_visible()
     servers = page.get_by_role("region", name="Último backup de cada servidor")
     first = servers.last.get_by_role("rowheader").first

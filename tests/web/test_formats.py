@@ -1,4 +1,4 @@
-"""How times, sizes, durations and statuses are written, in both languages."""
+"""Times, sizes, durations and statuses as pages show them, in both languages."""
 
 from __future__ import annotations
 

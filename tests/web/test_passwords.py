@@ -1,4 +1,4 @@
-"""How passwords are kept."""
+"""Hashing of passwords."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from webstatus.security import passwords
 
 
-def test_all_of_a_password_counts_and_any_character_does() -> None:
-    # Bcrypt itself takes 72 bytes and, in version 5, refuses more.
+def test_every_character_of_a_password_counts() -> None:
+    # Bcrypt accepts 72 bytes; version 5 of the library refuses more.
     for password in ("x" * 73, "a\0b", "\N{PILE OF POO}" * 40, "\udcff", "p" * 1000):
         stored = passwords.hash_password(password)
         assert stored.startswith("$2b$")
@@ -22,14 +22,14 @@ def test_all_of_a_password_counts_and_any_character_does() -> None:
 
 
 @pytest.mark.parametrize("stored", ["", "plain text", "$2b$12$short", "$1$md5$x", "\N{SNOWMAN}" * 60])
-def test_what_is_no_hash_matches_nothing(stored: str) -> None:
+def test_a_text_that_is_not_a_hash_matches_no_password(stored: str) -> None:
     assert not passwords.password_matches("", stored)
     assert not passwords.password_matches(stored, stored)
 
 
-def test_an_unknown_user_costs_what_a_known_one_does() -> None:
+def test_an_unknown_user_takes_as_long_as_a_known_one() -> None:
     stored = bcrypt.hashpw(b"x", bcrypt.gensalt(12)).decode("ascii")
-    assert passwords.NOBODYS_HASH[:7] == stored[:7]
+    assert passwords.UNKNOWN_USER_HASH[:7] == stored[:7]
 
     def seconds(known: str | None, password: str) -> float:
         began = time.process_time()

@@ -86,7 +86,7 @@ def test_what_proves_nothing_is_not_shown_as_proof(
         add_restore(web_database, backup, **restore)
     assert "Não comprovado" in words(reader.get("/").text)
     found = panel(reader, backup)
-    assert found.startswith("Prova de restauração Não comprovado Um backup só conta depois de restaurado")
+    assert found.startswith("Prova de restauração Não comprovado Nenhuma restauração comprovou este backup")
     if restore and "observacao" in restore:
         assert found.endswith(str(restore["observacao"]))
     assert reader.get(f"/api/v1/backups/{backup}").json()["proof"] is None

@@ -1,4 +1,4 @@
-"""Sessions: how they begin, how they end, and what a stolen or made-up cookie is worth."""
+"""Sessions: their start, their end, and stolen or forged cookies."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from webstatus.settings import load
 
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
-    """Somebody of the test's own."""
+    """Return a user whom only this test uses."""
     return make_person(web_settings, "Cliente")
 
 
 @pytest.fixture
 def admin(app: Starlette, web_settings: dict[str, str]) -> Visitor:
-    """An administrator."""
+    """Return an administrator's visitor."""
     return Visitor(app).log_in(make_person(web_settings, "Administrador"))
 
 
 def thief(app: Starlette, cookie: str) -> Visitor:
-    """Somebody with a copy of a session's cookie."""
+    """Return another browser that has a copy of a session's cookie."""
     visitor = Visitor(app)
     visitor.session_cookie = cookie
     return visitor
 
 
-def test_a_login_makes_a_new_token(app: Starlette, person: Person, web_database: LogDatabase) -> None:
+def test_a_login_creates_a_new_token(app: Starlette, person: Person, web_database: LogDatabase) -> None:
     visitor = Visitor(app).log_in(person)
     first = visitor.session_cookie
     visitor.http.cookies.delete("vex_session")
     second = visitor.log_in(person).session_cookie
     assert first != second
-    # Fixation: who knew the token from before the login knows nothing of the one after it.
+    # Session fixation: a login replaces the session's token.
     token = visitor.form_token()
     answer = visitor.http.post("/login", data={"csrf_token": token, "login": person.login, "senha": person.password})
     assert answer.status_code == 303
@@ -53,7 +53,7 @@ def test_a_login_makes_a_new_token(app: Starlette, person: Person, web_database:
     assert not any(visitor.session_cookie[:40] in stored for stored in hashes)
 
 
-def test_a_planted_cookie_is_not_taken_over(app: Starlette, person: Person) -> None:
+def test_a_planted_cookie_is_replaced(app: Starlette, person: Person) -> None:
     visitor = thief(app, "planted-by-an-attacker")
     visitor.log_in(person)
     assert "planted" not in visitor.session_cookie
@@ -109,7 +109,7 @@ def _be_deleted(visitor: Visitor, person: Person, admin: Visitor) -> None:
     ],
     ids=["logout", "own password", "disabled", "password set by an administrator", "deleted"],
 )
-def test_a_stolen_cookie_is_worth_nothing_after(
+def test_a_stolen_cookie_is_refused_after(
     app: Starlette, person: Person, admin: Visitor, end: Callable[[Visitor, Person, Visitor], None]
 ) -> None:
     visitor = Visitor(app).log_in(person)
@@ -120,7 +120,7 @@ def test_a_stolen_cookie_is_worth_nothing_after(
     assert stolen.get("/profile").headers["location"] == "/login?next=/profile"
 
 
-def test_a_user_enabled_again_has_no_session_from_before(app: Starlette, person: Person, admin: Visitor) -> None:
+def test_a_user_enabled_again_must_log_in_again(app: Starlette, person: Person, admin: Visitor) -> None:
     visitor = Visitor(app).log_in(person)
     for fields in ({}, {"ativo": "1"}):
         _be_changed(fields)(visitor, person, admin)
@@ -128,7 +128,7 @@ def test_a_user_enabled_again_has_no_session_from_before(app: Starlette, person:
     visitor.log_in(person)
 
 
-def test_a_password_change_keeps_its_own_browser_in_a_fresh_session(app: Starlette, person: Person) -> None:
+def test_a_password_change_gives_its_browser_a_new_session(app: Starlette, person: Person) -> None:
     visitor, other = Visitor(app).log_in(person), Visitor(app).log_in(person)
     before = visitor.session_cookie
     _change_password(visitor, person, other)
@@ -137,7 +137,7 @@ def test_a_password_change_keeps_its_own_browser_in_a_fresh_session(app: Starlet
     assert not other.is_logged_in()
 
 
-def test_a_session_ends_when_it_is_not_used(app: Starlette, clock: Clock, person: Person) -> None:
+def test_an_unused_session_ends(app: Starlette, clock: Clock, person: Person) -> None:
     visitor = Visitor(app).log_in(person)
     for _ in range(3):
         clock.pass_time(minutes=29)
@@ -146,7 +146,7 @@ def test_a_session_ends_when_it_is_not_used(app: Starlette, clock: Clock, person
     assert not visitor.is_logged_in()
 
 
-def test_a_session_ends_however_much_it_is_used(app: Starlette, clock: Clock, person: Person) -> None:
+def test_a_used_session_ends_at_its_limit(app: Starlette, clock: Clock, person: Person) -> None:
     visitor = Visitor(app).log_in(person)
     for _ in range(12 * 60 // 20 - 1):
         clock.pass_time(minutes=20)
@@ -155,7 +155,7 @@ def test_a_session_ends_however_much_it_is_used(app: Starlette, clock: Clock, pe
     assert not visitor.is_logged_in()
 
 
-def test_what_a_page_asks_by_itself_is_no_use(app: Starlette, clock: Clock, person: Person) -> None:
+def test_background_requests_do_not_keep_a_session_alive(app: Starlette, clock: Clock, person: Person) -> None:
     visitor = Visitor(app).log_in(person)
     for _ in range(3):
         clock.pass_time(minutes=11)
@@ -179,14 +179,14 @@ def test_what_a_page_asks_by_itself_is_no_use(app: Starlette, clock: Clock, pers
         lambda _: "' OR 1=1 -- .x",
     ],
 )
-def test_a_forged_cookie_is_nobodys(app: Starlette, person: Person, forge: Callable[[str], str]) -> None:
+def test_a_forged_cookie_is_refused(app: Starlette, person: Person, forge: Callable[[str], str]) -> None:
     visitor = Visitor(app).log_in(person)
     visitor.session_cookie = forge(visitor.session_cookie)
     answer = visitor.get("/profile")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/profile")
 
 
-def test_a_session_of_another_secret_key_is_nobodys(
+def test_a_cookie_of_another_secret_key_is_refused(
     app: Starlette, web_settings: dict[str, Any], person: Person
 ) -> None:
     cookie = Visitor(app).log_in(person).session_cookie
@@ -195,9 +195,7 @@ def test_a_session_of_another_secret_key_is_nobodys(
     other.state.database.close()
 
 
-def test_the_token_of_the_database_alone_opens_nothing(
-    app: Starlette, web_database: LogDatabase, person: Person
-) -> None:
+def test_the_hash_in_the_database_is_not_a_cookie(app: Starlette, web_database: LogDatabase, person: Person) -> None:
     Visitor(app).log_in(person)
     (row,) = web_database.rows("SELECT token_hash FROM sessao WHERE usuario_id = %s", person.id)
     assert not thief(app, row["token_hash"]).is_logged_in()
@@ -209,7 +207,7 @@ def test_a_disabled_user_cannot_log_in(app: Starlette, person: Person, admin: Vi
     assert right.status_code == wrong.status_code == 401
 
 
-def test_a_login_that_a_password_change_overtakes_opens_nothing(
+def test_a_login_during_a_password_change_is_refused(
     app: Starlette, web_database: LogDatabase, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from webstatus.security import passwords
@@ -239,7 +237,7 @@ def test_a_login_that_a_password_change_overtakes_opens_nothing(
         ("/" + "x" * 5000, "/"),
     ],
 )
-def test_a_login_leads_to_this_host_only(app: Starlette, person: Person, asked: str, leads_to: str) -> None:
+def test_a_login_redirects_only_to_this_host(app: Starlette, person: Person, asked: str, leads_to: str) -> None:
     page = Visitor(app).get("/login", params={"next": asked})
     assert f'name="next" value="{leads_to}"' in page.text
     visitor = Visitor(app)

@@ -1,4 +1,4 @@
-"""Settings: each wrong one is refused by its name, and no secret is ever told."""
+"""Settings: a wrong one is refused by its name, and no secret is printed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECRET = "s3cr3t-" * 8
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No settings but a secret key; the file to write them in."""
+    """Set only a secret key. Return the settings file."""
     for name in os.environ:
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
@@ -86,13 +86,13 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
     assert name in refused()
 
 
-def test_every_setting_that_can_be_wrong_was_tried() -> None:
+def test_every_setting_that_can_be_wrong_is_tested() -> None:
     tried = {parameters[0] for parameters in test_a_wrong_setting_is_named.pytestmark[0].args[1]}  # type: ignore[attr-defined]
-    # Any text is a password; any path may be a socket that appears later.
+    # Any text can be a password, and a socket may not exist yet.
     assert set(Settings.model_fields) - tried == {"log_db_password", "log_db_unix_socket"}
 
 
-def test_a_wrong_secret_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_secret_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{PREFIX}SECRET_KEY", "hunter2")
     monkeypatch.setenv(f"{PREFIX}METRICS_TOKEN", "hunter3")
     message = refused()
@@ -101,7 +101,7 @@ def test_a_wrong_secret_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter" not in message
 
 
-def test_several_wrong_ones_are_all_named(environment: Path) -> None:
+def test_several_wrong_settings_are_all_named(environment: Path) -> None:
     write(environment, "port = 0\nhots = 'x'\n")
     message = refused()
     for name in ("secret_key", "port", "hots"):
@@ -113,12 +113,12 @@ def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     assert f"{PREFIX}PROT" in refused()
 
 
-def test_certificate_and_key_belong_together(tmp_path: Path) -> None:
+def test_certificate_and_key_need_each_other(tmp_path: Path) -> None:
     (tmp_path / "c.pem").touch()
     assert "tls_key" in refused(tls_certificate=str(tmp_path / "c.pem"))
 
 
-def test_a_file_that_was_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_file_must_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{PREFIX}CONFIG", "/nonexistent/webstatus.toml")
     assert "/nonexistent/webstatus.toml" in refused()
 
@@ -132,6 +132,6 @@ def test_a_file_that_others_read_is_refused(environment: Path, mode: int) -> Non
 
 
 @pytest.mark.parametrize("content", [b"secret_key = ", b"\xff\xfe", b"= 5"])
-def test_a_file_that_is_no_toml_is_refused(environment: Path, content: bytes) -> None:
+def test_a_file_that_is_not_toml_is_refused(environment: Path, content: bytes) -> None:
     environment.write_bytes(content)
     assert str(environment) in refused()

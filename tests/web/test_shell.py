@@ -1,4 +1,4 @@
-"""The frame of every page and the login, in a browser."""
+"""The frame of every page and the login, in a real browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_login_leads_to_the_dashboard(page: Page, administrator: Person) -> None
     expect(page).to_have_url(has_path("/"))
 
 
-def test_a_wrong_password_is_said_in_a_dialog(page: Page, administrator: Person) -> None:
+def test_a_wrong_password_opens_a_dialog(page: Page, administrator: Person) -> None:
     page.goto("/login")
     page.get_by_label("Usuário").fill(administrator.login)
     page.get_by_label("Senha", exact=True).fill("isn't it")
@@ -41,7 +41,7 @@ def test_a_wrong_password_is_said_in_a_dialog(page: Page, administrator: Person)
 
 
 @pytest.mark.parametrize(("login", "password"), [("", ""), ("ana", ""), ("", "secret")])
-def test_an_empty_field_is_said_in_a_dialog(page: Page, login: str, password: str) -> None:
+def test_an_empty_field_opens_a_dialog(page: Page, login: str, password: str) -> None:
     page.goto("/login")
     page.get_by_label("Usuário").fill(login)
     page.get_by_label("Senha", exact=True).fill(password)
@@ -90,7 +90,7 @@ def test_the_menu_of_a_client(clients_page: Page) -> None:
     assert menu.get_by_role("link").all_inner_texts() == ["Dashboard", "Backups"]
 
 
-def test_logging_out_asks_for_the_login_again(clients_page: Page) -> None:
+def test_a_logout_leads_to_the_login(clients_page: Page) -> None:
     page = clients_page
     page.get_by_role("button", name="Sair").click()
     expect(page).to_have_url(has_path("/login"))
@@ -134,7 +134,7 @@ def test_the_language_is_switched_and_kept(page: Page) -> None:
     expect(page.get_by_role("button", name="Entrar")).to_be_visible()
 
 
-def test_an_address_that_is_not_there(page: Page) -> None:
+def test_an_unknown_address(page: Page) -> None:
     page.goto("/nowhere")
     expect(page.get_by_role("heading", name="Página não encontrada")).to_be_visible()
     check_accessibility(page)
@@ -143,7 +143,7 @@ def test_an_address_that_is_not_there(page: Page) -> None:
     expect(page).to_have_url(has_path("/login"))
 
 
-def test_without_its_database_the_app_says_so(browser: Browser, web_settings: dict[str, str], tmp_path: Path) -> None:
+def test_a_log_database_that_does_not_answer(browser: Browser, web_settings: dict[str, str], tmp_path: Path) -> None:
     away = {**web_settings, "log_db_unix_socket": str(tmp_path / "nothing.sock")}
     with WebStatus(tmp_path / "web", away) as app, watched_page(browser, app.url) as (page, watch):
         watch.expected_statuses.add(503)

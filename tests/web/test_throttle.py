@@ -1,4 +1,4 @@
-"""Guessing is slow, by account and by address; the owner is not locked out."""
+"""Throttling of logins by account and by address, which does not lock the account's owner out."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from webstatus.security import passwords, throttle, workers
 
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
-    """Somebody whose password is guessed."""
+    """Return a user whose password is guessed."""
     return make_person(web_settings, "Cliente")
 
 
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were compared with a hash."""
+    """Record the passwords that are compared with a hash."""
     seen: list[str] = []
     genuine = passwords.password_matches
 
@@ -40,7 +40,7 @@ def guess(visitor: Visitor, login: str, times: int) -> list[int]:
 
 
 def failed_before(database: LogDatabase, login: str, count: int, address: str = "") -> None:
-    """As if *count* guesses had been made a moment ago, each from its own address or all from one."""
+    """Insert *count* failed attempts of this moment, each from its own address or all from *address*."""
     for number in range(count):
         database.rows(
             "INSERT INTO tentativa_login (login, ip, data_criacao) VALUES (%s, %s, UTC_TIMESTAMP())",
@@ -50,7 +50,7 @@ def failed_before(database: LogDatabase, login: str, count: int, address: str = 
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_an_account_is_guessed_five_times_from_an_address(
+def test_an_account_has_five_attempts_from_an_address(
     app: Starlette, clock: Clock, person: Person, checked: list[str], *, exists: bool
 ) -> None:
     login = person.login if exists else "nobody-of-that-name"
@@ -61,12 +61,12 @@ def test_an_account_is_guessed_five_times_from_an_address(
     assert dialogs_of(refused) == [
         "Muitas tentativas Houve muitas tentativas de login sem sucesso. Aguarde 15 minutos e tente novamente. Fechar"
     ]
-    # Refusals do not prolong it.
+    # Refused attempts do not prolong the wait.
     clock.pass_time(minutes=16)
     assert visitor.try_login(login, person.password).status_code == (303 if exists else 401)
 
 
-def test_writing_the_login_differently_is_no_way_around(app: Starlette, person: Person, checked: list[str]) -> None:
+def test_other_spellings_of_the_login_count_too(app: Starlette, person: Person, checked: list[str]) -> None:
     visitor = Visitor(app)
     login = person.login
     ways = [
@@ -82,14 +82,14 @@ def test_writing_the_login_differently_is_no_way_around(app: Starlette, person: 
     assert visitor.try_login(login, "guess").status_code == 429
 
 
-def test_an_address_is_refused_whatever_the_accounts(app: Starlette, person: Person, web_database: LogDatabase) -> None:
+def test_an_address_is_refused_for_every_account(app: Starlette, person: Person, web_database: LogDatabase) -> None:
     visitor = Visitor(app)
-    failed_before(web_database, "somebody else", throttle.ADDRESS, visitor.address)
+    failed_before(web_database, "somebody else", throttle.MAX_OF_ADDRESS, visitor.address)
     assert visitor.try_login(person.login, person.password).status_code == 429
     assert Visitor(app).try_login(person.login, person.password).status_code == 303
 
 
-def test_all_of_an_ipv6_network_is_one_address(app: Starlette, person: Person, checked: list[str]) -> None:
+def test_an_ipv6_network_counts_as_one_address(app: Starlette, person: Person, checked: list[str]) -> None:
     for number in range(8):
         Visitor(app, f"2001:db8:0:7::{number:x}").try_login(person.login, "guess")
     assert len(checked) == 5
@@ -107,23 +107,23 @@ def test_all_of_an_ipv6_network_is_one_address(app: Starlette, person: Person, c
         ("x" * 60, "x" * 45),
     ],
 )
-def test_what_attempts_are_counted_by(address: str, counted_as: str) -> None:
-    assert throttle.place(address) == counted_as
+def test_the_network_of_an_address(address: str, counted_as: str) -> None:
+    assert throttle.network(address) == counted_as
 
 
-def test_an_account_guessed_from_everywhere_is_open_where_its_owner_was(
+def test_the_limit_of_an_account_spares_the_addresses_of_its_owner(
     app: Starlette, clock: Clock, person: Person, web_database: LogDatabase
 ) -> None:
-    at_home = Visitor(app).log_in(person)
-    failed_before(web_database, person.login, throttle.ACCOUNT)
+    known = Visitor(app).log_in(person)
+    failed_before(web_database, person.login, throttle.MAX_OF_ACCOUNT)
     assert Visitor(app).try_login(person.login, person.password).status_code == 429
-    # At a known address not at all, and elsewhere not for good.
-    assert Visitor(app, at_home.address).try_login(person.login, person.password).status_code == 303
+    # The limit does not apply at a known address, and it ends elsewhere.
+    assert Visitor(app, known.address).try_login(person.login, person.password).status_code == 303
     clock.pass_time(minutes=16)
     assert Visitor(app).try_login(person.login, person.password).status_code == 303
 
 
-def test_a_right_password_clears_the_wrong_ones_before_it(app: Starlette, person: Person) -> None:
+def test_a_right_password_clears_earlier_failures(app: Starlette, person: Person) -> None:
     visitor = Visitor(app)
     for _ in range(3):
         assert guess(visitor, person.login, 4) == [401] * 4
@@ -131,7 +131,7 @@ def test_a_right_password_clears_the_wrong_ones_before_it(app: Starlette, person
         visitor.post("/logout")
 
 
-def test_guesses_at_the_same_time_count_each_other(app: Starlette, person: Person, checked: list[str]) -> None:
+def test_simultaneous_guesses_count_each_other(app: Starlette, person: Person, checked: list[str]) -> None:
     visitors = [Visitor(app, "203.0.113.77") for _ in range(16)]
     tokens = [visitor.form_token() for visitor in visitors]
     begin = threading.Barrier(len(visitors))
@@ -143,7 +143,7 @@ def test_guesses_at_the_same_time_count_each_other(app: Starlette, person: Perso
     with ThreadPoolExecutor(len(visitors)) as pool:
         statuses = list(pool.map(try_once, visitors, tokens))
     assert set(statuses) == {401, 429}
-    assert len(checked) <= throttle.ACCOUNT_AND_ADDRESS
+    assert len(checked) <= throttle.MAX_OF_ACCOUNT_AND_ADDRESS
 
 
 def test_old_attempts_are_removed(app: Starlette, clock: Clock, person: Person, web_database: LogDatabase) -> None:
@@ -153,7 +153,7 @@ def test_old_attempts_are_removed(app: Starlette, clock: Clock, person: Person, 
     assert not web_database.rows("SELECT 1 FROM tentativa_login WHERE login = %s AND NOT sucesso", person.login)
 
 
-def test_the_current_password_is_not_guessed_in_an_open_session(app: Starlette, person: Person) -> None:
+def test_guesses_of_the_current_password_in_a_session_are_throttled(app: Starlette, person: Person) -> None:
     visitor = Visitor(app).log_in(person)
     form = {"senha": "a new password", "repetir_senha": "a new password"}
     for _ in range(5):
@@ -164,17 +164,17 @@ def test_the_current_password_is_not_guessed_in_an_open_session(app: Starlette, 
 
 
 @pytest.mark.parametrize("password", ["x" * 90_000, "\0" * 100, "\N{PILE OF POO}" * 300, "z" * 72, "z" * 73])
-def test_odd_passwords_are_wrong_and_nothing_else(app: Starlette, person: Person, password: str) -> None:
+def test_unusual_passwords_are_refused_as_wrong(app: Starlette, person: Person, password: str) -> None:
     assert Visitor(app).try_login(person.login, password).status_code == 401
 
 
 @pytest.mark.parametrize("login", ["\0", "x" * 90_000, "\N{PILE OF POO}", "'; DROP TABLE usuario; --", "%", "\x7f"])
-def test_odd_logins_are_wrong_and_nothing_else(app: Starlette, login: str) -> None:
+def test_unusual_logins_are_refused_as_wrong(app: Starlette, login: str) -> None:
     assert Visitor(app).try_login(login, "guess guess").status_code == 401
 
 
-def test_logins_leave_room_for_pages(app: Starlette, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While more logins hash than there are connections and threads for them, a page is answered at once."""
+def test_logins_do_not_keep_pages_waiting(app: Starlette, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page is served at once while more logins wait than may hash at the same time."""
     hashing: list[str] = []
     go_on = threading.Event()
 
@@ -187,15 +187,15 @@ def test_logins_leave_room_for_pages(app: Starlette, person: Person, monkeypatch
     monkeypatch.setattr(passwords, "password_matches", hangs)
     visitors = [Visitor(app) for _ in range(12)]
     with page.http, ThreadPoolExecutor(len(visitors)) as pool:
-        # One event loop, as in the server.
+        # All visitors share one event loop, as in the server.
         for visitor in visitors:
             visitor.http.portal = page.http.portal
         running = [pool.submit(visitor.try_login, "somebody", "guess") for visitor in visitors]
         deadline = time.monotonic() + 15
-        while len(hashing) < workers.HASHING_AT_ONCE and time.monotonic() < deadline:
+        while len(hashing) < workers.MAX_HASHING and time.monotonic() < deadline:
             time.sleep(0.05)
         assert page.is_logged_in()
         time.sleep(0.5)
-        assert len(hashing) == workers.HASHING_AT_ONCE
+        assert len(hashing) == workers.MAX_HASHING
         assert not any(attempt.done() for attempt in running)
         go_on.set()

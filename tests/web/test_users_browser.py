@@ -1,4 +1,4 @@
-"""Users and profile in a real browser."""
+"""Users, profile and audit trail in a real browser."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.web.browser import check_accessibility, has_path, log_in, screenshot
 from tests.web.people import Person, make_person
 
 MISSING = "Erro ao cadastrar o usuário. Todos os campos devem ser preenchidos para que o usuário seja cadastrado."
-ASKED = "Deseja realmente excluir o acesso do usuário?"
+QUESTION = "Deseja realmente excluir o acesso do usuário?"
 
 
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
-    """Somebody to change."""
+    """Return a user to change."""
     return make_person(web_settings, "Cliente", nome="Paulo Pereira")
 
 
@@ -28,7 +28,7 @@ def fill(page: Page, **fields: str) -> None:
 
 
 def accept(page: Page, text: str, title: str = "") -> None:
-    """Read a dialog, and close it."""
+    """Check a dialog's text and close it."""
     dialog = page.get_by_role("dialog", name=title or text, exact=True)
     expect(dialog.get_by_text(text, exact=True)).to_be_visible()
     check_accessibility(page)
@@ -52,11 +52,11 @@ def test_registering(administrators_page: Page) -> None:
     fill(page, nome="Maria da Silva", login=login, senha="uma senha boa", repetir="uma senha boa")
     page.get_by_role("button", name="Salvar").click()
     accept(page, MISSING)
-    # All that was typed stays, the passwords too.
+    # The fields keep what was typed, the passwords too.
     expect(page.get_by_label("Nome do usuário")).to_have_value("Maria da Silva")
     expect(page.get_by_label("Senha", exact=True)).to_have_value("uma senha boa")
     for _ in range(2):
-        # The one that was clicked says something else now.
+        # A click changes the button's name, so the first one is another button the second time.
         page.get_by_role("button", name="Mostrar senha").first.click()
     expect(page.get_by_label("Repetir Senha", exact=True)).to_have_attribute("type", "text")
 
@@ -73,7 +73,7 @@ def test_registering(administrators_page: Page) -> None:
     expect(page.get_by_role("row", name=login)).to_contain_text("Cliente")
 
 
-def test_a_login_that_is_taken_is_said_by_the_server(administrators_page: Page, person: Person) -> None:
+def test_a_login_that_is_taken_is_refused(administrators_page: Page, person: Person) -> None:
     page = administrators_page
     page.goto("/users/new")
     fill(page, nome="Outro", login=person.login, senha="uma senha boa", repetir="uma senha boa")
@@ -109,7 +109,7 @@ def test_deleting(administrators_page: Page, person: Person) -> None:
     screenshot(page, "users")
     page.goto(f"/users?search={person.login}")
     bin_of_row = page.get_by_role("button", name=f"Excluir {person.login}")
-    dialog = page.get_by_role("dialog", name=ASKED)
+    dialog = page.get_by_role("dialog", name=QUESTION)
     bin_of_row.click()
     expect(dialog.get_by_text(person.login, exact=True)).to_be_visible()
     check_accessibility(page)
@@ -131,7 +131,7 @@ def test_deleting_without_scripts(browser: Browser, web: WebStatus, administrato
     log_in(page, administrator)
     page.goto(f"/users?search={person.login}")
     page.get_by_role("button", name=f"Excluir {person.login}").click()
-    expect(page.get_by_text(ASKED)).to_be_visible()
+    expect(page.get_by_text(QUESTION)).to_be_visible()
     page.get_by_role("button", name="Excluir").click()
     expect(page.get_by_text("As credenciais de acesso do usuário foram removidas com sucesso")).to_be_visible()
     context.close()

@@ -27,9 +27,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_installed_app_speaks_english(installed: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", TRANSLATE], cwd=installed, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", TRANSLATE], cwd=installed, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("Success\n", "")
 
 

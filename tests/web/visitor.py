@@ -1,4 +1,4 @@
-"""Somebody who asks the app in-process: a browser's cookies and forms, without the browser."""
+"""A client of the app in this process, with the cookies and forms of a browser."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from starlette.testclient import TestClient
 from tests.web.people import Person
 from webstatus.app import utc_now
 
-# Each visitor comes from an address of their own (RFC 2544): throttling counts by address.
+# Each visitor has its own address (of the test networks in RFC 2544), because throttling counts by address.
 _addresses = (f"198.{18 + n // 65536}.{n // 256 % 256}.{n % 256}" for n in itertools.count(1))
 
 
 class Clock:
-    """A clock that tests put forward; times are UTC without a zone."""
+    """A clock that tests can put forward; times are UTC without a time zone."""
 
     def __init__(self) -> None:
         self.ahead = datetime.timedelta()
 
     def __call__(self) -> datetime.datetime:
-        """Now."""
+        """Return the time of this clock."""
         return utc_now() + self.ahead
 
     def pass_time(self, **amount: float) -> None:
-        """Let time pass: as ``datetime.timedelta`` takes it."""
+        """Put the clock forward. *amount*: arguments of ``datetime.timedelta``."""
         self.ahead += datetime.timedelta(**amount)
 
 
 class Visitor:
     """One browser.
 
-    :param address: where it comes from; by default nobody else does
+    :param address: its IP address; by default one that no other visitor has
     """
 
     def __init__(self, app: Starlette, address: str | None = None) -> None:
@@ -45,19 +45,19 @@ class Visitor:
         self.http = TestClient(app, client=(self.address, 40000), follow_redirects=False, raise_server_exceptions=False)
 
     def get(self, path: str, **options: Any) -> Response:
-        """Ask for a page."""
+        """Request a page."""
         return self.http.get(path, **options)
 
     def post(self, path: str, *, token: str | None = None, **fields: str) -> Response:
         """Send a form.
 
-        :param token: ``None`` for the one of this visitor's own pages
+        :param token: the form token; ``None`` for this visitor's own
         """
         return self.http.post(path, data={"csrf_token": self.form_token() if token is None else token, **fields})
 
     def form_token(self) -> str:
-        """What the forms of this visitor's pages hold."""
-        # The login page leads those who are logged in away; the profile is everybody's.
+        """Return the form token in this visitor's pages."""
+        # The login page redirects users who are logged in; every user has a profile.
         page = self.get("/profile")
         if page.status_code != 200:
             page = self.get("/login")
@@ -70,18 +70,18 @@ class Visitor:
         return self.post("/login", login=login, senha=password, **fields)
 
     def log_in(self, person: Person) -> Visitor:
-        """Log in, and be who one is."""
+        """Log in as *person*. Return this visitor."""
         answer = self.try_login(person.login, person.password)
         assert answer.status_code == 303, answer.text
         return self
 
     def is_logged_in(self) -> bool:
-        """Whether the session lives."""
+        """Return whether this visitor has a session."""
         return self.get("/profile").status_code == 200
 
     @property
     def session_cookie(self) -> str:
-        """The cookie of the session, as sent."""
+        """Return the session's cookie, as sent."""
         return self.http.cookies["vex_session"]
 
     @session_cookie.setter
@@ -91,12 +91,12 @@ class Visitor:
 
 
 def dialogs_of(answer: Response) -> list[str]:
-    """The words of the dialogs that open themselves in a page, each in one line."""
+    """Return the text of each open dialog in a page, in one line."""
     found = re.findall(r'<div class="modal"[^>]*data-open>(.*?)</button>', answer.text, re.DOTALL)
     return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", dialog)).split()) for dialog in found]
 
 
 def text_of(answer: Response) -> str:
-    """A page's words in one line, without its tags."""
+    """Return a page's text in one line, without its tags."""
     body = answer.text.partition("<main")[2]
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())

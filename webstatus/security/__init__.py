@@ -1,1 +1,1 @@
-"""Who may do what: passwords, sessions, forms, throttling, and the guard around every view."""
+"""Authentication and authorization: passwords, sessions, API tokens, forms, throttling, the guard of every view."""

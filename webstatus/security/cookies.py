@@ -1,4 +1,4 @@
-"""The app's cookies: their names, how they are set, how they are signed."""
+"""Cookies, and the tokens of forms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from webstatus.settings import Settings
 
 SESSION = "vex_session"
-# Ties the login form to the browser that asked for it, before there is a session.
+# Ties the login form to the browser that requested it, before there is a session.
 VISITOR = "vex_visitor"
 NOTICE = "vex_notice"
 LANGUAGE = "vex_language"
@@ -21,14 +21,14 @@ YEAR = 365 * 24 * 3600
 
 
 def cookie_name(settings: Settings, name: str) -> str:
-    """The name as sent: with the prefix that makes browsers refuse it from anywhere but this host, over TLS."""
+    """Return the name as sent. Browsers accept a ``__Host-`` cookie only from this host itself and over TLS."""
     return name if settings.plain_http else f"__Host-{name}"
 
 
 def set_cookie(response: Response, settings: Settings, name: str, value: str, max_age: int | None = None) -> None:
-    """Set a cookie that no script reads and no other site sends.
+    """Set a cookie that scripts cannot read and that browsers do not send with another site's forms.
 
-    :param max_age: seconds; ``None`` for until the browser closes
+    :param max_age: seconds; ``None`` keeps it until the browser closes
     """
     response.set_cookie(
         cookie_name(settings, name),
@@ -42,17 +42,17 @@ def set_cookie(response: Response, settings: Settings, name: str, value: str, ma
 
 
 def drop_cookie(response: Response, settings: Settings, name: str) -> None:
-    """Have the browser forget a cookie."""
+    """Delete a cookie from the browser."""
     set_cookie(response, settings, name, "", max_age=0)
 
 
 def set_signed(response: Response, settings: Settings, name: str, value: str, max_age: int | None = None) -> None:
-    """Set a cookie whose value nobody else can make."""
+    """Set a cookie signed with the secret key. *max_age* as in :func:`set_cookie`."""
     set_cookie(response, settings, name, _signer(settings, name).sign(value).decode("ascii"), max_age)
 
 
 def read_signed(request: Request, settings: Settings, name: str) -> str | None:
-    """A signed cookie's value; ``None`` when it is not there or not ours."""
+    """Return a signed cookie's value, or ``None`` when it is missing or its signature is wrong."""
     sent = request.cookies.get(cookie_name(settings, name))
     if sent is None:
         return None
@@ -63,25 +63,25 @@ def read_signed(request: Request, settings: Settings, name: str) -> str | None:
 
 
 def form_token(settings: Settings, binding: str) -> str:
-    """The token of forms that only the holder of *binding* (a session's or a visitor's token) may send."""
+    """Return the form token of *binding*, the token of a session or of a visitor."""
     key = settings.secret_key.get_secret_value().encode("utf-8")
     return hmac.new(key, b"form:" + binding.encode("utf-8"), sha256).hexdigest()
 
 
 def form_token_matches(settings: Settings, binding: str, sent: object) -> bool:
-    """Whether a form came with the token of *binding*."""
+    """Return whether *sent* is the form token of *binding*."""
     return isinstance(sent, str) and hmac.compare_digest(
         form_token(settings, binding).encode("ascii"), sent.encode("utf-8", "replace")
     )
 
 
 def new_token() -> str:
-    """A random token of 256 bits."""
+    """Return a random token of 256 bits, as text."""
     return secrets.token_urlsafe(32)
 
 
 def digest(token: str) -> str:
-    """What is stored of a token. It is random, so a plain hash does."""
+    """Return the hash of a token, which is stored. A plain hash is enough, because the token is random."""
     return sha256(token.encode("utf-8")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What stands around every view: who asks, whether they may, whether the form is theirs; then commit or roll back."""
+"""The guard of every view: identify the user, check access and form token, then run the view in a transaction."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from webstatus.security import cookies, sessions, workers
 from webstatus.security.sessions import CurrentUser
 from webstatus.settings import Settings
 
-# Bytes: no form of ours comes near.
-LARGEST_FORM = 100_000
-LONGEST_PATH = 2000
-# How often a request is answered anew whose changes met another's.
+# Bytes; the app's largest form has far fewer.
+MAX_FORM_BYTES = 100_000
+MAX_PATH_LENGTH = 2000
+# How often a request is tried whose changes conflict with those of another.
 TRIES = 3
 SAFE_METHODS = {"GET", "HEAD"}
 BEARER = "Bearer "
@@ -35,11 +35,10 @@ BEARER = "Bearer "
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What a view is given.
+    """The argument of every view.
 
-    ``session`` is this request's; what the view changes is committed when it returns. ``now`` is UTC without a zone,
-    as the log tables have it; ``zone`` is the one to show. ``form`` is empty but for a POST, whose token has been
-    checked.
+    ``session`` is a database session; the guard commits it after the view returns. ``now`` is UTC without a time zone,
+    as in the log tables. ``form`` holds the fields of a POST, whose form token has been checked; otherwise it is empty.
     """
 
     request: Request
@@ -53,28 +52,31 @@ class Context:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone that people see."""
+        """Return the time zone in which pages show times."""
         return self.settings.zone
 
     @property
     def signed_in(self) -> CurrentUser:
-        """Who asks, on routes that need somebody."""
+        """Return the user, on routes that require one.
+
+        :raises NotSignedIn: when there is none
+        """
         if self.user is None:
             raise NotSignedIn
         return self.user
 
     @property
     def address(self) -> str:
-        """Where the request came from, as the trusted proxies say."""
+        """Return the client's IP address, as the trusted proxies report it."""
         return self.request.client.host if self.request.client else ""
 
     def field(self, name: str) -> str:
-        """A field of the form, without surrounding space; empty when it is not there."""
+        """Return a field of the form without surrounding space; empty when it is missing."""
         value = self.form.get(name)
         return value.strip() if isinstance(value, str) else ""
 
     def secret(self, name: str) -> str:
-        """A password field of the form, as typed."""
+        """Return a password field of the form, as typed; empty when it is missing."""
         value = self.form.get(name)
         return value if isinstance(value, str) else ""
 
@@ -84,9 +86,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def guarded(route: str, view: View) -> Endpoint:
-    """The endpoint of a route: *view* behind the guard.
+    """Return the endpoint of a route, which runs *view* behind the guard.
 
-    :raises KeyError: when the access table does not have the route
+    :raises KeyError: when the access table lacks the route
     """
     access = ACCESS[route]
 
@@ -95,14 +97,15 @@ def guarded(route: str, view: View) -> Endpoint:
         form = await _read_form(request) if sends else FormData()
         return await workers.run(sends and route in HASHES, _answer, request, route, access, view, form)
 
+    endpoint.__doc__ = view.__doc__  # The reference documentation of the routes is made from it.
     return endpoint
 
 
 def safe_path(path: str) -> str:
-    """*path* when it leads to this host and no other, else the dashboard's."""
-    # Browsers read a backslash as a slash and drop control characters, so //evil.example hides in more than one way.
-    leads_elsewhere = not path.startswith("/") or path[1:2] in {"/", "\\"} or any(ord(c) <= 32 for c in path)
-    return "/" if leads_elsewhere or len(path) > LONGEST_PATH else path
+    """Return *path* when it is a path on this host, else the dashboard's path."""
+    # Browsers read a backslash as a slash and drop control characters: /\evil.example leads to another host too.
+    is_foreign = not path.startswith("/") or path[1:2] in {"/", "\\"} or any(ord(c) <= 32 for c in path)
+    return "/" if is_foreign or len(path) > MAX_PATH_LENGTH else path
 
 
 async def _read_form(request: Request) -> FormData:
@@ -114,7 +117,7 @@ async def _read_form(request: Request) -> FormData:
         nonlocal size
         async for chunk in request.stream():
             size += len(chunk)
-            if size > LARGEST_FORM:
+            if size > MAX_FORM_BYTES:
                 raise TooLarge
             yield chunk
 
@@ -126,7 +129,7 @@ async def _read_form(request: Request) -> FormData:
 
 def _answer(request: Request, route: str, access: Access, view: View, form: FormData) -> Response:
     for _ in range(TRIES - 1):
-        # What such a try did commit, a login's attempt or a session's use, does no harm twice.
+        # A failed try may have committed a login attempt or the use of a session; to repeat them does no harm.
         with contextlib.suppress(Busy):
             return _answer_once(request, route, access, view, form)
     return _answer_once(request, route, access, view, form)
@@ -161,9 +164,9 @@ def _answer_once(request: Request, route: str, access: Access, view: View, form:
 def _identify(
     request: Request, session: Session, settings: Settings, now: datetime.datetime, access: Access, route: str
 ) -> tuple[CurrentUser | None, str | None]:
-    """Who asks, and what their forms are bound to."""
+    """Return the user, and the token to which the user's or visitor's forms are bound."""
     if access in {Access.READ_API, Access.METRICS} and (bearer := _bearer(request)):
-        return _program(session, bearer, now), None
+        return _user_of_api_token(session, bearer, now), None
     token = cookies.read_signed(request, settings, cookies.SESSION)
     if token:
         user = sessions.resume(session, settings, token, now, counts_as_use=route not in BACKGROUND)
@@ -172,10 +175,10 @@ def _identify(
     return None, cookies.read_signed(request, settings, cookies.VISITOR)
 
 
-def _program(session: Session, bearer: str, now: datetime.datetime) -> CurrentUser | None:
-    """The user in whose name a program reads."""
+def _user_of_api_token(session: Session, bearer: str, now: datetime.datetime) -> CurrentUser | None:
+    """Return the owner of the API token that a program sent."""
     found = session.execute(
-        sessions.who()
+        sessions.select_users()
         .add_columns(ApiToken.id, ApiToken.ultimo_uso)
         .join(ApiToken, ApiToken.usuario_id == User.id)
         .where(ApiToken.token_hash == cookies.digest(bearer), ApiToken.escopo == "leitura")
@@ -196,7 +199,13 @@ def _bearer(request: Request) -> str | None:
 
 
 def _check(context: Context, access: Access, binding: str | None) -> Response | None:
-    """Refuse what is not allowed, or send to where it is asked for first; ``None`` lets it pass."""
+    """Check access and form token.
+
+    :returns: a redirect to the login or to the change of the password, or ``None`` when the view may run
+    :raises NotSignedIn: when a program or a background request has no user or token
+    :raises FormExpired: when the form token is missing or wrong
+    :raises Forbidden: when the user may not use the route
+    """
     request, settings = context.request, context.settings
     if access is Access.METRICS and settings.metrics_token is not None:
         expected = settings.metrics_token.get_secret_value()

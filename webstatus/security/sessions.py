@@ -1,4 +1,4 @@
-"""Server-side sessions: their rows, limits and ends. A cookie holds the token, the database its hash."""
+"""Server-side sessions. A cookie holds the token; the database holds the token's hash."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from webstatus.security.cookies import digest, new_token
 from webstatus.settings import Settings
 
 ADMINISTRATOR = "Administrador"
-# A page that refreshes itself must not write at every request.
+# How often the last use is written, so that not every request writes to the database.
 TOUCH_EVERY = datetime.timedelta(seconds=60)
-# Ended sessions say which addresses a user came from, which throttling needs.
-REMEMBERED = datetime.timedelta(days=30)
+# How long ended sessions are kept: throttling reads a user's known addresses from them.
+KEPT = datetime.timedelta(days=30)
 
 
 class CurrentUser(NamedTuple):
-    """Who asks."""
+    """The user of a request."""
 
     id: int
     login: str
@@ -32,12 +32,15 @@ class CurrentUser(NamedTuple):
 
 
 def start(session: Session, settings: Settings, user_id: int, now: datetime.datetime, address: str, agent: str) -> str:
-    """Begin a session; its token, which is new at every login.
+    """Create a session with a new token.
 
-    :param now: UTC without a zone, as everywhere here
+    :param now: UTC without a time zone, as in all functions here
+    :param address: the client's IP address
+    :param agent: the browser's User-Agent
+    :returns: the token
     """
     token = new_token()
-    session.execute(delete(LoginSession).where(LoginSession.expira_em < now - REMEMBERED))
+    session.execute(delete(LoginSession).where(LoginSession.expira_em < now - KEPT))
     session.add(
         LoginSession(
             token_hash=digest(token),
@@ -55,12 +58,12 @@ def start(session: Session, settings: Settings, user_id: int, now: datetime.date
 def resume(
     session: Session, settings: Settings, token: str, now: datetime.datetime, *, counts_as_use: bool
 ) -> CurrentUser | None:
-    """Who holds *token*, while the session lives and the user is active.
+    """Return the user of a session's *token*, or ``None`` when the session has ended or the user is inactive.
 
-    :param counts_as_use: whether the idle limit starts anew; not for what a page asks by itself
+    :param counts_as_use: whether the request restarts the idle limit; a page's background requests do not
     """
     found = session.execute(
-        who()
+        select_users()
         .add_columns(LoginSession.id, LoginSession.ultimo_uso)
         .join(LoginSession, LoginSession.usuario_id == User.id)
         .where(LoginSession.token_hash == digest(token), *alive(settings, now))
@@ -75,13 +78,13 @@ def resume(
 
 
 def alive(settings: Settings, now: datetime.datetime) -> tuple[ColumnElement[bool], ...]:
-    """What is so of sessions that are neither ended nor beyond a limit."""
+    """Return the conditions of sessions that have neither been ended nor reached a limit."""
     idle_limit = now - datetime.timedelta(minutes=settings.session_idle_minutes)
     return LoginSession.revogada_em.is_(None), LoginSession.expira_em > now, LoginSession.ultimo_uso > idle_limit
 
 
-def who() -> Select[int, str, str, bool, bool]:
-    """The columns of :class:`CurrentUser` but the last, of active users."""
+def select_users() -> Select[int, str, str, bool, bool]:
+    """Select the columns of :class:`CurrentUser`, except the session's, of active users."""
     administrator = (
         select(UserPrivilege.id)
         .join(Privilege, Privilege.id == UserPrivilege.privilegio_id)
@@ -92,13 +95,13 @@ def who() -> Select[int, str, str, bool, bool]:
 
 
 def end(session: Session, now: datetime.datetime, *, session_id: int, user_id: int) -> bool:
-    """End one of a user's sessions; whether it was alive."""
+    """End one of a user's sessions. Return whether it had not ended before."""
     mine = LoginSession.id == session_id, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None)
     return _revoke(session, now, *mine) == 1
 
 
 def end_all(session: Session, now: datetime.datetime, user_id: int) -> None:
-    """End all of a user's sessions: a changed password or a disabled user makes them worthless."""
+    """End all sessions of a user, after a change of the password or of the account."""
     _revoke(session, now, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None))
 
 

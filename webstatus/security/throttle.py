@@ -1,9 +1,9 @@
-"""Guessing passwords is slow: tried logins are counted in the database, by account and by address.
+"""Throttling of logins: the database counts failed attempts by account and by IP address.
 
-An attempt is written before the password is checked, so that attempts at the same time count each other. What is
-refused is not counted, so a refusal ends by itself, :data:`WINDOW` after the last failure that was. The account's own
-bound, which anybody can reach from many addresses, does not hold for an address that the user has logged in from.
-Of IPv6, a network of 64 bits is one address: whoever has one of it has all.
+An attempt is written before its password is checked, so that simultaneous attempts count each other. A refused attempt
+is not counted, so that a refusal ends :data:`WINDOW` after the last counted failure. Anybody can reach the limit of an
+account from many addresses; it therefore does not apply to addresses from which the user has logged in before. An IPv6
+network of 64 bits counts as one address, because one client usually has all of it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ TOO_MANY = mark("Houve muitas tentativas de login sem sucesso. Aguarde 15 minuto
 
 WINDOW = datetime.timedelta(minutes=15)
 KEPT = datetime.timedelta(days=1)
-# Failures within the window, of one account from one address, of one address, of one account from anywhere.
-ACCOUNT_AND_ADDRESS = 5
-ADDRESS = 30
-ACCOUNT = 50
+# Limits: failures within the window of one account from one address, of one address, of one account.
+MAX_OF_ACCOUNT_AND_ADDRESS = 5
+MAX_OF_ADDRESS = 30
+MAX_OF_ACCOUNT = 50
 
 
 def begin(session: Session, login: str, address: str, now: datetime.datetime) -> int | None:
-    """Note that a login is tried; commits.
+    """Record an attempt to log in, and commit it.
 
-    :param now: UTC without a zone
-    :returns: the attempt, for :func:`succeeded`; ``None`` when it must wait
+    :param now: UTC without a time zone
+    :returns: the attempt's number for :func:`succeeded`, or ``None`` when the attempt is refused
     """
-    login, address = login[:50], place(address)
+    login, address = login[:50], network(address)
     session.execute(delete(LoginAttempt).where(LoginAttempt.data_criacao < now - KEPT))
     attempt = LoginAttempt(login=login, ip=address, sucesso=False, data_criacao=now)
     session.add(attempt)
@@ -42,17 +42,17 @@ def begin(session: Session, login: str, address: str, now: datetime.datetime) ->
     last_success = (
         select(func.coalesce(func.max(LoginAttempt.id), 0)).where(*mine, LoginAttempt.sucesso).scalar_subquery()
     )
-    must_wait = (
-        _failures(session, now, attempt.id, *mine, LoginAttempt.id > last_success) >= ACCOUNT_AND_ADDRESS
-        or _failures(session, now, attempt.id, LoginAttempt.ip == address) >= ADDRESS
+    is_refused = (
+        _failures(session, now, attempt.id, *mine, LoginAttempt.id > last_success) >= MAX_OF_ACCOUNT_AND_ADDRESS
+        or _failures(session, now, attempt.id, LoginAttempt.ip == address) >= MAX_OF_ADDRESS
         or (
-            _failures(session, now, attempt.id, LoginAttempt.login == login) >= ACCOUNT
-            and address not in _known_places(session, login)
+            _failures(session, now, attempt.id, LoginAttempt.login == login) >= MAX_OF_ACCOUNT
+            and address not in _known_networks(session, login)
         )
     )
-    # Gives the rows that were counted back.
+    # Release the locks on the counted rows.
     session.commit()
-    if must_wait:
+    if is_refused:
         session.delete(attempt)
         session.commit()
         return None
@@ -60,12 +60,12 @@ def begin(session: Session, login: str, address: str, now: datetime.datetime) ->
 
 
 def succeeded(session: Session, attempt_id: int) -> None:
-    """Note that the password was right."""
+    """Record that the attempt's password was right."""
     session.execute(update(LoginAttempt).where(LoginAttempt.id == attempt_id).values(sucesso=True))
 
 
-def place(address: str) -> str:
-    """What attempts are counted by: the address, or its network of 64 bits; 45 characters at most."""
+def network(address: str) -> str:
+    """Return an IPv4 address itself, or the network of 64 bits of an IPv6 address; at most 45 characters."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -78,14 +78,14 @@ def place(address: str) -> str:
 
 
 def _failures(session: Session, now: datetime.datetime, attempt_id: int, *which: ColumnElement[bool]) -> int:
-    """Failures before this attempt, and those that are being checked at the same time."""
+    """Count failures before this attempt, including attempts whose password is being checked now."""
     recent = (LoginAttempt.data_criacao > now - WINDOW, LoginAttempt.sucesso.is_(False), LoginAttempt.id < attempt_id)
-    # A locking read waits for attempts that are written but not yet committed: none is overlooked.
+    # A locking read waits for attempts that are not committed yet, so that none is missed.
     counted = select(func.count()).select_from(LoginAttempt).where(*which, *recent).with_for_update(read=True)
     return session.scalar(counted) or 0
 
 
-def _known_places(session: Session, login: str) -> set[str]:
-    """Where the user had sessions from; old ones are removed with time."""
+def _known_networks(session: Session, login: str) -> set[str]:
+    """Return the networks of the user's sessions of the last :data:`sessions.KEPT`."""
     query = select(LoginSession.ip).distinct().join(User, User.id == LoginSession.usuario_id).where(User.login == login)
-    return {place(address) for address in session.scalars(query) if address}
+    return {network(address) for address in session.scalars(query) if address}

@@ -1,4 +1,4 @@
-"""API tokens: programs read in a user's name with them. Shown once; the database holds their hashes."""
+"""API tokens, with which programs read in a user's name. The database holds only their hashes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from webstatus.i18n import mark
 from webstatus.models import ApiToken
 from webstatus.security.cookies import digest, new_token
 
-LONGEST_NAME = 80
-# Of one user.
-MOST = 20
-# Those who look for secrets in files know it by its beginning.
-BEGINNING = "vex_"
+MAX_NAME_LENGTH = 80
+MAX_PER_USER = 20
+# Programs that search files for secrets recognise a token by its prefix.
+PREFIX = "vex_"
 
 
 def issue(session: Session, actor: Actor, name: str, days: int | None, now: datetime.datetime) -> str:
-    """Make a token for the actor; the token itself, which nobody can look up later.
+    """Create a token for the actor.
 
-    :param days: after which it is worthless; ``None`` for never
-    :raises AccountRefused: when the name is missing, too long or has control characters, or there are too many tokens
+    :param days: the token's lifetime; ``None`` for no end
+    :returns: the token, which cannot be read again later
+    :raises AccountRefused: when the name is missing, too long or has control characters, or the actor has too many
     """
     if not name:
         raise AccountRefused(mark("Dê um nome ao token."))
-    if len(name) > LONGEST_NAME or not name.isprintable():
+    if len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise AccountRefused(mark("O nome do token deve ter no máximo 80 caracteres, sem caracteres de controle."))
-    there = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.usuario_id == actor.id)) or 0
-    if there >= MOST:
+    count = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.usuario_id == actor.id)) or 0
+    if count >= MAX_PER_USER:
         raise AccountRefused(mark("Há tokens demais: revogue um antes de criar outro."))
-    token = BEGINNING + new_token()
+    token = PREFIX + new_token()
     session.add(
         ApiToken(
             usuario_id=actor.id,
@@ -49,9 +49,9 @@ def issue(session: Session, actor: Actor, name: str, days: int | None, now: date
 
 
 def revoke(session: Session, actor: Actor, token_id: int, now: datetime.datetime) -> None:
-    """Make one of the actor's tokens worthless.
+    """Delete one of the actor's tokens.
 
-    :raises NotFound: when the actor has no such token
+    :raises NotFound: when the actor has no token of this number
     """
     name = session.scalar(select(ApiToken.nome).where(ApiToken.id == token_id, ApiToken.usuario_id == actor.id))
     if name is None:
