@@ -1,6 +1,6 @@
-"""The demo: servers under var/demo/, the playbooks, the web app, and a look at what they left.
+"""The demo: start servers under var/demo/, run the playbooks, check the backup, start the web app.
 
-Run by scripts/demo and scripts/demo-down.
+scripts/demo and scripts/demo-down run it.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ DIRECTORY = ROOT / "var" / "demo"
 STATE = DIRECTORY / "state.json"
 GRANTS = ROOT / "collections/ansible_collections/vex/backup/roles/log_schema/files/grants"
 NEEDED_BYTES = 1_500_000_000
-START_AFRESH = "`make demo-down`, then remove var/demo and try again"
+START_AGAIN = "run `make demo-down`, remove var/demo and try again"
 
-# What a dump needs and nothing else; BINLOG MONITOR is what MySQL calls REPLICATION CLIENT.
+# The privileges that a dump needs. MySQL calls BINLOG MONITOR REPLICATION CLIENT.
 BACKUP_GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, BINLOG MONITOR ON *.*"
 ACCOUNTS = ("vex_backup", "vex_backup_migrator", "vex_backup_writer", "vex_backup_web")
 ATTACHMENTS = {"backup_script.log", "mydumper_log.log"}
 
 
 class DemoFailed(Exception):
-    """The demo cannot go on; the message says why, *remedy* what to do."""
+    """The demo failed. The message says why, and *remedy* says what to do."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class DemoFailed(Exception):
 
 
 class Servers(NamedTuple):
-    """The demo's servers, as its state file describes them."""
+    """The demo's servers."""
 
     mariadb: MariaDB
     s3: SeaweedFS
@@ -63,32 +63,34 @@ class Servers(NamedTuple):
 
 
 def main() -> int:
-    """Do what the argument says; the exit status."""
+    """Run ``up`` or ``down``. Return the exit status."""
     DIRECTORY.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (DIRECTORY / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return {"up": up, "down": down}[sys.argv[1]]()
         except BlockingIOError:
-            problem, remedy = "another demo is running here", "wait for it to end"
+            problem, remedy = "another demo is running in this checkout", "wait until it ends"
         except DemoFailed as error:
             problem, remedy = str(error), error.remedy
         except ServerFailed as error:
-            problem, remedy = str(error), START_AFRESH
+            problem, remedy = str(error), START_AGAIN
         except (OSError, pymysql.MySQLError, BotoCoreError, ClientError) as error:
-            problem, remedy = f"{type(error).__name__}: {error}", START_AFRESH
+            problem, remedy = f"{type(error).__name__}: {error}", START_AGAIN
         except KeyboardInterrupt:
-            problem, remedy = "interrupted", "`make demo-down` stops the servers"
+            problem, remedy = "interrupted", "run `make demo-down` to stop the servers"
     print(f"demo: failed: {problem}\ndemo: what to do: {remedy}", file=sys.stderr)
     return 1
 
 
 def up() -> int:
-    """Make one backup, starting what does not run yet."""
+    """Start the servers that do not run yet, make one backup, check it, and start the web app."""
     if shutil.disk_usage(DIRECTORY).free < NEEDED_BYTES:
-        raise DemoFailed(f"less than {NEEDED_BYTES / 1e9:.1f} GB is free under {DIRECTORY}", "make room on that disk")
+        raise DemoFailed(
+            f"less than {NEEDED_BYTES / 1e9:.1f} GB is free under {DIRECTORY}", "free some space on that disk"
+        )
     state = json.loads(STATE.read_text()) if STATE.exists() else {}
-    servers = described(state)
+    servers = servers_of(state)
     with stage("starting MariaDB"):
         servers.mariadb.start()
     with stage("starting SeaweedFS, the S3 server"):
@@ -97,35 +99,35 @@ def up() -> int:
         start_smtp(servers)
     state = save(servers, state)
     if not state["filled"]:
-        with stage("making three sample databases"):
+        with stage("creating three sample databases"):
             fill(servers.mariadb)
         state = save(servers, {**state, "filled": True})
-    with stage("making the accounts"):
+    with stage("creating the accounts"):
         make_accounts(servers.mariadb, state["passwords"])
-    with stage("bringing the log database to its schema", newline=True):
+    with stage("creating the tables of the log database", newline=True):
         playbook("schema.yml")
         grant(servers.mariadb, "writer.sql", "web.sql")
     before = servers.mariadb.execute("SELECT COALESCE(MAX(id), 0) FROM vex_backup.backup_log")[0][0]
     mails_before = set(servers.mails.glob("*.eml"))
-    with stage("backing up", newline=True):
+    with stage("making a backup", newline=True):
         playbook("backup.yml")
-    with stage("looking for the record, the object and the mail"):
-        line = verified(servers, before, mails_before)
+    with stage("checking the record, the uploaded archive and the mail"):
+        line = check_backup(servers, before, mails_before)
     with stage("starting the web app"):
         web = web_app(servers.mariadb, state)
-        # One that runs may be of another version.
+        # A running app may have an older version of the code.
         web.stop()
         web.start()
         state = write_state({**state, "web": {**state["web"], "port": web.port}})
         login = administrator(web, state)
-    print(f"demo: the servers' data, bucket and mails are under {DIRECTORY}; `make demo-down` stops the servers")
+    print(f"demo: databases, bucket and mails are under {DIRECTORY}; `make demo-down` stops the servers")
     print(f"{line} url={web.url} user={login['user']} password={login['password']}")
     return 0
 
 
 def down() -> int:
-    """Stop the servers that run."""
-    servers = described(json.loads(STATE.read_text()))
+    """Stop the servers."""
+    servers = servers_of(json.loads(STATE.read_text()))
     web = Process("webstatus", DIRECTORY / "web", detached=True)
     for process in (web, servers.smtp, servers.s3.process, servers.mariadb.process):
         print(f"demo: {process.name} {'stopped' if process.pid else 'was not running'}")
@@ -138,15 +140,15 @@ def down() -> int:
 
 @contextlib.contextmanager
 def stage(what: str, *, newline: bool = False) -> Iterator[None]:
-    """Print what is being done and how long it took."""
+    """Print a stage's name and its duration."""
     print(f"demo: {what} ...", end="\n" if newline else " ", flush=True)
     started = time.monotonic()
     yield
     print(f"{'demo: ' if newline else ''}done in {time.monotonic() - started:.1f} s", flush=True)
 
 
-def described(state: dict[str, Any]) -> Servers:
-    """The servers with the ports and keys of *state*, or new ones where it has none."""
+def servers_of(state: dict[str, Any]) -> Servers:
+    """Return the servers with the ports and keys of *state*, or with new ones where it has none."""
     smtp = Process("smtp", DIRECTORY, detached=True)
     smtp_port = state.get("smtp", {}).get("port")
     s3 = state.get("s3", {})
@@ -160,7 +162,7 @@ def described(state: dict[str, Any]) -> Servers:
 
 
 def save(servers: Servers, state: dict[str, Any]) -> dict[str, Any]:
-    """Write the state file, which inventories/demo reads; the new state."""
+    """Save the servers' ports, keys and passwords with *state*. Return the new state."""
     passwords = state.get("passwords", {})
     store = servers.s3
     state = {
@@ -182,7 +184,7 @@ def save(servers: Servers, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_state(state: dict[str, Any]) -> dict[str, Any]:
-    """Keep *state* for inventories/demo, the next demo and demo-down; it holds passwords."""
+    """Write the state file, which inventories/demo, the next demo and demo-down read. It holds passwords."""
     partial = STATE.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text(json.dumps(state, indent=2) + "\n")
@@ -191,7 +193,7 @@ def write_state(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def start_smtp(servers: Servers) -> None:
-    """Start the mail server unless it runs."""
+    """Start the mail server unless it runs already."""
 
     def answers() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", servers.smtp_port), 1):
@@ -204,14 +206,14 @@ def start_smtp(servers: Servers) -> None:
 
 
 def fill(mariadb: MariaDB) -> None:
-    """Make the sample databases, over what an interrupted run may have left of them."""
+    """Create the sample databases. Drop what an interrupted run has left of them."""
     mariadb.execute(*(f"DROP DATABASE IF EXISTS `{name}`" for name in sample_data.DATABASES))
     with contextlib.closing(mariadb.connect()) as connection:
         sample_data.fill(connection)
 
 
 def make_accounts(mariadb: MariaDB, passwords: dict[str, str]) -> None:
-    """Make the three accounts; the migrator's grants are those that ship with the schema."""
+    """Create the accounts. The writer's and the web app's grants need the log tables, so they follow later."""
     for name in ACCOUNTS:
         mariadb.create_account(name, passwords[name])
     mariadb.execute(f"GRANT {BACKUP_GRANT} TO vex_backup@localhost")
@@ -219,13 +221,13 @@ def make_accounts(mariadb: MariaDB, passwords: dict[str, str]) -> None:
 
 
 def grant(mariadb: MariaDB, *names: str) -> None:
-    """Give accounts their shipped grants: they are on tables, so the schema comes first."""
+    """Run grants files of the collection. The log database's tables must exist."""
     for name in names:
         mariadb.execute(*shipped_grants(name))
 
 
 def web_app(mariadb: MariaDB, state: dict[str, Any]) -> WebStatus:
-    """The web app on the demo's log database."""
+    """Return the web app of the demo's log database."""
     settings = {
         "secret_key": state["web"]["secret_key"],
         "log_db_unix_socket": mariadb.socket,
@@ -235,7 +237,7 @@ def web_app(mariadb: MariaDB, state: dict[str, Any]) -> WebStatus:
 
 
 def administrator(web: WebStatus, state: dict[str, Any]) -> dict[str, str]:
-    """Make an administrator unless the one of *state* can still log in; ``user`` and ``password``."""
+    """Create an administrator unless that of *state* can still log in. Return ``user`` and ``password``."""
     known: dict[str, str] | None = state["web"].get("administrator")
     if known and web.accepts(known["user"], known["password"]):
         return known
@@ -243,23 +245,23 @@ def administrator(web: WebStatus, state: dict[str, Any]) -> dict[str, str]:
     password = secrets.token_urlsafe(12)
     web.create_administrator(user, password)
     if not web.accepts(user, password):
-        raise DemoFailed(f"the web app refuses its new administrator {user}", f"see {web.process.log}")
+        raise DemoFailed(f"the new administrator {user} cannot log in to the web app", f"see {web.process.log}")
     login = {"user": user, "password": password}
     write_state({**state, "web": {**state["web"], "administrator": login}})
     return login
 
 
 def shipped_grants(name: str) -> list[str]:
-    """The statements of one grants file, for accounts that log in through the socket."""
+    """Return the statements of one grants file, for accounts of the host localhost."""
     text = re.sub(r"^--.*$", "", (GRANTS / name).read_text(), flags=re.MULTILINE)
     return [statement.strip().replace("@'%'", "@'localhost'") for statement in text.split(";") if statement.strip()]
 
 
 def playbook(name: str) -> None:
-    """Run a playbook on inventories/demo, printing its tasks as they start."""
+    """Run a playbook with inventories/demo. Print its tasks as they start."""
     log = DIRECTORY / f"{Path(name).stem}.log"
     argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventories/demo", f"playbooks/{name}"]
-    # Ansible wants a UTF-8 locale, which a bare system does not set.
+    # Ansible needs a UTF-8 locale, which a minimal system does not set.
     environment = {
         **os.environ,
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
@@ -280,26 +282,26 @@ def playbook(name: str) -> None:
         raise DemoFailed(f"playbooks/{name} failed; the end of its output:\n{''.join(output[-40:])}", f"see {log}")
 
 
-def verified(servers: Servers, before: int, mails_before: set[Path]) -> str:
-    """Check the one new record, its object and its mail; the demo's last line."""
+def check_backup(servers: Servers, before: int, mails_before: set[Path]) -> str:
+    """Check the new record, the uploaded archive and the mail. Return the demo's last line."""
     rows = servers.mariadb.execute(
         "SELECT b.run_uuid, b.status_backup, u.status_upload, u.caminho_arquivo, u.bucket"
         " FROM vex_backup.backup_log b LEFT JOIN vex_backup.upload_s3_log u ON u.backup_id = b.id"
         f" WHERE b.id > {before}"
     )
     if len(rows) != 1:
-        raise DemoFailed(f"the backup left {len(rows)} records instead of one", f"see {DIRECTORY / 'backup.log'}")
+        raise DemoFailed(f"the backup wrote {len(rows)} records instead of one", f"see {DIRECTORY / 'backup.log'}")
     run, status, upload, key, bucket = rows[0]
     size = servers.s3.client().head_object(Bucket=bucket, Key=key)["ContentLength"] if upload == 1 else 0
-    mail = int(any(is_whole(path) for path in set(servers.mails.glob("*.eml")) - mails_before))
+    mail = int(any(is_report(path) for path in set(servers.mails.glob("*.eml")) - mails_before))
     line = f"demo: run={run} status={status} upload={upload} mail={mail} key={key} bytes={size}"
     if (status, upload, mail) != (1, 1, 1):
-        raise DemoFailed(f"not everything succeeded\n{line}", f"see {DIRECTORY / 'backup.log'}")
+        raise DemoFailed(f"the backup, its upload or its mail failed\n{line}", f"see {DIRECTORY / 'backup.log'}")
     return line
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a mail is the report of a backup, with both logs attached."""
+def is_report(path: Path) -> bool:
+    """Return whether a mail is the report of a backup with both logs attached."""
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     names = {part.get_filename() for part in message.iter_attachments()}
     return "Rotina de backup" in message["subject"] and names == ATTACHMENTS

@@ -1,4 +1,4 @@
-"""The README's pictures, taken from the running demo. Run by scripts/screenshots."""
+"""The README's pictures of the running demo. scripts/screenshots runs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IMAGES = ROOT / "docs/images"
 
 
 def main() -> int:
-    """Take them all; the exit status."""
+    """Take all pictures. Return the exit status."""
     web = json.loads(STATE.read_text())["web"]
     IMAGES.mkdir(exist_ok=True)
     with chromium() as browser, watched_page(browser, f"http://127.0.0.1:{web['port']}") as (page, _):
@@ -30,15 +30,15 @@ def main() -> int:
         take(page, page.url, "details")
         page.set_viewport_size(PHONE)
         take(page, "/", "dashboard-phone", "dark")
-    print(f"screenshots: in {IMAGES.relative_to(ROOT)}/")
+    print(f"screenshots: saved in {IMAGES.relative_to(ROOT)}/")
     return 0
 
 
 def take(page: Page, address: str, name: str, theme: Theme = "light") -> None:
-    """One picture of what the window shows."""
+    """Take one picture of the window."""
     page.goto(address)
     use_theme(page, theme)
-    # Charts draw themselves after the page is there.
+    # Charts are drawn after the page has loaded.
     page.wait_for_load_state("networkidle")
     page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
 

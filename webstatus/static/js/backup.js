@@ -1,12 +1,12 @@
-// The details of a backup that runs are read anew every five seconds, until it has ended; not while nobody looks.
+// Reload the details of a running backup every five seconds until it ends, except while the page is hidden.
 "use strict";
 
 (() => {
-  const EVERY = 5000;
-  let waiting;
+  const EVERY_MS = 5000;
+  let timer;
 
   async function refresh() {
-    waiting = undefined;
+    timer = undefined;
     const shown = document.getElementById("details");
     if (document.hidden || !shown.dataset.live) return;
     try {
@@ -18,22 +18,22 @@
       if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.getElementById("details");
-        // What has the focus stays where it is until something has changed.
+        // An unchanged page is not replaced, so that the focus stays.
         if (fresh && fresh.innerHTML !== shown.innerHTML) shown.replaceWith(document.adoptNode(fresh));
       }
     } catch {
-      // The server or the network is away: the next try may find it.
+      // The server or the network does not answer. The next try may succeed.
     }
     wait();
   }
 
   function wait() {
     const live = document.getElementById("details")?.dataset.live;
-    if (live && !document.hidden && waiting === undefined) waiting = setTimeout(refresh, EVERY);
+    if (live && !document.hidden && timer === undefined) timer = setTimeout(refresh, EVERY_MS);
   }
 
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && waiting === undefined) refresh();
+    if (!document.hidden && timer === undefined) refresh();
   });
   wait();
 })();

@@ -1,11 +1,11 @@
-// Bars drawn from the tables of the page: what a chart shows is what its table says, as text.
+// Draw bar charts from the tables in the page.
 "use strict";
 
 const Charts = (() => {
   const drawn = new Map();
-  // Of the palette in webstatus.css; other charts count backups of any status.
+  // Colours of tokens.css, by the name of a chart. Other charts count backups of any status.
   const COLOURS = { success: "--vex-success", warning: "--vex-warning", error: "--vex-error" };
-  const ALL = "--vex-running";
+  const ANY_STATUS = "--vex-running";
 
   function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -16,7 +16,7 @@ const Charts = (() => {
   }
 
   function paint(chart, name) {
-    chart.data.datasets[0].backgroundColor = colour(COLOURS[name] ?? ALL);
+    chart.data.datasets[0].backgroundColor = colour(COLOURS[name] ?? ANY_STATUS);
     for (const axis of Object.values(chart.options.scales)) {
       axis.ticks.color = colour("--bs-secondary-color");
       axis.grid.color = colour("--bs-border-color");
@@ -24,7 +24,7 @@ const Charts = (() => {
     }
   }
 
-  // Few among many are still seen; none is no bar at all.
+  // Zero becomes null, which has no bar: minBarLength would draw one for 0.
   function fill(chart, figure) {
     chart.data.labels = rows(figure).map((row) => row.cells[0].textContent);
     chart.data.datasets[0].data = rows(figure).map((row) => Number(row.cells[1].textContent) || null);
@@ -53,7 +53,7 @@ const Charts = (() => {
     return chart;
   }
 
-  // Draw what is new or changed, forget what is gone.
+  // Draw new and changed charts, and destroy those that left the page.
   function update() {
     for (const [figure, chart] of drawn) {
       if (figure.isConnected) continue;

@@ -1,9 +1,8 @@
-// Keeps the dashboard current: reads it anew every minute, every five seconds while something runs, not while nobody looks.
+// Reload the dashboard every minute, or every five seconds during a run, except while the page is hidden.
 "use strict";
 
 (() => {
-  // Milliseconds: a server that has not answered by then is taken to be away.
-  const PATIENCE = 20000;
+  const TIMEOUT_MS = 20000;
   const messages = document.getElementById("old-numbers");
   let timer;
   let reading = false;
@@ -16,7 +15,7 @@
     return new Map([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
   }
 
-  // The link that has the focus, if it is still there, keeps it.
+  // Replace the content of a part. The link that has the focus keeps it, if the new content has it too.
   function replace(part, fresh) {
     const href = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     part.replaceChildren(...fresh.childNodes);
@@ -39,8 +38,8 @@
     Charts.update();
   }
 
-  // What stands above the numbers: nothing while they are current, else "failed" or "ended".
-  function tell(problem) {
+  // Show the warning above old numbers: "failed", "ended" (the session), or none for null.
+  function warn(problem) {
     document.body.classList.toggle("is-old", problem !== null);
     for (const message of messages.querySelectorAll("[data-when]")) {
       message.querySelector("[data-read-at]").textContent = shown().dataset.readAt;
@@ -49,9 +48,9 @@
   }
 
   async function read() {
-    const options = { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) };
+    const options = { redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) };
     const answer = await fetch(messages.dataset.source, options);
-    // The login or the change of a password is asked for first.
+    // The server redirects to the login or to the change of the password.
     if (answer.status === 401 || answer.type === "opaqueredirect") return "ended";
     if (!answer.ok) return "failed";
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -70,7 +69,7 @@
       problem = "failed";
     }
     reading = false;
-    tell(problem);
+    warn(problem);
     if (problem !== "ended") wait();
   }
 

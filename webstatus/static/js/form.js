@@ -1,4 +1,5 @@
-// Forms that say at once what is missing or differs: the same dialogs as the server's, with all that was typed in place.
+// Check forms before they are sent, with the server's dialogs: empty fields and passwords that differ. The fields keep
+// what was typed.
 "use strict";
 
 document.addEventListener("submit", (event) => {

@@ -1,4 +1,4 @@
-// What every page has: dialogs that open themselves, dialogs that ask, the eye of password fields.
+// What every page uses: dialogs that open by themselves, dialogs that ask, the button that shows a password.
 "use strict";
 
 (() => {
@@ -7,7 +7,7 @@
     bootstrap.Modal.getOrCreateInstance(dialog).show();
   }
 
-  // A dialog shared by the rows of a list learns from the button that opens it where to post and whom it is about.
+  // The rows of a list share one dialog. The button that opens it names where its form goes and what it is about.
   document.addEventListener("show.bs.modal", (event) => {
     const { action, about } = event.relatedTarget?.dataset ?? {};
     if (action) event.target.querySelector("form").action = action;

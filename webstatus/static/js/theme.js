@@ -1,4 +1,4 @@
-// The theme: light, dark, or what the system says. In <head> and not deferred, so that no page flashes.
+// The theme: light, dark, or the system's. Loaded in <head> without defer, so that a page never flashes in the wrong one.
 "use strict";
 
 (() => {
@@ -10,7 +10,7 @@
     try {
       return localStorage.getItem(KEY) ?? "auto";
     } catch {
-      return "auto"; // A browser that keeps nothing.
+      return "auto"; // The browser blocks storage.
     }
   }
 
@@ -20,13 +20,13 @@
     for (const button of document.querySelectorAll("[data-theme-choice]")) {
       button.setAttribute("aria-pressed", String(button.dataset.themeChoice === chosen));
     }
-    document.dispatchEvent(new Event("vex:theme")); // Charts take their colours anew.
+    document.dispatchEvent(new Event("vex:theme")); // charts.js redraws in the new colours.
   }
 
-  root.classList.add("js"); // What needs scripts is hidden without them.
+  root.classList.add("js"); // Without this class the style sheet hides what needs scripts.
   apply();
   system.addEventListener("change", apply);
-  addEventListener("storage", apply); // Another tab switched.
+  addEventListener("storage", apply); // Another tab changed the theme.
   document.addEventListener("DOMContentLoaded", apply);
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-theme-choice]");
