@@ -1,4 +1,4 @@
-"""The access table: which privilege each route needs. A route that is not in it is refused when the app starts."""
+"""The access table: who may use each route. The app does not start with a route that is missing here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class Access(enum.Enum):
-    """Who may."""
+    """Who may use a route."""
 
     PUBLIC = "everybody"
     SIGNED_IN = "every user"
@@ -42,11 +42,11 @@ ACCESS = {
     "api-backup": Access.READ_API,
 }
 
-# Where passwords are hashed, which takes a quarter of a second of a core: see security/workers.py.
+# Routes whose forms hash a password, which takes a core a quarter of a second: see security/workers.py.
 HASHES = {"login", "profile-password", "user-new", "user"}
 
-# What pages ask by themselves: it does not keep a session alive.
+# Requests that pages make by themselves. They do not keep a session alive.
 BACKGROUND = {"dashboard-data", "backup-live"}
 
-# Where somebody who must change the password may go.
+# Routes that a user who must change the password may use.
 BEFORE_PASSWORD_CHANGE = {"profile", "profile-password", "logout", "language"}

@@ -1,4 +1,4 @@
-"""What can go wrong, as the app tells it: an HTTP status, a title and what to do, as messages of the catalogs."""
+"""The app's errors. Each has an HTTP status, and a title and a text that are messages of the catalog."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from webstatus.i18n import mark
 
 
 class WebError(Exception):
-    """A request that cannot be answered as asked.
+    """A request failed.
 
-    :param text: what happened and what to do: a message of the catalogs
+    :param text: what failed and what to do, as a message of the catalog; by default the class's own
+    :param headers: more headers of the response
     """
 
     status = 500
@@ -22,7 +23,7 @@ class WebError(Exception):
 
 
 class BadRequest(WebError):
-    """The address or the form is not one of ours."""
+    """The address or the form is not valid."""
 
     status = 400
     title = mark("Pedido inválido")
@@ -30,7 +31,7 @@ class BadRequest(WebError):
 
 
 class NotSignedIn(WebError):
-    """Who asks is not known, and cannot be sent to the login page."""
+    """The request has no user, and a program or a background request cannot follow a redirect to the login."""
 
     status = 401
     title = mark("Sessão encerrada")
@@ -41,7 +42,7 @@ class NotSignedIn(WebError):
 
 
 class Forbidden(WebError):
-    """The user's privilege does not allow it."""
+    """The user's privilege does not allow the request."""
 
     status = 403
     title = mark("Acesso negado")
@@ -49,7 +50,7 @@ class Forbidden(WebError):
 
 
 class FormExpired(WebError):
-    """A form without the token that ties it to the session that sent it."""
+    """The form lacks the form token of its session."""
 
     status = 403
     title = mark("Formulário expirado")
@@ -57,7 +58,7 @@ class FormExpired(WebError):
 
 
 class NotFound(WebError):
-    """There is no such thing."""
+    """The address or the row does not exist."""
 
     status = 404
     title = mark("Página não encontrada")
@@ -65,7 +66,7 @@ class NotFound(WebError):
 
 
 class MethodNotAllowed(WebError):
-    """The address is there, but not for this method."""
+    """The address does not accept the method."""
 
     status = 405
     title = mark("Pedido inválido")
@@ -73,7 +74,7 @@ class MethodNotAllowed(WebError):
 
 
 class TooLarge(WebError):
-    """A form beyond all that ours can hold."""
+    """The form is larger than any form of the app."""
 
     status = 413
     title = mark("Pedido inválido")
@@ -81,7 +82,7 @@ class TooLarge(WebError):
 
 
 class Busy(WebError):
-    """Somebody else was changing the same rows, at every try."""
+    """Each try conflicted with another change of the same rows."""
 
     status = 503
     title = mark("Sistema ocupado")
@@ -100,7 +101,7 @@ class DatabaseAway(WebError):
 
 
 class SchemaTooOld(DatabaseAway):
-    """The log database lacks steps of the schema."""
+    """The log database's schema is older than the app needs."""
 
     title = mark("Banco de logs desatualizado")
     default = mark("O esquema do banco de logs é mais antigo que esta versão. Execute playbooks/schema.yml.")

@@ -1,4 +1,4 @@
-"""Errors → answers: a page for people, JSON for programs, a traceback for nobody but the server's log."""
+"""Responses to errors: a page for browsers, JSON for programs. A traceback goes only to the server's log."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from webstatus.headers import headers_of
 from webstatus.i18n import translations
 from webstatus.rendering import language_of, render
 
-FOR_PROGRAMS = ("/api/", "/healthz", "/metrics")
-OF_STARLETTE = {400: BadRequest, 404: NotFound, 405: MethodNotAllowed}
+PROGRAM_PATHS = ("/api/", "/healthz", "/metrics")
+ERRORS_BY_STATUS = {400: BadRequest, 404: NotFound, 405: MethodNotAllowed}
 
 logger = logging.getLogger(__name__)
 
 
-def told(request: Request, error: WebError) -> Response:
-    """The answer to an error of ours."""
-    if request.url.path.startswith(FOR_PROGRAMS) or isinstance(error, NotSignedIn):
+def respond(request: Request, error: WebError) -> Response:
+    """Return the response to one of the app's errors."""
+    if request.url.path.startswith(PROGRAM_PATHS) or isinstance(error, NotSignedIn):
         gettext = translations(language_of(request)).gettext
         body = {"error": HTTPStatus(error.status).phrase, "message": gettext(error.text)}
         return JSONResponse(body, status_code=error.status, headers=error.headers)
@@ -32,25 +32,25 @@ def told(request: Request, error: WebError) -> Response:
     return response
 
 
-def of_starlette(request: Request, error: HTTPException) -> Response:
-    """The answer to an address or a method that no route has."""
-    ours = OF_STARLETTE.get(error.status_code, WebError)()
-    ours.headers = dict(error.headers or {})
-    return told(request, ours)
+def respond_to_starlette(request: Request, error: HTTPException) -> Response:
+    """Return the response to an error of Starlette, such as an unknown address or method."""
+    own = ERRORS_BY_STATUS.get(error.status_code, WebError)()
+    own.headers = dict(error.headers or {})
+    return respond(request, own)
 
 
-def unexpected(request: Request, error: Exception) -> Response:
-    """The answer to an error that nobody thought of; Starlette raises it again for the server's log."""
+def respond_to_unexpected(request: Request, error: Exception) -> Response:
+    """Return the response to an unexpected error. Starlette raises the error again, for the server's log."""
     logger.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
-    response = told(request, WebError())
-    # Starlette makes this answer outside of all middleware.
+    response = respond(request, WebError())
+    # Starlette sends this response outside of the middleware that adds the headers.
     response.headers.update(headers_of(request.app.state.settings))
     return response
 
 
-# Starlette calls each with the errors that it stands for here.
+# Any: Starlette calls each function only with the errors of its key, which its types cannot say.
 HANDLERS: dict[Any, Any] = {
-    WebError: told,
-    HTTPException: of_starlette,
-    Exception: unexpected,
+    WebError: respond,
+    HTTPException: respond_to_starlette,
+    Exception: respond_to_unexpected,
 }

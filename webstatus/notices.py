@@ -1,4 +1,4 @@
-"""The dialogs that tell what was done, shown by the page after it."""
+"""Dialogs. A change shows one of :data:`NOTICES` on the next page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from webstatus.settings import Settings
 
 
 class Notice(NamedTuple):
-    """A dialog: messages of the catalogs."""
+    """The messages of a dialog; *title* may be empty."""
 
     title: str
     text: str
@@ -32,7 +32,7 @@ NOTICES = {
 
 
 def redirect(settings: Settings, path: str, notice: str | None = None) -> RedirectResponse:
-    """Send the browser on to *path* by GET, with a dialog of :data:`NOTICES`."""
+    """Redirect the browser to *path*, where the dialog *notice* of :data:`NOTICES` opens."""
     response = RedirectResponse(path, status_code=303)
     if notice:
         cookies.set_signed(response, settings, cookies.NOTICE, notice, max_age=60)

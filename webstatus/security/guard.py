@@ -97,7 +97,6 @@ def guarded(route: str, view: View) -> Endpoint:
         form = await _read_form(request) if sends else FormData()
         return await workers.run(sends and route in HASHES, _answer, request, route, access, view, form)
 
-    endpoint.__doc__ = view.__doc__  # The reference documentation of the routes is made from it.
     return endpoint
 
 
