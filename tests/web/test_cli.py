@@ -68,7 +68,7 @@ def test_a_typed_password_is_asked_for_twice(app: Starlette, web_settings: dict[
         ([], "one password\nother password\n", "the passwords differ"),
         ([], "short\nshort\n", "at least 8 characters"),
         ([], "\n\n", "Enter a password"),
-        (["--login", " "], "a good password\na good password\n", "Name and login are required"),
+        (["--login", " "], "a good password\na good password\n", "The name and the login are required"),
         (["--login", "x" * 51], "a good password\na good password\n", "50 characters"),
         (["--name", "a\tb"], "a good password\na good password\n", "control characters"),
     ],

@@ -40,7 +40,8 @@ def test_the_compiled_catalog_is_current() -> None:
     english = translations(ENGLISH)
     for message in in_catalog():
         if isinstance(message.id, str):
-            assert english.gettext(message.id) == message.string, "run scripts/assets, which compiles the catalog"
+            found: object = english.gettext(message.id)
         else:
-            forms = english.ngettext(*message.id, 1), english.ngettext(*message.id, 2)
-            assert forms == message.string, "run scripts/assets, which compiles the catalog"
+            singular, plural = message.id
+            found = english.ngettext(singular, plural, 1), english.ngettext(singular, plural, 2)
+        assert found == message.string, "run scripts/assets, which compiles the catalog"

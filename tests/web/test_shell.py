@@ -53,6 +53,15 @@ def test_an_empty_field_opens_a_dialog(page: Page, login: str, password: str) ->
     expect(page.get_by_label("Usuário")).to_have_value(login)
 
 
+def test_a_dialog_without_a_title_in_english(page: Page) -> None:
+    page.goto("/login")
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="Log in").click()
+    dialog = page.get_by_role("dialog", name="All fields must be filled in to log in.", exact=True)
+    dialog.get_by_role("button", name="OK!", exact=True).click()
+    expect(dialog).to_be_hidden()
+
+
 def test_the_eye_shows_the_password(page: Page) -> None:
     page.goto("/login")
     field = page.get_by_label("Senha", exact=True)
