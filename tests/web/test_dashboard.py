@@ -185,7 +185,7 @@ def test_in_english(app: Starlette, client: Person) -> None:
     visitor = Visitor(app).log_in(client)
     visitor.post("/language", language="en", next="/")
     words = text_of(visitor.get("/"))
-    assert "Follow and see your backups" in words
+    assert "Monitor your backups" in words
     assert "No backup yet" in words
 
 
