@@ -6,7 +6,7 @@ import enum
 
 
 class Access(enum.Enum):
-    """Who may use a route."""
+    """The groups of those who may use a route, as the reference documentation names them."""
 
     PUBLIC = "everybody"
     SIGNED_IN = "every user"

@@ -53,7 +53,7 @@ class Fleet(Collector):
         backups = [(state.hostname, state.backup) for state in self._servers if state.backup]
         yield _per_server(
             "vex_backup_last_success_timestamp_seconds",
-            "Unix time at which the server's last backup ended. A backup is a run that ended with success or warning.",
+            "When the server's last backup ended, as a Unix time.",
             ((hostname, calendar.timegm(run.finished.timetuple())) for hostname, run in backups),
         )
         yield _per_server(
@@ -63,58 +63,56 @@ class Fleet(Collector):
         )
         yield _per_server(
             "vex_backup_last_success_duration_seconds",
-            "Duration of the server's last backup, in seconds.",
+            "Seconds that the server's last backup took.",
             ((hostname, (run.finished - run.start).total_seconds()) for hostname, run in backups),
         )
         yield _per_server(
             "vex_backup_last_success_dump_bytes",
-            "Size of the last backup's dump in bytes, rounded to 10,000.",
+            "Size of the last backup's dump, to two decimals of a megabyte.",
             ((hostname, float(run.size) * MEGABYTE) for hostname, run in backups if run.size is not None),
         )
         yield _per_server(
             "vex_backup_last_success_archive_bytes",
-            "Size of the last backup's uploaded archive in bytes, rounded to 10,000.",
+            "Size of the last backup's uploaded archive, to two decimals of a megabyte.",
             ((host, float(run.archive_size) * MEGABYTE) for host, run in backups if run.archive_size is not None),
         )
         yield _per_server(
             "vex_backup_last_status",
-            "Status of the server's last finished run: 1 success, 2 warning, 3 error.",
+            "Status of the server's last run that ended: 1 success, 2 warning, 3 error.",
             ((state.hostname, state.last.status) for state in self._servers if state.last),
         )
         yield _per_server(
             "vex_backup_last_upload_ok",
-            "1 when the last finished run was a backup and its upload succeeded or was disabled, else 0.",
+            "Whether the last run's upload is whole, or there was none to make.",
             ((state.hostname, _is_uploaded(state.last)) for state in self._servers if state.last),
         )
         yield _per_server(
             "vex_backup_overdue",
-            "1 when a backup is overdue by the server's schedule and tolerance, else 0; only servers with a schedule.",
+            "Whether a backup should have been made by the server's schedule and tolerance, and was not.",
             ((state.hostname, state.is_overdue(self._now)) for state in self._servers if state.schedule),
         )
         yield _per_server(
             "vex_backup_server_safe",
-            "1 when the server has the backup that it should have, as the dashboard says, else 0.",
+            "Whether the server has the backup that it should have.",
             ((state.hostname, not state.condition(self._now).is_danger) for state in self._servers),
         )
         proofs = [(state.hostname, state.proof) for state in self._servers if state.proof]
         yield _per_server(
             "vex_backup_last_proof_timestamp_seconds",
-            "Unix time at which a backup of the server was last proven to restore.",
+            "When a backup of the server was last proven to restore, as a Unix time.",
             ((hostname, calendar.timegm(proof.end.timetuple())) for hostname, proof in proofs),
         )
         yield _per_server(
             "vex_backup_last_proof_age_seconds",
-            "Seconds since a backup of the server was last proven to restore.",
+            "Seconds since then.",
             ((hostname, (self._now - proof.end).total_seconds()) for hostname, proof in proofs),
         )
         yield _per_server(
             "vex_backup_last_proof_recovery_seconds",
-            "Seconds that the restore in the server's last proof took.",
+            "Seconds that it took to have the data back.",
             ((hostname, proof.recovery.total_seconds()) for hostname, proof in proofs),
         )
-        runs = GaugeMetricFamily(
-            "vex_backup_runs_today", "Number of runs that started today, by status.", labels=["status"]
-        )
+        runs = GaugeMetricFamily("vex_backup_runs_today", "Runs that began today, by status.", labels=["status"])
         for status, word in STATUSES.items():
             runs.add_metric([word], self._today.get(status, 0))
         yield runs
