@@ -1,4 +1,4 @@
-"""Who may open what: every route, asked by everybody."""
+"""Access: every route, requested by every kind of user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webstatus.views.login import login
 
 PAGES = [route for route in ROUTES if isinstance(route, Route)]
 NOBODY, CLIENT, ADMINISTRATOR, PROGRAM = "nobody", "Cliente", "Administrador", "a program"
-# What is refused: 401, 403, or on to the login. Everything else got past the guard; there may be nothing there.
+# A refusal is 401, 403 or a redirect to the login. Any other response passed the guard, even 404.
 LET_IN = {
     Access.PUBLIC: {NOBODY, CLIENT, ADMINISTRATOR, PROGRAM},
     Access.SIGNED_IN: {CLIENT, ADMINISTRATOR},
@@ -35,14 +35,14 @@ def test_the_table_and_the_routes_are_the_same() -> None:
     assert [route.name for route in ROUTES if isinstance(route, Mount)] == ["static"]
 
 
-def test_a_route_that_is_not_in_the_table_keeps_the_app_from_starting() -> None:
+def test_the_app_does_not_start_with_a_route_that_is_not_in_the_table() -> None:
     with pytest.raises(KeyError, match="secret-page"):
         page("/secret", login, "secret-page")
 
 
 @pytest.fixture(scope="module")
 def shared_app(web_settings: dict[str, str]) -> Iterator[Starlette]:
-    """One app for the many questions here."""
+    """Start one app for all tests of this file."""
     made = create_app(load(**web_settings))
     yield made
     made.state.database.close()
@@ -50,7 +50,7 @@ def shared_app(web_settings: dict[str, str]) -> Iterator[Starlette]:
 
 @pytest.fixture(scope="module")
 def shared_visitors(shared_app: Starlette, web_settings: dict[str, str]) -> dict[str, Visitor]:
-    """One of each."""
+    """Return one visitor of each kind."""
     return one_of_each(shared_app, web_settings)
 
 
@@ -64,7 +64,7 @@ def one_of_each(app: Starlette, web_settings: dict[str, str]) -> dict[str, Visit
 
 @pytest.mark.parametrize("who", [NOBODY, CLIENT, ADMINISTRATOR, PROGRAM])
 @pytest.mark.parametrize("route", PAGES, ids=lambda route: route.name)
-def test_each_route_is_open_to_whom_the_table_says(
+def test_each_route_is_open_as_the_table_says(
     app: Starlette, shared_visitors: dict[str, Visitor], web_settings: dict[str, str], route: Route, who: str
 ) -> None:
     visitor = (one_of_each(app, web_settings) if route.name == "logout" else shared_visitors)[who]
@@ -83,12 +83,12 @@ def test_each_route_is_open_to_whom_the_table_says(
 
 @pytest.mark.parametrize("route", [route for route in PAGES if "{" in route.path], ids=lambda route: route.name)
 @pytest.mark.parametrize("number", ["9" * 5000, "18446744073709551616", "-1", "0x1", "1e3", "%00", "1;2"])
-def test_a_number_that_no_row_has_is_not_there(shared_visitors: dict[str, Visitor], route: Route, number: str) -> None:
+def test_an_unknown_number_is_not_found(shared_visitors: dict[str, Visitor], route: Route, number: str) -> None:
     path = route.path.replace("{id:row}", number).replace("{log}", "dump")
     assert shared_visitors[ADMINISTRATOR].get(path).status_code in {404, 405}
 
 
-def test_a_client_is_told_why(shared_visitors: dict[str, Visitor]) -> None:
+def test_a_refusal_names_its_reason(shared_visitors: dict[str, Visitor]) -> None:
     answer = shared_visitors[CLIENT].get("/users")
     assert answer.status_code == 403
     assert "Seu usuário não tem permissão para ver esta página" in answer.text

@@ -1,4 +1,4 @@
-"""The audit trail's page."""
+"""The page of the audit trail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ODD = "<script>alert('x')</script>\"&\N{PILE OF POO}"
 
 @pytest.fixture
 def admin(app: Starlette, administrator: Person) -> Visitor:
-    """An administrator."""
+    """Return an administrator's visitor."""
     return Visitor(app).log_in(administrator)
 
 
@@ -33,7 +33,7 @@ def add(database: LogDatabase, login: str, count: int = 1, target: str | None = 
 
 
 def links(page: str) -> dict[str, str]:
-    """The addresses of the pages before and after."""
+    """Return the addresses of the previous and the next page."""
     parts = page.split('rel="')[1:]
     found = {part[:4]: part.partition('href="')[2].partition('"')[0] for part in parts if part[:4] in {"prev", "next"}}
     return {rel: address.replace("&amp;", "&") for rel, address in found.items()}
@@ -53,7 +53,7 @@ def test_pages_go_by_key_newest_first(admin: Visitor, web_database: LogDatabase)
     while True:
         numbers = [word for word in text_of(page).split() if word.isdecimal() and len(word) == 3]
         seen += numbers
-        # A new entry meanwhile moves nothing.
+        # An entry that is added meanwhile does not move the others.
         add(web_database, login)
         following = links(page.text).get("next")
         if not following:
@@ -65,7 +65,7 @@ def test_pages_go_by_key_newest_first(admin: Visitor, web_database: LogDatabase)
     assert "act 019" not in text_of(back)
 
 
-def test_the_filter_finds_who_and_on_whom(admin: Visitor, web_database: LogDatabase) -> None:
+def test_the_filter_finds_actors_and_targets(admin: Visitor, web_database: LogDatabase) -> None:
     name = f"x{secrets.token_hex(4)}"
     add(web_database, name)
     add(web_database, "somebody", target=name)
@@ -75,13 +75,13 @@ def test_the_filter_finds_who_and_on_whom(admin: Visitor, web_database: LogDatab
 
 
 @pytest.mark.parametrize("key", ["x", "-1", "9" * 5000, "1.5", "\N{ARABIC-INDIC DIGIT ONE}"])
-def test_odd_keys_are_harmless(admin: Visitor, key: str) -> None:
+def test_unusual_keys_are_harmless(admin: Visitor, key: str) -> None:
     for name in ("before", "after"):
         assert admin.get("/audit", params={name: key}).status_code == 200
 
 
 @pytest.mark.parametrize("detail", [{ODD: ODD}, {"nome": [ODD, None]}, [ODD], ODD, 5, {"a": {"b": ODD}}, {}])
-def test_what_happened_is_shown_as_text(admin: Visitor, web_database: LogDatabase, detail: object) -> None:
+def test_details_are_shown_as_text(admin: Visitor, web_database: LogDatabase, detail: object) -> None:
     name = f"y{secrets.token_hex(4)}"
     add(web_database, name, target=ODD, detail=detail)
     page = admin.get("/audit", params={"login": name})

@@ -1,4 +1,4 @@
-"""The dashboard, in-process: its numbers are those of the rows, in the zone that people see."""
+"""The dashboard, in this process: its numbers, counted in the app's time zone."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ def _clear(database: LogDatabase) -> None:
 
 
 def expect_of(database: LogDatabase, hostname: str, **columns: str) -> None:
-    """Say that a server is expected to run."""
+    """Add a server with a schedule."""
     values = {"hostname": hostname, **columns}
     names, marks = ", ".join(values), ", ".join(repr(value) for value in values.values())
     database.server.execute(f"INSERT INTO {database.name}.servidor ({names}) VALUES ({marks})")
 
 
 def board(visitor: Visitor) -> Board:
-    """What changes on the page."""
+    """Return the part of the page that reloads."""
     answer = visitor.get("/dashboard")
     assert answer.status_code == 200
     return Board(answer.text)
 
 
 class Board:
-    """The changing part, as it was sent."""
+    """The part that reloads, as sent."""
 
     def __init__(self, sent: str) -> None:
         self.sent = sent
         self.words = _words(sent)
 
     def part(self, name: str) -> str:
-        """The words of one part."""
+        """Return the text of one part."""
         found = re.search(rf'<(\w+)[^>]* data-part="{name}">(.*?)</\1>', self.sent, re.DOTALL)
         assert found, self.sent
         return _words(found[2])
 
     def chart(self, name: str) -> dict[str, int]:
-        """What one chart and its table show: the count of each label."""
+        """Return the counts of one chart and its table by label."""
         found = re.search(rf'<tbody data-part="{name}">(.*?)</tbody>', self.sent, re.DOTALL)
         assert found, self.sent
         cells = re.findall(r'<th scope="row">(.*?)</th><td class="number">(\d+)</td>', found[1])
@@ -75,12 +75,12 @@ def _words(text: str) -> str:
 
 
 def today_at(clock: Clock, hour: int, minute: int = 0) -> datetime.datetime:
-    """A time of today in the zone that people see, as the log tables have it."""
+    """Return a local time of today in UTC, as in the log tables."""
     here = clock().replace(tzinfo=datetime.UTC).astimezone(ZONE)
     return here.replace(hour=hour, minute=minute, second=0).astimezone(datetime.UTC).replace(tzinfo=None)
 
 
-def test_without_backups_it_says_what_to_do(app: Starlette, client: Person) -> None:
+def test_without_backups_it_shows_what_to_do(app: Starlette, client: Person) -> None:
     page = Visitor(app).log_in(client).get("/")
     assert page.status_code == 200
     assert "Acompanhe e visualize seus backups" in page.text
@@ -88,7 +88,7 @@ def test_without_backups_it_says_what_to_do(app: Starlette, client: Person) -> N
     assert "playbooks/backup.yml" in page.text
 
 
-def test_numbers_are_those_of_the_rows(app: Starlette, clock: Clock, client: Person, web_database: LogDatabase) -> None:
+def test_numbers_show_the_rows(app: Starlette, clock: Clock, client: Person, web_database: LogDatabase) -> None:
     midnight = today_at(clock, 0)
     for hour, status in ((0, 1), (2, 1), (2, 2), (3, 3)):
         add(web_database, hostname=f"db-{hour}-{status}", status_backup=status, data_inicio=today_at(clock, hour, 5))
@@ -108,7 +108,7 @@ def test_numbers_are_those_of_the_rows(app: Starlette, clock: Clock, client: Per
     assert f'href="/backups/{running}"' in found.sent
 
 
-def test_a_row_shows_at_the_next_reading(
+def test_a_new_row_appears_at_the_next_reload(
     app: Starlette, clock: Clock, client: Person, web_database: LogDatabase
 ) -> None:
     visitor = Visitor(app).log_in(client)
@@ -189,7 +189,7 @@ def test_in_english(app: Starlette, client: Person) -> None:
     assert "No backup yet" in words
 
 
-def test_the_refresh_asks_for_a_login_and_keeps_no_session_alive(app: Starlette, clock: Clock, client: Person) -> None:
+def test_a_reload_requires_a_session_and_does_not_keep_it_alive(app: Starlette, clock: Clock, client: Person) -> None:
     assert Visitor(app).get("/dashboard").status_code == 401
     visitor = Visitor(app).log_in(client)
     for _ in range(4):
@@ -229,7 +229,7 @@ def test_days_follow_each_other() -> None:
     }
 
 
-def test_what_is_asked_for_again_and_again_is_packed(
+def test_the_cached_part_is_sent_compressed(
     app: Starlette, clock: Clock, client: Person, web_database: LogDatabase
 ) -> None:
     add(web_database, data_inicio=clock())
@@ -241,7 +241,7 @@ def test_what_is_asked_for_again_and_again_is_packed(
     assert packed.text == plain.text
 
 
-def test_an_hour_that_comes_twice_says_which(
+def test_an_hour_that_occurs_twice_has_its_zone(
     web_settings: dict[str, str], client: Person, web_database: LogDatabase
 ) -> None:
     noon = datetime.datetime(2026, 10, 25, 12)

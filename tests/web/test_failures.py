@@ -1,4 +1,4 @@
-"""What goes wrong is said in a page or in JSON, without a word of the program's insides."""
+"""Errors are shown as a page or as JSON, without internals of the program."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from webstatus.views import audit
 
 @pytest.fixture
 def admin(app: Starlette, administrator: Person) -> Visitor:
-    """An administrator."""
+    """Return an administrator's visitor."""
     return Visitor(app).log_in(administrator)
 
 
 def break_audit(monkeypatch: pytest.MonkeyPatch, act: Callable[[Context], None]) -> list[int]:
-    """Have the audit page do something to its session first; the list grows with each try."""
+    """Make the audit page call *act* with its database session first. The list grows with each try."""
     tries: list[int] = []
     genuine = queries.entries
 
@@ -41,7 +41,7 @@ def break_audit(monkeypatch: pytest.MonkeyPatch, act: Callable[[Context], None])
     return tries
 
 
-def test_an_error_nobody_thought_of(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_session: object) -> None:
         raise RuntimeError("an inner secret")
 
@@ -57,9 +57,7 @@ def test_an_error_nobody_thought_of(admin: Visitor, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("number", [1213, 1205, 1452])
 @pytest.mark.parametrize("failures", [1, 2, 3])
-def test_a_collision_is_tried_again(
-    admin: Visitor, monkeypatch: pytest.MonkeyPatch, number: int, failures: int
-) -> None:
+def test_a_conflict_is_tried_again(admin: Visitor, monkeypatch: pytest.MonkeyPatch, number: int, failures: int) -> None:
     def collide(session: object) -> None:
         if len(tries) <= failures:
             kind = pymysql.err.IntegrityError if number == 1452 else pymysql.err.OperationalError
@@ -77,7 +75,7 @@ def test_a_collision_is_tried_again(
         assert "secret" not in answer.text
 
 
-def test_a_value_that_no_column_holds_is_the_askers_fault(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_too_long_for_its_column_is_a_bad_request(admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_long(session: object) -> None:
         session.execute(text("INSERT INTO tentativa_login (login, ip) VALUES (REPEAT('x', 60), '')"))  # type: ignore[attr-defined]
 
@@ -85,8 +83,8 @@ def test_a_value_that_no_column_holds_is_the_askers_fault(admin: Visitor, monkey
     assert admin.get("/audit").status_code == 400
 
 
-def test_a_real_deadlock_ends_well(app: Starlette, web_database: LogDatabase, person_pair: list[int]) -> None:
-    """Two sessions that lock the same rows in opposite orders: the one that the server sacrifices says so by name."""
+def test_a_real_deadlock_is_resolved(app: Starlette, web_database: LogDatabase, person_pair: list[int]) -> None:
+    """Two sessions lock the same rows in opposite orders, and the server rolls one back."""
     first, second = person_pair
     barrier, outcomes = threading.Barrier(2), []
 
@@ -110,11 +108,11 @@ def test_a_real_deadlock_ends_well(app: Starlette, web_database: LogDatabase, pe
 
 @pytest.fixture
 def person_pair(administrator: Person, client: Person) -> list[int]:
-    """Two users' numbers."""
+    """Return the numbers of two users."""
     return [administrator.id, client.id]
 
 
-def test_an_address_or_method_that_is_not_there(admin: Visitor) -> None:
+def test_an_unknown_address_or_method(admin: Visitor) -> None:
     assert admin.get("/nowhere").status_code == 404
     assert admin.http.post("/audit", data={"x": "y"}).status_code == 405
     answer = admin.get("/api/nowhere")
@@ -123,7 +121,7 @@ def test_an_address_or_method_that_is_not_there(admin: Visitor) -> None:
         assert admin.get(path).status_code == 404
 
 
-def test_the_database_away_is_a_page_and_back_again(web_settings: dict[str, str]) -> None:
+def test_a_log_database_that_does_not_answer_for_a_while(web_settings: dict[str, str]) -> None:
     away = database.Database(load(**{**web_settings, "log_db_unix_socket": "/nonexistent/socket"}))
     with pytest.raises(errors.DatabaseAway), away.session() as session:
         session.execute(text("SELECT 1"))

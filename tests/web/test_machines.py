@@ -1,4 +1,4 @@
-"""What machines watch: health, metrics, and the app while its database is away."""
+"""Health check and metrics, and the app while its database does not answer."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _empty(web_database: LogDatabase) -> Iterator[None]:
 
 @pytest.fixture
 def watched(web_settings: dict[str, str], clock: Clock) -> Iterator[Starlette]:
-    """The app with a token for metrics."""
+    """Start an app with a token for metrics."""
     made = create_app(load(**web_settings, metrics_token=TOKEN), clock)
     yield made
     made.state.database.close()
 
 
 def read(app: Starlette) -> dict[tuple[str, str], float]:
-    """All metrics, by name and label."""
+    """Return all metrics by name and label."""
     answer = Visitor(app).get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/plain; version=")
@@ -55,7 +55,7 @@ def read(app: Starlette) -> dict[tuple[str, str], float]:
     }
 
 
-def test_metrics_are_those_of_the_rows(watched: Starlette, clock: Clock, web_database: LogDatabase) -> None:
+def test_metrics_show_the_rows(watched: Starlette, clock: Clock, web_database: LogDatabase) -> None:
     name = 'db "1"\\\n<é🦊>'
     start = clock() - 3 * HOUR
     upload = {"status_upload": 1, "tamanho_arquivo": "2731.44"}
@@ -99,19 +99,19 @@ def test_every_metric_is_documented(watched: Starlette, clock: Clock, web_databa
     assert listed == names
 
 
-def test_the_token_is_asked_for(watched: Starlette, administrator: Person) -> None:
+def test_the_token_is_required(watched: Starlette, administrator: Person) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}):
         assert Visitor(watched).get("/metrics", headers=headers).status_code == 401
-    # With a token of its own, a session is not enough.
+    # When the token is set, a session is not enough.
     assert Visitor(watched).log_in(administrator).get("/metrics").status_code == 401
 
 
-def test_without_a_token_a_session_is_asked_for(app: Starlette, client: Person) -> None:
+def test_without_a_token_a_session_is_required(app: Starlette, client: Person) -> None:
     assert Visitor(app).get("/metrics").status_code == 401
     assert Visitor(app).log_in(client).get("/metrics").status_code == 200
 
 
-def test_the_database_away_and_back(fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+def test_a_log_database_that_does_not_answer_for_a_while(fresh_mariadb: MariaDB, tmp_path: Path) -> None:
     database = LogDatabase(fresh_mariadb, tmp_path)
     database.create()
     settings: dict[str, Any] = {
@@ -137,7 +137,7 @@ def test_the_database_away_and_back(fresh_mariadb: MariaDB, tmp_path: Path) -> N
         assert visitor.get("/dashboard").status_code == 503
         fresh_mariadb.start()
         assert (visitor.get("/").status_code, visitor.get("/healthz").status_code) == (200, 200)
-        # A schema that lacks a step is told at once, and mended without a restart.
+        # The app reports a missing migration at once, and works after it without a restart.
         fresh_mariadb.execute(f"UPDATE {database.name}.versao_esquema SET numero = numero + 1000 WHERE numero > 13")
         fresh_mariadb.execute(f"DELETE FROM {database.name}.versao_esquema WHERE numero > 1000")
         other = create_app(load(**settings))

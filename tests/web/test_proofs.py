@@ -1,4 +1,4 @@
-"""Which backups were proven to restore: on the dashboard, in the details, by the API, as metrics."""
+"""Proofs of restore: on the dashboard, in the details, in the API, in the metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webstatus.security import cookies
 
 HOSTILE = "<script>alert(1)</script>'\"`\N{PILE OF POO}&amp;"
 PROVEN = "Comprovado em 20/07/2025 17:17:46, em 1 minuto 23 segundos"
-# The proof of the tests: begun an hour after the night's backup, 143 seconds long.
+# The proof of the tests begins an hour after the night's backup and takes 143 seconds.
 ENDED = NIGHT + 60 * MINUTE + datetime.timedelta(seconds=143)
 
 
@@ -30,24 +30,24 @@ def _empty(web_database: LogDatabase) -> Iterator[None]:
 
 @pytest.fixture
 def reader(web_settings: dict[str, str], client: Person) -> TestClient:
-    """Anew for each test: the dashboard is made once for all who look at about the same time."""
+    """Start an app for each test, because the app caches the dashboard for all users."""
     return signed_in(web_settings, client)
 
 
 def words(page: str) -> str:
-    """What people read of a page, in one line."""
+    """Return the text of a page in one line."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
 def panel(reader: TestClient, backup: int) -> str:
-    """The words of the details' part on proofs; empty when there is none."""
+    """Return the text of the proofs in the details; empty when there are none."""
     page = reader.get(f"/backups/{backup}").text
     found = re.search(r'<section [^>]*"proof-panel">(.*?)</section>', page, re.DOTALL)
     return words(found[1]) if found else ""
 
 
 def metrics(reader: TestClient) -> dict[str, float]:
-    """Those of proofs, by server."""
+    """Return the metrics of proofs by server."""
     lines = re.findall(
         r'^vex_backup_last_proof_(\w+\{server="[^"]*"\}) (\S+)$', reader.get("/metrics").text, re.MULTILINE
     )
@@ -78,7 +78,7 @@ def test_a_proof_is_shown_wherever_the_backup_is(reader: TestClient, web_databas
         {"tipo": "restauracao"},
     ],
 )
-def test_what_proves_nothing_is_not_shown_as_proof(
+def test_a_restore_that_proves_nothing_is_not_shown_as_a_proof(
     reader: TestClient, web_database: LogDatabase, restore: dict[str, object] | None
 ) -> None:
     backup = add(web_database)
@@ -135,7 +135,7 @@ def test_hostile_content_is_text(reader: TestClient, web_database: LogDatabase) 
         assert "<script>alert" not in answer
 
 
-def test_it_is_said_in_english_too(reader: TestClient, web_database: LogDatabase) -> None:
+def test_in_english(reader: TestClient, web_database: LogDatabase) -> None:
     backup = add(web_database)
     add_restore(web_database, backup)
     add_restore(web_database, backup, tipo="restauracao", tabelas=1)

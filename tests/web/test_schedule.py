@@ -1,4 +1,4 @@
-"""When the next backup is due, across days on which the clocks change."""
+"""Due times of backups, also on days on which the clocks change."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def utc(text: str) -> datetime.datetime:
         ("30 22 * * 1-5", "UTC", "2026-03-06 22:30", "2026-03-09 22:30"),
         ("0 3 1 * *", "UTC", "2026-01-31 12:00", "2026-02-01 03:00"),
         ("0 0 29 2 *", "UTC", "2026-03-01 00:00", "2028-02-29 00:00"),
-        # Lisbon, 29 March 2026: 01:00 is followed by 02:00. What falls into the gap runs after it.
+        # Lisbon, 29 March 2026: the clocks go from 01:00 to 02:00. A run in the gap is due after it.
         ("30 1 * * *", "Europe/Lisbon", "2026-03-28 01:31", "2026-03-29 01:00"),
         ("0 3 * * *", "Europe/Lisbon", "2026-03-28 03:00", "2026-03-29 02:00"),
-        # 25 October 2026: 01:00 to 02:00 comes twice. A nightly run comes once, the first time.
+        # 25 October 2026: the hour from 01:00 to 02:00 occurs twice. A nightly run is due only in the first.
         ("30 1 * * *", "Europe/Lisbon", "2026-10-24 00:30", "2026-10-25 00:30"),
         ("30 1 * * *", "Europe/Lisbon", "2026-10-25 00:31", "2026-10-26 01:30"),
         ("0 3 * * *", "Europe/Lisbon", "2026-10-24 02:00", "2026-10-25 03:00"),
-        # What runs every hour runs in both.
+        # An hourly run is due in both.
         ("0 * * * *", "Europe/Lisbon", "2026-10-25 00:01", "2026-10-25 01:00"),
     ],
 )
@@ -40,13 +40,13 @@ def test_due(agenda: str, fuso: str, last_start: str, due: str) -> None:
     assert next_due(agenda, fuso, utc(last_start)) == utc(due)
 
 
-def test_a_clock_that_is_a_moment_behind_is_no_missed_run() -> None:
+def test_a_clock_that_is_slightly_behind_is_not_a_missed_run() -> None:
     started = datetime.datetime(2026, 3, 1, 1, 59, 58)
     assert next_due("0 2 * * *", "UTC", started) == utc("2026-03-02 02:00")
 
 
-def test_a_zone_of_the_hosts_need_not_be_the_systems() -> None:
-    """Debian 13 has the older names in a package of their own, and some images have none."""
+def test_a_host_may_use_a_zone_that_the_system_lacks() -> None:
+    """Debian 13 has the older names in a separate package, and some images have no time zones."""
     zoneinfo.reset_tzpath(to=())
     try:
         for zone in ("UTC", "Brazil/East"):
@@ -57,7 +57,7 @@ def test_a_zone_of_the_hosts_need_not_be_the_systems() -> None:
         zoneinfo.reset_tzpath()
 
 
-def test_a_schedule_that_never_comes() -> None:
+def test_a_schedule_without_any_date() -> None:
     assert next_due("0 0 */20 * 1L", "UTC", utc("2026-03-01 00:00")) is None
 
 
