@@ -1,4 +1,4 @@
-"""What goes wrong while the server is dumped."""
+"""Faults during the dump."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_server_killed(new_host: NewHost, fresh_mariadb: MariaDB) -> None:
 
 
 class Standing(NamedTuple):
-    """A run in the middle of its dump; ``mydumper`` is the process's id."""
+    """A run in the middle of its dump; ``mydumper`` is the id of that process."""
 
     host: Installation
     dump: OpenDump
@@ -46,7 +46,7 @@ class Standing(NamedTuple):
 
 @pytest.fixture(scope="module")
 def standing(new_host: NewHost) -> Iterator[list[Standing]]:
-    """A run for each of the next three tests, all started at once."""
+    """Start a run for each of the next three tests, all at once."""
     with contextlib.ExitStack() as dumps:
         hosts = [new_host() for _ in range(3)]
         started = [(host, dumps.enter_context(OpenDump(host)), host.start()) for host in hosts]
@@ -76,7 +76,7 @@ def test_module_told_to_end(standing: list[Standing]) -> None:
     outcome = run.wait()
     check_failure(host, outcome, ["the backup was told to end (SIGTERM)"])
     assert not Path(f"/proc/{mydumper}").exists()
-    # MyDumper had said something, which is not lost.
+    # The log of MyDumper until then is kept.
     assert_says(attachments_of(outcome.mail)["mydumper_log.log"], [f"# {DATABASE}", "Started dump at"])
     assert not [path.name for path in host.work.glob("*.logs/*") if path.suffix == ".part"]
 
@@ -88,7 +88,7 @@ def test_killed_with_its_controller(host: Installation) -> None:
         assert run.wait().backup["status_backup"] == 0
     host.restore_program("mydumper")
     early = host.backup()
-    assert [row["status_backup"] for row in early.backups] == [0, 1], "what may be alive is left alone"
+    assert [row["status_backup"] for row in early.backups] == [0, 1], "a run that may be alive is not closed"
     outcome = host.backup(abandoned_after=0)
     assert [row["status_backup"] for row in outcome.backups] == [3, 1, 1]
     dead = outcome.backups[0]

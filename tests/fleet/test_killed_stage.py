@@ -34,7 +34,7 @@ def outcome(hosts: dict[str, Host], control: Control) -> Iterator[Outcome]:
 
 
 def test_the_run_ends_and_says_what_happened(outcome: Outcome) -> None:
-    says = "this step ended without a word: the host was restarted, or its processes were killed"
+    says = "this step ended without a result: the host was restarted, or its processes were killed"
     assert outcome.status not in {0, UNREACHABLE}, outcome.output
     assert "FAILED - RETRYING" in outcome.output, "it was asked while there was no Python"
     assert f"Wait until the server is dumped: {says}" in " ".join(outcome.output.split())

@@ -1,4 +1,4 @@
-"""All that makes one database equal to another, as comparable values."""
+"""The definitions and checksums of a database, as comparable values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-# MySQL shows the character set beside the collation, which implies it, or not, as the statement had it.
+# MySQL shows the character set beside the collation only if the statement had it; the collation implies it.
 _IMPLIED = re.compile(r" CHARACTER SET \w+(?= COLLATE )")
 _PROGRAMS = {
     "routine": """
@@ -39,14 +39,14 @@ _PROGRAMS = {
 
 
 def fingerprint(connection: Connection[Cursor], database: str) -> dict[tuple[str, str], Any]:
-    """Definitions and checksums by kind and name."""
+    """Return the definitions and checksums of a database by kind and name."""
     found: dict[tuple[str, str], Any] = {}
     with contextlib.closing(connection.cursor()) as cursor:
         for kind, query in _PROGRAMS.items():
             cursor.execute(query, (database,))
             for row in cursor.fetchall():
                 if kind == "view":
-                    # The server names the database in it or not, as the order of creation happens to be.
+                    # Whether the server names the database in the definition depends on the order of creation.
                     row = (row[0], row[1].replace(f"{quoted(database)}.", ""), *row[2:])  # noqa: PLW2901
                 found[kind, f"{row[0]} {row[1]}" if kind == "parameter" else str(row[0])] = row
         cursor.execute(

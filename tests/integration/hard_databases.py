@@ -1,4 +1,4 @@
-"""Databases that are hard by their size, their number of tables, or values that a strict server refuses."""
+"""Databases with many tables, large values, or values that a strict server refuses."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any, Protocol
 
 
 class Server(Protocol):
-    """What runs statements with all privileges."""
+    """A server, with a login that has all privileges."""
 
     def execute(self, *statements: str) -> tuple[tuple[Any, ...], ...]:
-        """Run them in one session."""
+        """Execute statements in one session; return the rows of the last one."""
 
 
 HARD = "hard_cases"
 THOUSAND = "a_thousand"
-# It has no table, so there is nothing in it to compare.
+# It has no table, so a comparison finds nothing in it.
 EMPTY = "nothing_in_it"
 TABLES = 5 + 1000
 
@@ -41,9 +41,9 @@ _STATEMENTS = (
 
 
 def fill(server: Server) -> tuple[str, ...]:
-    """Make them; gives the names of those that hold tables.
+    """Create the databases; return the names of those that hold tables.
 
-    The server needs a ``max_allowed_packet`` of 256 MB or more, as whoever has such values gives it.
+    The server needs a ``max_allowed_packet`` of 256 MB or more for the large value.
     """
     made = f"CREATE TABLE {THOUSAND}.t{{0}} (id INT PRIMARY KEY) AS SELECT {{0}} AS id"
     server.execute(*_STATEMENTS, *(made.format(number) for number in range(1000)))
@@ -51,5 +51,5 @@ def fill(server: Server) -> tuple[str, ...]:
 
 
 def drop(server: Server) -> None:
-    """Remove what :func:`fill` made."""
+    """Drop the databases that :func:`fill` created."""
     server.execute(*(f"DROP DATABASE IF EXISTS `{name}`" for name in (HARD, EMPTY, THOUSAND)))

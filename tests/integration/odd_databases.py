@@ -1,4 +1,4 @@
-"""Databases with all that backups tend to lose: odd names, odd columns, stored programs under another SQL mode."""
+"""Databases with objects that backups often lose: odd names, odd columns, stored programs with another SQL mode."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any, Protocol
 
 
 class Server(Protocol):
-    """What runs statements with all privileges."""
+    """A server, with a login that has all privileges."""
 
     def execute(self, *statements: str) -> tuple[tuple[Any, ...], ...]:
-        """Run them in one session."""
+        """Execute statements in one session; return the rows of the last one."""
 
 
-# MySQL's identifiers end at U+FFFF: the emoji among them is one of those below.
+# MySQL's identifiers have no characters above U+FFFF, so the emoji here is below that.
 NAMES = (
     "plain",
     "with space",
@@ -36,7 +36,7 @@ NAMES = (
     "ç" * 64,
 )
 
-# Semicolons, line ends, comments and accents are what a stored program loses in a careless dump.
+# A careless dump loses semicolons, line ends, comments and accents of stored programs.
 _PROGRAMS = (
     "SET SESSION sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'",
     """CREATE PROCEDURE soma(IN parcela INT, OUT total INT)
@@ -107,30 +107,32 @@ _HARD_TABLES = (
     "INSERT INTO `child-schema` VALUES (5)",
 )
 
-# What only one of the two knows.
+# Only MariaDB has sequences.
 MARIADB_TABLES = ("CREATE SEQUENCE counter START WITH 100",)
 
 
 def fill(server: Server, own_tables: tuple[str, ...] = MARIADB_TABLES) -> tuple[str, ...]:
-    """Make all of them; gives their names, ``hard`` (tables that MyDumper 0.10 spoils) included.
+    """Create all databases; return their names.
 
-    :param own_tables: further tables for ``hard``
+    ``hard`` is the database with tables that MyDumper 0.10 cannot dump.
+
+    :param own_tables: statements for more tables in ``hard``
     """
     for name in NAMES:
-        _make(server, name, (*_TABLES, *_PROGRAMS))
-    _make(server, "hard", (*_TABLES, *_HARD_TABLES, *own_tables, *_PROGRAMS))
+        _create(server, name, (*_TABLES, *_PROGRAMS))
+    _create(server, "hard", (*_TABLES, *_HARD_TABLES, *own_tables, *_PROGRAMS))
     return (*NAMES, "hard")
 
 
 def drop(server: Server) -> None:
-    """Remove what :func:`fill` made."""
+    """Drop the databases that :func:`fill` created."""
     server.execute(*(f"DROP DATABASE IF EXISTS {quoted(name)}" for name in (*NAMES, "hard")))
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it."""
+    """Return a name in backticks."""
     return "`" + name.replace("`", "``") + "`"
 
 
-def _make(server: Server, name: str, statements: tuple[str, ...]) -> None:
+def _create(server: Server, name: str, statements: tuple[str, ...]) -> None:
     server.execute(f"CREATE DATABASE {quoted(name)} CHARACTER SET utf8mb4", f"USE {quoted(name)}", *statements)

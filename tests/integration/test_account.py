@@ -1,4 +1,4 @@
-"""mysql_account on a real server: an account that can back up, that can do nothing else, and is the backup's own."""
+"""mysql_account on a real server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 import pymysql.err
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._errors import AccountRefused, OptionError
-from ansible_collections.vex.backup.plugins.module_utils._mysql.account import settle
+from ansible_collections.vex.backup.plugins.module_utils._mysql.account import AccountRequest, ensure_account
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
 from tests.integration.log_db import run_module
 from tests.servers.mariadb import MariaDB
 
@@ -19,7 +21,7 @@ EVERYTHING = "BINLOG MONITOR, EVENT, LOCK TABLES, PROCESS, RELOAD, SELECT, SHOW 
 
 
 class Administrator:
-    """The module's calls on *server* for one account."""
+    """An administrator of *server* who manages one account."""
 
     def __init__(self, server: MariaDB) -> None:
         self.server = server
@@ -27,7 +29,8 @@ class Administrator:
         self.password = secrets.token_hex(8)
 
     def __call__(self, *, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-        return settle({**self.options, **changes}, check_mode)
+        options = {**self.options, **changes}
+        return ensure_account(request(AccountRequest, options, login=resolve_login(options), check_mode=check_mode))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def account(mariadb: MariaDB) -> Iterator[Administrator]:
     mariadb.execute(f"DROP USER IF EXISTS '{administrator.name}'@'localhost'")
 
 
-def test_it_is_made_once(account: Administrator) -> None:
+def test_account_is_created_once(account: Administrator) -> None:
     foreseen = account(check_mode=True)
     assert foreseen["changed"]
     assert not account.server.execute(f"SELECT 1 FROM mysql.user WHERE user = '{account.name}'")
@@ -72,7 +75,7 @@ def test_it_is_made_once(account: Administrator) -> None:
     assert account.grants() == before
 
 
-def test_another_password_is_set(account: Administrator) -> None:
+def test_new_password_is_set(account: Administrator) -> None:
     account()
     account.password = "it's % another"
     changed = account()
@@ -82,7 +85,7 @@ def test_another_password_is_set(account: Administrator) -> None:
     assert not account()["changed"]
 
 
-def test_what_is_too_much_is_taken_away(account: Administrator) -> None:
+def test_other_privileges_are_revoked(account: Administrator) -> None:
     account()
     account.server.execute(
         f"GRANT ALL PRIVILEGES ON *.* TO '{account.name}'@'localhost'",
@@ -94,7 +97,7 @@ def test_what_is_too_much_is_taken_away(account: Administrator) -> None:
     assert not account()["changed"]
 
 
-def test_only_some_databases(account: Administrator) -> None:
+def test_account_for_some_databases(account: Administrator) -> None:
     account()
     some: dict[str, Any] = {"databases": ["a_b", "c%`d"]}
     assert account(**some)["changed"]
@@ -109,7 +112,7 @@ def test_only_some_databases(account: Administrator) -> None:
         account.server.execute("DROP DATABASE a_b", "DROP DATABASE axb")
 
 
-def test_without_a_password_it_is_the_system_users(account: Administrator) -> None:
+def test_account_without_a_password_logs_in_by_the_socket(account: Administrator) -> None:
     socket: dict[str, Any] = {"password": None}
     if not _has_plugin(account.server):
         account.server.execute("INSTALL SONAME 'auth_socket'")
@@ -120,7 +123,7 @@ def test_without_a_password_it_is_the_system_users(account: Administrator) -> No
     assert not account()["changed"]
 
 
-def test_it_is_removed_once(account: Administrator) -> None:
+def test_account_is_dropped_once(account: Administrator) -> None:
     account()
     assert account(state="absent", check_mode=True)["changed"]
     account.server.connect(account.name, account.password).close()
@@ -129,24 +132,24 @@ def test_it_is_removed_once(account: Administrator) -> None:
 
 
 @pytest.mark.parametrize("name", ["root", "mariadb.sys", "mysql.sys"])
-def test_the_servers_own_accounts_are_refused(account: Administrator, name: str) -> None:
-    with pytest.raises(OptionError, match="own"):
+def test_accounts_of_the_server_itself_are_refused(account: Administrator, name: str) -> None:
+    with pytest.raises(OptionError, match="account of the server itself"):
         account(name=name)
 
 
-def test_the_account_that_logs_in_is_refused(account: Administrator) -> None:
+def test_account_of_the_login_is_refused(account: Administrator) -> None:
     account()
-    with pytest.raises(OptionError, match="logs in here"):
+    with pytest.raises(OptionError, match="this module logs in with"):
         account(login_user=account.name, login_password=account.password)
 
 
-def test_a_login_that_may_not_make_accounts(account: Administrator) -> None:
+def test_login_without_the_privilege_to_create_users(account: Administrator) -> None:
     account()
     with pytest.raises(AccountRefused, match="Remedy: log in with an account that may create users"):
         account(name="another", login_user=account.name, login_password=account.password)
 
 
-def test_the_module_says_what_it_would_do(account: Administrator) -> None:
+def test_check_mode_of_the_module(account: Administrator) -> None:
     options = {name: value for name, value in account.options.items() if value is not None}
     found = run_module("mysql_account", options, check=True)
     assert found["changed"]

@@ -1,4 +1,4 @@
-"""Over a connection that can be lost, long stages run in the background: what they return must arrive all the same."""
+"""Long stages in the background: their results are recorded, as over a connection that cannot be lost."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 IN_THE_BACKGROUND = ("--extra-vars", '{"vex_backup_async_seconds": 600, "vex_backup_poll_seconds": 1}')
 
 
-def test_a_backup_in_the_background_is_recorded_whole(
-    backup_setup: Installation, sample_databases: tuple[str, ...]
-) -> None:
+def test_backup_in_the_background_is_recorded(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
     outcome = backup_setup.backup(*IN_THE_BACKGROUND)
     assert outcome.status == 0, outcome.output
     assert (outcome.backup["status_backup"], outcome.upload["status_upload"]) == (1, 1)
@@ -22,7 +20,7 @@ def test_a_backup_in_the_background_is_recorded_whole(
     assert outcome.upload["data_inicio"] <= outcome.upload["data_encerramento"]
 
 
-def test_a_failure_in_the_background_is_recorded(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
+def test_failure_in_the_background_is_recorded(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
     assert sample_databases
     outcome = backup_setup.backup(*IN_THE_BACKGROUND, s3_bucket="nowhere")
     assert outcome.status != 0

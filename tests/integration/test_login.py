@@ -1,4 +1,4 @@
-"""How the collection logs in to a real server: by socket, by TCP, by TLS, and to one that never answers."""
+"""Logins to a real server by socket, TCP and TLS, and to one that never answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="module")
 def encrypted(certificates: Certificates) -> Iterator[MariaDB]:
-    """A server with a certificate for 127.0.0.1."""
+    """Start a server with a certificate for 127.0.0.1."""
     options = [f"--ssl-cert={certificates.certificate}", f"--ssl-key={certificates.key}"]
     with tempfile.TemporaryDirectory(prefix="vex-") as name, MariaDB(Path(name), options=options) as server:
         server.create_account(ACCOUNT["login_user"], ACCOUNT["login_password"])
@@ -44,25 +44,25 @@ def cipher(options: dict[str, Any]) -> str:
     return str(row[1])
 
 
-def test_an_authority_means_tls_with_the_server_verified(encrypted: MariaDB, certificates: Certificates) -> None:
+def test_ca_cert_means_tls_with_a_verified_server(encrypted: MariaDB, certificates: Certificates) -> None:
     options = {**ACCOUNT, "login_host": "127.0.0.1", "login_port": encrypted.port}
     assert cipher({**options, "ca_cert": str(certificates.authority)}) != ""
 
 
-def test_another_authority_is_refused(encrypted: MariaDB, tmp_path: Path) -> None:
+def test_certificate_of_another_authority_is_refused(encrypted: MariaDB, tmp_path: Path) -> None:
     other = Certificates(tmp_path / "other")
     options = {**ACCOUNT, "login_host": "127.0.0.1", "login_port": encrypted.port, "ca_cert": str(other.authority)}
     with pytest.raises(ServerUnavailable, match="certificate verify failed"):
         connect(resolve_login(options))
 
 
-def test_a_name_that_the_certificate_does_not_have_is_refused(encrypted: MariaDB, certificates: Certificates) -> None:
+def test_certificate_for_another_name_is_refused(encrypted: MariaDB, certificates: Certificates) -> None:
     options = {**ACCOUNT, "login_host": "localhost", "login_port": encrypted.port}
     with pytest.raises(ServerUnavailable, match="certificate is not valid for 'localhost'"):
         connect(resolve_login({**options, "ca_cert": str(certificates.authority)}))
 
 
-def test_a_server_without_tls_is_refused_when_it_was_asked_for(mariadb: MariaDB, certificates: Certificates) -> None:
+def test_ca_cert_refuses_a_server_without_tls(mariadb: MariaDB, certificates: Certificates) -> None:
     mariadb.create_account(ACCOUNT["login_user"], ACCOUNT["login_password"])
     options = {**ACCOUNT, "login_host": "127.0.0.1", "login_port": mariadb.port}
     assert cipher(options) == ""
@@ -70,19 +70,19 @@ def test_a_server_without_tls_is_refused_when_it_was_asked_for(mariadb: MariaDB,
         connect(resolve_login({**options, "ca_cert": str(certificates.authority)}))
 
 
-def test_a_socket_needs_no_tls(encrypted: MariaDB, certificates: Certificates) -> None:
+def test_socket_needs_no_tls(encrypted: MariaDB, certificates: Certificates) -> None:
     options = {**ACCOUNT, "login_unix_socket": encrypted.socket, "ca_cert": str(certificates.authority)}
     connect(resolve_login(options)).close()
 
 
-def test_a_wrong_password_is_named_and_not_shown(mariadb: MariaDB) -> None:
+def test_wrong_password_is_reported_and_not_shown(mariadb: MariaDB) -> None:
     mariadb.create_account(ACCOUNT["login_user"], "another")
     with pytest.raises(ServerUnavailable, match="refused the login of someone: check login_user") as failure:
         connect(resolve_login({**ACCOUNT, "login_unix_socket": mariadb.socket}))
     assert "canary" not in str(failure.value)
 
 
-def test_a_server_that_accepts_and_never_answers() -> None:
+def test_server_that_accepts_and_never_answers() -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         start = time.monotonic()
@@ -91,7 +91,7 @@ def test_a_server_that_accepts_and_never_answers() -> None:
         assert time.monotonic() - start < 5
 
 
-def test_a_statement_may_take_as_long_as_it_was_given(mariadb: MariaDB) -> None:
+def test_statement_timeout(mariadb: MariaDB) -> None:
     options = {"login_user": "root", "login_unix_socket": mariadb.socket}
     with (
         contextlib.closing(connect(resolve_login({**options, "connect_timeout": 1}))) as connection,

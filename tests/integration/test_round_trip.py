@@ -1,4 +1,4 @@
-"""A backup counts for what comes back: out of the bucket, by the commands in its manifest, equal in all respects."""
+"""Backups restored from the bucket by the commands in their manifest are equal to the source."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from tests.servers.mariadb import MariaDB
 
 PASSWORD = "the key to all of it"
-# Those that MyDumper 0.10 can name in one snapshot with others.
+# Databases whose names MyDumper 0.10 can dump together in one snapshot.
 EASY = ("plain", "with space", "per%cent", "acentuação", "❤️ emoji", "mydumper_0")
 
 
 def restore(setup: Installation, key: str, target: MariaDB, directory: Path, answer: str = "") -> dict[str, Any]:
-    """Fetch a backup and follow its manifest on this machine; gives the manifest."""
+    """Fetch a backup and execute the commands in its manifest on this machine; return the manifest."""
     directory.mkdir()
     (directory / "LOGIN.cnf").write_text(f"[client]\nsocket={target.socket}\nuser=root\n", encoding="utf-8")
 
@@ -37,24 +37,24 @@ def restore(setup: Installation, key: str, target: MariaDB, directory: Path, ans
 
 
 def rows_of(server: MariaDB, database: str, table: str) -> int:
-    """How many rows a table has."""
+    """Return the number of rows in a table."""
     ((count,),) = server.execute(f"SELECT COUNT(*) FROM {quoted(database)}.{quoted(table)}")
     return int(count)
 
 
 @pytest.fixture
 def odd(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
-    """The odd databases, on ``mariadb``."""
+    """Create the odd databases on ``mariadb``; return their names."""
     try:
         yield odd_databases.fill(mariadb)
     finally:
         odd_databases.drop(mariadb)
 
 
-def test_everything_comes_back_whatever_its_name(
+def test_all_objects_are_restored_with_any_name(
     odd: tuple[str, ...], backup_setup: Installation, mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
 ) -> None:
-    """One snapshot per database, zstd, zip: the defaults."""
+    """The defaults: one snapshot per database, zstd, zip."""
     outcome = backup_setup.backup()
     assert outcome.status == 0, outcome.output
     assert outcome.backup["status_backup"] == 1, outcome.backup["observacao"]
@@ -63,13 +63,13 @@ def test_everything_comes_back_whatever_its_name(
     assert_equal(mariadb, fresh_mariadb, odd)
     for one in manifest["databases"]:
         counted = {table["name"]: table["rows"] for table in one["tables"]}
-        # A sequence has a state, and no rows.
+        # A sequence has a state and no rows.
         assert counted.pop("counter", 0) == 0
         assert counted == {table: rows_of(mariadb, one["name"], table) for table in counted}
         assert {"rows_of_all_kinds", "kept_in_myisam", "empty_table"} <= set(counted)
 
 
-def test_one_snapshot_of_all_encrypted(
+def test_one_snapshot_in_an_encrypted_archive(
     odd: tuple[str, ...], backup_setup: Installation, mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
 ) -> None:
     """``mode: instance``, gzip, an encrypted 7z."""
@@ -88,27 +88,27 @@ def test_one_snapshot_of_all_encrypted(
     assert set(odd) > set(EASY)
 
 
-def test_the_documents_way_without_compression_of_the_dump(
+def test_plain_dump_compressed_by_7_zip(
     sample_databases: tuple[str, ...],
     backup_setup: Installation,
     mariadb: MariaDB,
     fresh_mariadb: MariaDB,
     tmp_path: Path,
 ) -> None:
-    """Plain SQL, compressed by 7-Zip alone, of the sample databases."""
+    """The sample databases as plain SQL that only 7-Zip compresses."""
     outcome = backup_setup.backup(compression="none", archive_level="1")
     assert outcome.status == 0, outcome.output
-    # Packing is a stage of its own now, and recorded as one.
+    # Packing is its own stage, so the dump is recorded before it.
     _before, recorded = outcome.output.split("Record the dump]", 1)
     assert recorded.splitlines()[1].startswith("changed")
     restore(backup_setup, outcome.key, fresh_mariadb, tmp_path / "restore")
     assert_equal(mariadb, fresh_mariadb, sample_databases)
 
 
-def test_the_servers_sql_mode_does_not_spoil_strings(
+def test_sql_mode_of_the_server_does_not_change_strings(
     backup_setup: Installation, mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
 ) -> None:
-    """MyDumper 0.10 would write what cannot be loaded."""
+    """By default, MyDumper 0.10 would write statements that cannot be loaded."""
     ((mode,),) = mariadb.execute("SELECT @@GLOBAL.sql_mode")
     mariadb.execute(
         "CREATE DATABASE texts",
@@ -127,11 +127,11 @@ def test_the_servers_sql_mode_does_not_spoil_strings(
         mariadb.execute(f"SET GLOBAL sql_mode = '{mode}'", "DROP DATABASE texts")
 
 
-def test_large_tables_come_back_from_their_pieces(
+def test_large_tables_are_restored_from_their_chunks(
     backup_setup: Installation, mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
 ) -> None:
-    """MyDumper goes on in another file after 64 MiB, and the finished ones are compressed meanwhile."""
-    # A row a statement, and 68 statements a piece.
+    """MyDumper begins another file after 64 MiB, and the complete ones are compressed during the dump."""
+    # One row in each statement, and 68 statements in each chunk.
     rows = 69
     filler = "CONCAT('\\n(', seq, '),\\n(', REPEAT(SHA2(seq, 256), 40))"
     mariadb.execute(
@@ -141,7 +141,7 @@ def test_large_tables_come_back_from_their_pieces(
         f"INSERT INTO keyed (id, text) SELECT -CAST(seq AS SIGNED), {filler} FROM seq_1_to_60000",
         "CREATE TABLE unkeyed (number INT, text TEXT)",
         f"INSERT INTO unkeyed SELECT seq % 7, {filler} FROM seq_1_to_30000",
-        # Its last row is alone in a piece: MyDumper leaves out of it what every other begins with.
+        # Its last row is alone in a chunk, and MyDumper leaves out the header of that.
         "CREATE TABLE lone (id INT PRIMARY KEY, body LONGBLOB, size INT AS (LENGTH(body)) STORED, made TIMESTAMP)",
         "INSERT INTO lone (id, body, made)"
         f" SELECT seq, REPEAT('x', 600000), '2026-01-02 03:04:05' FROM seq_1_to_{rows}",
@@ -161,7 +161,7 @@ def test_large_tables_come_back_from_their_pieces(
         counted = {table["name"]: table["rows"] for table in large["tables"]}
         assert counted == {"keyed": 60000, "unkeyed": 30000, "lone": rows}
         assert "large.lone.00002.sql.zst" in files
-        # More than the files' sizes, which are those after compression.
+        # The size before compression.
         assert manifest["dump_bytes"] > 270_000_000
         fresh_mariadb.execute("SET GLOBAL time_zone = 'SYSTEM'")
         assert_equal(mariadb, fresh_mariadb, ("large",))

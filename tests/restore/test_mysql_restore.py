@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._dump.dump import dump
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest, dump
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     CommandTimeout,
@@ -26,6 +27,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
     TargetExists,
 )
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._restore import restore as restore_module
 from ansible_collections.vex.backup.plugins.module_utils._restore.restore import restore
 from tests.integration import hard_databases, odd_databases
@@ -47,7 +49,7 @@ class Dumped:
         self.databases = databases
         self.path = directory / NAME
         self.log = directory / "restore.log"
-        given = {
+        given: dict[str, Any] = {
             **login(source),
             "path": str(self.path),
             "dump_log": str(directory / "dump.log"),
@@ -69,7 +71,8 @@ class Dumped:
             "hostname": "db1",
             **options,
         }
-        result = dump(given, RunLog(None), check_mode=False)
+        dumped = request(DumpRequest, given, login=resolve_login(given), check_mode=False)
+        result = dump(dumped, RunLog(None))
         assert result["status"] in {1, 2}, result
         self.warnings = result["dump_warnings"]
 

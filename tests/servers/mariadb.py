@@ -1,4 +1,4 @@
-"""A private MariaDB from the distribution's packages."""
+"""A private MariaDB server from the distribution's packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.servers.process import Process, ServerFailed
 
 SOCKET_PATH_LIMIT = 107
 
-# Small and quick: what is tested is how it is backed up, not how it survives a power cut.
+# Small and fast: the tests back the server up, they do not cut its power.
 OPTIONS = [
     "--skip-name-resolve",
     "--character-set-server=utf8mb4",
@@ -42,13 +42,13 @@ OPTIONS = [
 
 
 class MariaDB:
-    """One server under *directory*; ``root`` logs in without a password, through the socket only.
+    """One server below *directory*; ``root`` logs in without a password, through the socket only.
 
-    :param directory: holds the data, the log and the socket; made when absent, readable by its owner only
-    :param port: TCP port to prefer
-    :param options: further options of mariadbd
-    :param address: where it listens for TCP; on another than loopback, accounts are for clients of any address
-    :param detached: the server outlives this program
+    :param directory: holds the data, the log and the socket; created when absent, accessible to its owner only
+    :param port: preferred TCP port
+    :param options: more options of mariadbd
+    :param address: TCP address to listen on; on another than loopback, accounts accept clients of any address
+    :param detached: whether the server continues after the end of this program
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class MariaDB:
         self.stop()
 
     def start(self) -> None:
-        """Start the server unless it runs, with an empty system database the first time."""
+        """Start the server unless it runs; create its system database the first time."""
         if self.process.pid is not None:
             return
         if not self.data.exists():
@@ -89,17 +89,17 @@ class MariaDB:
         self.process.start(self._argv(), self._answers)
 
     def stop(self) -> None:
-        """Shut the server down."""
+        """Shut down the server."""
         self.process.stop()
         if Path(self.socket).parent != self.directory:
             shutil.rmtree(Path(self.socket).parent, ignore_errors=True)
 
     def kill(self) -> None:
-        """End the server as a crash would."""
+        """Kill the server, as in a crash."""
         self.process.kill()
 
     def connect(self, user: str = "root", password: str = "", database: str | None = None) -> Connection[Any]:
-        """A new connection through the socket, in autocommit."""
+        """Return a new connection through the socket, in autocommit mode."""
         return pymysql.connect(
             unix_socket=self.socket,
             user=user,
@@ -110,7 +110,7 @@ class MariaDB:
         )
 
     def execute(self, *statements: str) -> tuple[tuple[Any, ...], ...]:
-        """Run statements as root; the rows of the last one."""
+        """Execute statements as root; return the rows of the last one."""
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
@@ -118,13 +118,13 @@ class MariaDB:
 
     @property
     def client_hosts(self) -> tuple[str, str]:
-        """What an account's name says of where clients come from: the socket, and TCP."""
+        """The host parts of accounts for the socket and for TCP."""
         return "localhost", LOOPBACK if self.address == LOOPBACK else "%"
 
     def create_account(self, user: str, password: str, *grants: str) -> None:
-        """Make an account anew, for the socket and for TCP.
+        """Create or replace an account, for the socket and for TCP.
 
-        :param grants: privileges and what they are on, such as ``SELECT ON *.*``
+        :param grants: privileges and their level, such as ``SELECT ON *.*``
         """
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             for host in self.client_hosts:
@@ -149,7 +149,7 @@ class MariaDB:
         ]
 
     def _answers(self) -> bool:
-        # Not by PyMySQL alone: it leaves the socket of a refused connection to the garbage collector.
+        # PyMySQL does not close the socket of a refused connection, so this probe comes first.
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(self.socket) != 0:
                 return False
@@ -164,7 +164,7 @@ def _socket_path(directory: Path) -> Path:
     wanted = directory / "mariadb.sock"
     if len(os.fsencode(wanted)) <= SOCKET_PATH_LIMIT:
         return wanted
-    # The kernel's bound on socket paths is short; the same directory always gets the same short path.
+    # The kernel limits the length of socket paths. The same directory always has the same short path.
     digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"vex-backup-{os.getuid()}-{digest}" / "mariadb.sock"
 
@@ -177,14 +177,14 @@ def _mariadbd() -> str:
 
 
 def _empty_data() -> Path:
-    """A data directory with nothing but the system's tables and root, prepared once per server version."""
+    """Return a data directory with only the system tables and root, prepared once per server version."""
     version = subprocess.run([_mariadbd(), "--no-defaults", "--version"], capture_output=True, check=True).stdout
     digest = hashlib.sha256(version + "\n".join(OPTIONS).encode()).hexdigest()[:12]
     cached = cache_directory() / f"mariadb-{digest}"
     if not cached.exists():
         with _scratch(cached.parent) as scratch:
             _initialise(scratch)
-            with contextlib.suppress(OSError):  # another program was quicker
+            with contextlib.suppress(OSError):  # another program has renamed its own
                 (scratch / "data").rename(cached)
     return cached
 
@@ -203,7 +203,7 @@ def _initialise(directory: Path) -> None:
             "--no-defaults",
             *user,
             f"--datadir={directory / 'data'}",
-            "--force",  # a host whose own name has no address is fine here
+            "--force",  # accept a host whose name has no address
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",

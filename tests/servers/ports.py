@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 
-# Below the ports that Linux gives to outgoing connections, also with SeaweedFS's distance added.
+# Below the ports of Linux's outgoing connections, also with SeaweedFS's distance added.
 FIRST, LAST = 12000, 22000
 _given: set[int] = set()
 
@@ -13,7 +13,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int, address: str = LOOPBACK) -> bool:
-    """Whether a server could listen on *port* of *address* now."""
+    """Return whether a server can listen on *port* of *address* now."""
     with socket.socket() as probe:
         try:
             probe.bind((address, port))
@@ -23,10 +23,10 @@ def is_free(port: int, address: str = LOOPBACK) -> bool:
 
 
 def free_port(preferred: int | None = None, distance: int = 0, address: str = LOOPBACK) -> int:
-    """A port that is free and that this process has not been given before.
+    """Return a free port that this function has not returned before.
 
-    :param preferred: taken if it is free
-    :param distance: the port that far above must be free too
+    :param preferred: returned if it is free
+    :param distance: the port that many numbers above must be free too
     """
     candidates = [] if preferred is None else [preferred]
     candidates += random.SystemRandom().sample(range(FIRST, LAST), 200)

@@ -1,4 +1,4 @@
-"""A server's process: started with a log, waited for, and ended by its process id and no other way."""
+"""A server process with a log, which is ended only by its process id."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ LOG_TAIL = 2000
 
 
 class ServerFailed(Exception):
-    """A server did not start; the message holds the end of its log."""
+    """A server did not start; the message contains the end of its log."""
 
 
 class Process:
-    """One server process, known by its pid file, also to a later run of another program.
+    """One server process; a later program finds it by its pid file.
 
-    :param name: for messages
-    :param directory: where the log (``<name>.log``) and the pid file (``<name>.pid``) go
-    :param detached: the server outlives this program; else the kernel ends it when this program dies
+    :param name: the program's name, for messages
+    :param directory: for the log (``<name>.log``) and the pid file (``<name>.pid``)
+    :param detached: whether the server continues after the end of this program; else the kernel ends it then
     """
 
     def __init__(self, name: str, directory: Path, *, detached: bool = False) -> None:
@@ -33,14 +33,14 @@ class Process:
 
     @property
     def pid(self) -> int | None:
-        """The process's id while it runs, else ``None``."""
+        """The process id while the server runs, else ``None``."""
         if self._child is not None:
             return self._child.pid if self._child.poll() is None else None
         try:
             number, started = self.pid_file.read_text().split()
         except (FileNotFoundError, ValueError):
             return None
-        # A process id is used again after its process is gone; the start time tells whether this is still ours.
+        # The kernel reuses process ids; the start time shows whether this is the same process.
         return int(number) if _start_time(int(number)) == started else None
 
     def start(
@@ -51,10 +51,10 @@ class Process:
         timeout: float = 60,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start the server and return when *ready* says so.
+        """Start the server, and wait until *ready* returns true.
 
-        :param timeout: seconds that it may take
-        :raises ServerFailed: when it ends or takes longer
+        :param timeout: seconds until it must be ready
+        :raises ServerFailed: when it ends before that or takes longer
         """
         if not self._detached:
             argv = ["setpriv", "--pdeathsig", "KILL", *argv]
@@ -78,14 +78,14 @@ class Process:
             time.sleep(0.05)
 
     def stop(self, grace: float = 20) -> None:
-        """End the process: SIGTERM, then SIGKILL after *grace* seconds. One that does not run is no error."""
+        """End the process if it runs: SIGTERM, then SIGKILL after *grace* seconds."""
         if grace:
             self._end(signal.SIGTERM, grace)
         self._end(signal.SIGKILL, 10)
         self.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End the process at once, as a crash would."""
+        """Kill the process, as in a crash."""
         self._end(signal.SIGKILL, 10)
 
     def _end(self, number: signal.Signals, patience: float) -> None:
@@ -103,7 +103,7 @@ class Process:
 
 
 def _start_time(pid: int) -> str | None:
-    """When a process started, in ticks since boot; ``None`` for one that is gone or only waits to be reaped."""
+    """Return a process's start in ticks since boot; ``None`` if it has ended, even if nobody has reaped it yet."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Sample databases: what a business keeps, with one of everything that a backup must bring back."""
+"""Sample databases of a business, with every kind of object that a backup must restore."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SCHEMA = (
     "CREATE TABLE portal.vazia (id INT PRIMARY KEY)",
 )
 
-# Made after the rows, or the triggers would run for each of them.
+# Created after the rows, because the triggers would run for each row.
 PROGRAMS = (
     """CREATE VIEW vendas.total_por_cidade AS
         SELECT c.cidade, COUNT(*) AS pedidos, SUM(p.total) AS total
@@ -71,9 +71,9 @@ PROGRAMS = (
 
 
 def fill(connection: Connection[Any], *, scale: float = 1.0, seed: int = 1) -> None:
-    """Make :data:`DATABASES`, about 50 MB at scale 1; the same seed makes the same rows.
+    """Create :data:`DATABASES`, about 50 MB at scale 1; the same seed creates the same rows.
 
-    :param connection: with all privileges, in autocommit
+    :param connection: has all privileges, in autocommit mode
     """
     random_ = random.Random(seed)
     rows = _Rows(random_, lambda number: max(10, int(number * scale)))
@@ -94,14 +94,14 @@ def _insert(connection: Connection[Any], table: str, rows: Iterable[tuple[Any, .
     with connection.cursor() as cursor:
         cursor.execute("START TRANSACTION")
         while block := list(islice(source, ROWS_PER_INSERT)):
-            # Put together here, not by executemany: it takes three times as long.
+            # PyMySQL's executemany takes three times as long.
             values = ",".join("(" + ",".join(connection.escape(value) for value in row) + ")" for row in block)
             cursor.execute(f"INSERT INTO {table} VALUES {values}")
         cursor.execute("COMMIT")
 
 
 class _Rows:
-    """The rows of each table, in the order of its columns."""
+    """The rows of each table, with values in the order of its columns."""
 
     def __init__(self, random_: random.Random, scaled: Callable[[int], int]) -> None:
         self._random = random_

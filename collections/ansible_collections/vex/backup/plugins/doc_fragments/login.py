@@ -1,22 +1,22 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How modules log in to a database server, as in community.mysql."""
+"""The options of a login to a database server, named as in community.mysql."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How modules log in to a database server, as in community.mysql."""
+    """The options of a login to a database server, named as in community.mysql."""
 
     DOCUMENTATION = r"""
 options:
   login_host:
     description:
       - Host of the database server.
-      - Without it and without O(login_unix_socket), the server is the one on this host.
+      - Without it and without O(login_unix_socket), the server on this host is used.
     type: str
   login_port:
-    description: TCP port of the database server; 3306 unless O(config_file) says otherwise.
+    description: TCP port of the database server; without it, the port in O(config_file), else 3306.
     type: int
   login_unix_socket:
     description: Path of the server's Unix socket; takes precedence over O(login_host).
@@ -25,17 +25,17 @@ options:
     description: Account to log in with.
     type: str
   login_password:
-    description: Its password. Reaches other programs only through files with mode 0600.
+    description: Password of the account. Other programs get it only through files with mode 0600.
     type: str
   config_file:
     description:
-      - A MySQL option file whose C([client]) section gives what the options above do not.
+      - A MySQL option file. Its C([client]) section sets those of the options above that are not set.
     type: path
   ca_cert:
     description:
-      - File with the certificate authorities that the server's certificate must come from.
+      - File with the certificate authorities that may sign the server's certificate.
       - When set, the connection is encrypted and the server's certificate and name are verified.
-      - It plays no part with a Unix socket; what passes there does not leave the host.
+      - Not used with a Unix socket, whose data does not leave the host.
     type: path
 requirements:
   - PyMySQL >= 1.1

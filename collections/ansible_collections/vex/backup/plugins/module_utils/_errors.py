@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One tree of errors: every failure that the collection foresees has a name here."""
+"""The errors of the collection, one class for each kind of failure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import typing as t
 
 
 class BackupError(Exception):
-    """A foreseen failure.
+    """A failure with a message for the user.
 
-    :param message: what failed, where, and what to do; shown to the user as it is
-    :param details: further keys for the module's result (JSON types only)
+    :param message: says what failed, why, and what to do
+    :param details: more keys for the module's result (JSON types only)
     """
 
     def __init__(self, message: str, **details: t.Any) -> None:
@@ -20,43 +20,43 @@ class BackupError(Exception):
 
 
 class OptionError(BackupError):
-    """An option has a value that cannot work."""
+    """The value of an option is not usable."""
 
 
 class ProgramMissing(BackupError):
-    """A program that is needed is not on this host, or too old or too new."""
+    """A required program is not on this host, or its version is not supported."""
 
 
 class CommandTimeout(BackupError):
-    """A program ran longer than it may and was ended."""
+    """A program ran longer than its time limit and was ended."""
 
 
 class Interrupted(BackupError):
-    """This process was told to end (SIGTERM, SIGHUP or SIGINT)."""
+    """A signal told this process to end (SIGTERM, SIGHUP or SIGINT)."""
 
 
 class StageLost(BackupError):
-    """What ran in the background is gone and left no result."""
+    """A stage in the background ended without a result."""
 
 
 class ServerUnavailable(BackupError):
-    """The database server to back up could not be reached or refused the login."""
+    """The database server could not be reached, or refused the login."""
 
 
 class MissingGrants(BackupError):
-    """The backup account lacks privileges that the dump needs."""
+    """The backup's account lacks privileges that the dump needs."""
 
 
 class AccountRefused(BackupError):
-    """The server did not make, change or remove the backup account."""
+    """The server refused to create, change or drop the backup's account."""
 
 
 class NotEnoughSpace(BackupError):
-    """The disk cannot hold what is about to be written."""
+    """The disk has too little room for the data."""
 
 
 class AlreadyRunning(BackupError):
-    """Another one is in progress: a dump of the same instance, a restore of the same files."""
+    """Another dump of the same instance, or restore of the same files, is in progress."""
 
 
 class DumpFailed(BackupError):
@@ -64,43 +64,43 @@ class DumpFailed(BackupError):
 
 
 class ArchiveFailed(BackupError):
-    """7-Zip failed, or what it wrote did not pass its own test."""
+    """7-Zip failed, or its archive did not pass its own test."""
 
 
 class PasswordRefused(ArchiveFailed):
-    """An archive is encrypted with another password, or with one where none was given."""
+    """An archive is encrypted with another password, or no password was given for it."""
 
 
 class UnpackFailed(BackupError):
-    """An archive holds what must not be unpacked, or not what its manifest says."""
+    """An archive holds entries that must not be unpacked, or differs from its manifest."""
 
 
 class ArchiveDiffers(BackupError):
-    """An archive of that name exists and holds something else."""
+    """An archive of this name exists with other content."""
 
 
 class StoreFailed(BackupError):
-    """The object store could not be reached, refused, failed, or took too long."""
+    """The object store could not be reached, refused a request, failed, or took too long."""
 
 
 class UploadFailed(StoreFailed):
-    """What was uploaded is not what was to be, or could not be verified."""
+    """The uploaded object differs from its source, or could not be verified."""
 
 
 class DownloadFailed(StoreFailed):
-    """What the object store holds is not what its manifest says."""
+    """The object in the store differs from its manifest."""
 
 
 class ManifestForged(BackupError):
-    """A manifest does not bear the signature of the manifest key."""
+    """A manifest has no valid signature of the manifest key."""
 
 
 class ManifestUnusable(BackupError):
-    """A manifest cannot be read, or lacks what a restore needs."""
+    """A manifest cannot be read, or lacks data that a restore needs."""
 
 
 class TargetExists(BackupError):
-    """A restore would write over what the server holds."""
+    """A restore would overwrite data of the server."""
 
 
 class RestoreFailed(BackupError):
@@ -108,32 +108,32 @@ class RestoreFailed(BackupError):
 
 
 class RestoreDiffers(BackupError):
-    """What was restored is not what was dumped."""
+    """The restored data differs from the dumped data."""
 
 
 class ScratchFailed(BackupError):
-    """A server to try a restore on could not be had."""
+    """A scratch server could not be started."""
 
 
 class NoSuchBackup(BackupError):
-    """The object store holds no backup that is whole and answers to what was asked for."""
+    """The object store holds no complete backup that matches the request."""
 
 
 class ObjectDiffers(BackupError):
-    """An object of that key exists and holds something else."""
+    """An object of this key exists with other content."""
 
 
 class LogDatabaseUnavailable(BackupError):
-    """The log database could not be reached or refused a statement."""
+    """The log database could not be reached, or refused a statement."""
 
 
 class SchemaMismatch(LogDatabaseUnavailable):
-    """The log database's schema is older than the one that this release needs."""
+    """The schema of the log database is older than this release needs."""
 
 
 class MigrationError(BackupError):
-    """A migration is missing, edited after it was applied, or failed."""
+    """A migration is missing, was edited after it was applied, or failed."""
 
 
 class MailUndelivered(BackupError):
-    """The mail server could not be reached or refused the message."""
+    """The mail server could not be reached, or refused the message."""

@@ -1,60 +1,60 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Make the backup's account on a MySQL or MariaDB server."""
+"""Create the backup's account on a MySQL or MariaDB server."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mysql_account
-short_description: Make or remove the backup's account on a MySQL or MariaDB server
+short_description: Create or drop the backup's account on a MySQL or MariaDB server
 version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Makes an account that holds what M(vex.backup.mysql_dump) asks for on this product and version, and nothing else.
-    Privileges that it has beyond that are taken away.
+  - Creates an account with the privileges that M(vex.backup.mysql_dump) needs on this product and version, and no
+    others. Other privileges of the account are revoked.
   - Logs in to the server as an administrator, commonly C(root) through the socket.
-  - Refuses the server's own accounts, such as C(root), and the one that it logs in with.
+  - Refuses to change the server's own accounts, such as C(root), and the account that it logs in with.
 options:
   name:
-    description: The account's user name.
+    description: User name of the account.
     type: str
     required: true
   host:
-    description: The host that it logs in from.
+    description: Host that it logs in from.
     type: str
     default: localhost
   password:
     description:
-      - Its password. The module tries it, and sets it only when the server refuses it.
-      - Without it, the account is the system user's of the same name, known to the server by the socket.
-        MySQL needs its plugin C(auth_socket) for that.
+      - Password of the account. The module logs in with it, and sets it only if the server refuses that login.
+      - Without it, the system user of the same name logs in through the socket. MySQL needs the plugin C(auth_socket)
+        for that.
     type: str
   state:
-    description: Whether the account is there.
+    description: Whether the account shall exist.
     type: str
     choices: [present, absent]
     default: present
   databases:
-    description: The only databases that it may read; all of them when empty.
+    description: The only databases that it may read; all databases when empty.
     type: list
     elements: str
     default: []
   routines:
-    description: Whether it is to dump stored procedures and functions.
+    description: Whether it may dump stored procedures and functions.
     type: bool
     default: true
   triggers:
-    description: Whether it is to dump triggers.
+    description: Whether it may dump triggers.
     type: bool
     default: true
   events:
-    description: Whether it is to dump events.
+    description: Whether it may dump events.
     type: bool
     default: true
   connect_timeout:
-    description: Seconds to wait for the server to answer.
+    description: Seconds to wait for each step of the connection and the login.
     type: int
     default: 10
 extends_documentation_fragment:
@@ -65,7 +65,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: Shows the privileges; passwords never.
+    details: Shows the privileges, never a password.
   idempotent:
     support: full
 seealso:
@@ -73,14 +73,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the backup's account through the socket, as root
+- name: Create the backup's account through the socket, as root
   vex.backup.mysql_account:
     login_unix_socket: /run/mysqld/mysqld.sock
     login_user: root
     name: vex_backup
     password: "{{ vault_vex_backup_login_password }}"
 
-- name: Make one without a password, for the system's user vex-backup
+- name: Create an account without a password for the system user vex-backup
   vex.backup.mysql_account:
     login_unix_socket: /run/mysqld/mysqld.sock
     login_user: root
@@ -94,7 +94,7 @@ account:
   type: str
   sample: "'vex_backup'@'localhost'"
 grants:
-  description: Its privileges, by where they hold.
+  description: Its privileges by level.
   returned: success
   type: list
   elements: str
@@ -108,13 +108,13 @@ server_version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mysql.account import settle
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._mysql.account import AccountRequest, ensure_account
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE, resolve_login
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **LOGIN,
@@ -132,7 +132,9 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: settle(module.params, module.check_mode),
+        lambda _log: ensure_account(
+            request(AccountRequest, module.params, login=resolve_login(module.params), check_mode=module.check_mode)
+        ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 

@@ -12,29 +12,30 @@ short_description: Dump a MySQL or MariaDB server with MyDumper
 version_added: "1.0.0"
 description:
   - Dumps the databases of one server with MyDumper, decides from its log, its metadata and its files whether the dump
-    is whole, compresses and tests the files, and describes them in C(manifest.json).
-  - O(path) comes into being only for a whole dump. Until then the data is in O(path) with C(.partial) appended.
-  - MyDumper 0.10.x leaves out invisible columns and the history of system-versioned tables, and writes routines,
-    triggers and events that cannot be restored. C(mysqldump) takes over those parts, and the databases whose names
-    MyDumper 0.10.x cannot handle.
-  - Writers are blocked only for the moment in which the snapshots are taken, and while tables whose engine has no
-    snapshots are read.
+    is complete, compresses and tests the files, and describes them in C(manifest.json).
+  - O(path) is created only for a complete dump. Until then the data is in O(path) with C(.partial) appended.
+  - MyDumper 0.10.x leaves out invisible columns and the history of system-versioned tables, and writes stored programs
+    that cannot be restored. C(mysqldump) dumps databases with such columns or tables, and those whose names MyDumper
+    0.10.x cannot handle; the module writes stored programs itself.
+  - Writers are blocked only while the snapshots are taken, and while tables whose engine has no snapshots are read.
 author:
   - Vex Backup (@vex-backup)
 options:
   path:
-    description: Where the dump goes; the last part is the run's name. Must not exist. Its folder is made when absent.
+    description:
+      - Directory to create for the dump; its last part is the run's name. It must not exist.
+      - Its parent directory is created when absent.
     type: path
     required: true
   dump_log:
-    description: File to append MyDumper's own log to. Made with mode 0600 when absent.
+    description: File to append the log of MyDumper and mysqldump to. Created with mode 0600 when absent.
     type: path
     required: true
   databases:
     description:
       - Dump only these databases.
-      - Without it, all but the system's (C(sys), C(mysql), C(performance_schema), C(information_schema),
-        C(innodb_cluster_metadata), C(mysql_innodb_cluster_metadata)).
+      - Without it, all databases are dumped except the system's (C(sys), C(mysql), C(performance_schema),
+        C(information_schema), C(innodb_cluster_metadata), C(mysql_innodb_cluster_metadata)).
     type: list
     elements: str
     default: []
@@ -45,13 +46,13 @@ options:
     default: []
   mode:
     description:
-      - V(individual) runs one MyDumper per database; each has a snapshot of its own.
+      - V(individual) runs one MyDumper per database; each has its own snapshot.
       - V(instance) takes one snapshot of all databases together.
     type: str
     choices: [individual, instance]
     default: individual
   threads:
-    description: MyDumper's threads.
+    description: Number of MyDumper's threads.
     type: int
     default: 4
   routines:
@@ -67,39 +68,41 @@ options:
     type: bool
     default: true
   compression:
-    description: How the dump's files are compressed, on all cores; the finished pieces of large tables during the dump.
+    description:
+      - Program that compresses the dump's files, on all processors.
+      - With MyDumper 0.10, complete chunks of large tables are compressed during the dump.
     type: str
     choices: [zstd, gzip, none]
     default: zstd
   long_query_guard:
     description:
-      - MyDumper gives up when a query has been running for longer than this many seconds, rather than make all
-        writers wait behind it.
+      - MyDumper fails if a query has been running for longer than this many seconds. Otherwise all writers would wait
+        for that query.
     type: int
     default: 60
   timeout:
-    description: Seconds that dump and compression may take together; V(0) for no bound.
+    description: Seconds that dump and compression may take together; V(0) for no limit.
     type: int
     default: 0
   connect_timeout:
-    description: Seconds to wait for the server to answer a connection.
+    description: Seconds to wait for each step of the connection and the login.
     type: int
     default: 10
   space_factor:
     description:
-      - The disk must have the size of the databases' data, times this, free before the dump starts.
+      - Before the dump starts, the free space of the disk must be the size of the databases' data times this factor.
       - V(0) skips the check.
     type: float
     default: 1.0
   keep_failed:
-    description: How many dumps that failed stay beside O(path), this one included.
+    description: Number of failed dumps that are kept beside O(path), this one included.
     type: int
     default: 1
   run_uuid:
-    description: The run's identity, for the manifest.
+    description: UUID of the run, for the manifest.
     type: str
   hostname:
-    description: The server's name in the log tables, for the manifest.
+    description: Name of the server in the log tables, for the manifest.
     type: str
 extends_documentation_fragment:
   - vex.backup.login
@@ -108,12 +111,12 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Connects, checks grants, programs and disk, and returns what it would dump; writes nothing.
+    details: Connects, checks privileges, programs and disk, and returns the databases to dump; writes nothing.
   diff_mode:
     support: none
   idempotent:
     support: none
-    details: Every dump is new; a O(path) that exists is refused.
+    details: Every dump is new; the module fails if O(path) exists.
 requirements:
   - MyDumper 0.10.x, or 0.20 and later
   - mysqldump or mariadb-dump, with MyDumper 0.10.x
@@ -141,34 +144,34 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dump_path:
-  description: The dump's folder.
+  description: Directory of the dump.
   returned: always
   type: str
   sample: /var/backups/vex/backup_20260101_030000
 manifest:
-  description: Its C(manifest.json).
+  description: Path of its C(manifest.json).
   returned: success
   type: str
   sample: /var/backups/vex/backup_20260101_030000/manifest.json
 status:
-  description: 1 success, 2 warning, 3 error.
+  description: V(1) success, V(2) warning, V(3) error.
   returned: always
   type: int
   sample: 1
 databases:
-  description: The databases that were, or would be, dumped.
-  returned: when the server could be asked
+  description: The databases that were dumped, or would be in check mode.
+  returned: when the plan was made
   type: list
   elements: str
   sample: [shop, stock]
 tables:
-  description: How many tables they hold.
-  returned: when the server could be asked
+  description: Number of their tables.
+  returned: when the plan was made
   type: int
   sample: 42
 snapshot:
-  description: As the option O(mode).
-  returned: when the server could be asked
+  description: Value of the option O(mode).
+  returned: when the plan was made
   type: str
   sample: individual
 dump_bytes:
@@ -182,64 +185,66 @@ compressed_bytes:
   type: int
   sample: 498073600
 dump_started:
-  description: When the dump started, UTC.
+  description: Start of the dump, UTC.
   returned: when MyDumper ran
   type: str
   sample: "2026-01-01 03:00:01"
 dump_finished:
-  description: When it ended, UTC.
+  description: End of the dump, UTC.
   returned: when MyDumper ran
   type: str
   sample: "2026-01-01 03:00:04"
 compression_started:
-  description: When the dump had ended and compression of what was left started, UTC.
-  returned: when the dump was whole
+  description: Start of the compression of the remaining files after the dump, UTC.
+  returned: when the dump was complete
   type: str
   sample: "2026-01-01 03:00:04"
 compression_finished:
-  description: When it ended, UTC.
-  returned: when the dump was whole
+  description: End of compression and integrity test, UTC.
+  returned: when the dump was complete
   type: str
   sample: "2026-01-01 03:00:11"
 server_version:
   description: Product and version of the server.
-  returned: when the server could be asked
+  returned: when the server was reached
   type: str
   sample: MariaDB 10.11.18
 server:
-  description: The same, apart and in full.
-  returned: when the server could be asked
+  description: Product and full version of the server.
+  returned: when the plan was made
   type: dict
   sample: {product: mariadb, version: 10.11.18-MariaDB-log}
 tool_version:
-  description: What dumped.
-  returned: when the server could be asked
+  description: Name and version of the dump's tool.
+  returned: when the plan was made
   type: str
   sample: MyDumper 0.10.0
 dump_warnings:
-  description: Why the status is 2.
+  description: Reasons for status V(2).
   returned: when MyDumper ran
   type: list
   elements: str
   sample: []
 dump_errors:
-  description: Why the status is 3.
-  returned: always, but in check mode
+  description: Reasons for status V(3).
+  returned: always, except in check mode
   type: list
   elements: str
   sample: []
 binlog_coordinates:
-  description: File, position and GTID of the binary log at the snapshot; for each database where each has its own.
+  description:
+    - Binlog position of the snapshot, as C(file:position) and GTID.
+    - If each database has its own snapshot, a list of C(database=file:position).
   returned: when MyDumper ran
   type: str
   sample: "binlog.000001:5433 0-7-226"
 consistent:
-  description: Whether all data is of one moment.
+  description: Whether all data comes from one snapshot.
   returned: when MyDumper ran
   type: bool
   sample: true
 missing_grants:
-  description: The privileges that the account lacks.
+  description: Privileges that the account lacks.
   returned: when it lacks any
   type: list
   elements: str
@@ -248,13 +253,13 @@ missing_grants:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, RUN_LOG, conclude
-from ansible_collections.vex.backup.plugins.module_utils._dump.dump import dump
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, RUN_LOG, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest, dump
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE, resolve_login
 
 
 def main() -> None:
-    """Spec, call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **LOGIN,
@@ -281,7 +286,9 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda log: dump(module.params, log, check_mode=module.check_mode),
+        lambda log: dump(
+            request(DumpRequest, module.params, login=resolve_login(module.params), check_mode=module.check_mode), log
+        ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 

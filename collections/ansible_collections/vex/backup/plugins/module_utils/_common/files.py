@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that survive a power cut: whole under their final name, or not there at all."""
+"""Files that survive a power cut: complete under their final name, or absent."""
 
 from __future__ import annotations
 
@@ -12,49 +12,57 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace
 
-PIECE_BYTES = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 
 
 class Readable(t.Protocol):
-    """Whatever can be read by pieces."""
+    """A stream of bytes."""
 
     def read(self, count: int, /) -> bytes:
-        """Up to *count* bytes; none at the end."""
+        """Return up to *count* bytes; none at the end."""
 
 
-def pieces_of(stream: Readable) -> t.Iterator[bytes]:
-    """What is left of *stream*, :data:`PIECE_BYTES` at a time."""
+def read_blocks(stream: Readable) -> t.Iterator[bytes]:
+    """Read the rest of *stream* in blocks of :data:`BLOCK_BYTES`."""
     while True:
-        piece = stream.read(PIECE_BYTES)
-        if not piece:
+        block = stream.read(BLOCK_BYTES)
+        if not block:
             return
-        yield piece
+        yield block
+
+
+def list_files(folder: str) -> t.List[str]:
+    """Return the files below *folder*, sorted, by their paths relative to it."""
+    found = []
+    for directory, _directories, names in os.walk(folder):
+        found += [os.path.relpath(os.path.join(directory, name), folder) for name in names]
+    return sorted(found)
 
 
 def sha256_of(path: str) -> str:
-    """The SHA-256 of a file, in hexadecimal, without holding more than a piece of it."""
+    """Return the SHA-256 of a file in hexadecimal, with one block of it in memory at a time."""
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
-        for piece in pieces_of(stream):
-            digest.update(piece)
+        for block in read_blocks(stream):
+            digest.update(block)
     return digest.hexdigest()
 
 
 def fsync_file(path: str) -> None:
-    """Wait until the file's content is on the disk."""
+    """Write the file's content to the disk, and wait for that."""
     _fsync(path, os.O_RDONLY)
 
 
 def fsync_directory(path: str) -> None:
-    """Wait until the names in the directory are on the disk."""
+    """Write the names in the directory to the disk, and wait for that."""
     _fsync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def commit(partial: str, final: str) -> None:
-    """Give whole, verified data its final name, durably.
+    """Give complete, verified data its final name, durably.
 
     :param partial: a file, or a directory whose files are on the disk already; in the same directory as *final*
-    :param final: the name it gets; what has that name already, if it is a file, is replaced
+    :param final: the name it gets; a file that has this name already is replaced
     """
     _fsync(partial, os.O_RDONLY)
     os.rename(partial, final)
@@ -62,14 +70,14 @@ def commit(partial: str, final: str) -> None:
 
 
 def write_durably(path: str, content: bytes) -> None:
-    """Write *content* to a file that only its owner reads: the whole of it or, when that fails, nothing.
+    """Write *content* to a file that only its owner can read; leave nothing when that fails.
 
-    :param path: replaced when it exists
+    :param path: a file, replaced when it exists
     """
     partial = f"{path}.partial"
     try:
         with contextlib.suppress(FileNotFoundError):
-            # Left behind by a run that was killed, perhaps with another mode.
+            # A killed run may have left it, perhaps with another mode.
             os.unlink(partial)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as stream:
@@ -82,14 +90,14 @@ def write_durably(path: str, content: bytes) -> None:
 
 
 def write_json_durably(path: str, data: t.Mapping[str, t.Any]) -> None:
-    """Write *data* as :func:`write_durably` does."""
+    """Write *data* as JSON, as :func:`write_durably` does."""
     text = json.dumps(data, ensure_ascii=False, indent=2, sort_keys=True)
     write_durably(path, f"{text}\n".encode())
 
 
 @contextlib.contextmanager
 def private_files() -> t.Iterator[None]:
-    """Let whatever is made meanwhile, by other programs too, be for its owner alone."""
+    """Make files that are created in the block, by child processes too, accessible to their owner only."""
     before = os.umask(0o077)
     try:
         yield
@@ -98,18 +106,17 @@ def private_files() -> t.Iterator[None]:
 
 
 def require_space(folder: str, needed: int, what: str) -> None:
-    """See to it that a disk has room before anything is written to it.
+    """Check that a disk has room for what will be written to it.
 
     :param needed: bytes
-    :param what: takes them, for the error
+    :param what: names the data in the error
     :raises NotEnoughSpace: when the disk of *folder* has less
     """
     disk = os.statvfs(folder)
     available = disk.f_bavail * disk.f_frsize
     if needed > available:
         raise NotEnoughSpace(
-            f"{what} needs {needed} bytes in {folder}, which has {available}: "
-            "free space there, or choose another folder"
+            f"{what} needs {needed} bytes in {folder}, which has {available}: make room there, or choose another folder"
         )
 
 

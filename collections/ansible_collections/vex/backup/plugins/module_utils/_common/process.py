@@ -1,11 +1,10 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The only place that starts processes: no secret in their arguments, a deadline, and none left behind."""
+"""Child processes: no secret in their arguments, a time limit, and none left running."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import signal
@@ -21,14 +20,11 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import CommandT
 
 OUTPUT_LIMIT = 256 * 1024
 GRACE_SECONDS = 15
-# Small enough to stay in a processor's own cache between the two that use it.
-PIPE_BYTES = 256 * 1024
-# Python 3.9 has no name for it.
-_F_SETPIPE_SZ = 1031
+_READ_BYTES = 64 * 1024
 
 
 class Completed(t.NamedTuple):
-    """How a program ended.
+    """The end of a program.
 
     ``returncode`` is negative for death by that signal; ``stdout`` and ``stderr`` hold at most their last
     :data:`OUTPUT_LIMIT` bytes, decoded as UTF-8 (undecodable bytes become surrogate escapes).
@@ -40,10 +36,10 @@ class Completed(t.NamedTuple):
 
 
 def find_program(names: t.Sequence[str], remedy: str) -> str:
-    """The path of the first of *names* that this host has.
+    """Return the path of the first of *names* that this host has.
 
-    :param remedy: what to install, for the error
-    :raises ProgramMissing: when it has none of them
+    :param remedy: says in the error what to install
+    :raises ProgramMissing: when the host has none of them
     """
     for name in names:
         with contextlib.suppress(ValueError):
@@ -52,7 +48,7 @@ def find_program(names: t.Sequence[str], remedy: str) -> str:
 
 
 class Running:
-    """A program under way; :func:`running` makes it."""
+    """A running program, started by :func:`running`."""
 
     def __init__(self, process: subprocess.Popen[bytes], program: str, stdout: t.BinaryIO, stderr: t.BinaryIO) -> None:
         self._process = process
@@ -60,35 +56,35 @@ class Running:
         self._stdout = stdout
         self._stderr = stderr
 
-    def pieces(self, timeout: t.Optional[float] = None) -> t.Iterator[bytes]:
-        """What it writes on standard output, as it comes; only of one that was started with ``piped``.
+    def output(self, timeout: t.Optional[float] = None) -> t.Iterator[bytes]:
+        """Read the standard output, block by block, of a program that was started with ``piped``.
 
-        :param timeout: seconds from now for all of it; ``None`` for no bound
-        :raises CommandTimeout: after *timeout* seconds; the program is to be ended then
+        :param timeout: seconds from now until the end of the output; ``None`` for no limit
+        :raises CommandTimeout: after *timeout* seconds; the program still runs
         """
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if end is None else max(0.0, end - time.monotonic())
             if not select.select([self._stdout], [], [], left)[0]:
                 raise self._late(timeout)
-            piece = os.read(self._stdout.fileno(), PIPE_BYTES)
-            if not piece:
+            block = os.read(self._stdout.fileno(), _READ_BYTES)
+            if not block:
                 return
-            yield piece
+            yield block
 
     def has_ended(self, within: float = 0) -> bool:
-        """Whether it is over, or will be *within* that many seconds, which are waited for."""
+        """Wait up to *within* seconds for the program's end; return whether it has ended."""
         return _ends_within(self._process, within)
 
     def end(self) -> None:
-        """End it and its group: SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`."""
+        """End the program and its process group: SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`."""
         _end_group(self._process)
 
     def wait(self, timeout: t.Optional[float] = None) -> Completed:
-        """Wait for its end.
+        """Wait for the program's end.
 
-        :param timeout: seconds from now; ``None`` for no bound
-        :raises CommandTimeout: after *timeout* seconds; the program is to be ended then
+        :param timeout: seconds from now; ``None`` for no limit
+        :raises CommandTimeout: after *timeout* seconds; the program still runs
         """
         if not _ends_within(self._process, timeout):
             raise self._late(timeout)
@@ -108,17 +104,17 @@ def running(
     keep_open: t.Sequence[int] = (),
     piped: bool = False,
 ) -> t.Iterator[Running]:
-    """Start a program, in a process group of its own, that runs while the body of the ``with`` does other things.
+    """Start a program in its own process group; it runs during the block.
 
-    Whatever raises in there (a deadline, a signal to this process) ends the whole group first:
-    SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`.
+    An exception in the block (a deadline, a signal to this process) ends the whole group: SIGTERM, then SIGKILL after
+    :data:`GRACE_SECONDS`.
 
-    :param argv: program and arguments; never a secret, every user of the host can read them
-    :param environment: added to this process's own environment
-    :param stdin: what the program reads on standard input: the place for secrets; a text is the path of a file
-    :param keep_open: descriptors that the program inherits, so that a lock lives as long as it does
-    :param piped: its standard output is read by :meth:`Running.pieces`, and not kept
-    :raises Interrupted: when this process is told to end, within :func:`ending_children`
+    :param argv: program and arguments; never a secret, because every user of the host can read them
+    :param environment: variables in addition to this process's own
+    :param stdin: bytes for the program's standard input, also secrets, or the path of a file
+    :param keep_open: descriptors that the program inherits, so that a lock lasts as long as the program
+    :param piped: whether :meth:`Running.output` reads the standard output, which is not kept then
+    :raises Interrupted: when a signal tells this process to end, within :func:`ending_children`
     """
     with contextlib.ExitStack() as files:
         source: t.BinaryIO
@@ -145,7 +141,7 @@ def running(
                     start_new_session=True,
                 )
             if piped:
-                # The program has the other one: this would keep its end from being seen.
+                # The program has its own copy. While this one is open, the output never ends.
                 output.close()
             yield Running(process, argv[0], stdout, stderr)
             process.wait()
@@ -166,51 +162,51 @@ def run(
 ) -> Completed:
     """Run a program to its end, as :func:`running` does.
 
-    :param timeout: seconds the program may run; ``None`` for no bound
+    :param timeout: seconds that the program may run; ``None`` for no limit
     :raises CommandTimeout: after *timeout* seconds
-    :raises Interrupted: when this process is told to end, within :func:`ending_children`
+    :raises Interrupted: when a signal tells this process to end, within :func:`ending_children`
     """
     with running(argv, cwd=cwd, environment=environment, stdin=stdin, keep_open=keep_open) as program:
         return program.wait(timeout)
 
 
 def start_server(argv: t.Sequence[str], log: str) -> int:
-    """Start a program that goes on when this process has ended; the caller ends it by its process id.
+    """Start a program that continues after the end of this process; the caller ends it by its process id.
 
     :param argv: program and arguments; never a secret
-    :param log: file that takes what it writes; made with mode 0600 when absent
-    :returns: its process id, which is its group's too
+    :param log: file for its output; created with mode 0600 when absent
+    :returns: its process id, which is also the id of its group
     """
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "ab") as output:
         process = subprocess.Popen(
             list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    # Nobody waits for it here: this process has ended by then.
+    # This process ends before the program, so Python must not warn that nobody waits for it.
     process.returncode = 0
     return process.pid
 
 
 def _ends_within(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:
-    """Whether a program ends within *seconds* (``None``: for ever), known at once when it does.
+    """Wait up to *seconds* (``None`` for no limit) for a program's end; return whether it has ended.
 
-    Python's own waiting with a bound looks every twentieth of a second.
+    Python's own wait with a timeout polls every twentieth of a second; this one notices the end at once.
     """
     if process.poll() is not None:
         return True
-    # Linux before 5.3 has no descriptors of processes.
+    # Linux before 5.3 has no process descriptors.
     with contextlib.suppress(OSError):
         descriptor = os.pidfd_open(process.pid)
         try:
             has_ended = bool(select.select([descriptor], [], [], seconds)[0])
         finally:
             os.close(descriptor)
-        # One that is traced can be told to have ended before it can be waited for.
-        return has_ended and _is_waited_for(process, None if seconds is None else GRACE_SECONDS)
-    return _is_waited_for(process, seconds)
+        # The descriptor of a traced program can become ready before wait() returns its status.
+        return has_ended and _wait(process, None if seconds is None else GRACE_SECONDS)
+    return _wait(process, seconds)
 
 
-def _is_waited_for(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:
+def _wait(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -219,7 +215,7 @@ def _is_waited_for(process: subprocess.Popen[bytes], seconds: t.Optional[float])
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    # The group may hold helpers (a compressor) that outlive its leader, so it is the group that is waited out.
+    # Other programs of the group (a compressor) may outlive its leader, so the whole group gets the signals.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -230,11 +226,8 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _pipe(files: contextlib.ExitStack) -> t.List[t.BinaryIO]:
-    """The two ends of a pipe: to read from, to write to."""
+    """Create a pipe; return its reading and its writing end."""
     reading, writing = os.pipe()
-    # Each piece wakes two programs. The bound on what all pipes of a user may hold can make it a smaller one.
-    with contextlib.suppress(OSError):
-        fcntl.fcntl(reading, _F_SETPIPE_SZ, PIPE_BYTES)
     ends: t.List[t.Any] = [os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb", buffering=0)]
     for end in ends:
         files.enter_context(end)

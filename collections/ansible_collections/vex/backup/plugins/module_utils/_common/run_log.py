@@ -14,30 +14,30 @@ import typing as t
 # The files in the folder of a run's logs: the log of its stages, and the log of the dump's tools.
 RUN_LOG_NAME = "backup_script.log"
 DUMP_LOG_NAME = "mydumper_log.log"
-# A run's name, made of its start (strftime).
+# A run's name, from its start (strftime).
 RUN_NAME = "backup_%Y%m%d_%H%M%S"
-# What comes after it in the name of the folder with the run's logs.
+# The directory of the run's logs has the run's name with this suffix.
 LOGS = ".logs"
-_UNTIL_NEXT_TRY = 0.05
+_RETRY_SECONDS = 0.05
 
 
 def utc_now() -> datetime.datetime:
-    """The time now: UTC, without a zone, whole seconds, as the log tables hold it."""
+    """Return the present time in UTC, without a zone, in whole seconds, as the log tables hold it."""
     return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
 
 
 def claim_start(work_dir: str) -> datetime.datetime:
-    """When a run starts that opens now (UTC): a second that no other run in *work_dir* has, nor the name made of it.
+    """Choose the start of a new run (UTC): a second, and so a name, that no other run in *work_dir* has.
 
-    The folder of its logs claims it, made before its stages put what they return there. A folder that cannot be made
-    keeps nobody from starting: the dump needs it too, and says so in words that help.
+    Creating the directory of the run's logs claims the second. If that fails, the run starts nevertheless: its dump
+    needs the directory too, and reports the failure with a remedy.
     """
     while True:
         now = utc_now()
         try:
             os.makedirs(os.path.join(work_dir, now.strftime(RUN_NAME) + LOGS), mode=0o700)
         except FileExistsError:
-            time.sleep(_UNTIL_NEXT_TRY)
+            time.sleep(_RETRY_SECONDS)
         except OSError:
             return now
         else:
@@ -45,30 +45,30 @@ def claim_start(work_dir: str) -> datetime.datetime:
 
 
 def timestamp(moment: datetime.datetime) -> str:
-    """``YYYY-MM-DD HH:MM:SS``: how modules return times and log tables take them."""
+    """Format a time as ``YYYY-MM-DD HH:MM:SS``, the form of module results and log tables."""
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 class RunLog:
-    """Appends lines ``YYYY-MM-DD HH:MM:SS [LEVEL] - message`` (UTC) to a file that only its owner reads.
+    """A log file that only its owner can read, with lines ``YYYY-MM-DD HH:MM:SS [LEVEL] - message`` (UTC).
 
-    A log that cannot be written stops nothing: what is logged matters more than the log.
+    A failure to write the log does not stop the run.
 
-    :param path: the log file; its folder is made with mode 0700 when absent; ``None`` writes nothing
+    :param path: the log file; its directory is created with mode 0700 when absent; ``None`` writes nothing
     """
 
     def __init__(self, path: t.Optional[str]) -> None:
         self._path = path
-        #: Why the last line that could not be written was not; ``None`` when all were.
+        #: A message about the last line that could not be written; ``None`` if there is none.
         self.trouble: t.Optional[str] = None
 
     @contextlib.contextmanager
     def held(self) -> t.Iterator[None]:
-        """Show that somebody works on the run: a lock on the log's folder, which the kernel frees with the process."""
+        """Lock the log's directory during the block, which shows other processes that the run is alive."""
         with contextlib.ExitStack() as stack:
             if self._path is not None:
                 folder = os.path.dirname(self._path)
-                # A folder that cannot be had is trouble of the first line that is logged.
+                # If the directory cannot be created, the first line of the log reports that.
                 with contextlib.suppress(OSError):
                     os.makedirs(folder, mode=0o700, exist_ok=True)
                     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -77,15 +77,15 @@ class RunLog:
             yield
 
     def info(self, message: str) -> None:
-        """Record a step."""
+        """Log a step."""
         self._write("INFO", message)
 
     def warning(self, message: str) -> None:
-        """Record what a person should look at."""
+        """Log a fact that a person should look at."""
         self._write("WARNING", message)
 
     def error(self, message: str) -> None:
-        """Record a failure."""
+        """Log a failure."""
         self._write("ERROR", message)
 
     def _write(self, level: str, message: str) -> None:
@@ -101,11 +101,11 @@ class RunLog:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            self.trouble = f"the run's log {self._path} could not be written: {error.strerror}"
+            self.trouble = f"the run log {self._path} could not be written: {error.strerror}"
 
 
 def time_of(name: str) -> t.Optional[datetime.datetime]:
-    """When the run of this *name* started, UTC; ``None`` for what is no run's name."""
+    """Return the start (UTC) of the run with this *name*; ``None`` if it is not a run's name."""
     try:
         return datetime.datetime.strptime(name, RUN_NAME)
     except ValueError:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Names that come from outside (hosts, databases), made fit for paths and object keys."""
+"""Names of hosts and databases in paths and object keys."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _KEPT = frozenset((string.ascii_letters + string.digits + "._-").encode("ascii")
 
 
 def safe_name(text: str) -> str:
-    """*text* with every byte of its UTF-8 form outside ``[A-Za-z0-9._-]`` percent-encoded.
+    """Percent-encode every byte of *text* in UTF-8 outside ``[A-Za-z0-9._-]``.
 
-    ``.`` and ``..`` are encoded too, since a path gives them a meaning of their own. Different texts
-    give different names, and ``urllib.parse.unquote`` gives the text back.
+    ``.`` and ``..`` are encoded too, because they have a meaning in paths. Different texts have different names;
+    ``urllib.parse.unquote`` returns the text.
     """
     if text in (".", ".."):
         return "%2E" * len(text)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A module that is told to end: as an exception, raised anywhere but where it would leave something half-started."""
+"""Signals that tell a module to end, as an exception that is never raised while a child process starts or ends."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import Interrup
 
 @contextlib.contextmanager
 def ending_children() -> t.Iterator[None]:
-    """Turn the first SIGTERM, SIGHUP or SIGINT into :class:`Interrupted`, so that a told-to-end module cleans up.
+    """Raise :class:`Interrupted` at the first SIGTERM, SIGHUP or SIGINT in the block, so that the module cleans up.
 
-    Those that follow change nothing: the clean-up, which they would break off, is under way.
+    Further signals are ignored: they would stop the clean-up.
     """
-    told: t.List[int] = []
+    received: t.List[int] = []
 
     def interrupt(number: int, _frame: t.Any) -> None:
-        told.append(number)
-        if len(told) > 1:
+        received.append(number)
+        if len(received) > 1:
             return
         interruption = Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
         if _undisturbed.depth:
@@ -41,7 +41,7 @@ def ending_children() -> t.Iterator[None]:
 
 
 class _Undisturbed(threading.local):
-    """How many bodies of :func:`undisturbed` this thread is in, and what is to be raised behind the outermost."""
+    """The state of :func:`undisturbed` in one thread: its nesting depth, and the interruption to raise at its end."""
 
     depth = 0
     interruption: t.Optional[Interrupted] = None
@@ -52,9 +52,9 @@ _undisturbed = _Undisturbed()
 
 @contextlib.contextmanager
 def undisturbed() -> t.Iterator[None]:
-    """Nothing interrupts the body of the ``with``, a short one: what it starts or ends would be left half-way.
+    """Delay interruptions until the end of the block, a short one, so that they cannot stop it half-way.
 
-    :raises Interrupted: behind it, when this process was told to end meanwhile
+    :raises Interrupted: at the end of the block, when a signal told this process to end meanwhile
     """
     _undisturbed.depth += 1
     try:
@@ -68,10 +68,10 @@ def undisturbed() -> t.Iterator[None]:
 
 
 class Threads(ThreadPoolExecutor):
-    """Python's own, which begins nothing more once the body of the ``with`` has failed.
+    """A thread pool that starts no further calls after its block has failed.
 
-    Its threads start and end undisturbed: otherwise it fails with a ``KeyError``, and Python 3.11 takes threads that
-    still work for ended.
+    Interruptions are delayed while its threads start and end. Otherwise the pool fails with a ``KeyError``, and Python
+    3.11 takes threads that still run for ended.
     """
 
     def submit(self, *arguments: t.Any, **options: t.Any) -> Future[t.Any]:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Texts of any length and bytes, made to fit where they go."""
+"""Texts of any length and bytes, cut and cleaned for columns, mails and pages."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ ELLIPSIS = "…"
 
 
 def clean(text: str) -> str:
-    """*text* as valid Unicode: what stands for an undecodable byte becomes the replacement character."""
+    """Return *text* as valid Unicode: a surrogate for an undecodable byte becomes the replacement character."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def fit_characters(text: str, limit: int) -> str:
-    """*text*, clean, of at most *limit* characters; an ellipsis stands for what was cut off its end."""
+    """Clean *text* and cut it to *limit* characters; an ellipsis replaces the removed end."""
     text = clean(text)
     return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
 
 
 def fit_bytes(text: str, limit: int) -> str:
-    """*text*, clean, of at most *limit* bytes in UTF-8; an ellipsis stands for what was cut off its end."""
+    """Clean *text* and cut it to *limit* bytes in UTF-8; an ellipsis replaces the removed end."""
     content = clean(text).encode("utf-8")
     if len(content) <= limit:
         return content.decode("utf-8")
@@ -29,9 +29,9 @@ def fit_bytes(text: str, limit: int) -> str:
 
 
 def excerpt_of(path: str, limit: int) -> str:
-    """A file's text: the whole of it up to *limit* bytes, else its head and tail and how much was left out.
+    """Read a file's text: all of it up to *limit* bytes, else its head and tail, and how much is left out between.
 
-    :raises OSError: when it cannot be read
+    :raises OSError: when the file cannot be read
     """
     with open(path, "rb") as stream:
         size = os.fstat(stream.fileno()).st_size

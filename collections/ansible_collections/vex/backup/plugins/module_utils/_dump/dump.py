@@ -1,10 +1,11 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Dump a server: look, check, dump, decide, compress, describe, and only then give the result its name."""
+"""The dump of one server: plan, run the tools, decide, compress, test, describe, commit."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import shutil
@@ -14,18 +15,30 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import commit, write_json_durably
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import instance_lock
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.files import (
-    discard_failed,
-    finish_files,
-    hold_directory,
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
+    DUMP_LOG_NAME,
+    RUN_LOG_NAME,
+    RunLog,
+    utc_now,
 )
-from ansible_collections.vex.backup.plugins.module_utils._dump.manifest import dump_manifest
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
+from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._dump.finish import Finished, finish_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.manifest import Dumped, dump_manifest
+from ansible_collections.vex.backup.plugins.module_utils._dump.partial_directory import (
+    partial_directory,
+    remove_failed,
+)
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan, make_plan
-from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult, run_dumps
-from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import Contents
+from ansible_collections.vex.backup.plugins.module_utils._dump.progress import Progress
+from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult, run_tools
+from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import (
+    TableFiles,
+    count_tables,
+    find_table_files,
+)
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,
@@ -33,166 +46,192 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
-from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import defaults_file_text
-from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import option_file_text
 
-Params = t.Mapping[str, t.Any]
-Facts = t.Dict[str, t.Any]
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
 
-# With less than this free, a disk counts as full: what was too large for it does not fill it to the last byte.
+# A disk with less than this free counts as full: a write that was too large for it leaves some bytes free.
 _FULL_BYTES = 1024 * 1024
 
 
-def dump(params: Params, log: RunLog, *, check_mode: bool) -> Facts:
-    """Dump the server that *params* (the options of ``mysql_dump``) name into ``path``.
+@dataclasses.dataclass(frozen=True)
+class DumpRequest:
+    """The options of ``mysql_dump``.
+
+    ``timeout`` (0 for no limit) and ``long_query_guard`` are in seconds. ``dump_log`` and ``run_log`` are files,
+    ``path`` is a directory that does not exist yet. ``space_factor`` 0 skips the check of the disk.
+    """
+
+    login: Login
+    path: str
+    dump_log: str
+    run_log: t.Optional[str]
+    databases: t.Sequence[str]
+    exclude_databases: t.Sequence[str]
+    mode: str
+    threads: int
+    routines: bool
+    triggers: bool
+    events: bool
+    compression: str
+    long_query_guard: int
+    timeout: int
+    space_factor: float
+    keep_failed: int
+    run_uuid: t.Optional[str]
+    hostname: t.Optional[str]
+    check_mode: bool
+
+
+def dump(request: DumpRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Dump a server into ``request.path``; in check mode, only plan that.
 
     :returns: the module's result
-    :raises BackupError: its details hold what was known until then, ``status`` 3 included
+    :raises BackupError: its details hold the result so far, with status 3
     """
-    # A slash at its end would make the name's own folder its parent.
-    params = {**params, "path": os.path.abspath(params["path"])}
-    facts: Facts = {"status": mydumper.ERROR, "dump_path": params["path"], "changed": False}
+    # With a slash at its end, the path would be its own parent directory.
+    request = dataclasses.replace(request, path=os.path.abspath(request.path))
+    run = _DumpRun(request, log)
     try:
         with ending_children():
-            return _dump(params, log, facts, check_mode=check_mode)
+            run.run()
     except BackupError as error:
-        error.details = {**_failed(facts, error), **error.details}
+        error.details = {**run.progress.failure(str(error)), **error.details}
         raise
     except OSError as error:
-        refusal = _refused(error, os.path.dirname(params["path"]))
-        refusal.details = _failed(facts, refusal)
+        refusal = _explain(error, os.path.dirname(request.path))
+        refusal.details = run.progress.failure(str(refusal))
         raise refusal from error
+    return run.progress.result(changed=True)
 
 
-def _dump(params: Params, log: RunLog, facts: Facts, *, check_mode: bool) -> Facts:
-    path = params["path"]
-    if os.path.lexists(path):
-        raise OptionError(f"path {path} exists: a dump never replaces another")
-    deadline = Deadline(params["timeout"], "the dump")
-    with connect(resolve_login(params)) as connection:
-        server = servers.describe(connection)
-        facts["server_version"] = server.name
-        log.info(f"server: {server.name} ({server.version}), account {server.account}")
-        parent = os.path.dirname(path)
-        if check_mode:
-            plan = make_plan(connection, server, params)
-            facts.update(_intention(plan), changed=True, status=mydumper.SUCCESS)
-            return facts
-        os.makedirs(parent, mode=0o700, exist_ok=True)
-        with instance_lock(parent, server.instance) as lock:
-            # This one may come to be the newest of those that failed.
-            discard_failed(parent, max(0, params["keep_failed"] - 1))
-            try:
-                plan = make_plan(connection, server, params)
-            except NotEnoughSpace:
-                discard_failed(parent, 0)
-                plan = make_plan(connection, server, params)
-            facts.update(_intention(plan))
-            log.info(f"databases: {', '.join(plan.names)}")
-            try:
-                with hold_directory(f"{path}.partial"):
-                    _dump_into(f"{path}.partial", params, plan, log, facts, deadline, lock)
-            except BaseException:
-                # This one counts now, and what cannot be removed must not hide why it failed.
-                with contextlib.suppress(OSError):
-                    discard_failed(parent, params["keep_failed"])
-                raise
-            # A whole dump makes those before it that failed worthless.
+class _DumpRun:
+    """One dump under way; ``progress`` holds what is known about it."""
+
+    def __init__(self, request: DumpRequest, log: RunLog) -> None:
+        self._request = request
+        self._log = log
+        self._deadline = Deadline(request.timeout, "the dump")
+        self._partial = f"{request.path}.partial"
+        self._folder = os.path.dirname(request.path)
+        self.progress = Progress(request.path)
+
+    def run(self) -> None:
+        """Plan the dump, and execute it except in check mode."""
+        request = self._request
+        if os.path.lexists(request.path):
+            raise OptionError(f"path {request.path} exists, and a dump never replaces another: choose a new path")
+        with connect(request.login) as connection:
+            server = self.progress.server = servers.describe(connection)
+            self._log.info(f"server: {server.name} ({server.version}), account {server.account}")
+            if request.check_mode:
+                self.progress.plan = make_plan(connection, server, request)
+                self.progress.status = SUCCESS
+                return
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            with instance_lock(self._folder, server.instance) as lock:
+                plan = self.progress.plan = self._plan(connection, server)
+                self._log.info(f"databases: {', '.join(plan.names)}")
+                self._dump_and_clean_up(plan, lock)
+
+    def _plan(self, connection: Connection[Cursor], server: servers.Server) -> Plan:
+        # This dump may fail too, and then counts as one of those that are kept.
+        remove_failed(self._folder, max(0, self._request.keep_failed - 1))
+        try:
+            return make_plan(connection, server, self._request)
+        except NotEnoughSpace:
+            remove_failed(self._folder, 0)
+            return make_plan(connection, server, self._request)
+
+    def _dump_and_clean_up(self, plan: Plan, lock: int) -> None:
+        keep = self._request.keep_failed
+        try:
+            with partial_directory(self._partial):
+                self._dump(plan, lock)
+            # After a complete dump, the failed ones before it have no use.
+            keep = 0
+        finally:
+            # The failure of this removal must not hide the failure of the dump.
             with contextlib.suppress(OSError):
-                discard_failed(parent, 0)
-            return facts
+                remove_failed(self._folder, keep)
+
+    def _dump(self, plan: Plan, lock: int) -> None:
+        request = self._request
+        compressor = None if request.compression == "none" else Compressor(request.compression)
+        started = self.progress.dump_started = utc_now()
+        self._log.info(f"dump: started with {plan.tools}, {request.threads} threads")
+        result = self._run_tools(plan, lock, compressor)
+        finished = self.progress.dump_finished = utc_now()
+        self._record(result)
+        tables = sum(len(one.objects.tables) for one in plan.databases)
+        self._log.info(f"dump: finished, {result.bytes} bytes, {tables} tables")
+        table_files = find_table_files(os.path.join(self._partial, "dump"), plan)
+        files = self._finish_files(result, table_files, compressor)
+        tables_by_database = count_tables(table_files, files.counters, result.chunks)
+        self._commit(Dumped(plan, result, started, finished, tables_by_database, files.files))
+
+    def _run_tools(self, plan: Plan, lock: int, compressor: t.Optional[Compressor]) -> DumpResult:
+        request = self._request
+        with tempfile.TemporaryDirectory(prefix="vex-backup-") as private:
+            option_file = os.path.join(private, "client.cnf")
+            descriptor = os.open(option_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+                stream.write(option_file_text(request.login, plan.session_variables, plan.first_statement))
+            folder = os.path.join(self._partial, "dump")
+            result = run_tools(ToolRun(request, plan, folder, option_file, self._deadline, lock, self._log, compressor))
+        if result.errors and shutil.disk_usage(self._partial).free < _FULL_BYTES:
+            # MyDumper's own message goes to a log on the same disk.
+            return dataclasses.replace(result, errors=[_full_disk(self._folder), *result.errors])
+        return result
+
+    def _finish_files(
+        self, result: DumpResult, table_files: TableFiles, compressor: t.Optional[Compressor]
+    ) -> Finished:
+        self.progress.compression_started = utc_now()
+        files = finish_files(self._partial, compressor, table_files.new_counters, result.chunks, self._deadline)
+        self.progress.compression_finished = utc_now()
+        if files.damaged:
+            damaged = [f"{name} fails its integrity test after compression" for name in files.damaged]
+            self._record(dataclasses.replace(result, errors=damaged))
+        size = sum(file["size"] for file in files.files)
+        self._log.info(f"compression: finished with {self._request.compression}, {size} bytes")
+        return files
+
+    def _record(self, result: DumpResult) -> None:
+        """Record the tools' result as the dump's.
+
+        :raises DumpFailed: when it has errors
+        """
+        self.progress.dumped = result
+        self.progress.status = result.status
+        if result.errors:
+            more = f" (and {len(result.errors) - 1} more)" if len(result.errors) > 1 else ""
+            kept = f"; the data is kept in {self._partial}" if self._request.keep_failed else ""
+            raise DumpFailed(f"the dump failed: {result.errors[0]}{more}{kept}")
+
+    def _commit(self, dumped: Dumped) -> None:
+        request = self._request
+        for source, name in ((request.run_log, RUN_LOG_NAME), (request.dump_log, DUMP_LOG_NAME)):
+            if source and os.path.exists(source):
+                shutil.copyfile(source, os.path.join(self._partial, name))
+        write_json_durably(os.path.join(self._partial, "manifest.json"), dump_manifest(request, dumped))
+        commit(self._partial, request.path)
+        self.progress.compressed_bytes = sum(file["size"] for file in dumped.files)
+        self._log.info(f"dump: committed as {request.path}, status {dumped.result.status}")
 
 
-def _dump_into(
-    partial: str, params: Params, plan: Plan, log: RunLog, facts: Facts, deadline: Deadline, lock: int
-) -> None:
-    compressor = None if params["compression"] == "none" else Compressor(params["compression"])
-    facts["dump_started"] = timestamp(utc_now())
-    log.info(f"dump: started with {plan.tools}, {params['threads']} threads")
-    with tempfile.TemporaryDirectory(prefix="vex-backup-") as private:
-        defaults_file = os.path.join(private, "client.cnf")
-        descriptor = os.open(defaults_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            login = resolve_login(params)
-            stream.write(defaults_file_text(login, plan.session_variables, plan.first_statement))
-        result = run_dumps(partial, plan, params, defaults_file, deadline, lock, log, compressor)
-    if result.errors and shutil.disk_usage(partial).free < _FULL_BYTES:
-        # MyDumper says of it what it can, in a log on the same disk.
-        result.errors.insert(0, _full(os.path.dirname(partial)))
-    facts.update(_observed(result), dump_finished=timestamp(utc_now()))
-    _require_success(result, facts, params)
-    log.info(f"dump: finished, {result.bytes} bytes, {facts['tables']} tables")
-
-    facts["compression_started"] = timestamp(utc_now())
-    known = {name: piece.holds for name, piece in result.packed.items()}
-    contents = Contents(os.path.join(partial, "dump"), plan, known)
-    files, broken = finish_files(partial, compressor, contents.parts, result.packed, deadline)
-    facts["compression_finished"] = timestamp(utc_now())
-    if broken:
-        result.errors.extend(f"{name} fails its own test after compression" for name in broken)
-        facts.update(_observed(result))
-        _require_success(result, facts, params)
-    log.info(f"compression: finished with {params['compression']}, {sum(file['size'] for file in files)} bytes")
-
-    for source, name in ((params["run_log"], "backup_script.log"), (params["dump_log"], "mydumper_log.log")):
-        if source and os.path.exists(source):
-            shutil.copyfile(source, os.path.join(partial, name))
-    final = params["path"]
-    manifest = dump_manifest(os.path.basename(final), params, plan, facts, result, contents, files)
-    write_json_durably(os.path.join(partial, "manifest.json"), manifest)
-    commit(partial, final)
-    facts.update(
-        changed=True,
-        manifest=os.path.join(final, "manifest.json"),
-        compressed_bytes=sum(file["size"] for file in files),
-    )
-    log.info(f"dump: committed as {final}, status {facts['status']}")
-
-
-def _failed(facts: Facts, error: BackupError) -> Facts:
-    """What was known when *error* ended the dump, which may have looked well until then."""
-    return {**facts, "status": mydumper.ERROR, "dump_errors": facts.get("dump_errors") or [str(error)]}
-
-
-def _refused(error: OSError, folder: str) -> BackupError:
-    """The operating system's refusal, in words that help."""
+def _explain(error: OSError, folder: str) -> BackupError:
+    """Return the operating system's refusal as an error with a remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NotEnoughSpace(_full(folder))
+        return NotEnoughSpace(_full_disk(folder))
     return DumpFailed(
         f"the operating system refused: {error}; let the account that runs the backup write to {folder}, "
         "or choose another work directory"
     )
 
 
-def _full(folder: str) -> str:
+def _full_disk(folder: str) -> str:
     return f"the disk of {folder} is full: make room, or choose another work directory"
-
-
-def _intention(plan: Plan) -> Facts:
-    return {
-        "databases": list(plan.names),
-        "tables": sum(len(one.objects.tables) for one in plan.databases),
-        "server": {"product": plan.server.product, "version": plan.server.version},
-        "tool_version": plan.tools,
-        "snapshot": plan.mode,
-    }
-
-
-def _observed(result: DumpResult) -> Facts:
-    status = mydumper.ERROR if result.errors else mydumper.WARNING if result.warnings else mydumper.SUCCESS
-    return {
-        "status": status,
-        "dump_bytes": result.bytes,
-        "dump_warnings": list(result.warnings),
-        "dump_errors": list(result.errors),
-        "binlog_coordinates": result.coordinates_text(),
-        "consistent": result.consistent,
-    }
-
-
-def _require_success(result: DumpResult, facts: Facts, params: Params) -> None:
-    if result.errors:
-        more = f" (and {len(result.errors) - 1} more)" if len(result.errors) > 1 else ""
-        where = f"; what was dumped is kept in {facts['dump_path']}.partial" if params["keep_failed"] else ""
-        raise DumpFailed(f"the dump failed: {result.errors[0]}{more}{where}")

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Read a dump's files back, as a restore will: each passes its own test, and some are counted on the way."""
+"""The integrity test of a dump's files: each is read as a restore reads it, and rows are counted on the way."""
 
 from __future__ import annotations
 
@@ -9,124 +9,149 @@ import threading
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
-from ansible_collections.vex.backup.plugins.module_utils._common.files import pieces_of
+from ansible_collections.vex.backup.plugins.module_utils._common.files import read_blocks
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Tally
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Counter
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
 
-# A program for each few files, not for each file: a thousand tables have two thousand.
+# One program tests several files: a thousand tables have two thousand files.
 _MOST_FILES = 64
 _PERIOD_SECONDS = 0.2
 
 
-class Part(t.NamedTuple):
-    """A file, by its name before compression, and what counts it, if anything does."""
+class IntegrityResult(t.NamedTuple):
+    """The result of the test.
 
-    file: str
-    tally: t.Optional[Tally]
-
-
-class _Wrong(Exception):
-    """What was read is not as long as what was compressed."""
-
-
-def read_back(
-    folder: str,
-    parts: t.Sequence[Part],
-    sizes: t.Mapping[str, int],
-    compressor: t.Optional[Compressor],
-    deadline: Deadline,
-) -> t.List[str]:
-    """Read every file, all cores at work.
-
-    :param parts: the files, below *folder*
-    :param sizes: of the files before compression, in bytes
-    :param compressor: what compressed them; ``None`` when they are as they were
-    :returns: those that do not pass their own test, by their names now; what was counted of them means nothing then
-    :raises CommandTimeout: when the deadline passes
+    ``damaged`` are the files that failed it, by their present names; ``counters`` those of the files that were counted,
+    by their names before compression. The counter of a damaged file has no meaning.
     """
-    cores = os.cpu_count() or 1
-    stopped = threading.Event()
-    # What nothing counts need not come through a pipe.
-    counted = [part for part in parts if part.tally]
-    others = [part for part in parts if not part.tally]
 
-    def read(share: t.Sequence[Part]) -> t.List[str]:
-        names = [part.file for part in share]
-        packed = [name + (compressor.suffix if compressor else "") for name in names]
+    damaged: t.List[str]
+    counters: t.Dict[str, Counter]
+
+
+class _Damaged(Exception):
+    """The content of a file is longer or shorter than before compression."""
+
+
+class IntegrityTest:
+    """One test of files in *folder*.
+
+    :param sizes: bytes of each file before compression, by its name before that, relative to *folder*
+    :param compressor: the program that compressed the files; ``None`` when they are not compressed
+    """
+
+    def __init__(
+        self, folder: str, sizes: t.Mapping[str, int], compressor: t.Optional[Compressor], deadline: Deadline
+    ) -> None:
+        self._folder = folder
+        self._sizes = sizes
+        self._compressor = compressor
+        self._deadline = deadline
+        self._stopped = threading.Event()
+
+    def run(self, new_counters: t.Mapping[str, t.Callable[[], Counter]]) -> IntegrityResult:
+        """Test every file, on all processors.
+
+        :param new_counters: make the counter of each file whose rows are counted; the others are only tested
+        :raises CommandTimeout: when the deadline passes
+        """
+        cores = os.cpu_count() or 1
+        # The content of a file that is not counted does not have to pass through a pipe.
+        counted = [name for name in self._sizes if name in new_counters]
+        others = [name for name in self._sizes if name not in new_counters]
+        shares = [*self._divide(counted, cores), *self._divide(others, cores)]
+        with Threads(max_workers=cores) as pool:
+            try:
+                pending = [pool.submit(self._test, new_counters, share) for share in shares]
+                results: t.List[IntegrityResult] = [share.result() for share in pending]
+            except BaseException:
+                self._stopped.set()
+                raise
+        return IntegrityResult(
+            [name for result in results for name in result.damaged],
+            {name: counter for result in results for name, counter in result.counters.items()},
+        )
+
+    def _divide(self, names: t.Sequence[str], cores: int) -> t.List[t.List[str]]:
+        """Divide files into shares, large files first, so small that all processors are busy until the end."""
+        most = sum(self._sizes[name] for name in names) // (cores * 4)
+        shares: t.List[t.List[str]] = []
+        held = 0
+        for name in sorted(names, key=lambda name: self._sizes[name], reverse=True):
+            if not shares or len(shares[-1]) >= _MOST_FILES or held + self._sizes[name] > most:
+                shares.append([])
+                held = 0
+            shares[-1].append(name)
+            held += self._sizes[name]
+        return shares
+
+    def _test(self, new_counters: t.Mapping[str, t.Callable[[], Counter]], names: t.Sequence[str]) -> IntegrityResult:
+        counters = {name: new_counters[name]() for name in names if name in new_counters}
+        suffix = self._compressor.suffix if self._compressor else ""
+        present = [name + suffix for name in names]
         try:
-            if compressor is None:
-                _count(share, sizes, _plain(folder, names, deadline), stopped)
-            elif not any(part.tally for part in share):
-                with compressor.testing(folder, packed) as program:
-                    while not program.has_ended(within=_PERIOD_SECONDS):
-                        deadline.remaining()
-                        _go_on(stopped)
-                    if program.wait().returncode != 0:
-                        raise _Wrong
+            if self._compressor is None:
+                self._count(counters, names, self._read(names))
+            elif counters:
+                self._decompress(self._compressor, counters, names, present)
             else:
-                with compressor.unpacking(folder, packed) as program:
-                    _count(share, sizes, program.pieces(deadline.remaining()), stopped)
-                    if program.wait(deadline.remaining()).returncode != 0:
-                        raise _Wrong
-        except _Wrong:
-            # Which of them it is, each by itself tells; if none does, none of them can be trusted.
-            return (compressor.broken(folder, packed, deadline.remaining()) if compressor else []) or packed
-        return []
+                self._test_only(self._compressor, present)
+        except _Damaged:
+            # The program tests each file alone to find the damaged ones. If all pass then, none of them is trusted.
+            damaged = (
+                self._compressor.find_damaged(self._folder, present, self._deadline.remaining())
+                if self._compressor
+                else []
+            )
+            return IntegrityResult(damaged or present, counters)
+        return IntegrityResult([], counters)
 
-    with Threads(max_workers=cores) as pool:
-        try:
-            shares = [*_shares(counted, sizes, cores), *_shares(others, sizes, cores)]
-            at_work = [pool.submit(read, share) for share in shares]
-            return [name for share in at_work for name in share.result()]
-        except BaseException:
-            stopped.set()
-            raise
+    def _test_only(self, compressor: Compressor, present: t.Sequence[str]) -> None:
+        with compressor.start_test(self._folder, present) as program:
+            while not program.has_ended(within=_PERIOD_SECONDS):
+                self._deadline.remaining()
+                self._check_stopped()
+            if program.wait().returncode != 0:
+                raise _Damaged
 
+    def _decompress(
+        self,
+        compressor: Compressor,
+        counters: t.Mapping[str, Counter],
+        names: t.Sequence[str],
+        present: t.Sequence[str],
+    ) -> None:
+        with compressor.start_decompression(self._folder, present) as program:
+            self._count(counters, names, program.output(self._deadline.remaining()))
+            if program.wait(self._deadline.remaining()).returncode != 0:
+                raise _Damaged
 
-def _shares(parts: t.Sequence[Part], sizes: t.Mapping[str, int], cores: int) -> t.List[t.List[Part]]:
-    """Large ones first, a share's size such that all cores stay busy to the end."""
-    most = sum(sizes[part.file] for part in parts) // (cores * 4)
-    shares: t.List[t.List[Part]] = []
-    held = 0
-    for part in sorted(parts, key=lambda part: sizes[part.file], reverse=True):
-        if not shares or len(shares[-1]) >= _MOST_FILES or held + sizes[part.file] > most:
-            shares.append([])
-            held = 0
-        shares[-1].append(part)
-        held += sizes[part.file]
-    return shares
+    def _read(self, names: t.Sequence[str]) -> t.Iterator[bytes]:
+        for name in names:
+            with open(os.path.join(self._folder, name), "rb") as stream:
+                for block in read_blocks(stream):
+                    self._deadline.remaining()
+                    yield block
 
+    def _count(self, counters: t.Mapping[str, Counter], names: t.Sequence[str], blocks: t.Iterator[bytes]) -> None:
+        """Give each file's bytes to its counter; *blocks* holds the files one after the other."""
+        rest = b""
+        for name in names:
+            left = self._sizes[name]
+            while left:
+                block = rest or next(blocks, b"")
+                if not block:
+                    raise _Damaged
+                self._check_stopped()
+                own, rest = block[:left], block[left:]
+                left -= len(own)
+                if name in counters:
+                    counters[name].update(own)
+        if rest or next(blocks, b""):
+            raise _Damaged
 
-def _plain(folder: str, names: t.Sequence[str], deadline: Deadline) -> t.Iterator[bytes]:
-    for name in names:
-        with open(os.path.join(folder, name), "rb") as stream:
-            for piece in pieces_of(stream):
-                deadline.remaining()
-                yield piece
-
-
-def _count(
-    share: t.Sequence[Part], sizes: t.Mapping[str, int], pieces: t.Iterator[bytes], stopped: threading.Event
-) -> None:
-    """Give each file's own bytes out of *pieces*, which holds them one after the other, to its tally."""
-    rest = b""
-    for part in share:
-        left = sizes[part.file]
-        while left:
-            piece = rest or next(pieces, b"")
-            if not piece:
-                raise _Wrong
-            _go_on(stopped)
-            own, rest = (piece, b"") if len(piece) <= left else (piece[:left], piece[left:])
-            left -= len(own)
-            if part.tally:
-                part.tally.update(own)
-    if rest or next(pieces, b""):
-        raise _Wrong
-
-
-def _go_on(stopped: threading.Event) -> None:
-    if stopped.is_set():
-        raise DumpFailed("the dump was broken off")
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise DumpFailed("the integrity test was stopped because another part of the dump failed")

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is to be dumped with what, and whether it can be: everything that is found out before anything starts."""
+"""The plan of a dump: the databases, the tools for each, and the checks before anything starts."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from ansible_collections.vex.backup.plugins.module_utils._common.safe_name impor
 from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace, OptionError, ProgramMissing
 from ansible_collections.vex.backup.plugins.module_utils._mysql import grants
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
-from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper, mysqldump
+from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper, mydumper_0_10, mysqldump
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
+    from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
+
 INSTANCE = "instance"
-# Never the result of safe_name, so no database can have it.
+# safe_name never returns this, so no database can have it.
 INSTANCE_DIRECTORY = "+instance"
 _LONGEST_DIRECTORY = 200
 _SPARE_BYTES = 64 * 1024 * 1024
+_PROGRAM_SECONDS = 60
 
 
 class DatabasePlan(t.NamedTuple):
-    """One database: ``directory`` is its place under ``dump/``, ``reason`` why mysqldump takes all of it, or empty.
+    """The plan for one database.
 
-    ``objects`` are those that the dump is to hold, ``programs`` those routines, triggers and events of them that are
-    written apart, since MyDumper 0.10 spoils them.
+    ``directory`` is its directory in ``dump/``. ``reason`` says why mysqldump dumps its tables and views; it is empty
+    where MyDumper does. ``objects`` are those that the dump shall hold, ``programs`` those stored programs of them that
+    this collection writes itself, because MyDumper 0.10 cannot.
     """
 
     name: str
@@ -53,66 +57,57 @@ class Plan(t.NamedTuple):
 
     @property
     def names(self) -> t.List[str]:
-        """The databases' names."""
+        """The names of the databases."""
         return [one.name for one in self.databases]
 
     @property
     def tools(self) -> str:
-        """What dumps, for people."""
+        """The name and version of the dump's tool, for people."""
         return f"MyDumper {self.version.text}"
 
     @property
     def session_variables(self) -> t.Dict[str, str]:
-        """What MyDumper must set in its sessions; 0.10.x cannot and need not."""
-        if self.version.generation == mydumper.LEGACY:
-            return {}
-        return mydumper.session_variables(self.server.product, self.server_version)
+        """The variables that MyDumper must set in its sessions."""
+        return mydumper.session_variables(self.version, self.server.product, self.server_version)
 
     @property
     def first_statement(self) -> str:
-        """What MyDumper 0.10 must say first: it writes strings as the session's SQL mode has them read.
-
-        Where the server's is NO_BACKSLASH_ESCAPES it would leave quotes in them as they are, and what it writes then
-        cannot be loaded (seen with 0.10.1); under ANSI_QUOTES names come in the quotes of its strings.
-        """
-        return "SET SESSION sql_mode = ''" if self.version.generation == mydumper.LEGACY else ""
+        """The statement that MyDumper must execute first in its sessions; empty for none."""
+        return mydumper_0_10.FIRST_STATEMENT if self.version.generation == mydumper.LEGACY else ""
 
     @property
     def server_version(self) -> str:
-        """The server's version, numeric: ``9.7.4``."""
+        """The numeric version of the server: ``9.7.4``."""
         return ".".join(map(str, self.server.numbers))
 
+    def tables_directory(self, one: DatabasePlan) -> str:
+        """Return MyDumper's output directory for a database, relative to ``dump/``."""
+        return os.path.join(INSTANCE_DIRECTORY if self.mode == INSTANCE else one.directory, "tables")
 
-def make_plan(connection: Connection[Cursor], server: servers.Server, params: t.Mapping[str, t.Any]) -> Plan:
-    """Look at the server, the account, the programs and the disk.
 
-    :raises BackupError: naming what stands in the way
+def make_plan(connection: Connection[Cursor], server: servers.Server, request: DumpRequest) -> Plan:
+    """Check the server, the account, the programs and the disk, and plan the dump.
+
+    :raises OptionError, ProgramMissing, MissingGrants, NotEnoughSpace: when the dump cannot start
+    :raises ServerUnavailable: when the server stops answering
     """
     mydumper_path = find_program(["mydumper"], "install the package mydumper, 0.10.x or 0.20 and later")
-    version = mydumper.parse_version(run([mydumper_path, "--version"], timeout=60).stdout)
-    _check_path(version, params["path"])
-    wanted = {key: params[key] for key in ("routines", "triggers", "events")}
-    names = servers.choose_databases(connection, params["databases"], params["exclude_databases"])
-    databases = [
-        _plan_database(version, server.product, name, servers.list_objects(connection, name), wanted) for name in names
-    ]
-    _check_mode(params["mode"], databases)
-    lacking = grants.missing(
-        servers.grants(connection, server),
-        names,
-        product=server.product,
-        server_version=server.numbers,
-        stored_programs=wanted,
-        every_database=not params["databases"],
-    )
+    version = mydumper.parse_version(run([mydumper_path, "--version"], timeout=_PROGRAM_SECONDS).stdout)
+    _check_path(version, request.path)
+    scope = grants.DumpScope(server.product, server.numbers, request.routines, request.triggers, request.events)
+    names = servers.choose_databases(connection, request.databases, request.exclude_databases)
+    databases = [_plan_database(version, scope, name, servers.list_objects(connection, name)) for name in names]
+    _check_mode(request.mode, databases)
+    held = servers.grants(connection, server)
+    lacking = grants.missing(held, names, scope, every_database=not request.databases)
     grants.require(lacking, server.account)
-    _check_space(os.path.dirname(params["path"]), databases, params["space_factor"])
+    _check_space(os.path.dirname(request.path), databases, request.space_factor)
     mysqldump_tool = _find_mysqldump(server.product) if any(one.reason for one in databases) else None
-    return Plan(server, params["mode"], databases, mydumper_path, version, mysqldump_tool)
+    return Plan(server, request.mode, databases, mydumper_path, version, mysqldump_tool)
 
 
 def directory_name(database: str) -> str:
-    """The folder of a database under ``dump/``: its safe name; one that is too long is cut and gets a digest."""
+    """Return the directory of a database in ``dump/``: its safe name, or its start and a digest if too long."""
     name = safe_name(database)
     if len(name) <= _LONGEST_DIRECTORY:
         return name
@@ -120,21 +115,22 @@ def directory_name(database: str) -> str:
 
 
 def _plan_database(
-    version: mydumper.Version, product: str, name: str, objects: servers.Objects, wanted: t.Mapping[str, bool]
+    version: mydumper.Version, scope: grants.DumpScope, name: str, objects: servers.Objects
 ) -> DatabasePlan:
-    reason = mysqldump.reason_for_mysqldump(version, product, name, objects)
-    options = {"TRIGGER": "triggers", "EVENT": "events"}
-    # What is not to be dumped is not in the dump: nobody must look for it there.
-    objects = objects._replace(programs=[one for one in objects.programs if wanted[options.get(one.kind, "routines")]])
-    programs = objects.programs if version.generation == mydumper.LEGACY else []
-    return DatabasePlan(name, directory_name(name), objects, reason, programs)
+    reason = mysqldump.reason_for_mysqldump(version, scope.product, name, objects)
+    wanted = {"TRIGGER": scope.triggers, "EVENT": scope.events}
+    # The manifest lists only programs that are in the dump.
+    programs = [one for one in objects.programs if wanted.get(one.kind, scope.routines)]
+    objects = objects._replace(programs=programs)
+    own = programs if version.generation == mydumper.LEGACY else []
+    return DatabasePlan(name, directory_name(name), objects, reason, own)
 
 
 def _check_path(version: mydumper.Version, path: str) -> None:
-    if mydumper.splits_tables(version) and mydumper.FIRST_PIECE in path:
+    if mydumper_0_10.splits_tables(version.text) and mydumper_0_10.FIRST_CHUNK in path:
         raise OptionError(
-            f"path {path}: MyDumper 0.10 takes {mydumper.FIRST_PIECE} in it for a piece of a table; choose a work "
-            "directory without"
+            f"path {path} contains {mydumper_0_10.FIRST_CHUNK}, which MyDumper 0.10 takes for a chunk of a table; "
+            "choose a work directory without it"
         )
 
 
@@ -165,5 +161,5 @@ def _find_mysqldump(product: str) -> mysqldump.Tool:
         path = find_program(names, "install the package mariadb-client or mysql-client")
     except ProgramMissing as error:
         raise ProgramMissing(f"{error} (needed for what MyDumper 0.10 cannot dump)") from None
-    version = run([path, "--version"], timeout=60)
-    return mysqldump.parse_tool(path, version.stdout, run([path, "--help"], timeout=60).stdout)
+    version = run([path, "--version"], timeout=_PROGRAM_SECONDS)
+    return mysqldump.parse_tool(path, version.stdout, run([path, "--help"], timeout=_PROGRAM_SECONDS).stdout)

@@ -1,10 +1,10 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Routines, triggers and events as SQL that makes them again, to the letter.
+"""The stored programs of a database, as SQL that creates them again without any change.
 
-MyDumper 0.10.1 drops their SQL mode and changes their line ends, and its loader fails on some of what it wrote;
-mysqldump fails on databases with a quote in their name. So they are written here, in the way of mysqldump: each under
-the SQL mode, the character sets and the time zone that it was made with.
+MyDumper 0.10.1 drops their SQL mode and changes their line ends, and its loader fails on some of its own files;
+mysqldump fails on databases with a quote in their name. So this collection writes them itself, in the form of
+mysqldump: each with the SQL mode, the character sets and the time zone that it was created with.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import os
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program, answers
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program, server_errors
 
-# connection.py keeps the reason of a failure; every module that comes here reports that first.
+# connection.py keeps the reason of a failed import, and every module reports it before it calls this code.
 with contextlib.suppress(ImportError):
     import pymysql.err
 
@@ -24,8 +25,8 @@ if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-# No such routine, trigger, event: an event that was due once drops itself.
-_GONE = (1305, 1360, 1539)
+# No such routine, trigger, event. An event that runs once drops itself after that.
+_DROPPED = (1305, 1360, 1539)
 
 _HEAD = b"""SET @vex_sql_mode = @@sql_mode, @vex_time_zone = @@time_zone;
 SET @vex_client = @@character_set_client, @vex_results = @@character_set_results;
@@ -38,16 +39,17 @@ SET collation_connection = @vex_collation;
 
 
 def write_programs(connection: Connection[Cursor], database: str, programs: t.Sequence[Program], path: str) -> None:
-    """Write the statements that make *programs* again, for the client with *database* as its own.
+    """Write the statements that create *programs*, for a client whose current database is *database*.
 
-    :param connection: made with ``raw``: a program's text is in the character set of who made it
-    One that has gone since they were listed is passed over, as a table would be.
+    A program that was dropped since it was listed is left out, as a table would be.
 
-    :raises DumpFailed: for one whose text the account may not see
+    :param connection: opened with ``raw``: a program's text is in the character set of its creator
+    :param path: a file that does not exist yet
+    :raises DumpFailed: for a program whose text the account must not see
     :raises ServerUnavailable: when the server stops answering
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with answers(), open(descriptor, "wb") as stream, connection.cursor() as cursor:
+    with server_errors(), open(descriptor, "wb") as stream, connection.cursor() as cursor:
         cursor.execute("SET SESSION character_set_results = binary")
         cursor.execute(
             "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (database,)
@@ -61,9 +63,9 @@ def write_programs(connection: Connection[Cursor], database: str, programs: t.Se
 
 def _statements(cursor: Cursor, database: str, collation: bytes, program: Program) -> bytes:
     try:
-        cursor.execute(f"SHOW CREATE {program.kind} {_quote(database)}.{_quote(program.name)}")
+        cursor.execute(f"SHOW CREATE {program.kind} {quote_identifier(database)}.{quote_identifier(program.name)}")
     except pymysql.err.MySQLError as error:
-        if error.args[0] in _GONE:
+        if error.args[0] in _DROPPED:
             return b""
         raise
     row = cursor.fetchone()
@@ -72,7 +74,7 @@ def _statements(cursor: Cursor, database: str, collation: bytes, program: Progra
     text = found.get("sql original statement") or found.get(f"create {program.kind.lower()}")
     if not text:
         raise DumpFailed(
-            f"{database}: the account may not see the text of {program.kind} {program.name}; "
+            f"{database}: the account must not see the text of {program.kind} {program.name}; "
             "GRANT it SELECT ON *.* (MySQL: also SHOW_ROUTINE)"
         )
     lines = [
@@ -84,8 +86,8 @@ def _statements(cursor: Cursor, database: str, collation: bytes, program: Progra
     if "time_zone" in found:
         lines.append(b"SET time_zone = '%s';" % found["time_zone"])
     own = found["database collation"]
-    # A program keeps the collation that its database had when it was made.
-    alter = b"ALTER DATABASE %s COLLATE %%s;" % _quote(database).encode()
+    # A program keeps the collation that its database had when the program was created.
+    alter = b"ALTER DATABASE %s COLLATE %%s;" % quote_identifier(database).encode()
     if own != collation:
         lines.append(alter % own)
     delimiter = b";;"
@@ -95,7 +97,3 @@ def _statements(cursor: Cursor, database: str, collation: bytes, program: Progra
     if own != collation:
         lines.append(alter % collation)
     return b"\n".join(lines) + b"\n"
-
-
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

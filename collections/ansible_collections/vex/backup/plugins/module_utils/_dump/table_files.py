@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which files of a dump hold which table's rows, and, once they were read back, what each table holds."""
+"""The files of a dump that hold the rows of each table."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import os
 import re
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._dump.integrity_test import Part
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import (
-    INSTANCE,
-    INSTANCE_DIRECTORY,
-    DatabasePlan,
-    Plan,
+from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression import CompressedChunk
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE, DatabasePlan, Plan
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import (
+    Count,
+    Counter,
+    FileCounter,
+    ScriptCounter,
+    join_counts,
 )
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count, FileTally, ScriptTally, joined
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY
 
 _RECORDED = re.compile(r"^\[`(?P<database>.+)`\.`(?P<table>.+)`\]\nreal_table_name=(?P<name>.*)$", re.MULTILINE)
@@ -24,72 +25,86 @@ _ALIAS = "mydumper_"
 
 
 class Table(t.TypedDict):
-    """A table as the manifest lists it; ``rows`` and ``sha256`` are ``None`` where they cannot be told."""
+    """A table as the manifest lists it; ``rows`` and ``sha256`` are ``None`` where its files are not known."""
 
     name: str
     rows: t.Optional[int]
     sha256: t.Optional[str]
 
 
-class Contents:
-    """What the tables of a dump hold, once :attr:`parts` have been read back.
+class TableFiles(t.NamedTuple):
+    """The files that hold rows, relative to the dump's folder, without the suffix of a compressor.
 
-    :param folder: the dump's, its files compressed or not
-    :param known: what was counted already, by names below *folder*
+    ``by_table`` has the files of each dumped table by database and table, ``None`` where they are not known.
+    ``new_counters`` make the counter of each file.
     """
 
-    def __init__(self, folder: str, plan: Plan, known: t.Mapping[str, Count]) -> None:
-        #: Files that hold rows, and are to be counted.
-        self.parts: t.List[Part] = []
-        self._known = known
-        self._counts: t.Dict[t.Tuple[str, str], t.Callable[[], t.Optional[Count]]] = {}
-        for one in plan.databases:
-            place = os.path.join(INSTANCE_DIRECTORY if plan.mode == INSTANCE else one.directory, "tables")
-            if one.reason:
-                self._add_script(one)
-            else:
-                self._add_tables(os.path.join(folder, place), place, plan, one)
-
-    def tables(self, one: DatabasePlan) -> t.List[Table]:
-        """A database's, as the manifest lists them; one that was dropped before its turn is not in the dump."""
-        there = [name for name in one.objects.tables if (one.name, name) in self._counts]
-        counted = [(name, self._counts[one.name, name]()) for name in there]
-        return [
-            {"name": name, "rows": count.rows if count else None, "sha256": count.sha256 if count else None}
-            for name, count in counted
-        ]
-
-    def _add_script(self, one: DatabasePlan) -> None:
-        script = ScriptTally()
-        self.parts.append(Part(os.path.join(one.directory, "database.sql"), script))
-        for table in one.objects.tables:
-            self._counts[one.name, table] = functools.partial(script.count, table)
-
-    def _add_tables(self, folder: str, place: str, plan: Plan, one: DatabasePlan) -> None:
-        generation, is_alone = plan.version.generation, plan.mode != INSTANCE
-        for table, files in files_of(folder, generation, one.name, one.objects.tables, is_alone=is_alone).items():
-            paths = None if files is None else [os.path.join(place, name) for name in files]
-            counts = None if paths is None else [self._count_of(path, generation) for path in paths]
-            self._counts[one.name, table] = functools.partial(_joined, counts)
-
-    def _count_of(self, path: str, generation: str) -> t.Callable[[], Count]:
-        if path in self._known:
-            return functools.partial(self._known.__getitem__, path)
-        tally = FileTally(generation)
-        self.parts.append(Part(path, tally))
-        return tally.count
+    by_table: t.Mapping[t.Tuple[str, str], t.Optional[t.Sequence[str]]]
+    new_counters: t.Mapping[str, t.Callable[[], Counter]]
 
 
-def _joined(counts: t.Optional[t.Sequence[t.Callable[[], Count]]]) -> t.Optional[Count]:
-    return None if counts is None else joined([count() for count in counts])
+def find_table_files(folder: str, plan: Plan) -> TableFiles:
+    """Find the files that hold rows.
+
+    :param folder: the dump's; its files may be compressed
+    """
+    by_table: t.Dict[t.Tuple[str, str], t.Optional[t.Sequence[str]]] = {}
+    new_counters: t.Dict[str, t.Callable[[], Counter]] = {}
+    for one in plan.databases:
+        if one.reason:
+            script = os.path.join(one.directory, "database.sql")
+            by_table.update({(one.name, table): [script] for table in one.objects.tables})
+            new_counters[script] = ScriptCounter
+            continue
+        for table, files in _table_paths(folder, plan, one).items():
+            by_table[one.name, table] = files
+            new_counters.update({file: functools.partial(FileCounter, plan.version.generation) for file in files or []})
+    return TableFiles(by_table, new_counters)
+
+
+def count_tables(
+    files: TableFiles, counters: t.Mapping[str, Counter], chunks: t.Mapping[str, CompressedChunk]
+) -> t.Dict[str, t.List[Table]]:
+    """Return the tables of each database, as the manifest lists them.
+
+    A table that was dropped before MyDumper read it is not in the dump and not in the list.
+
+    :param counters: the counters of the files after the integrity test
+    :param chunks: the files that were counted during the dump instead
+    """
+    tables: t.Dict[str, t.List[Table]] = {}
+    for (database, table), paths in files.by_table.items():
+        count: t.Optional[Count] = None
+        if paths is not None:
+            counts = [chunks[path].content if path in chunks else counters[path].count(table) for path in paths]
+            count = join_counts(counts)
+        entry: Table = {"name": table, "rows": count and count.rows, "sha256": count and count.sha256}
+        tables.setdefault(database, []).append(entry)
+    return tables
+
+
+def _table_paths(folder: str, plan: Plan, one: DatabasePlan) -> t.Dict[str, t.Optional[t.List[str]]]:
+    directory = plan.tables_directory(one)
+    found = files_of(
+        os.path.join(folder, directory),
+        plan.version.generation,
+        one.name,
+        one.objects.tables,
+        is_alone=plan.mode != INSTANCE,
+    )
+    return {
+        table: None if found[table] is None else [os.path.join(directory, name) for name in found[table] or []]
+        for table in one.objects.tables
+        if table in found
+    }
 
 
 def files_of(
     folder: str, generation: str, database: str, tables: t.Sequence[str], *, is_alone: bool
 ) -> t.Dict[str, t.Optional[t.List[str]]]:
-    """The files in *folder* that hold the rows of a database's tables, by table; ``None`` where it cannot be told.
+    """Return the files in *folder* that hold the rows of a database's tables, by table; ``None`` where not known.
 
-    A table that was dropped before MyDumper came to it is not among them.
+    A table that was dropped before MyDumper read it is not in the result.
 
     :param generation: MyDumper's
     :param is_alone: whether the folder holds no other database
@@ -104,14 +119,14 @@ def files_of(
 
 
 def data_files(stems: t.AbstractSet[str], names: t.Iterable[str]) -> t.Dict[str, t.List[str]]:
-    """Which of MyDumper's files hold a table's rows, in their order, by what they begin with.
+    """Return MyDumper's files that hold rows, in order, by the stem of their names.
 
-    :param stems: ``database.table``, as the files have it
+    :param stems: ``database.table``, as in the file names
     """
     found: t.Dict[str, t.List[str]] = {stem: [] for stem in stems}
     for name in sorted(names):
         stem, suffix = os.path.splitext(name)
-        # Behind the table's name come the numbers of its pieces, if it has any.
+        # The numbers of chunks come after the table's name.
         while stem not in stems and stem.rpartition(".")[2].isdigit():
             stem = stem.rpartition(".")[0]
         if suffix == ".sql" and stem in stems:
@@ -120,15 +135,16 @@ def data_files(stems: t.AbstractSet[str], names: t.Iterable[str]) -> t.Dict[str,
 
 
 def _legacy_stems(names: t.Sequence[str], database: str, tables: t.Sequence[str]) -> t.Dict[str, t.Optional[str]]:
-    """What the files of each table that was dumped begin with."""
+    """Return the stem of the file names of each table that MyDumper 0.10 dumped."""
     present = set(names)
     return {table: f"{database}.{table}" for table in tables if f"{database}.{table}-schema.sql" in present}
 
 
 def _stems(folder: str, database: str, tables: t.Sequence[str], *, is_alone: bool) -> t.Dict[str, t.Optional[str]]:
-    """The same of MyDumper 0.20 and later, from its metadata; ``None`` where it is not told.
+    """Return the same for MyDumper 0.20 and later, from its metadata; ``None`` where it is not known.
 
-    Names that are not plain have an alias there: that of a table is told, that of one database among several is not.
+    Names that are not plain have an alias in the metadata. It has the real names of tables, but not of databases, so an
+    alias cannot be resolved where the dump holds several databases.
     """
     with open(os.path.join(folder, "metadata"), encoding="utf-8", errors="surrogateescape") as stream:
         recorded = list(_RECORDED.finditer(stream.read()))

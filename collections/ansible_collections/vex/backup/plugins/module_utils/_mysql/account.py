@@ -1,10 +1,11 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The backup's account on the server: there with the privileges that it needs and no others, or gone."""
+"""The backup's account on a server: it has the privileges that a dump needs and no others, or does not exist."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -13,147 +14,169 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
-from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import Levels, by_level, needed, parse_grants
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import (
+    DumpScope,
+    Levels,
+    by_level,
+    needed,
+    parse_grants,
+)
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 
-# Without it the module refuses to start: see PYMYSQL_FAILURE in _mysql/connection.py.
+# connection.py keeps the reason of a failed import, and every module reports it before it calls this code.
 with contextlib.suppress(ImportError):
     import pymysql.err
 
 if t.TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
-Params = t.Mapping[str, t.Any]
-
-# Taking privileges away from these would lock administrators out, or break the server's own views.
-NEVER_TOUCHED = ("root", "mysql", "mariadb.sys", "mysql.sys", "mysql.session", "mysql.infoschema", "debian-sys-maint")
-# How an account logs in by being the system's user of the same name.
+# A change of these would lock administrators out, or break the server's own views.
+NEVER_CHANGED = ("root", "mysql", "mariadb.sys", "mysql.sys", "mysql.session", "mysql.infoschema", "debian-sys-maint")
+# The plugin that lets the system user of the same name log in.
 SOCKET_PLUGINS = {"mariadb": "unix_socket", "mysql": "auth_socket"}
 SOCKET_CLAUSES = {"mariadb": "IDENTIFIED VIA unix_socket", "mysql": "IDENTIFIED WITH auth_socket"}
 PLUGIN_IS_NOT_LOADED = 1524
 
 
-class Account(t.NamedTuple):
-    """``password`` is ``None`` for an account that logs in by the system's user."""
+@dataclasses.dataclass(frozen=True)
+class AccountRequest:
+    """The options of ``mysql_account``.
 
+    ``password`` is ``None`` for an account that the system user of the same name uses. ``databases`` are the only
+    databases that it may read; empty for all. ``login`` is an administrator's.
+    """
+
+    login: Login
     name: str
     host: str
     password: t.Optional[str]
+    state: str
+    databases: t.Sequence[str]
+    routines: bool
+    triggers: bool
+    events: bool
+    check_mode: bool
 
-    def __str__(self) -> str:
+    @property
+    def account(self) -> str:
+        """The quoted account, for messages."""
         return f"'{self.name}'@'{self.host}'"
 
 
-def settle(params: Params, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Bring the account to what the options of ``mysql_account`` say.
+def ensure_account(request: AccountRequest) -> t.Dict[str, t.Any]:
+    """Create, change or drop the account as requested.
 
-    :param check_mode: change nothing, only say what would change
     :returns: the module's result
     :raises OptionError: for an account that is not the backup's own
-    :raises ServerUnavailable, AccountRefused: naming what stands in the way
+    :raises ServerUnavailable: when the server cannot be reached
+    :raises AccountRefused: when the server refuses the change
     """
-    account = Account(params["name"], params["host"], params["password"])
-    if account.name in NEVER_TOUCHED:
-        raise OptionError(f"name {account.name} is an account of the server's own: give the backup one for itself")
-    with connect(resolve_login(params)) as connection:
+    if request.name in NEVER_CHANGED:
+        raise OptionError(f"name {request.name} is an account of the server itself: choose a name for the backup only")
+    with connect(request.login) as connection:
         server = servers.describe(connection)
-        if server.account == str(account):
-            raise OptionError(f"name {account.name} is the account that logs in here: give the backup one for itself")
-        with _refusals(account), connection.cursor() as cursor:
-            held = _held(cursor, account)
-            if params["state"] == "absent":
+        if server.account == request.account:
+            raise OptionError(
+                f"name {request.name} is the account that this module logs in with: choose a name for the backup only"
+            )
+        with _refusals(request.account), connection.cursor() as cursor:
+            change = _AccountChange(request, server, cursor)
+            held = change.read_privileges()
+            if request.state == "absent":
                 wanted: t.Optional[Levels] = None
-                changed = held is not None
-                if changed and not check_mode:
-                    cursor.execute("DROP USER %s@%s", (account.name, account.host))
+                changed = change.drop(exists=held is not None)
             else:
-                wanted = _wanted(server, params)
-                changed = _make(cursor, server, account, params, held is None, check_mode)
-                changed = _grant(cursor, account, held or {}, wanted, check_mode) or changed
+                scope = DumpScope(server.product, server.numbers, request.routines, request.triggers, request.events)
+                wanted = needed(request.databases, scope)
+                changed = change.set_login(exists=held is not None)
+                changed = change.set_privileges(held or {}, wanted) or changed
     return {
         "changed": changed,
-        "account": str(account),
-        "grants": _shown(wanted),
+        "account": request.account,
+        "grants": _lines(wanted),
         "server_version": server.name,
-        "diff": {"before": {"grants": _shown(held)}, "after": {"grants": _shown(wanted)}},
+        "diff": {"before": {"grants": _lines(held)}, "after": {"grants": _lines(wanted)}},
     }
 
 
-def _wanted(server: servers.Server, params: Params) -> Levels:
-    return needed(
-        params["databases"],
-        product=server.product,
-        server_version=server.numbers,
-        stored_programs={key: params[key] for key in ("routines", "triggers", "events")},
-    )
+class _AccountChange:
+    """The statements for one account; in check mode, only those that read."""
 
+    def __init__(self, request: AccountRequest, server: servers.Server, cursor: Cursor) -> None:
+        self._request = request
+        self._server = server
+        self._cursor = cursor
+        self._name = [request.name, request.host]
 
-def _held(cursor: Cursor, account: Account) -> t.Optional[Levels]:
-    """The account's privileges; ``None`` when there is no such account."""
-    cursor.execute("SELECT 1 FROM mysql.user WHERE User = %s AND Host = %s", (account.name, account.host))
-    if not cursor.fetchone():
-        return None
-    cursor.execute("SHOW GRANTS FOR %s@%s", (account.name, account.host))
-    return by_level(parse_grants(row[0] for row in cursor.fetchall()))
+    def read_privileges(self) -> t.Optional[Levels]:
+        """Return the account's privileges, ``None`` if it does not exist."""
+        self._cursor.execute("SELECT 1 FROM mysql.user WHERE User = %s AND Host = %s", self._name)
+        if not self._cursor.fetchone():
+            return None
+        self._cursor.execute("SHOW GRANTS FOR %s@%s", self._name)
+        return by_level(parse_grants(row[0] for row in self._cursor.fetchall()))
 
+    def drop(self, *, exists: bool) -> bool:
+        """Drop the account; return whether that is a change."""
+        if exists:
+            self._change("DROP USER %s@%s", self._name)
+        return exists
 
-def _make(
-    cursor: Cursor, server: servers.Server, account: Account, params: Params, is_new: bool, check_mode: bool
-) -> bool:
-    """Make the account, or give it its way to log in when it has another; whether that was needed."""
-    if not is_new and _logs_in(cursor, server, account, params):
-        return False
-    if not check_mode:
-        verb = "CREATE" if is_new else "ALTER"
-        if account.password is None:
-            # Both are constants of this file.
-            clause, values = SOCKET_CLAUSES[server.product], [account.name, account.host]
+    def set_login(self, *, exists: bool) -> bool:
+        """Create the account, or change how it logs in; return whether that is a change."""
+        if exists and self._can_log_in():
+            return False
+        verb = "ALTER" if exists else "CREATE"
+        if self._request.password is None:
+            self._change(f"{verb} USER %s@%s {SOCKET_CLAUSES[self._server.product]}", self._name)
         else:
-            clause, values = "IDENTIFIED BY %s", [account.name, account.host, account.password]
-        cursor.execute(f"{verb} USER %s@%s {clause}", values)
-    return True
+            self._change(f"{verb} USER %s@%s IDENTIFIED BY %s", [*self._name, self._request.password])
+        return True
 
-
-def _logs_in(cursor: Cursor, server: servers.Server, account: Account, params: Params) -> bool:
-    if account.password is None:
-        cursor.execute("SELECT plugin FROM mysql.user WHERE User = %s AND Host = %s", (account.name, account.host))
-        return cursor.fetchone() == (SOCKET_PLUGINS[server.product],)
-    # What a server keeps of a password is salted: only a login tells whether it is this one.
-    address = {key: params[key] for key in ("login_host", "login_port", "login_unix_socket", "config_file", "ca_cert")}
-    login = {**address, "login_user": account.name, "login_password": account.password}
-    try:
-        connect(resolve_login({**login, "connect_timeout": params["connect_timeout"]})).close()
-    except ServerUnavailable:
-        return False
-    return True
-
-
-def _grant(cursor: Cursor, account: Account, held: Levels, wanted: Levels, check_mode: bool) -> bool:
-    """Give what is lacking and take what is too much; whether anything was."""
-    changed = False
-    for verb, preposition, is_at, should_be in (("REVOKE", "FROM", held, wanted), ("GRANT", "TO", wanted, held)):
-        for level, privileges in sorted(is_at.items()):
-            difference = sorted(privileges - should_be.get(level, frozenset()))
-            if difference:
-                changed = True
-                if not check_mode:
+    def set_privileges(self, held: Levels, wanted: Levels) -> bool:
+        """Revoke privileges that are not wanted and grant those that are missing; return whether any differ."""
+        changed = False
+        for verb, preposition, has, keeps in (("REVOKE", "FROM", held, wanted), ("GRANT", "TO", wanted, held)):
+            for level, privileges in sorted(has.items()):
+                difference = sorted(privileges - keeps.get(level, frozenset()))
+                if difference:
+                    changed = True
                     place = _place(level).replace("%", "%%")
-                    statement = f"{verb} {', '.join(difference)} ON {place} {preposition} %s@%s"
-                    cursor.execute(statement, (account.name, account.host))
-    return changed
+                    self._change(f"{verb} {', '.join(difference)} ON {place} {preposition} %s@%s", self._name)
+        return changed
+
+    def _can_log_in(self) -> bool:
+        request = self._request
+        if request.password is None:
+            self._cursor.execute("SELECT plugin FROM mysql.user WHERE User = %s AND Host = %s", self._name)
+            return self._cursor.fetchone() == (SOCKET_PLUGINS[self._server.product],)
+        # The server stores passwords as salted hashes, so only a login shows whether this is the password.
+        try:
+            connect(request.login._replace(user=request.name, password=request.password)).close()
+        except ServerUnavailable:
+            return False
+        return True
+
+    def _change(self, statement: str, values: t.Sequence[str]) -> None:
+        if not self._request.check_mode:
+            self._cursor.execute(statement, values)
 
 
 def _place(level: t.Tuple[str, str]) -> str:
-    return ".".join("*" if part == "*" else "`" + part.replace("`", "``") + "`" for part in level)
+    return ".".join("*" if part == "*" else quote_identifier(part) for part in level)
 
 
-def _shown(levels: t.Optional[Levels]) -> t.List[str]:
+def _lines(levels: t.Optional[Levels]) -> t.List[str]:
     return [f"{', '.join(sorted(held))} ON {_place(level)}" for level, held in sorted((levels or {}).items())]
 
 
 @contextlib.contextmanager
-def _refusals(account: Account) -> t.Iterator[None]:
-    """:raises AccountRefused: instead of the client library's errors"""
+def _refusals(account: str) -> t.Iterator[None]:
+    """Convert the client library's errors in the block.
+
+    :raises AccountRefused: for each of them
+    """
     try:
         yield
     except pymysql.err.MySQLError as error:
@@ -161,6 +184,8 @@ def _refusals(account: Account) -> t.Iterator[None]:
         remedy = (
             "load it (INSTALL PLUGIN auth_socket SONAME 'auth_socket.so') or give the account a password"
             if error.args[:1] == (PLUGIN_IS_NOT_LOADED,)
-            else "log in with an account that may create users and has what it is to grant"
+            else "log in with an account that may create users and has the privileges that it shall grant"
         )
-        raise AccountRefused(f"the server did not take the account {account}: {reason}. Remedy: {remedy}") from None
+        raise AccountRefused(
+            f"the server refused to change the account {account}: {reason}. Remedy: {remedy}"
+        ) from None

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How this collection logs in to MySQL and MariaDB, with PyMySQL."""
+"""A connection to one MySQL or MariaDB server, with PyMySQL."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if t.TYPE_CHECKING:
 
 DEFAULT_PORT = 3306
 DEFAULT_CONNECT_SECONDS = 10
-# Where Debian, Enterprise Linux and MySQL's own packages put the server's socket.
-DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")  # noqa: S108  # only looked for
+# The server's socket in the packages of Debian, Enterprise Linux and MySQL.
+DEFAULT_SOCKETS = ("/run/mysqld/mysqld.sock", "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock")  # noqa: S108  # only read
 
 ACCESS_DENIED = (1045, 1698, 1251, 3118)
 NO_SUCH_DATABASE = (1044, 1049)
 ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " ", '"': '"', "'": "'"}
-# What the server's clients trim; str.strip() alone would take more away.
+# The server's clients trim these; str.strip() would remove more.
 BLANKS = " \t\r\v\f"
 
 
 class Login(t.NamedTuple):
-    """The address of a server and the account that logs in: the options, completed by the option file.
+    """The address of a server, and the account that logs in: a module's options, completed by its option file.
 
     With ``unix_socket`` set, ``host``, ``port`` and ``ca_cert`` are not used. ``connect_timeout`` is in seconds and
-    applies to each step of the connection, the login's dialogue included.
+    applies to each step of the connection and the login.
     """
 
     host: str
@@ -53,15 +53,15 @@ class Login(t.NamedTuple):
 
     @property
     def address(self) -> str:
-        """The server's address as messages show it."""
+        """The server's address for messages."""
         return self.unix_socket or f"{self.host}:{self.port}"
 
 
 def resolve_login(params: t.Mapping[str, t.Any]) -> Login:
-    """The login that a module's options and their option file describe together; options win.
+    """Combine a module's options and their option file into a login; options take precedence.
 
-    :param params: a module's ``LOGIN`` or ``LOG_DB`` options; absent ones count as unset
-    :raises OptionError: when ``config_file`` or ``ca_cert`` cannot be read, or its port is not a number
+    :param params: a module's ``LOGIN`` or ``LOG_DB`` options; an absent option counts as not set
+    :raises OptionError: when ``config_file`` or ``ca_cert`` cannot be read, or the file's port is not a number
     """
     config_file = params.get("config_file")
     client = read_client_section(config_file) if config_file else {}
@@ -70,14 +70,14 @@ def resolve_login(params: t.Mapping[str, t.Any]) -> Login:
     if not host and not unix_socket:
         host, unix_socket = client.get("host"), client.get("socket")
         if host and host != "localhost":
-            # As the server's own clients have it: another host is reached by TCP, whatever the socket.
+            # As the server's own clients do: another host is reached by TCP, even if a socket is set.
             unix_socket = None
     port = params.get("login_port") or _port(client, config_file)
     if not host and not unix_socket and not port:
         unix_socket = next((path for path in DEFAULT_SOCKETS if os.path.exists(path)), None)
     ca_cert = params.get("ca_cert") or client.get("ssl-ca")
     if ca_cert and not os.access(ca_cert, os.R_OK):
-        raise OptionError(f"ca_cert {ca_cert} cannot be read")
+        raise OptionError(f"ca_cert {ca_cert} cannot be read: check its path and mode")
     password = params.get("login_password")
     return Login(
         host=host or "127.0.0.1",
@@ -91,9 +91,9 @@ def resolve_login(params: t.Mapping[str, t.Any]) -> Login:
 
 
 def read_client_section(path: str) -> t.Dict[str, str]:
-    """The ``[client]`` section of a MySQL option file, read as the server's own clients read it.
+    """Read the ``[client]`` section of a MySQL option file, as the server's own clients do.
 
-    :returns: values by option name, with ``-`` for ``_``; options without a value are left out
+    :returns: values by option name, with ``-`` for ``_``, without options that have no value
     :raises OptionError: when the file cannot be read
     """
     try:
@@ -123,10 +123,10 @@ def connect(
 ) -> Connection[Cursor]:
     """Log in to a server.
 
-    :param database: the database to use; ``None`` for none
-    :param statement_timeout: seconds to wait for a statement's answer; ``None`` for no bound
-    :param raw: give texts as the bytes that the server sends
-    :raises ServerUnavailable: when the server is not there, refuses the login, or has no such database
+    :param database: the current database; ``None`` for none
+    :param statement_timeout: seconds to wait for the result of a statement; ``None`` for no limit
+    :param raw: whether texts are returned as the bytes that the server sends
+    :raises ServerUnavailable: when the server cannot be reached, refuses the login, or has no such database
     """
     over_tls = login.ca_cert is not None and login.unix_socket is None
     tls: t.Dict[str, t.Any] = {"ssl_ca": login.ca_cert, "ssl_verify_cert": True, "ssl_verify_identity": True}
@@ -136,24 +136,26 @@ def connect(
             port=login.port,
             unix_socket=login.unix_socket,
             user=login.user,
-            # PyMySQL would make Latin-1 of a text.
+            # PyMySQL encodes a text as Latin-1.
             password=login.password.encode("utf-8", "surrogateescape"),
             database=database,
             charset="utf8mb4",
             use_unicode=not raw,
             autocommit=autocommit,
             connect_timeout=login.connect_timeout,
-            # connect_timeout alone ends with the TCP handshake: a server that accepts and says nothing would hold us.
+            # connect_timeout alone ends with the TCP handshake: a server that accepts and sends nothing would block.
             read_timeout=login.connect_timeout,
             write_timeout=login.connect_timeout,
             **(tls if over_tls else {}),
         )
     except (pymysql.err.Error, OSError, RuntimeError, ValueError) as error:
-        raise ServerUnavailable(_why_not(login, database, error)) from None
-    # PyMySQL before 1.2 goes on in the clear when the server offers no TLS, and has no public way to tell.
+        raise ServerUnavailable(_explain(login, database, error)) from None
+    # PyMySQL before 1.2 continues without encryption when the server offers no TLS, and has no public way to check.
     if over_tls and not isinstance(connection._sock, ssl.SSLSocket):  # type: ignore[attr-defined]  # noqa: SLF001
         connection.close()
-        raise ServerUnavailable(f"the server at {login.address} offers no TLS, which ca_cert asks for")
+        raise ServerUnavailable(
+            f"the server at {login.address} offers no TLS, which ca_cert requires: enable TLS there, or unset ca_cert"
+        )
     # PyMySQL has no public way to change them.
     connection._read_timeout = statement_timeout  # type: ignore[attr-defined]  # noqa: SLF001
     connection._write_timeout = statement_timeout  # type: ignore[attr-defined]  # noqa: SLF001
@@ -165,7 +167,7 @@ def _port(client: t.Mapping[str, str], config_file: t.Optional[str]) -> t.Option
     if text is None:
         return None
     if not text.isdigit():
-        raise OptionError(f"config_file {config_file}: port is not a number")
+        raise OptionError(f"config_file {config_file}: its port {text!r} is not a number")
     return int(text)
 
 
@@ -195,8 +197,8 @@ def _without_comment(text: str) -> str:
     return text
 
 
-def _why_not(login: Login, database: t.Optional[str], error: Exception) -> str:
-    """What failed and which option to look at. Server messages name accounts, never passwords."""
+def _explain(login: Login, database: t.Optional[str], error: Exception) -> str:
+    """Return a message that names the failure and the option to check; server messages never contain passwords."""
     number = error.args[0] if error.args else None
     where = f"the server at {login.address}"
     if number in ACCESS_DENIED:
@@ -204,7 +206,7 @@ def _why_not(login: Login, database: t.Optional[str], error: Exception) -> str:
     if number in NO_SUCH_DATABASE:
         return f"{where} has no database {database} that {login.user} may use ({error.args[1]})"
     if isinstance(error, RuntimeError) and "cryptography" in str(error):
-        return f"{where} wants an encrypted login: set ca_cert, use login_unix_socket, or install cryptography"
+        return f"{where} requires an encrypted login: set ca_cert, use login_unix_socket, or install cryptography"
     reason = error.args[1] if len(error.args) > 1 else error
     option = "login_unix_socket" if login.unix_socket else "login_host and login_port"
     return f"{where} could not be reached: check {option} ({reason})"

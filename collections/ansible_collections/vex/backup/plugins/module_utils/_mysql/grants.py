@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which privileges the backup account needs, and which of them it lacks. Pure functions."""
+"""The privileges that the backup account needs, and those of them that it lacks. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import re
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import MissingGrants
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 
-# Each entry is one need and the privileges that satisfy it. Source: shared measurements of MyDumper 0.10.1 and 1.0.1.
+# Each entry is one need and the privileges that satisfy it. Source: measurements of MyDumper 0.10.1 and 1.0.1.
 _GLOBAL_NEEDS = (
     ("RELOAD", ("RELOAD", "FLUSH_TABLES")),
     ("PROCESS", ("PROCESS",)),
 )
 _DATABASE_NEEDS = ("SELECT", "LOCK TABLES", "SHOW VIEW")
-# MariaDB names it so since 10.5; the older name is still understood, and shown by older servers.
+# MariaDB has this name since 10.5; it still accepts the older name, and older servers show that.
 _BINLOG_MONITOR_SINCE = (10, 5)
-# Accounts of cloud providers have privileges on these taken away; they are never dumped.
+# Cloud providers revoke privileges on these from all accounts; they are never dumped.
 _NEVER_DUMPED = ("mysql", "sys")
 
-# Privileges by where they hold: database pattern and object, "*" for every one.
+# Privileges by their level: database pattern and object, "*" for all.
 Levels = t.Mapping[t.Tuple[str, str], t.FrozenSet[str]]
 EVERYWHERE = ("*", "*")
 
@@ -34,11 +35,25 @@ _STATEMENT = re.compile(
 _ON_COLUMNS = re.compile(rf"[\w ]+ {_COLUMNS}")
 
 
-class Grants(t.NamedTuple):
-    """``everywhere`` holds global privileges, ``databases`` those by database pattern (``LIKE`` wildcards).
+class DumpScope(t.NamedTuple):
+    """The properties of a dump that decide which privileges it needs.
 
-    ``tables`` holds those by database and table. ``revoked`` holds, by database, the global privileges that do not
-    hold there (partial revokes of MySQL 8).
+    ``product`` is ``mysql`` or ``mariadb``; the booleans say which stored programs are dumped.
+    """
+
+    product: str
+    server_version: t.Tuple[int, ...]
+    routines: bool
+    triggers: bool
+    events: bool
+
+
+class Grants(t.NamedTuple):
+    """The privileges of an account.
+
+    ``everywhere`` are global ones, ``databases`` those by database pattern (``LIKE`` wildcards), ``tables`` those by
+    database and table. ``revoked`` are, by database, the global privileges that do not apply there (partial revokes of
+    MySQL 8).
     """
 
     everywhere: t.FrozenSet[str]
@@ -48,7 +63,7 @@ class Grants(t.NamedTuple):
 
 
 def parse_grants(statements: t.Iterable[str]) -> Grants:
-    """Read what ``SHOW GRANTS`` answers; grants on columns, routines, roles and proxies are left out."""
+    """Read the rows of ``SHOW GRANTS``, without grants on columns, routines, roles and proxies."""
     everywhere: t.Set[str] = set()
     databases: t.Dict[str, t.FrozenSet[str]] = {}
     tables: t.Dict[t.Tuple[str, str], t.FrozenSet[str]] = {}
@@ -74,73 +89,66 @@ def parse_grants(statements: t.Iterable[str]) -> Grants:
 def missing(
     grants: Grants,
     databases: t.Sequence[str],
+    scope: DumpScope,
     *,
-    product: str,
-    server_version: t.Tuple[int, ...],
-    stored_programs: t.Mapping[str, bool],
     every_database: bool,
 ) -> t.List[str]:
-    """What the account lacks to dump *databases*, as ``PRIVILEGE ON level``; empty when nothing.
+    """Return the privileges that the account lacks to dump *databases*, as ``PRIVILEGE ON level``.
 
-    :param stored_programs: ``routines``, ``triggers``, ``events``: whether each is to be dumped
-    :param every_database: the configuration names no databases: an account that does not see them all would leave
-        some out without a word
+    :param every_database: whether all databases shall be dumped: an account that cannot see all of them would leave
+        some out without a message
     """
     lacking = []
-    for name, satisfying in _everywhere(product, server_version):
+    for name, satisfying in _everywhere(scope):
         if not _holds(grants.everywhere, satisfying):
             lacking.append(f"{name} ON *.*")
     if every_database and not _sees_every_database(grants):
         lacking.append("SELECT ON *.* (or name the databases: others are not visible to this account)")
-    for privilege in _on_databases(stored_programs):
+    for privilege in _on_databases(scope):
         without = [name for name in databases if not _holds_on(grants, name, privilege)]
         if without:
-            lacking.append(f"{privilege} ON {', '.join(f'{_quote(name)}.*' for name in without)}")
-    if stored_programs["routines"] and not _sees_routines(grants, product):
-        lacking.append("SELECT ON mysql.proc" if product == "mariadb" else "SHOW_ROUTINE ON *.*")
+            lacking.append(f"{privilege} ON {', '.join(f'{quote_identifier(name)}.*' for name in without)}")
+    if scope.routines and not _sees_routines(grants, scope.product):
+        lacking.append("SELECT ON mysql.proc" if scope.product == "mariadb" else "SHOW_ROUTINE ON *.*")
     return lacking
 
 
-def needed(
-    databases: t.Sequence[str],
-    *,
-    product: str,
-    server_version: t.Tuple[int, ...],
-    stored_programs: t.Mapping[str, bool],
-) -> Levels:
-    """What an account is to hold so that :func:`missing` finds nothing, and no more.
+def needed(databases: t.Sequence[str], scope: DumpScope) -> Levels:
+    """Return the privileges with which :func:`missing` finds nothing, and no others.
 
-    :param databases: the only ones that it may read; empty for all
-    :param stored_programs: as for :func:`missing`
+    :param databases: the only databases that the account may read; empty for all
     """
-    everywhere = {name for name, _satisfying in _everywhere(product, server_version)}
-    on_databases = frozenset(_on_databases(stored_programs))
+    everywhere = {name for name, _satisfying in _everywhere(scope)}
+    on_databases = frozenset(_on_databases(scope))
     if not databases:
         return {EVERYWHERE: on_databases | everywhere}
     levels = {(escaped(name), "*"): on_databases for name in databases}
-    if stored_programs["routines"] and product == "mariadb":
+    if scope.routines and scope.product == "mariadb":
         levels["mysql", "proc"] = frozenset(["SELECT"])
-    elif stored_programs["routines"]:
+    elif scope.routines:
         everywhere.add("SHOW_ROUTINE")
     return {EVERYWHERE: frozenset(everywhere), **levels}
 
 
 def by_level(grants: Grants) -> Levels:
-    """The privileges held at each level, in the form of :func:`needed`; levels without any are left out."""
+    """Return the privileges at each level, in the form of :func:`needed`, without levels that have none."""
     levels: t.Dict[t.Tuple[str, str], t.FrozenSet[str]] = {EVERYWHERE: grants.everywhere}
     levels.update({(pattern, "*"): held for pattern, held in grants.databases.items()})
     levels.update(grants.tables)
-    # What the server says of an account that holds nothing.
+    # The server shows USAGE for an account without privileges.
     return {level: held - {"USAGE"} for level, held in levels.items() if held - {"USAGE"}}
 
 
 def escaped(database: str) -> str:
-    """The pattern that means this database alone."""
+    """Return the pattern that matches only this database."""
     return re.sub(r"([\\_%])", r"\\\1", database)
 
 
 def require(lacking: t.Sequence[str], account: str) -> None:
-    """:raises MissingGrants: naming all that *account* lacks and the statements that give it"""
+    """Raise an error if *account* lacks privileges.
+
+    :raises MissingGrants: it names them, and the statements that grant them
+    """
     if lacking:
         raise MissingGrants(
             f"{account} lacks privileges that the dump needs: {'; '.join(lacking)}. "
@@ -149,34 +157,34 @@ def require(lacking: t.Sequence[str], account: str) -> None:
         )
 
 
-def _everywhere(product: str, server_version: t.Tuple[int, ...]) -> t.List[t.Tuple[str, t.Tuple[str, ...]]]:
-    needs = [*_GLOBAL_NEEDS, _coordinates(product, server_version)]
-    if product == "mysql" and server_version >= (8,):
+def _everywhere(scope: DumpScope) -> t.List[t.Tuple[str, t.Tuple[str, ...]]]:
+    needs = [*_GLOBAL_NEEDS, _binlog_position(scope)]
+    if scope.product == "mysql" and scope.server_version >= (8,):
         needs.append(("BACKUP_ADMIN", ("BACKUP_ADMIN",)))
     return needs
 
 
-def _on_databases(stored_programs: t.Mapping[str, bool]) -> t.List[str]:
-    programs = (("triggers", "TRIGGER"), ("events", "EVENT"))
-    return [*_DATABASE_NEEDS, *(name for key, name in programs if stored_programs[key])]
+def _on_databases(scope: DumpScope) -> t.List[str]:
+    programs = ((scope.triggers, "TRIGGER"), (scope.events, "EVENT"))
+    return [*_DATABASE_NEEDS, *(name for is_dumped, name in programs if is_dumped)]
 
 
-def _coordinates(product: str, server_version: t.Tuple[int, ...]) -> t.Tuple[str, t.Tuple[str, ...]]:
-    if product == "mysql":
+def _binlog_position(scope: DumpScope) -> t.Tuple[str, t.Tuple[str, ...]]:
+    if scope.product == "mysql":
         return "REPLICATION CLIENT", ("REPLICATION CLIENT",)
-    name = "BINLOG MONITOR" if server_version >= _BINLOG_MONITOR_SINCE else "REPLICATION CLIENT"
+    name = "BINLOG MONITOR" if scope.server_version >= _BINLOG_MONITOR_SINCE else "REPLICATION CLIENT"
     return name, ("BINLOG MONITOR", "REPLICATION CLIENT")
 
 
 def _sees_every_database(grants: Grants) -> bool:
-    # SELECT shows a database only where it has not been taken away again.
+    # SELECT shows a database only if it is not revoked there.
     hidden = [name for name, privileges in grants.revoked.items() if "SELECT" in privileges]
     shown = all(name in _NEVER_DUMPED for name in hidden)
     return _holds(grants.everywhere, ("SHOW DATABASES", "SELECT") if shown else ("SHOW DATABASES",))
 
 
 def _sees_routines(grants: Grants, product: str) -> bool:
-    # Without it MariaDB answers SHOW CREATE PROCEDURE with NULL and MySQL hides the routine altogether.
+    # Without it, MariaDB returns NULL for SHOW CREATE PROCEDURE, and MySQL hides the routine.
     if product == "mariadb":
         return _holds_on(grants, "mysql", "SELECT") or _holds(grants.tables.get(("mysql", "proc"), ()), ("SELECT",))
     return _holds(grants.everywhere, ("SELECT", "SHOW_ROUTINE"))
@@ -203,10 +211,6 @@ def _like(pattern: str) -> t.Pattern[str]:
         else:
             parts.append({"%": ".*", "_": "."}.get(character, re.escape(character)))
     return re.compile("".join(parts), re.DOTALL | re.IGNORECASE)
-
-
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _unquote(name: str) -> str:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a server says of itself: product, version, databases, their objects, the account's grants."""
+"""Facts that a server reports: product, version, databases and their objects, the account's grants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import Grants, parse_grants
 
-# connection.py keeps the reason of a failure; every module that comes here reports that first.
+# connection.py keeps the reason of a failed import, and every module reports it before it calls this code.
 with contextlib.suppress(ImportError):
     import pymysql.err
 
@@ -32,12 +32,12 @@ SYSTEM_DATABASES = frozenset(
 )
 TRANSACTIONAL_ENGINES = ("InnoDB", "ROCKSDB")
 
-# A row each: kind and name. Kinds of tables: https://mariadb.com/kb/en/information-schema-tables-table/
+# Kinds of tables: https://mariadb.com/kb/en/information-schema-tables-table/
 _OBJECTS = """
 SELECT TABLE_TYPE, TABLE_NAME, ENGINE, COALESCE(DATA_LENGTH, 0)
   FROM information_schema.TABLES WHERE TABLE_SCHEMA = %(database)s ORDER BY TABLE_NAME
 """
-# Packages come before their bodies, triggers of one table in the order in which they fire.
+# Packages come before their bodies, and the triggers of one table in the order in which they fire.
 _PROGRAMS = """
 SELECT ROUTINE_TYPE AS kind, ROUTINE_NAME AS name, 0 AS place
   FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %(database)s
@@ -47,8 +47,8 @@ UNION ALL
 SELECT 'EVENT', EVENT_NAME, 0 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
  ORDER BY kind, place, name
 """
-# MyDumper 0.10 takes MySQL's DEFAULT_GENERATED (such as DEFAULT CURRENT_TIMESTAMP) for a generated column, whose
-# values need no dump.
+# MyDumper 0.10 takes MySQL's DEFAULT_GENERATED (such as DEFAULT CURRENT_TIMESTAMP) for a generated column, and leaves
+# out its values.
 _ODD_COLUMNS = """
 SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
  WHERE TABLE_SCHEMA = %(database)s
@@ -57,19 +57,18 @@ SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
 
 
 class Program(t.NamedTuple):
-    """A stored program; ``kind`` is what ``SHOW CREATE`` calls it: ``PROCEDURE``, ``TRIGGER``, ``EVENT`` …"""
+    """A stored program; ``kind`` is its name in ``SHOW CREATE``: ``PROCEDURE``, ``TRIGGER``, ``EVENT`` …"""
 
     kind: str
     name: str
 
 
 class Objects(t.NamedTuple):
-    """What a database holds, by name.
+    """The objects of a database, by name.
 
-    ``programs`` are routines, triggers and events, in the order to make them again. ``odd_columns`` are columns that
-    are invisible, have an expression as their default or a backtick in their name, ``versioned`` tables with a
-    system-versioned history, ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the server's
-    own estimate.
+    ``programs`` are stored programs, in the order in which they can be created. ``odd_columns`` are columns that are
+    invisible, have an expression as default or a backtick in the name. ``versioned`` are tables with a system-versioned
+    history, ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the server's estimate.
     """
 
     tables: t.Sequence[str]
@@ -81,10 +80,26 @@ class Objects(t.NamedTuple):
     data_bytes: int
 
 
-class Server(t.NamedTuple):
-    """``product`` is ``mysql`` or ``mariadb``, ``numbers`` its version, ``instance`` the same by whatever address.
+class TableNames(t.NamedTuple):
+    """The tables and views of a database."""
 
-    ``lower_case_table_names`` is its setting of that name: whether it knows capitals in names of tables.
+    tables: t.Sequence[str]
+    views: t.Sequence[str]
+
+
+class BinlogPosition(t.NamedTuple):
+    """A position in the server's binary log; ``gtid`` is empty where it is not known."""
+
+    file: str
+    position: str
+    gtid: str
+
+
+class Server(t.NamedTuple):
+    """A server.
+
+    ``product`` is ``mysql`` or ``mariadb``, ``numbers`` its numeric version. ``instance`` identifies it, and does not
+    depend on the address. ``account`` is the one that logged in, quoted.
     """
 
     product: str
@@ -97,24 +112,30 @@ class Server(t.NamedTuple):
 
     @property
     def name(self) -> str:
-        """Product and version as people write them: ``MariaDB 10.11.18``."""
+        """Product and version, for people: ``MariaDB 10.11.18``."""
         words = {"mysql": "MySQL", "mariadb": "MariaDB"}
         return f"{words[self.product]} {'.'.join(map(str, self.numbers))}"
 
 
 @contextlib.contextmanager
-def answers() -> t.Iterator[None]:
-    """:raises ServerUnavailable: instead of the client library's errors"""
+def server_errors() -> t.Iterator[None]:
+    """Convert the client library's errors in the block.
+
+    :raises ServerUnavailable: for each of them
+    """
     try:
         yield
     except (pymysql.err.MySQLError, OSError) as error:
         reason = error.args[1] if len(error.args) > 1 else error
-        raise ServerUnavailable(f"the server stopped answering: {reason}") from None
+        raise ServerUnavailable(f"the server no longer answers: {reason}") from None
 
 
 def describe(connection: Connection[Cursor]) -> Server:
-    """Ask the server what it is."""
-    with answers(), connection.cursor() as cursor:
+    """Read the server's product, version, account and identity.
+
+    :raises ServerUnavailable: when it does not answer, or is not a MySQL or MariaDB
+    """
+    with server_errors(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT @@version, @@version_comment, CURRENT_USER(), @@log_bin, @@lower_case_table_names,"
             " CONCAT_WS('|', @@hostname, @@port, @@datadir)"
@@ -137,13 +158,13 @@ def describe(connection: Connection[Cursor]) -> Server:
 
 
 def grants(connection: Connection[Cursor], server: Server) -> Grants:
-    """What the account may do, its active roles included."""
+    """Read the privileges of the account and its active roles."""
     statements: t.List[str] = []
-    with answers(), connection.cursor() as cursor:
+    with server_errors(), connection.cursor() as cursor:
         cursor.execute("SHOW GRANTS")
         statements += [row[0] for row in cursor.fetchall()]
         if server.product == "mysql" and server.numbers >= (8,):
-            # It shows a role's privileges only when asked to; MariaDB shows them by itself, and 5.7 has no roles.
+            # MySQL shows a role's privileges only with USING; MariaDB always shows them, and MySQL 5.7 has no roles.
             cursor.execute("SELECT CURRENT_ROLE()")
             roles = str((cursor.fetchone() or ("NONE",))[0])
             if roles != "NONE":
@@ -153,17 +174,19 @@ def grants(connection: Connection[Cursor], server: Server) -> Grants:
 
 
 def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], exclude: t.Sequence[str]) -> t.List[str]:
-    """The databases to dump: the server's, less the system's, only those included, less those excluded.
+    """Return the databases to dump: those of the server without the system's and the excluded ones.
 
+    :param include: dump only these; empty for all
     :raises OptionError: for an included database that the server does not have, or when none is left
     """
-    with answers(), connection.cursor() as cursor:
+    with server_errors(), connection.cursor() as cursor:
         cursor.execute("SHOW DATABASES")
         present = [row[0] for row in cursor.fetchall()]
     unknown = [name for name in include if name not in present]
     if unknown:
         raise OptionError(
-            f"databases: the server has no database {', '.join(map(repr, unknown))} that the account sees"
+            f"databases: the server has no database {', '.join(map(repr, unknown))} that the account can see: check "
+            "the names and the account's privileges"
         )
     chosen = [
         name
@@ -172,14 +195,15 @@ def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], e
     ]
     if not chosen:
         raise OptionError(
-            "no database to dump: besides the system's, the server has none that databases and exclude_databases leave"
+            "no database to dump: the server has only system databases and excluded ones; check databases and "
+            "exclude_databases"
         )
     return chosen
 
 
 def list_objects(connection: Connection[Cursor], database: str) -> Objects:
-    """What *database* holds now."""
-    with answers(), connection.cursor() as cursor:
+    """Read the objects that *database* holds now."""
+    with server_errors(), connection.cursor() as cursor:
         cursor.execute(_OBJECTS, {"database": database})
         tables = cursor.fetchall()
         cursor.execute(_PROGRAMS, {"database": database})

@@ -19,8 +19,8 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key, check_signature
 from ansible_collections.vex.backup.plugins.module_utils._common.files import (
     commit,
-    pieces_of,
     private_files,
+    read_blocks,
     require_space,
     sha256_of,
     write_durably,
@@ -236,7 +236,7 @@ def _fetch(request: Request, store: Store, listed: Listed, archive: Archive, pat
 def _go_on(stream: t.BinaryIO, archive: Archive) -> hashlib._Hash:
     """Stand at the end of what an earlier attempt left: the digest of that."""
     digest = hashlib.sha256()
-    for piece in pieces_of(stream):
+    for piece in read_blocks(stream):
         digest.update(piece)
     if stream.tell() > archive.size:
         stream.seek(0)

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, require_space
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
-from ansible_collections.vex.backup.plugins.module_utils._dump.compression import SUFFIXES, Compressor
+from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import directory_name
 from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import data_files
 from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed
@@ -25,6 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._restore.sql_scripts im
     renamed_script,
     table_of_script,
 )
+from ansible_collections.vex.backup.plugins.module_utils._tools.compressors import SUFFIXES
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY
 
 TABLES = "tables"

@@ -26,7 +26,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     TargetExists,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
-from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import defaults_file_text
+from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import option_file_text
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server, describe
 from ansible_collections.vex.backup.plugins.module_utils._restore.definers import make_definers, make_time_zones
 from ansible_collections.vex.backup.plugins.module_utils._restore.files import (
@@ -235,7 +235,7 @@ def _refuse_to_overwrite(params: Params, plan: RestorePlan, found: t.Mapping[str
 def _login_file(params: Params, server: Server) -> t.Iterator[str]:
     first = f"SET SESSION {', '.join([LOADERS_MODE, *UNCHECKED[server.product]])}"
     with tempfile.NamedTemporaryFile("wb", prefix="vex-backup-", suffix=".cnf") as stream:
-        text = defaults_file_text(resolve_login(params), {}, first, "myloader")
+        text = option_file_text(resolve_login(params), {}, first, "myloader")
         stream.write(text.encode("utf-8", "surrogateescape"))
         stream.flush()
         yield stream.name

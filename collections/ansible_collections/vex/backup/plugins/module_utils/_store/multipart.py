@@ -10,7 +10,7 @@ import hashlib
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import pieces_of
+from ansible_collections.vex.backup.plugins.module_utils._common.files import read_blocks
 
 if t.TYPE_CHECKING:
     from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
@@ -76,7 +76,7 @@ class Part:
     def _digest(self, name: str, file: t.Optional[hashlib._Hash] = None) -> bytes:
         digest = hashlib.new(name, usedforsecurity=False)
         self.seek(0)
-        for piece in pieces_of(self):
+        for piece in read_blocks(self):
             digest.update(piece)
             if file is not None:
                 file.update(piece)

@@ -1,25 +1,27 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""myloader: its version decides the arguments, what it says decides how it ended. Pure functions.
+"""myloader: the arguments for each version, and the failures that its output reports. Pure functions.
 
-Its exit status alone lies, as MyDumper's does: 0.10 exits with 0 after some failures.
+Its exit status cannot be trusted alone: 0.10 exits with 0 after some failures.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, Version, parse_log
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, Version
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper_log import parse_log
 
-# Of some 1 MB each, as MyDumper 0.10 writes them. By itself its loader takes a thousand, a whole file, which fills the
-# server's binary log cache over and over: measured, it takes a tenth more time.
-_STATEMENTS_A_TRANSACTION = 8
+# MyDumper 0.10 writes statements of about 1 MB each. By default its loader puts a thousand of them, a whole file, into
+# one transaction, which fills the server's binary log cache again and again: measured, that takes a tenth more time.
+_STATEMENTS_PER_TRANSACTION = 8
 
 
 class Load(t.NamedTuple):
-    """One myloader process's work: a folder that MyDumper filled, into the database *target* where it has one.
+    """The work of one myloader process.
 
-    ``source`` and ``table`` restrict it; MyDumper 0.10's files are chosen by their names instead.
+    ``directory`` is one that MyDumper filled, ``target`` the database to load into, ``None`` for the dumped names.
+    ``source`` and ``table`` restrict the work; for MyDumper 0.10, files are selected by their names instead.
     """
 
     directory: str
@@ -32,7 +34,7 @@ class Load(t.NamedTuple):
 
 
 def arguments(version: Version, load: Load) -> t.List[str]:
-    """The arguments of one myloader process, program name excluded, no secret included."""
+    """Return the arguments of one myloader process, without the program's name and without secrets."""
     argv = [
         f"--defaults-file={load.defaults_file}",
         f"--directory={load.directory}",
@@ -44,7 +46,7 @@ def arguments(version: Version, load: Load) -> t.List[str]:
     if load.target is not None:
         argv.append(f"--database={load.target}")
     if version.generation == LEGACY:
-        argv.append(f"--queries-per-transaction={_STATEMENTS_A_TRANSACTION}")
+        argv.append(f"--queries-per-transaction={_STATEMENTS_PER_TRANSACTION}")
     else:
         if load.source is not None:
             argv.append(f"--source-db={load.source}")
@@ -54,10 +56,8 @@ def arguments(version: Version, load: Load) -> t.List[str]:
 
 
 def failures(returncode: int, stderr: str) -> t.List[str]:
-    """Why what it loaded is not whole, an empty list when it may be."""
-    found = [
-        line.message.strip() for line in parse_log(stderr) if line.level in ("ERROR", "CRITICAL") or line.cancelled
-    ]
+    """Return the reasons why the loaded data is not complete, an empty list if myloader reports none."""
+    found = [line.message.strip() for line in parse_log(stderr) if line.is_error or line.cancelled]
     if returncode != 0 and not found:
-        found = [f"myloader exited with {returncode}: {stderr.strip()[-1000:] or 'it said nothing of why'}"]
+        found = [f"myloader exited with {returncode}: {stderr.strip()[-1000:] or 'it printed no reason'}"]
     return found

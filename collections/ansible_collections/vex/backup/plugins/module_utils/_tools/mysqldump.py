@@ -1,11 +1,14 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""mysqldump, for the databases that MyDumper 0.10.x cannot bring back.
+"""mysqldump, for the databases that MyDumper 0.10 cannot dump so that they can be restored. Pure functions.
 
-Seen with 0.10.1: invisible columns and the history of system-versioned tables are left out without a word, and so, on
-MySQL, is every column whose default is an expression (``DEFAULT_GENERATED`` is taken for ``GENERATED``); names with a
-quote or a backtick end in SQL errors; names with a slash, a dot or ``-schema`` meet file names that mean something
-else; on MySQL a database whose name is not ASCII is not found. Pure functions.
+Observed with MyDumper 0.10.1:
+
+- It leaves out invisible columns and the history of system-versioned tables, without a message.
+- On MySQL it leaves out each column whose default is an expression: it takes ``DEFAULT_GENERATED`` for ``GENERATED``.
+- Names with a quote or a backtick end in SQL errors.
+- Names with a slash, a dot or ``-schema`` collide with file names that have another meaning.
+- On MySQL it does not find a database whose name is not ASCII.
 """
 
 from __future__ import annotations
@@ -13,28 +16,28 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Objects
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, Coordinates, Version
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition, Objects
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, Version
 
 _UNSAFE_IN_NAME = re.compile(r"[`'/.\\\x00-\x1f]|-schema|-checksum|-metadata")
-# File systems end at 255 bytes; MyDumper appends up to `-schema-triggers.sql.gz`.
+# File names are limited to 255 bytes; MyDumper appends up to `-schema-triggers.sql.gz`.
 _LONGEST_FILE_NAME = 225
-# The last line: the text of a view may hold such a line too.
+# The last line only: the text of a view may contain such a line too.
 _COMPLETE = re.compile(r"^-- Dump completed.*\s*\Z", re.MULTILINE)
 _SOURCE = re.compile(r"^-- CHANGE .*?_LOG_FILE='(?P<file>[^']*)', \w+_LOG_POS=(?P<position>\d+)", re.MULTILINE)
 
 
 def reason_for_mysqldump(version: Version, product: str, database: str, objects: Objects) -> str:
-    """Why this MyDumper must not dump this database, or an empty text when it may.
+    """Return the reason why mysqldump must dump a database, an empty text if this MyDumper can.
 
     :param product: the server's: ``mysql`` or ``mariadb``
     """
     if version.generation != LEGACY:
         return ""
-    # It chooses the database in a session of the character set binary, from which only MariaDB takes it as it is.
-    lost = product == "mysql" and not database.isascii()
+    # MyDumper selects the database in a session with the character set binary. Only MariaDB accepts the name then.
+    not_found = product == "mysql" and not database.isascii()
     for name in (database, *objects.tables, *objects.views):
-        if lost or _UNSAFE_IN_NAME.search(name):
+        if not_found or _UNSAFE_IN_NAME.search(name):
             return f"the name {name!r}"
     for name in (*objects.tables, *objects.views):
         if len(f"{database}.{name}".encode()) > _LONGEST_FILE_NAME:
@@ -47,7 +50,7 @@ def reason_for_mysqldump(version: Version, product: str, database: str, objects:
 
 
 class Tool(t.NamedTuple):
-    """A mysqldump: its path, whether it is MariaDB's, and those of its options that not all have."""
+    """A mysqldump: its path, its version line, its maker, and the options that not every release has."""
 
     path: str
     text: str
@@ -57,7 +60,7 @@ class Tool(t.NamedTuple):
 
 
 def parse_tool(path: str, version_output: str, help_output: str) -> Tool:
-    """Tell MariaDB's mysqldump from MySQL's by ``--version`` and ``--help``."""
+    """Distinguish MariaDB's mysqldump from MySQL's by its ``--version`` and ``--help``."""
     return Tool(
         path,
         version_output.strip(),
@@ -67,14 +70,16 @@ def parse_tool(path: str, version_output: str, help_output: str) -> Tool:
     )
 
 
-def arguments(tool: Tool, *, defaults_file: str, database: str, output: str, coordinates: bool) -> t.List[str]:
-    """The arguments that write a database's tables and views to *output*; program name excluded.
+def arguments(tool: Tool, *, option_file: str, database: str, output: str, binlog_position: bool) -> t.List[str]:
+    """Return the arguments that write a database's tables and views to *output*, without the program's name.
 
-    Stored programs are not its business: it fails on those of databases with a quote in their name. Nor are locks:
-    it would take them on views too, and fail on one whose definer is gone.
+    mysqldump writes no stored programs: it fails on those of databases with a quote in their name. It takes no locks:
+    it would also lock views, and fail on a view whose definer does not exist.
+
+    :param binlog_position: whether to write the binlog position as a comment
     """
     argv = [
-        f"--defaults-file={defaults_file}",
+        f"--defaults-file={option_file}",
         "--default-character-set=utf8mb4",
         "--single-transaction",
         "--no-tablespaces",
@@ -85,27 +90,27 @@ def arguments(tool: Tool, *, defaults_file: str, database: str, output: str, coo
     if tool.history:
         argv.append("--dump-history")
     if not tool.mariadb:
-        # The first would make the restore rewrite the server's GTID state, the second fails on MariaDB servers.
+        # By default, the restore would rewrite the server's GTID state, and the statistics fail on MariaDB servers.
         argv += ["--set-gtid-purged=OFF", "--column-statistics=0"]
-    if coordinates:
+    if binlog_position:
         argv.append("--source-data=2" if tool.source_data else "--master-data=2")
     return [*argv, "--databases", "--", database]
 
 
-def parse_coordinates(first_lines: str) -> t.Optional[Coordinates]:
-    """The binary log's coordinates that mysqldump wrote, as a comment, at the head of its output."""
+def parse_binlog_position(first_lines: str) -> t.Optional[BinlogPosition]:
+    """Read the binlog position, a comment in the first lines of mysqldump's output."""
     found = _SOURCE.search(first_lines)
-    return Coordinates(found["file"], found["position"], "") if found else None
+    return BinlogPosition(found["file"], found["position"], "") if found else None
 
 
 def failures(returncode: int, stderr: str, last_lines: str) -> t.List[str]:
-    """Why its output is not whole, an empty list when it is.
+    """Return the reasons why the output is not complete, an empty list if it is.
 
-    :param last_lines: the end of what it wrote, where it says ``-- Dump completed``
+    :param last_lines: the end of the output, which says ``-- Dump completed``
     """
     found = [line for line in stderr.splitlines() if line.strip()] if returncode != 0 else []
     if returncode != 0 and not found:
-        found = [f"mysqldump exited with {returncode} and said nothing of why"]
+        found = [f"mysqldump exited with {returncode} and printed no reason"]
     if not found and not _COMPLETE.search(last_lines):
         found = ["the output of mysqldump does not end with 'Dump completed'"]
     return found

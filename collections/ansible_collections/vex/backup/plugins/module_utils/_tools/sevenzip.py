@@ -113,7 +113,7 @@ class SevenZip:
         """
         with self._started("l", [f"-t{self._format}", "-slt", "-ba"], [archive], piped=True) as program:
             output = b""
-            for piece in program.pieces(self._remaining()):
+            for piece in program.output(self._remaining()):
                 output += piece
                 if len(output) > LIST_LIMIT:
                     raise UnpackFailed(f"{archive} holds more than half a million paths: it is none of ours")

@@ -10,7 +10,12 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import Manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import FileTally, ScriptTally, Tally, joined
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import (
+    Counter,
+    FileCounter,
+    ScriptCounter,
+    join_counts,
+)
 from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import files_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, RestoreDiffers
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN
@@ -144,16 +149,16 @@ def _digest(dump: Dump, database: t.Mapping[str, t.Any], table: str) -> str:
     """What the manifest should say of a table, from the dump's files."""
     files = _files(dump, database, table)
     if database["mysqldump"]:
-        script = ScriptTally()
+        script = ScriptCounter()
         _read_into(script, files[0])
         return script.count(table).sha256
-    tallies = [FileTally(dump.generation) for _file in files]
+    tallies = [FileCounter(dump.generation) for _file in files]
     for tally, path in zip(tallies, files):
         _read_into(tally, path)
-    return joined([tally.count() for tally in tallies]).sha256
+    return join_counts([tally.count() for tally in tallies]).sha256
 
 
-def _read_into(tally: Tally, path: str) -> None:
+def _read_into(tally: Counter, path: str) -> None:
     for piece in pieces_of_file(path):
         tally.update(piece)
 

@@ -10,9 +10,10 @@ import os
 import re
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import pieces_of
-from ansible_collections.vex.backup.plugins.module_utils._dump.compression import SUFFIXES, Compressor
+from ansible_collections.vex.backup.plugins.module_utils._common.files import read_blocks
+from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import INSERT
+from ansible_collections.vex.backup.plugins.module_utils._tools.compressors import SUFFIXES
 
 _DIGEST_BYTES = 16
 _ROW = re.compile(rb"\((?:[^'()]|'(?:[^'\\]|\\.|'')*')*\)", re.DOTALL)
@@ -78,7 +79,7 @@ def pieces_of_file(path: str) -> t.Iterator[bytes]:
     kind = next((kind for kind, suffix in SUFFIXES.items() if suffix and os.path.exists(path + suffix)), None)
     with contextlib.ExitStack() as stack:
         if kind is None:
-            yield from pieces_of(stack.enter_context(open(path, "rb")))
+            yield from read_blocks(stack.enter_context(open(path, "rb")))
         else:
             folder, name = os.path.split(path + SUFFIXES[kind])
-            yield from stack.enter_context(Compressor(kind).unpacking(folder, [name])).pieces()
+            yield from stack.enter_context(Compressor(kind).start_decompression(folder, [name])).output()

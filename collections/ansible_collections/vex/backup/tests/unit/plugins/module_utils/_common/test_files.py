@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files that survive a power cut, and the manifest written as one."""
+"""Files that survive a power cut."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
 from ansible_collections.vex.backup.plugins.module_utils._common import files as files_module
 
 
-@pytest.mark.parametrize("size", [0, 1, files_module.PIECE_BYTES, files_module.PIECE_BYTES * 2 + 7])
+@pytest.mark.parametrize("size", [0, 1, files_module.BLOCK_BYTES, files_module.BLOCK_BYTES * 2 + 7])
 def test_sha256_of(tmp_path: pathlib.Path, size: int) -> None:
     data = os.urandom(size)
     (tmp_path / "f").write_bytes(data)
@@ -30,7 +30,7 @@ def test_commit_renames_files_and_directories(tmp_path: pathlib.Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["d", "f"]
 
 
-def test_a_rename_is_between_two_syncs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rename_is_between_two_syncs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = []
     rename, fsync = os.rename, os.fsync
 
@@ -49,7 +49,7 @@ def test_a_rename_is_between_two_syncs(tmp_path: pathlib.Path, monkeypatch: pyte
     assert done == [str(tmp_path / "f.partial"), "rename", str(tmp_path)]
 
 
-def test_json_is_private_and_replaces_leftovers(tmp_path: pathlib.Path) -> None:
+def test_json_file_is_private_and_replaces_a_partial_one(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "m.json"
     (tmp_path / "m.json.partial").write_text("left by a killed run")
     (tmp_path / "m.json.partial").chmod(0o644)
@@ -59,7 +59,7 @@ def test_json_is_private_and_replaces_leftovers(tmp_path: pathlib.Path) -> None:
     assert os.listdir(tmp_path) == ["m.json"]
 
 
-def test_json_that_cannot_be_written_leaves_what_was_there(tmp_path: pathlib.Path) -> None:
+def test_failed_write_keeps_the_old_file(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "m.json"
     path.write_text("before")
     with pytest.raises(TypeError):
@@ -68,7 +68,7 @@ def test_json_that_cannot_be_written_leaves_what_was_there(tmp_path: pathlib.Pat
     assert os.listdir(tmp_path) == ["m.json"]
 
 
-def test_the_archive_is_added_to_a_copy_of_the_manifest() -> None:
+def test_archive_is_added_to_a_copy_of_the_manifest() -> None:
     manifest = {"run": "u", "files": [1]}
     whole = with_archive(manifest, Archive("b.zip", 3, "ab", "zip", encrypted=False, level=0))
     assert whole["archive"] == {

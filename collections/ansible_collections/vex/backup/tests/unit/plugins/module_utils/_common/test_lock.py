@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One dump of an instance at a time, until the last process of it is gone."""
+"""The lock of an instance, held until the last process of a dump ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.lock import ins
 from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning
 
 
-def test_a_second_dump_ends_at_once(tmp_path: pathlib.Path) -> None:
+def test_second_dump_fails_at_once(tmp_path: pathlib.Path) -> None:
     with instance_lock(str(tmp_path), "abc"):
         with pytest.raises(AlreadyRunning, match=r"fuser -v \S+/.dump-abc.lock"), instance_lock(str(tmp_path), "abc"):
             pytest.fail("two dumps hold the lock")
@@ -25,14 +25,14 @@ def test_a_second_dump_ends_at_once(tmp_path: pathlib.Path) -> None:
         pass
 
 
-def test_a_failure_frees_the_lock(tmp_path: pathlib.Path) -> None:
+def test_failure_releases_the_lock(tmp_path: pathlib.Path) -> None:
     with pytest.raises(OSError, match="disk"), instance_lock(str(tmp_path), "abc"):
         raise OSError("disk")
     with instance_lock(str(tmp_path), "abc"):
         pass
 
 
-def test_a_program_that_outlives_its_run_keeps_the_lock(tmp_path: pathlib.Path) -> None:
+def test_child_process_that_outlives_the_run_keeps_the_lock(tmp_path: pathlib.Path) -> None:
     with instance_lock(str(tmp_path), "abc") as descriptor:
         child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=[descriptor])
     with pytest.raises(AlreadyRunning), instance_lock(str(tmp_path), "abc"):
@@ -42,7 +42,7 @@ def test_a_program_that_outlives_its_run_keeps_the_lock(tmp_path: pathlib.Path) 
         pass
 
 
-def test_a_program_that_was_not_given_the_lock_does_not_keep_it(tmp_path: pathlib.Path) -> None:
+def test_child_process_without_the_descriptor_does_not_keep_the_lock(tmp_path: pathlib.Path) -> None:
     with instance_lock(str(tmp_path), "abc"):
         child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, close_fds=False)
     with instance_lock(str(tmp_path), "abc"):
@@ -50,6 +50,6 @@ def test_a_program_that_was_not_given_the_lock_does_not_keep_it(tmp_path: pathli
     child.communicate(b"")
 
 
-def test_only_its_owner_opens_it(tmp_path: pathlib.Path) -> None:
+def test_lock_file_is_private(tmp_path: pathlib.Path) -> None:
     with instance_lock(str(tmp_path), "abc") as descriptor:
         assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Real processes: what they get, what comes back, and that none of them outlives its call."""
+"""Real child processes: their input, their output, and their end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.process import 
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, Interrupted, ProgramMissing
 
-# A leader and a grandchild in its group, which both leave their process ids.
+# A group leader and its child, which write their process ids to a file.
 FAMILY = """
 import os, pathlib, signal, subprocess, sys, time
 folder = pathlib.Path(sys.argv[1])
@@ -56,7 +56,7 @@ def is_gone(pid: int) -> bool:
         state = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return True
-    # Its new parent has not looked after it yet, but it runs no more.
+    # It has ended, but its new parent has not reaped it yet.
     return state in "ZX"
 
 
@@ -68,7 +68,7 @@ def assert_family_is_gone(folder: pathlib.Path) -> None:
 
 @pytest.fixture
 def signals() -> t.Iterator[t.Callable[[pathlib.Path, t.Sequence[int]], None]]:
-    """Send signals to this process as soon as the family is there."""
+    """Send signals to this process as soon as the family runs."""
     threads = []
 
     def send(folder: pathlib.Path, numbers: t.Sequence[int]) -> None:
@@ -87,22 +87,22 @@ def signals() -> t.Iterator[t.Callable[[pathlib.Path, t.Sequence[int]], None]]:
         thread.join()
 
 
-def test_what_a_program_says_comes_back() -> None:
+def test_output_of_a_program() -> None:
     script = "cat; echo out; printf 'bad\\377' >&2; echo $WORD; pwd; exit 3"
     done = run(["sh", "-c", script], cwd="/", environment={"WORD": "ação"}, stdin=b"in\n")
     assert done == (3, "in\nout\nação\n/\n", "bad\udcff")
 
 
-def test_a_long_answer_keeps_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_output_keeps_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_module, "OUTPUT_LIMIT", 6)
     assert run(["sh", "-c", "echo 123456789; echo 12345 >&2"]) == (0, "56789\n", "12345\n")
 
 
-def test_death_by_a_signal_is_negative() -> None:
+def test_death_by_a_signal_is_a_negative_status() -> None:
     assert run(["sh", "-c", "kill -KILL $$"]).returncode == -signal.SIGKILL
 
 
-def test_a_secret_is_on_standard_input_alone() -> None:
+def test_secret_is_only_on_standard_input() -> None:
     script = "read secret; tr '\\0' '\\n' < /proc/$$/cmdline; tr '\\0' '\\n' < /proc/$$/environ; echo; echo got $secret"
     done = run(["sh", "-c", script], stdin=b"c4nary\n")
     before, _got, after = done.stdout.rpartition("got ")
@@ -110,11 +110,11 @@ def test_a_secret_is_on_standard_input_alone() -> None:
     assert "c4nary" not in before
 
 
-def test_a_program_without_input_gets_none() -> None:
+def test_program_without_input() -> None:
     assert run(["cat"], timeout=20) == (0, "", "")
 
 
-def test_a_lock_lives_as_long_as_the_program(tmp_path: pathlib.Path) -> None:
+def test_lock_lasts_as_long_as_the_program(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "lock"
     with path.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
@@ -125,15 +125,15 @@ def test_a_lock_lives_as_long_as_the_program(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("deaf",)], ids=["listening", "deaf"])
-def test_a_timeout_ends_the_whole_group(tmp_path: pathlib.Path, options: t.Tuple[str, ...]) -> None:
-    # Long enough for the family to be complete.
+def test_timeout_ends_the_whole_group(tmp_path: pathlib.Path, options: t.Tuple[str, ...]) -> None:
+    # Long enough for both processes to start.
     with pytest.raises(CommandTimeout, match="ran longer than 3 seconds and was ended"):
         run(family(tmp_path, *options), timeout=3)
     assert_family_is_gone(tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_told_to_end_the_group_ends(
+def test_signal_ends_the_whole_group(
     tmp_path: pathlib.Path, signals: t.Callable[[pathlib.Path, t.Sequence[int]], None], number: signal.Signals
 ) -> None:
     before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
@@ -144,22 +144,22 @@ def test_told_to_end_the_group_ends(
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)] == before
 
 
-def test_told_while_it_starts_it_ends(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signal_while_the_program_starts_ends_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = subprocess.Popen
 
-    def told_in_the_midst(*arguments: t.Any, **options: t.Any) -> t.Any:
+    def interrupted(*arguments: t.Any, **options: t.Any) -> t.Any:
         process = start(*arguments, **options)
         assert wait_for((tmp_path / "pids").exists)
         os.kill(os.getpid(), signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(subprocess, "Popen", told_in_the_midst)
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
     with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
         run(family(tmp_path), timeout=60)
     assert_family_is_gone(tmp_path)
 
 
-def test_told_twice_the_deaf_end_too(
+def test_second_signal_does_not_stop_the_clean_up(
     tmp_path: pathlib.Path, signals: t.Callable[[pathlib.Path, t.Sequence[int]], None]
 ) -> None:
     signals(tmp_path, [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
@@ -168,14 +168,14 @@ def test_told_twice_the_deaf_end_too(
     assert_family_is_gone(tmp_path)
 
 
-def test_a_group_that_ended_meanwhile_is_no_error() -> None:
+def test_group_that_has_ended_is_no_error() -> None:
     process = subprocess.Popen(["true"], start_new_session=True)
     process.wait()
     process_module._end_group(process)
     assert process.returncode == 0
 
 
-def test_the_first_program_that_is_there_is_taken() -> None:
+def test_first_program_on_the_host_is_found() -> None:
     assert find_program(["no-such-program-1", "sh", "cat"], "install sh").endswith("/sh")
     with pytest.raises(
         ProgramMissing, match="none of no-such-program-1, no-such-program-2 is on this host: install it"
@@ -183,25 +183,25 @@ def test_the_first_program_that_is_there_is_taken() -> None:
         find_program(["no-such-program-1", "no-such-program-2"], "install it")
 
 
-def test_what_a_program_writes_can_be_read_as_it_comes() -> None:
+def test_output_is_read_while_the_program_runs() -> None:
     script = "head -c 3000000 /dev/zero; echo done >&2; exit 3"
     with running(["sh", "-c", script], piped=True) as program:
-        assert sum(len(piece) for piece in program.pieces(60)) == 3000000
+        assert sum(len(block) for block in program.output(60)) == 3000000
         done = program.wait(60)
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "done\n")
 
 
-def test_a_reader_does_not_wait_for_ever() -> None:
+def test_timeout_ends_the_reading() -> None:
     with (
         pytest.raises(CommandTimeout, match="sleep ran longer than 0 seconds and was ended"),
         running(["sleep", "600"], piped=True) as program,
     ):
-        list(program.pieces(0.1))
+        list(program.output(0.1))
     assert is_gone(program._process.pid)
 
 
 @pytest.mark.parametrize("kernel", ["new", "old"])
-def test_an_end_is_waited_for(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_end_is_noticed(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_process: int) -> int:
         raise OSError(errno.ENOSYS, "Function not implemented")
 
@@ -215,8 +215,8 @@ def test_an_end_is_waited_for(kernel: str, monkeypatch: pytest.MonkeyPatch) -> N
         assert program.wait(60).returncode == -signal.SIGKILL
 
 
-def test_one_that_is_traced_ends_when_its_tracer_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its descriptor says that it has ended while there is nothing to wait for yet."""
+def test_end_of_a_traced_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its descriptor is ready before wait() returns a status."""
     with running([sys.executable, "-c", "pass"]) as program:
         monkeypatch.setattr(program._process, "poll", lambda: None)
         assert program.wait().returncode == 0

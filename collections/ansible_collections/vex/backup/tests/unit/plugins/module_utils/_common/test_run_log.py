@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No two runs of a work directory share a name."""
+"""The start of a run, and so its name, is unique in a work directory."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SECOND = FIRST + datetime.timedelta(seconds=1)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> t.List[datetime.datetime]:
-    """What the clock says, each time that it is asked; nobody waits."""
+    """Replace the clock by a list of times, and do not sleep."""
     times = [FIRST, FIRST, FIRST, SECOND]
     monkeypatch.setattr(run_log_module, "utc_now", lambda: times.pop(0))
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     return times
 
 
-def test_the_later_of_two_takes_the_next_free_second(clock: t.List[datetime.datetime], tmp_path: Path) -> None:
+def test_second_run_takes_the_next_free_second(clock: t.List[datetime.datetime], tmp_path: Path) -> None:
     work = tmp_path / "not/there/yet"
     assert claim_start(str(work)) == FIRST
     assert claim_start(str(work)) == SECOND
@@ -38,7 +38,7 @@ def test_the_later_of_two_takes_the_next_free_second(clock: t.List[datetime.date
     assert all(path.stat().st_mode & 0o777 == 0o700 for path in work.iterdir())
 
 
-def test_a_work_directory_that_cannot_be_had_stops_nobody(clock: t.List[datetime.datetime], tmp_path: Path) -> None:
+def test_unusable_work_directory_does_not_stop_the_run(clock: t.List[datetime.datetime], tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.touch()
     assert claim_start(str(in_the_way)) == FIRST

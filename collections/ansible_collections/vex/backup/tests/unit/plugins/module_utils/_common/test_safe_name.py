@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Names fit for paths and keys."""
+"""Names in paths and keys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_safe_name(text: str, name: str) -> None:
     assert urllib.parse.unquote(name) == text
 
 
-def test_every_character_comes_back_and_none_is_left_that_a_path_or_key_could_mistake() -> None:
+def test_every_character_is_encoded_for_paths_and_decoded_again() -> None:
     for code in [*range(0x250), 0x2028, 0xFFFD, 0x1F600]:
         name = safe_name(chr(code))
         assert re.fullmatch(r"[A-Za-z0-9._%-]+", name)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Being told to end, at the moments that bear it least."""
+"""Signals that arrive while a thread or a child process starts or ends."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ansible_collections.vex.backup.plugins.module_utils._common.signals import 
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted
 
 
-def test_told_while_a_thread_starts_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signal_while_a_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     # The first is Python 3.13's.
     name = "_start_joinable_thread" if hasattr(threading, "_start_joinable_thread") else "_start_new_thread"
     begin = getattr(threading, name)
     begun = threading.Event()
     done: t.List[str] = []
 
-    def told_in_the_midst(*arguments: t.Any, **options: t.Any) -> t.Any:
+    def interrupted(*arguments: t.Any, **options: t.Any) -> t.Any:
         begins = begin(*arguments, **options)
-        # The thread has taken itself off the list of those that are to start.
+        # The thread has removed itself from the list of threads that start.
         begun.wait(60)
         os.kill(os.getpid(), signal.SIGTERM)
         return begins
@@ -33,7 +33,7 @@ def test_told_while_a_thread_starts_it_has_started(monkeypatch: pytest.MonkeyPat
         begun.set()
         done.append("first")
 
-    monkeypatch.setattr(threading, name, told_in_the_midst)
+    monkeypatch.setattr(threading, name, interrupted)
     with Threads(1) as pool:
         with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
             pool.submit(work)
@@ -41,24 +41,24 @@ def test_told_while_a_thread_starts_it_has_started(monkeypatch: pytest.MonkeyPat
     assert done == ["first", "second"]
 
 
-def test_what_must_not_be_broken_off_is_whole_and_then_it_is_told() -> None:
+def test_signal_is_raised_at_the_end_of_an_undisturbed_block() -> None:
     done = []
 
     def work() -> None:
         with undisturbed():
             with undisturbed():
                 os.kill(os.getpid(), signal.SIGTERM)
-            done.append("behind the inner one")
-            raise ValueError("what failed meanwhile is not the reason")
+            done.append("after the inner block")
+            raise ValueError("this failure is not the reason")
 
     with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
         work()
     with undisturbed():
-        done.append("nothing is left to be told")
+        done.append("no interruption is left")
     assert len(done) == 2
 
 
-def test_told_while_its_threads_end_they_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signal_while_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
     done: t.List[str] = []
 
@@ -68,19 +68,19 @@ def test_told_while_its_threads_end_they_have_ended(monkeypatch: pytest.MonkeyPa
 
     join = threading.Thread.join
 
-    def told_in_the_midst(thread: threading.Thread, timeout: t.Optional[float] = None) -> None:
+    def interrupted(thread: threading.Thread, timeout: t.Optional[float] = None) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         gate.set()
         join(thread, timeout)
         done.append("joined")
 
-    monkeypatch.setattr(threading.Thread, "join", told_in_the_midst)
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
     with pytest.raises(Interrupted, match="SIGTERM"), ending_children(), Threads(1) as pool:
         pool.submit(work)
     assert done == ["work", "joined"]
 
 
-def test_what_has_not_begun_when_the_body_fails_does_not_begin() -> None:
+def test_pending_calls_do_not_start_after_the_block_fails() -> None:
     gate = threading.Event()
     done: t.List[str] = []
 
@@ -93,8 +93,8 @@ def test_what_has_not_begun_when_the_body_fails_does_not_begin() -> None:
             pool.submit(work)
             pool.submit(done.append, "second")
             threading.Timer(0.1, gate.set).start()
-            raise ValueError("the body fails")
+            raise ValueError("the block fails")
 
-    with pytest.raises(ValueError, match="the body fails"):
+    with pytest.raises(ValueError, match="the block fails"):
         fail()
     assert done == ["first"]

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The spool: whole files, private, one writer at a time, and nothing that blocks it."""
+"""The spool: complete and private files, one writer at a time, and no failure without a usable folder."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ansible_collections.vex.backup.plugins.module_utils._common.spool import Sp
 
 
 def number(content: t.Any) -> int:
-    """What these tests keep."""
+    """Return the number in an entry."""
     return int(content["number"])
 
 
 def mode(path: Path) -> int:
-    """A file's permissions."""
+    """Return the permissions of a file."""
     return path.stat().st_mode & 0o777
 
 
-def test_what_is_kept_comes_back_until_it_is_removed(tmp_path: Path) -> None:
+def test_entry_is_read_until_it_is_removed(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path / "spool"), "records")
     assert spool.names() == []
     assert spool.read("a", number) is None
@@ -42,7 +42,7 @@ def test_what_is_kept_comes_back_until_it_is_removed(tmp_path: Path) -> None:
     assert str(spool) == str(tmp_path / "spool" / "records")
 
 
-def test_only_the_owner_can_look(tmp_path: Path) -> None:
+def test_files_are_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         Spool(str(tmp_path / "spool"), "mails").write("a", {"number": 1})
@@ -56,7 +56,7 @@ def test_only_the_owner_can_look(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b'{"number": 1', b"\xff\xfe", b"[]", b"{}", b"null", b'{"number": "many"}'], ids=repr
 )
-def test_a_corrupt_file_is_set_aside_and_named(tmp_path: Path, content: bytes) -> None:
+def test_corrupt_file_is_renamed_and_reported(tmp_path: Path, content: bytes) -> None:
     spool = Spool(str(tmp_path), "records")
     spool.write("good", {"number": 1})
     path = tmp_path / "records" / "bad.json"
@@ -64,13 +64,13 @@ def test_a_corrupt_file_is_set_aside_and_named(tmp_path: Path, content: bytes) -
     assert spool.read("bad", number) is None
     assert spool.names() == ["good"]
     assert path.with_name("bad.json.corrupt").read_bytes() == content
-    (sentence,) = spool.unreadable()
-    assert f"{path.parent} could not be read: look at bad.json.corrupt by hand" in sentence
+    (warning,) = spool.unreadable()
+    assert f"{path.parent} cannot be read: inspect bad.json.corrupt" in warning
     path.with_name("bad.json.corrupt").unlink()
     assert spool.unreadable() == []
 
 
-def test_what_was_being_written_when_the_power_went_is_not_seen(tmp_path: Path) -> None:
+def test_unfinished_write_is_ignored(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path), "records")
     spool.write("a", {"number": 1})
     (tmp_path / "records" / "a.json.partial").write_text('{"numb')
@@ -80,7 +80,7 @@ def test_what_was_being_written_when_the_power_went_is_not_seen(tmp_path: Path) 
     assert os.listdir(tmp_path / "records") == ["a.json"]
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_keeps_the_old_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(str(tmp_path), "records")
     spool.write("a", {"number": 1})
 
@@ -95,7 +95,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     assert os.listdir(tmp_path / "records") == ["a.json"]
 
 
-def test_another_process_waits_for_the_lock(tmp_path: Path) -> None:
+def test_second_process_waits_for_the_lock(tmp_path: Path) -> None:
     program = (
         "from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool\n"
         f"with Spool({str(tmp_path)!r}, 'records').lock():\n"
@@ -111,7 +111,7 @@ def test_another_process_waits_for_the_lock(tmp_path: Path) -> None:
     assert output == "in\n"
 
 
-def test_a_folder_that_cannot_be_made_holds_up_nothing(tmp_path: Path) -> None:
+def test_unusable_folder_is_only_a_warning(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     spool = Spool(str(tmp_path / "file"), "records")
     with spool.lock():

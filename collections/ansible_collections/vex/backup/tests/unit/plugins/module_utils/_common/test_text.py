@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Texts made to fit."""
+"""Texts cut to a limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANY_TEXT = st.text(st.characters(), max_size=200)
 
 
 @given(ANY_TEXT, st.integers(3, 50))
-def test_what_fits_stays_and_what_does_not_is_cut(text: str, limit: int) -> None:
+def test_only_too_long_texts_are_cut(text: str, limit: int) -> None:
     whole = clean(text)
     for cut, size in (
         (fit_characters(text, limit), len),
@@ -38,7 +38,7 @@ def test_undecodable_bytes_become_valid_text() -> None:
     assert clean(b"a\xffb".decode("utf-8", "surrogateescape") + "😀\ud800") == "a\ufffdb😀\ufffd"
 
 
-def test_an_excerpt_keeps_head_and_tail_and_counts_the_rest(tmp_path: Path) -> None:
+def test_excerpt_has_head_tail_and_the_size_of_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"h" * 10 + b"m" * 5_000_000 + b"t" * 10)
     assert excerpt_of(str(path), 20) == "h" * 10 + "\n[... 5000000 bytes left out ...]\n" + "t" * 10

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Coordinates count only when writers were held from before they were asked for until the snapshots were there."""
+"""The binlog position counts only if writers are blocked from before it is read until the snapshots exist."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._dump import binlog_position as binlog_position_module
 from ansible_collections.vex.backup.plugins.module_utils._dump.binlog_position import (
-    are_asked_for_in_vain,
-    writers_held,
+    block_writers,
+    mydumper_cannot_read_position,
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN, Coordinates, Version
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition, Server
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN, Version
 
-PARAMS = {"connect_timeout": 10}
+LOGIN = Login("db", 3306, None, "vex", "", None)
 STARTED = "2026-11-24 03:00:00 [INFO] - Thread 1 connected using MySQL connection ID 118\n"
-AT_WORK = STARTED + "2026-11-24 03:00:00 [INFO] - Thread 1 dumping schema create for `shop`\n"
-FOUND = Coordinates("binlog.000002", "158", "3e11fa47:1-5,4e11fa47:1")
+DUMPING = STARTED + "2026-11-24 03:00:00 [INFO] - Thread 1 dumping schema create for `shop`\n"
+POSITION = BinlogPosition("binlog.000002", "158", "3e11fa47:1-5,4e11fa47:1")
 
 
 class FakeConnection:
-    """A MySQL 9.7 as far as it is asked here; a statement that starts with *refuses* ends in an error."""
+    """The statements of MySQL 9.7 that are used here; one that starts with *refuses* fails."""
 
     def __init__(self, refuses: str = "") -> None:
         self.refuses = refuses
-        self.asked: t.List[str] = []
+        self.statements: t.List[str] = []
         self.open = True
 
     @contextlib.contextmanager
@@ -38,7 +39,7 @@ class FakeConnection:
         yield self
 
     def execute(self, statement: str) -> None:
-        self.asked.append(statement)
+        self.statements.append(statement)
         if self.refuses and statement.startswith(self.refuses):
             raise pymysql.err.OperationalError(1205, "Lock wait timeout exceeded")
 
@@ -52,65 +53,65 @@ class FakeConnection:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeConnection:
     connection = FakeConnection()
-    monkeypatch.setattr(binlog_position_module, "connect", lambda _params, **_options: connection)
+    monkeypatch.setattr(binlog_position_module, "connect", lambda _login, **_options: connection)
     return connection
 
 
-def test_they_are_asked_for_under_the_lock_which_goes_with_the_snapshots(server: FakeConnection) -> None:
-    logs = iter(["", STARTED, AT_WORK])
-    with writers_held(PARAMS) as held:
-        assert server.asked[1:] == ["FLUSH TABLES WITH READ LOCK", "SHOW BINARY LOG STATUS"]
-        assert held.until_snapshots(lambda: next(logs), lambda: False) == FOUND
-    assert server.asked[-1] == "UNLOCK TABLES"
+def test_position_is_read_under_the_lock_until_the_snapshots_exist(server: FakeConnection) -> None:
+    logs = iter(["", STARTED, DUMPING])
+    with block_writers(LOGIN) as writers:
+        assert server.statements[1:] == ["FLUSH TABLES WITH READ LOCK", "SHOW BINARY LOG STATUS"]
+        assert writers.wait_for_snapshots(lambda: next(logs), lambda: False) == POSITION
+    assert server.statements[-1] == "UNLOCK TABLES"
     assert next(logs, None) is None
     assert not server.open
 
 
-def test_one_that_ends_as_soon_as_it_has_them(server: FakeConnection) -> None:
-    with writers_held(PARAMS) as held:
-        assert held.until_snapshots(lambda: AT_WORK, lambda: True) == FOUND
+def test_mydumper_that_ends_right_after_its_snapshots(server: FakeConnection) -> None:
+    with block_writers(LOGIN) as writers:
+        assert writers.wait_for_snapshots(lambda: DUMPING, lambda: True) == POSITION
     assert not server.open
 
 
-def test_one_that_ends_without_them(server: FakeConnection) -> None:
-    with writers_held(PARAMS) as held:
+def test_mydumper_that_ends_without_snapshots(server: FakeConnection) -> None:
+    with block_writers(LOGIN) as writers:
         with pytest.raises(ServerUnavailable, match="no snapshots in time"):
-            held.until_snapshots(lambda: STARTED, lambda: True)
+            writers.wait_for_snapshots(lambda: STARTED, lambda: True)
         assert not server.open
 
 
-def test_writers_do_not_wait_for_one_that_hangs(server: FakeConnection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binlog_position_module, "HOLD_SECONDS", -1)
-    with writers_held(PARAMS) as held:
+def test_writers_are_released_when_mydumper_hangs(server: FakeConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binlog_position_module, "BLOCK_SECONDS", -1)
+    with block_writers(LOGIN) as writers:
         with pytest.raises(ServerUnavailable, match="no snapshots in time"):
-            held.until_snapshots(lambda: STARTED, lambda: False)
+            writers.wait_for_snapshots(lambda: STARTED, lambda: False)
         assert not server.open
 
 
 @pytest.mark.parametrize("statement", ["FLUSH TABLES", "SHOW BINARY"])
-def test_a_lock_that_cannot_be_had(server: FakeConnection, statement: str) -> None:
+def test_lock_that_is_refused(server: FakeConnection, statement: str) -> None:
     server.refuses = statement
-    with pytest.raises(ServerUnavailable, match="Lock wait timeout"), writers_held(PARAMS):
-        pytest.fail("nobody is held")
+    with pytest.raises(ServerUnavailable, match="Lock wait timeout"), block_writers(LOGIN):
+        pytest.fail("writers are not blocked")
     assert not server.open
 
 
-def test_a_lock_that_was_lost_meanwhile(server: FakeConnection) -> None:
-    with writers_held(PARAMS) as held:
+def test_lock_that_was_lost(server: FakeConnection) -> None:
+    with block_writers(LOGIN) as writers:
         server.refuses = "UNLOCK"
         with pytest.raises(ServerUnavailable):
-            held.until_snapshots(lambda: AT_WORK, lambda: False)
+            writers.wait_for_snapshots(lambda: DUMPING, lambda: False)
     assert not server.open
 
 
-def test_writers_are_let_go_when_the_dump_is_broken_off(server: FakeConnection) -> None:
-    with pytest.raises(KeyboardInterrupt), writers_held(PARAMS):
+def test_writers_are_released_when_the_dump_is_interrupted(server: FakeConnection) -> None:
+    with pytest.raises(KeyboardInterrupt), block_writers(LOGIN):
         raise KeyboardInterrupt
     assert not server.open
 
 
 @pytest.mark.parametrize(
-    ("generation", "product", "numbers", "logs", "in_vain"),
+    ("generation", "product", "numbers", "logs", "expected"),
     [
         (LEGACY, "mysql", (8, 4, 0), True, True),
         (LEGACY, "mysql", (9, 7, 4), True, True),
@@ -120,8 +121,8 @@ def test_writers_are_let_go_when_the_dump_is_broken_off(server: FakeConnection) 
         (MODERN, "mysql", (9, 7, 4), True, False),
     ],
 )
-def test_only_where_mydumper_asks_in_vain(
-    generation: str, product: str, numbers: t.Tuple[int, ...], logs: bool, in_vain: bool
+def test_only_mydumper_0_10_on_mysql_8_4_cannot_read_the_position(
+    generation: str, product: str, numbers: t.Tuple[int, ...], logs: bool, expected: bool
 ) -> None:
     server = Server(product, ".".join(map(str, numbers)), numbers, "'a'@'b'", "i", logs)
-    assert are_asked_for_in_vain(Version("0.0.0", generation), server) is in_vain
+    assert mydumper_cannot_read_position(Version("0.0.0", generation), server) is expected

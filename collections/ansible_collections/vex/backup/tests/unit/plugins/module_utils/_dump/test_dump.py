@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a dump leaves on the disk, however it ends; server and programs stand in."""
+"""The files and the result of a dump for each kind of end, with a replaced server and replaced tools."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump import dump as dump_module
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, Interrupted
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as server_module
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, Version
 
@@ -27,11 +30,11 @@ BROKEN = DumpResult(errors=["shop: Lost connection"])
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> t.List[t.Union[DumpResult, BackupError]]:
-    """How the dumps of this test end, one after the other."""
+    """Return the ends of this test's dumps, one after the other."""
     endings: t.List[t.Union[DumpResult, BackupError]] = []
 
-    def run_dumps(partial: str, *_rest: object) -> DumpResult:
-        os.mkdir(os.path.join(partial, "dump"))
+    def run_tools(run: ToolRun) -> DumpResult:
+        os.mkdir(run.folder)
         ending = endings.pop(0)
         if isinstance(ending, BackupError):
             raise ending
@@ -40,40 +43,48 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> t.List[t.Union[DumpResult, BackupEr
     monkeypatch.setattr(dump_module, "connect", lambda *_arguments, **_options: contextlib.nullcontext())
     monkeypatch.setattr(server_module, "describe", lambda _connection: SERVER)
     monkeypatch.setattr(dump_module, "make_plan", lambda *_arguments: PLAN)
-    monkeypatch.setattr(dump_module, "run_dumps", run_dumps)
+    monkeypatch.setattr(dump_module, "run_tools", run_tools)
     return endings
 
 
-def dump(path: str, **params: t.Any) -> t.Dict[str, t.Any]:
-    given = {
-        "path": path,
-        "timeout": 0,
-        "connect_timeout": 10,
-        "keep_failed": 1,
-        "threads": 4,
-        "compression": "none",
-        "run_log": None,
-        "dump_log": None,
-        "run_uuid": None,
-        "hostname": None,
-        "login_user": "vex",
-    }
-    return dump_module.dump({**given, **params}, RunLog(None), check_mode=False)
+def dump(path: str, keep_failed: int = 1, check_mode: bool = False) -> t.Dict[str, t.Any]:
+    request = DumpRequest(
+        login=Login("db", 3306, None, "vex", "", None),
+        path=path,
+        dump_log="/nowhere/dump.log",
+        run_log=None,
+        databases=[],
+        exclude_databases=[],
+        mode="individual",
+        threads=4,
+        routines=True,
+        triggers=True,
+        events=True,
+        compression="none",
+        long_query_guard=60,
+        timeout=0,
+        space_factor=0,
+        keep_failed=keep_failed,
+        run_uuid=None,
+        hostname=None,
+        check_mode=check_mode,
+    )
+    return dump_module.dump(request, RunLog(None))
 
 
 def listed(folder: pathlib.Path) -> t.List[str]:
     return sorted(name for name in os.listdir(folder) if name.startswith("backup_"))
 
 
-def test_a_whole_dump_gets_its_name(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+def test_complete_dump_gets_its_final_name(ends: t.List[object], tmp_path: pathlib.Path) -> None:
     ends.append(DumpResult())
-    facts = dump(str(tmp_path / "backup_20260101_030000"))
-    assert (facts["status"], facts["changed"]) == (1, True)
+    result = dump(str(tmp_path / "backup_20260101_030000"))
+    assert (result["status"], result["changed"]) == (1, True)
     assert listed(tmp_path) == ["backup_20260101_030000"]
 
 
 @pytest.mark.parametrize("written", ["backup_20260101_030000/", "./backup_20260101_030000", "backup_20260101_030000"])
-def test_a_path_is_one_however_it_is_written(
+def test_every_form_of_a_path(
     ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -84,7 +95,7 @@ def test_a_path_is_one_however_it_is_written(
 
 @pytest.mark.parametrize("ending", [BROKEN, Interrupted("the backup was told to end (SIGTERM)")])
 @pytest.mark.parametrize("keep", [0, 1, 2])
-def test_no_more_failures_stay_than_may(
+def test_number_of_failed_dumps_that_are_kept(
     ends: t.List[object], tmp_path: pathlib.Path, ending: object, keep: int
 ) -> None:
     names = [f"backup_2026010{day}_030000" for day in (1, 2, 3)]
@@ -96,10 +107,10 @@ def test_no_more_failures_stay_than_may(
     assert listed(tmp_path) == [f"{name}.partial" for name in names[len(names) - keep :]]
 
 
-def test_a_failure_says_where_its_data_is_if_it_is(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+def test_failure_names_the_kept_data(ends: t.List[object], tmp_path: pathlib.Path) -> None:
     path = tmp_path / "backup_20260101_030000"
     ends += [BROKEN, BROKEN]
-    with pytest.raises(DumpFailed, match=rf"Lost connection; what was dumped is kept in {path}\.partial$"):
+    with pytest.raises(DumpFailed, match=rf"Lost connection; the data is kept in {path}\.partial$"):
         dump(str(path))
     with pytest.raises(DumpFailed, match=r"Lost connection$"):
         dump(str(tmp_path / "backup_20260101_030001"), keep_failed=0)

@@ -1,11 +1,10 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files are read back as a restore would: through the real zstd and gzip."""
+"""The integrity test, with the real zstd and gzip."""
 
 from __future__ import annotations
 
 import pathlib
-import threading
 import typing as t
 
 import pytest
@@ -14,7 +13,8 @@ from ansible_collections.vex.backup.plugins.module_utils._common.deadline import
 from ansible_collections.vex.backup.plugins.module_utils._common.process import Running, running
 from ansible_collections.vex.backup.plugins.module_utils._dump import integrity_test as integrity_test_module
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.integrity_test import Part, read_back
+from ansible_collections.vex.backup.plugins.module_utils._dump.integrity_test import IntegrityResult, IntegrityTest
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpFailed
 
 UNBOUND = Deadline(0, "the dump")
@@ -26,20 +26,23 @@ CONTENTS = {
 
 
 class Keeper:
-    """Keeps the text that it gets."""
+    """A counter that keeps the text."""
 
     def __init__(self) -> None:
         self.text = b""
 
-    def update(self, piece: bytes) -> None:
-        self.text += piece
+    def update(self, block: bytes) -> None:
+        self.text += block
+
+    def count(self, _table: str, /) -> Count:
+        return Count(len(self.text), "")
 
 
 class Breaker(Keeper):
-    """Fails when it gets something."""
+    """A counter that fails."""
 
-    def update(self, piece: bytes) -> None:
-        raise RuntimeError(f"{len(piece)} bytes too many")
+    def update(self, block: bytes) -> None:
+        raise RuntimeError(f"{len(block)} bytes too many")
 
 
 @pytest.fixture(params=["zstd", "gzip", "none"])
@@ -56,13 +59,23 @@ def sizes(tmp_path: pathlib.Path, compressor: t.Optional[Compressor]) -> t.Dict[
     return {name: len(content) for name, content in CONTENTS.items()}
 
 
-def parts(keeper: t.Callable[[], Keeper] = Keeper) -> t.Tuple[t.List[Part], t.Dict[str, Keeper]]:
-    keepers = {name: keeper() for name in CONTENTS if name != "t2.sql"}
-    return [Part(name, keepers.get(name)) for name in CONTENTS], keepers
+# All files but one are counted.
+COUNTED = [name for name in CONTENTS if name != "t2.sql"]
+
+
+def check(
+    folder: pathlib.Path,
+    sizes: t.Mapping[str, int],
+    compressor: t.Optional[Compressor],
+    counted: t.Sequence[str] = COUNTED,
+    counter: t.Callable[[], Keeper] = Keeper,
+    deadline: Deadline = UNBOUND,
+) -> IntegrityResult:
+    return IntegrityTest(str(folder), sizes, compressor, deadline).run(dict.fromkeys(counted, counter))
 
 
 @pytest.mark.parametrize("most", [1, 64])
-def test_each_gets_its_own_file(
+def test_each_counter_gets_its_own_file(
     tmp_path: pathlib.Path,
     compressor: t.Optional[Compressor],
     sizes: t.Dict[str, int],
@@ -70,9 +83,10 @@ def test_each_gets_its_own_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(integrity_test_module, "_MOST_FILES", most)
-    all_parts, keepers = parts()
-    assert read_back(str(tmp_path), all_parts, sizes, compressor, UNBOUND) == []
-    assert {name: keeper.text for name, keeper in keepers.items()} == {name: CONTENTS[name] for name in keepers}
+    result = check(tmp_path, sizes, compressor)
+    assert result.damaged == []
+    texts = {name: t.cast("Keeper", counter).text for name, counter in result.counters.items()}
+    assert texts == {name: CONTENTS[name] for name in COUNTED}
 
 
 def test_small_files_share_a_program(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,93 +97,93 @@ def test_small_files_share_a_program(tmp_path: pathlib.Path, monkeypatch: pytest
         (tmp_path / name).write_bytes(b"x" * size)
     compressor.compress(str(tmp_path), list(sizes), 60)
     started = []
-    unpacking = compressor.unpacking
+    start = compressor.start_decompression
 
-    def noted(folder: str, names: t.Sequence[str]) -> t.ContextManager[Running]:
+    def start_and_note(folder: str, names: t.Sequence[str]) -> t.ContextManager[Running]:
         started.append(names)
-        return unpacking(folder, names)
+        return start(folder, names)
 
-    monkeypatch.setattr(compressor, "unpacking", noted)
-    assert read_back(str(tmp_path), [Part(name, Keeper()) for name in sizes], sizes, compressor, UNBOUND) == []
+    monkeypatch.setattr(compressor, "start_decompression", start_and_note)
+    assert check(tmp_path, sizes, compressor, list(sizes)).damaged == []
     assert len(started) == 8
 
 
-def test_nothing_to_read_is_fine(tmp_path: pathlib.Path, compressor: t.Optional[Compressor]) -> None:
-    assert read_back(str(tmp_path), [], {}, compressor, UNBOUND) == []
+def test_no_files(tmp_path: pathlib.Path, compressor: t.Optional[Compressor]) -> None:
+    assert check(tmp_path, {}, compressor, []) == ([], {})
 
 
 @pytest.mark.parametrize("name", ["t2.sql", "t3.sql"], ids=["tested", "counted"])
 @pytest.mark.parametrize("damage", ["bit", "more", "end", "gone"])
-def test_the_broken_are_named(tmp_path: pathlib.Path, damage: str, name: str) -> None:
+def test_damaged_files_are_named(tmp_path: pathlib.Path, damage: str, name: str) -> None:
     compressor = Compressor("zstd")
     for each, content in CONTENTS.items():
         (tmp_path / each).write_bytes(content)
     compressor.compress(str(tmp_path), list(CONTENTS), 60)
-    broken = tmp_path / f"{name}.zst"
-    packed = bytearray(broken.read_bytes())
+    damaged = tmp_path / f"{name}.zst"
+    packed = bytearray(damaged.read_bytes())
     if damage == "bit":
         packed[len(packed) // 2] ^= 0x40
     if damage == "more":
         packed += b"more"
-    broken.write_bytes(packed[:-5] if damage == "end" else packed)
+    damaged.write_bytes(packed[:-5] if damage == "end" else packed)
     if damage == "gone":
-        broken.unlink()
+        damaged.unlink()
     sizes = {each: len(content) for each, content in CONTENTS.items()}
-    assert read_back(str(tmp_path), parts()[0], sizes, compressor, UNBOUND) == [f"{name}.zst"]
+    assert check(tmp_path, sizes, compressor).damaged == [f"{name}.zst"]
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_what_came_out_longer_or_shorter_is_not_trusted(
+def test_file_of_another_length_is_damaged(
     tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int], change: int
 ) -> None:
     suffix = compressor.suffix if compressor else ""
-    sizes["t5.sql"] += change
-    part = Part("t5.sql", Keeper())
-    assert read_back(str(tmp_path), [part], sizes, compressor, UNBOUND) == [f"t5.sql{suffix}"]
+    one = {"t5.sql": sizes["t5.sql"] + change}
+    assert check(tmp_path, one, compressor).damaged == [f"t5.sql{suffix}"]
 
 
-def test_a_failure_within_ends_all(
+def test_failure_of_a_counter_ends_the_test(
     tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int]
 ) -> None:
     with pytest.raises(RuntimeError, match="bytes too many"):
-        read_back(str(tmp_path), parts(Breaker)[0], sizes, compressor, UNBOUND)
+        check(tmp_path, sizes, compressor, counter=Breaker)
 
 
 class Slow(Compressor):
-    """Takes its time to test."""
+    """A compressor whose test takes three seconds."""
 
-    def testing(self, folder: str, names: t.Sequence[str]) -> t.ContextManager[Running]:
+    def start_test(self, folder: str, names: t.Sequence[str]) -> t.ContextManager[Running]:
         return running(["sh", "-c", "sleep 3 && touch tested"], cwd=folder)
 
 
-def test_a_test_is_broken_off(tmp_path: pathlib.Path) -> None:
+def test_failure_ends_a_running_program(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a.sql").write_bytes(b"x")
     compressor = Slow("zstd")
     compressor.compress(str(tmp_path), ["a.sql"], 60)
-    files = [Part("a.sql", Breaker()), Part("b.sql", None)]
     with pytest.raises(RuntimeError, match="bytes too many"):
-        read_back(str(tmp_path), files, {"a.sql": 1, "b.sql": 1}, compressor, UNBOUND)
+        check(tmp_path, {"a.sql": 1, "b.sql": 1}, compressor, ["a.sql"], Breaker)
     assert not (tmp_path / "tested").exists()
 
 
-def test_a_bound_ends_a_test(tmp_path: pathlib.Path) -> None:
+def test_deadline_ends_a_running_program(tmp_path: pathlib.Path) -> None:
     deadline = Deadline(1, "the dump")
     deadline._end = 0
     with pytest.raises(CommandTimeout, match="the dump took longer"):
-        read_back(str(tmp_path), [Part("b.sql", None)], {"b.sql": 1}, Slow("zstd"), deadline)
+        check(tmp_path, {"b.sql": 1}, Slow("zstd"), [], deadline=deadline)
     assert not (tmp_path / "tested").exists()
 
 
-def test_a_reader_that_is_told_to_stop_does(tmp_path: pathlib.Path) -> None:
-    stopped = threading.Event()
-    stopped.set()
-    with pytest.raises(DumpFailed, match="broken off"):
-        integrity_test_module._count([Part("a", None)], {"a": 1}, iter([b"x"]), stopped)
-    assert list(tmp_path.iterdir()) == []
+def test_stopped_reader_ends(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.sql").write_bytes(b"x")
+    test = IntegrityTest(str(tmp_path), {"a.sql": 1}, None, UNBOUND)
+    test._stopped.set()
+    with pytest.raises(DumpFailed, match="the integrity test was stopped"):
+        test.run({})
 
 
-def test_a_bound_is_kept(tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int]) -> None:
+def test_deadline_ends_the_test(
+    tmp_path: pathlib.Path, compressor: t.Optional[Compressor], sizes: t.Dict[str, int]
+) -> None:
     deadline = Deadline(1, "the dump")
     deadline._end = 0
     with pytest.raises(CommandTimeout, match="the dump took longer"):
-        read_back(str(tmp_path), parts()[0], sizes, compressor, deadline)
+        check(tmp_path, sizes, compressor, deadline=deadline)

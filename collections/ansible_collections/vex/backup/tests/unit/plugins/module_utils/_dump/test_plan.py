@@ -1,9 +1,10 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is found out before a dump starts; the server and the programs answer as told."""
+"""The plan of a dump, with a replaced server and replaced programs."""
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import shutil
 import typing as t
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._common.process import Completed
 from ansible_collections.vex.backup.plugins.module_utils._dump import plan as plan_module
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE_DIRECTORY, directory_name, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     MissingGrants,
@@ -22,6 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ProgramMissing,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as server_module
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import parse_grants
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Objects, Program
 
@@ -45,17 +48,27 @@ class World:
         self.programs = ["mydumper", "mariadb-dump", "mysqldump"]
         self.free = 10**12
         self.server = MARIADB
-        self.asked: t.List[t.Sequence[str]] = []
-        self.params: t.Dict[str, t.Any] = {
-            "path": str(folder / "not" / "yet" / "backup_20260101_030000"),
-            "databases": [],
-            "exclude_databases": [],
-            "mode": "individual",
-            "routines": True,
-            "triggers": True,
-            "events": True,
-            "space_factor": 1.0,
-        }
+        self.request = DumpRequest(
+            login=Login("db", 3306, None, "vex", "", None),
+            path=str(folder / "not" / "yet" / "backup_20260101_030000"),
+            dump_log=str(folder / "dump.log"),
+            run_log=None,
+            databases=[],
+            exclude_databases=[],
+            mode="individual",
+            threads=4,
+            routines=True,
+            triggers=True,
+            events=True,
+            compression="zstd",
+            long_query_guard=60,
+            timeout=0,
+            space_factor=1.0,
+            keep_failed=1,
+            run_uuid=None,
+            hostname=None,
+            check_mode=False,
+        )
 
     def find_program(self, names: t.Sequence[str], remedy: str) -> str:
         for name in names:
@@ -64,12 +77,11 @@ class World:
         raise ProgramMissing(f"none of {', '.join(names)} is on this host: {remedy}")
 
     def run(self, argv: t.Sequence[str], timeout: float) -> Completed:
-        self.asked.append(argv)
         answers = {"/bin/mydumper": self.version, "/bin/mariadb-dump": "from 11.8.2-MariaDB", "/bin/mysqldump": "9.7"}
         return Completed(0, answers[argv[0]], "")
 
-    def plan(self, **params: t.Any) -> plan_module.Plan:
-        return make_plan(t.cast("t.Any", None), self.server, {**self.params, **params})
+    def plan(self, **options: t.Any) -> plan_module.Plan:
+        return make_plan(t.cast("t.Any", None), self.server, dataclasses.replace(self.request, **options))
 
 
 @pytest.fixture
@@ -85,7 +97,7 @@ def world(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def test_a_plan_for_0_10(world: World) -> None:
+def test_plan_for_0_10(world: World) -> None:
     plan = world.plan()
     assert (plan.names, plan.mode, plan.tools, plan.mydumper_path) == (
         ["shop"],
@@ -99,7 +111,7 @@ def test_a_plan_for_0_10(world: World) -> None:
     assert plan.mysqldump_tool is None
 
 
-def test_a_plan_for_1_0(world: World) -> None:
+def test_plan_for_1_0(world: World) -> None:
     world.version, world.server = NEW, MYSQL
     world.databases["quoted"] = QUOTED
     plan = world.plan()
@@ -119,12 +131,12 @@ def test_a_plan_for_1_0(world: World) -> None:
 def test_unwanted_programs_are_left_out(world: World, unwanted: str, left: t.List[str]) -> None:
     plan = world.plan(**{unwanted: False}).databases[0]
     assert [program.kind for program in plan.programs] == left
-    # The manifest has these.
+    # The manifest lists these.
     assert [program.kind for program in plan.objects.programs] == left
 
 
 @pytest.mark.parametrize(("server", "preferred"), [(MARIADB, "/bin/mariadb-dump"), (MYSQL, "/bin/mysqldump")])
-def test_mysqldump_is_the_servers_own_where_there_is_one(
+def test_mysqldump_of_the_servers_maker_is_preferred(
     world: World, server: server_module.Server, preferred: str
 ) -> None:
     world.server = server
@@ -139,7 +151,7 @@ def test_mysqldump_is_the_servers_own_where_there_is_one(
     assert other.path == "/bin/mysqldump"
 
 
-def test_a_missing_mysqldump_is_named_with_its_need(world: World) -> None:
+def test_missing_mysqldump_is_named_with_its_purpose(world: World) -> None:
     world.programs = ["mydumper"]
     assert world.plan().mysqldump_tool is None
     world.databases["quoted"] = QUOTED
@@ -147,7 +159,7 @@ def test_a_missing_mysqldump_is_named_with_its_need(world: World) -> None:
         world.plan()
 
 
-def test_one_snapshot_is_refused_where_mydumper_cannot_take_it(world: World) -> None:
+def test_mode_instance_is_refused_where_mydumper_cannot_dump_a_database(world: World) -> None:
     assert world.plan(mode="instance").mode == "instance"
     world.databases["quoted"] = QUOTED
     with pytest.raises(OptionError, match=r"cannot dump the database 'quoted' because of the name.*mode individual"):
@@ -156,15 +168,15 @@ def test_one_snapshot_is_refused_where_mydumper_cannot_take_it(world: World) -> 
     assert world.plan(mode="instance").names == ["shop", "quoted"]
 
 
-def test_a_path_that_reads_like_a_piece_is_refused(world: World) -> None:
-    world.params["path"] = "/backup/d.t.00001.sql/backup_20260101_030000"
-    with pytest.raises(OptionError, match=r"takes \.00001\.sql in it"):
-        world.plan()
+def test_path_that_contains_the_name_of_a_chunk_is_refused(world: World) -> None:
+    path = "/backup/d.t.00001.sql/backup_20260101_030000"
+    with pytest.raises(OptionError, match=r"contains \.00001\.sql, which MyDumper 0.10 takes for a chunk"):
+        world.plan(path=path)
     world.version = NEW
-    assert world.plan().version.text == "1.0.1"
+    assert world.plan(path=path).version.text == "1.0.1"
 
 
-def test_an_account_that_sees_some_databases_may_dump_those_alone(world: World) -> None:
+def test_account_of_some_databases_must_name_them(world: World) -> None:
     world.grants = [
         "GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO `vex`@`%`",
         "GRANT ALL PRIVILEGES ON `shop`.* TO `vex`@`%`",
@@ -175,7 +187,7 @@ def test_an_account_that_sees_some_databases_may_dump_those_alone(world: World) 
         world.plan()
 
 
-def test_grants_for_what_is_not_wanted_are_not_needed(world: World) -> None:
+def test_privileges_for_unwanted_programs_are_not_needed(world: World) -> None:
     world.grants = ["GRANT SELECT, LOCK TABLES, SHOW VIEW, RELOAD, PROCESS, BINLOG MONITOR ON *.* TO `vex`@`%`"]
     with pytest.raises(MissingGrants) as caught:
         world.plan()
@@ -183,7 +195,7 @@ def test_grants_for_what_is_not_wanted_are_not_needed(world: World) -> None:
     assert world.plan(triggers=False, events=False).names == ["shop"]
 
 
-def test_a_full_disk_is_named_before_anything_starts(world: World, tmp_path: pathlib.Path) -> None:
+def test_too_small_disk_is_named_before_the_dump(world: World, tmp_path: pathlib.Path) -> None:
     world.free = 10**9
     with pytest.raises(NotEnoughSpace, match=rf"^{tmp_path} has 1000 MB free and the dump needs about 1067 MB"):
         world.plan()
@@ -192,14 +204,14 @@ def test_a_full_disk_is_named_before_anything_starts(world: World, tmp_path: pat
     assert world.plan(space_factor=0).names == ["shop"]
 
 
-def test_a_folder_says_its_database() -> None:
+def test_directory_has_the_name_of_its_database() -> None:
     assert directory_name("shop") == "shop"
     assert directory_name("we ird/é") == "we%20ird%2F%C3%A9"
 
 
 @given(st.lists(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=64), min_size=2, unique=True))
 @example(["é" * 64, "é" * 63, f"{'é' * 63}e", "+instance", "..", "."])
-def test_no_two_databases_share_a_folder(names: t.List[str]) -> None:
+def test_two_databases_have_different_directories(names: t.List[str]) -> None:
     folders = [directory_name(name) for name in names]
     assert len(set(folders)) == len(names)
     for folder in folders:

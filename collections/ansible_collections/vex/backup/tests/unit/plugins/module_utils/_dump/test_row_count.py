@@ -9,7 +9,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count, FileTally, ScriptTally, joined
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import (
+    Count,
+    FileCounter,
+    ScriptCounter,
+    join_counts,
+)
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN
 
@@ -47,40 +52,40 @@ INSERT INTO `t` VALUES
 """
 
 
-def pieces(text: bytes, size: int) -> t.List[bytes]:
+def blocks(text: bytes, size: int) -> t.List[bytes]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 @pytest.mark.parametrize(("generation", "text"), [(LEGACY, LEGACY_TEXT), (MODERN, MODERN_TEXT)])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 15, 1000])
-def test_a_row_is_a_row_wherever_the_text_is_cut(generation: str, text: bytes, size: int) -> None:
-    tally = FileTally(generation)
-    for piece in pieces(text, size):
-        tally.update(piece)
-    assert tally.count() == (3, hashlib.sha256(text).hexdigest())
+def test_rows_across_the_seams_of_blocks_are_counted(generation: str, text: bytes, size: int) -> None:
+    counter = FileCounter(generation)
+    for block in blocks(text, size):
+        counter.update(block)
+    assert counter.count() == (3, hashlib.sha256(text).hexdigest())
 
 
-def test_a_file_may_begin_with_a_row() -> None:
-    tally = FileTally(MODERN)
-    tally.update(b",(1)\n,(2)")
-    assert tally.count().rows == 2
+def test_row_at_the_beginning_of_a_file() -> None:
+    counter = FileCounter(MODERN)
+    counter.update(b",(1)\n,(2)")
+    assert counter.count().rows == 2
 
 
-def test_what_mydumper_never_writes_is_no_data() -> None:
-    FileTally(MODERN).update(b"a\0b")
+def test_nul_byte_in_a_file_of_0_10_is_an_error() -> None:
+    FileCounter(MODERN).update(b"a\0b")
     with pytest.raises(DumpFailed, match="a NUL byte"):
-        FileTally(LEGACY).update(b"a\0b")
+        FileCounter(LEGACY).update(b"a\0b")
 
 
-def test_a_tables_digest_is_of_its_files_in_their_order() -> None:
+def test_digest_of_a_table_depends_on_the_order_of_its_files() -> None:
     one, two = Count(1, "1f"), Count(2, "2f")
-    assert joined([one]) == one
-    assert joined([one, two]) == (3, hashlib.sha256(b"1f2f").hexdigest())
-    assert joined([two, one]).sha256 != joined([one, two]).sha256
+    assert join_counts([one]) == one
+    assert join_counts([one, two]) == (3, hashlib.sha256(b"1f2f").hexdigest())
+    assert join_counts([two, one]).sha256 != join_counts([one, two]).sha256
 
 
-def test_a_table_without_files_is_empty() -> None:
-    assert joined([]) == (0, hashlib.sha256(b"").hexdigest())
+def test_table_without_files_is_empty() -> None:
+    assert join_counts([]) == (0, hashlib.sha256(b"").hexdigest())
 
 
 @pytest.mark.parametrize("size", [1, 10, 1000])
@@ -88,18 +93,18 @@ def test_a_table_without_files_is_empty() -> None:
     ("script", "rows"),
     [(MYSQL_SCRIPT, {"t": 3, "back`tick é": 2, "v": 0}), (MARIADB_SCRIPT, {"t": 3, "u": 0})],
 )
-def test_a_script_is_counted_by_table(script: bytes, rows: t.Dict[str, int], size: int) -> None:
-    tally = ScriptTally()
-    for piece in pieces(script, size):
-        tally.update(piece)
-    assert {table: tally.count(table).rows for table in rows} == rows
+def test_rows_of_a_script_are_counted_by_table(script: bytes, rows: t.Dict[str, int], size: int) -> None:
+    counter = ScriptCounter()
+    for block in blocks(script, size):
+        counter.update(block)
+    assert {table: counter.count(table).rows for table in rows} == rows
 
 
-def test_a_scripts_digest_is_of_the_tables_own_statements() -> None:
+def test_digest_of_a_table_in_a_script_is_that_of_its_statements() -> None:
     def digest(script: bytes) -> str:
-        tally = ScriptTally()
-        tally.update(script)
-        return tally.count("t").sha256
+        counter = ScriptCounter()
+        counter.update(script)
+        return counter.count("t").sha256
 
     statement = b"INSERT INTO `t` VALUES\n(1),\n(2);\n"
     assert digest(b"-- at one time\n" + statement) == digest(b"-- at another\nUSE `x`;\n" + statement)

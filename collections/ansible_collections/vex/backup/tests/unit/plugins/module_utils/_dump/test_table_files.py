@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which files hold which table's rows; what MyDumper 0.20 and later writes is from a capture of 1.0.1."""
+"""The files that hold the rows of each table; those of MyDumper 0.20 and later are from a capture of 1.0.1."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ import typing as t
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression import CompressedChunk
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count
-from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import Contents, data_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import (
+    Table,
+    count_tables,
+    data_files,
+    find_table_files,
+)
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Objects, Server
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN, Version
 
@@ -36,13 +42,17 @@ def write(folder: pathlib.Path, files: t.Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def read(contents: Contents, folder: pathlib.Path) -> None:
-    for part in contents.parts:
-        assert part.tally
-        part.tally.update((folder / part.file).read_bytes())
+def tables_of(
+    folder: pathlib.Path, plan: Plan, chunks: t.Optional[t.Dict[str, CompressedChunk]] = None
+) -> t.Dict[str, t.List[Table]]:
+    files = find_table_files(str(folder), plan)
+    counters = {name: new() for name, new in files.new_counters.items() if name not in (chunks or {})}
+    for name, counter in counters.items():
+        counter.update((folder / name).read_bytes())
+    return count_tables(files, counters, chunks or {})
 
 
-def test_files_go_to_the_table_whose_name_they_begin_with() -> None:
+def test_data_files_by_the_stem_of_their_names() -> None:
     names = [
         "d.t.sql",
         "d.7.00001.sql",
@@ -64,40 +74,36 @@ def test_tables_of_mydumper_0_10_and_of_mysqldump(tmp_path: pathlib.Path) -> Non
     write(tmp_path / "shop" / "tables", {**schemas, "shop.t.sql": ONE_ROW, "metadata": b""})
     write(tmp_path / "odd", {"database.sql": b"INSERT INTO `a.b` VALUES (1),(2);\n"})
     shop, odd = database("shop", "dropped", "empty", "t"), database("odd", "a.b", "none", reason="its name")
-    contents = Contents(str(tmp_path), plan(LEGACY, "individual", shop, odd), {})
-    read(contents, tmp_path)
-    assert contents.tables(shop) == [
+    tables = tables_of(tmp_path, plan(LEGACY, "individual", shop, odd))
+    assert tables["shop"] == [
         {"name": "empty", "rows": 0, "sha256": EMPTY},
         {"name": "t", "rows": 1, "sha256": hashlib.sha256(ONE_ROW).hexdigest()},
     ]
-    assert [(table["name"], table["rows"]) for table in contents.tables(odd)] == [("a.b", 2), ("none", 0)]
+    assert [(table["name"], table["rows"]) for table in tables["odd"]] == [("a.b", 2), ("none", 0)]
 
 
-def test_a_table_in_pieces_is_one_table(tmp_path: pathlib.Path) -> None:
+def test_table_in_chunks_is_one_table(tmp_path: pathlib.Path) -> None:
     files = {"shop.t-schema.sql": b"", "shop.t.00001.sql": ONE_ROW, "shop.t.00002.sql.zst": b""}
     write(tmp_path / "shop" / "tables", files)
     shop = database("shop", "t")
-    # The one that is compressed was counted before.
-    known = {"shop/tables/shop.t.00002.sql": Count(2, "1f")}
-    contents = Contents(str(tmp_path), plan(LEGACY, "individual", shop), known)
-    read(contents, tmp_path)
-    assert [part.file for part in contents.parts] == ["shop/tables/shop.t.00001.sql"]
+    # The compressed chunk was counted during the dump.
+    chunks = {"shop/tables/shop.t.00002.sql": CompressedChunk(9, Count(2, "1f"))}
+    tables = tables_of(tmp_path, plan(LEGACY, "individual", shop), chunks)
     digests = hashlib.sha256(files["shop.t.00001.sql"]).hexdigest() + "1f"
     digest = hashlib.sha256(digests.encode()).hexdigest()
-    assert contents.tables(shop) == [{"name": "t", "rows": 3, "sha256": digest}]
+    assert tables == {"shop": [{"name": "t", "rows": 3, "sha256": digest}]}
 
 
-def test_one_snapshot_holds_several_databases(tmp_path: pathlib.Path) -> None:
+def test_one_snapshot_of_several_databases(tmp_path: pathlib.Path) -> None:
     files = {"a.t-schema.sql": b"", "b.t-schema.sql": b"", "b.t.sql": ONE_ROW}
     write(tmp_path / "+instance" / "tables", files)
     a, b = database("a", "t"), database("b", "t")
-    contents = Contents(str(tmp_path), plan(LEGACY, "instance", a, b), {})
-    read(contents, tmp_path)
-    assert [contents.tables(one)[0]["rows"] for one in (a, b)] == [0, 1]
+    tables = tables_of(tmp_path, plan(LEGACY, "instance", a, b))
+    assert [tables[name][0]["rows"] for name in ("a", "b")] == [0, 1]
 
 
 @pytest.mark.parametrize("mode", ["individual", "instance"])
-def test_aliases_of_newer_ones_are_resolved_where_they_can_be(tmp_path: pathlib.Path, mode: str) -> None:
+def test_aliases_are_resolved_where_one_database_was_dumped(tmp_path: pathlib.Path, mode: str) -> None:
     metadata = (FIXTURES / "v1-weird.metadata").read_bytes()
     rows = b"INSERT INTO `a b` VALUES(1)\n,(2)\n;\n"
     files = {"metadata": metadata, "mydumper_0.a b.00000.sql": rows, "shop.customers.00000.sql": rows}
@@ -105,9 +111,8 @@ def test_aliases_of_newer_ones_are_resolved_where_they_can_be(tmp_path: pathlib.
     write(tmp_path / place / "tables", files)
     odd, shop, alias = database("we ird-é", "a b"), database("shop", "customers"), database("mydumper_0", "a b")
     databases = [odd] if mode == "individual" else [odd, shop, alias]
-    contents = Contents(str(tmp_path), plan(MODERN, mode, *databases), {})
-    read(contents, tmp_path)
-    found = {one.name: [table["rows"] for table in contents.tables(one)] for one in databases}
+    tables = tables_of(tmp_path, plan(MODERN, mode, *databases))
+    found = {one.name: [table["rows"] for table in tables[one.name]] for one in databases}
     assert (
         found
         == {

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How options and an option file become a login."""
+"""Options and an option file combined into a login."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.connection impor
 
 @pytest.fixture(autouse=True)
 def no_default_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever server this host has."""
+    """Hide the default socket of a server on this host."""
     monkeypatch.setattr(connection_module, "DEFAULT_SOCKETS", ("/nowhere.sock",))
 
 
 def write(folder: Path, text: str) -> str:
-    """An option file."""
+    """Write an option file, and return its path."""
     path = folder / "my.cnf"
     path.write_text(text, encoding="utf-8")
     return str(path)
 
 
-def test_nothing_means_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_is_the_server_on_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_login({}) == Login("127.0.0.1", 3306, None, getpass.getuser(), "", None)
     socket = tmp_path / "mysql.sock"
     socket.touch()
@@ -45,7 +45,7 @@ def test_nothing_means_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert resolve_login({"login_host": "db", "login_port": 1}).address == "db:1"
 
 
-def test_options_win_over_the_file(tmp_path: Path) -> None:
+def test_options_take_precedence_over_the_file(tmp_path: Path) -> None:
     text = "[client]\nhost=file\nport=1\nuser=file\npassword=file\nsocket=/file\nssl-ca=" + str(tmp_path) + "\n"
     config_file = write(tmp_path, text)
     assert resolve_login({"config_file": config_file}) == Login("file", 1, None, "file", "file", str(tmp_path))
@@ -63,13 +63,13 @@ def test_options_win_over_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("host", "socket"), [("", "/file"), ("host=\n", "/file"), ("host=localhost\n", "/file"), ("host=db\n", None)]
 )
-def test_the_file_s_socket_is_that_of_this_host_only(tmp_path: Path, host: str, socket: t.Optional[str]) -> None:
+def test_socket_in_the_file_is_used_for_this_host_only(tmp_path: Path, host: str, socket: t.Optional[str]) -> None:
     config_file = write(tmp_path, f"[client]\n{host}socket=/file\n")
     assert resolve_login({"config_file": config_file}).unix_socket == socket
     assert resolve_login({"config_file": config_file, "login_unix_socket": "/option"}).unix_socket == "/option"
 
 
-def test_the_client_section_is_read_as_clients_read_it(tmp_path: Path) -> None:
+def test_client_section_is_read_as_the_clients_do(tmp_path: Path) -> None:
     config_file = write(
         tmp_path,
         "!includedir /etc/mysql\n[mysqld]\nport=1\n# note\n[client]\n; note\n!include x\nskip-reconnect\n"
@@ -92,17 +92,17 @@ def test_the_client_section_is_read_as_clients_read_it(tmp_path: Path) -> None:
         ({"ca_cert": "/nowhere.pem"}, "ca_cert /nowhere.pem cannot be read"),
     ],
 )
-def test_files_that_cannot_be_read_are_named(options: t.Dict[str, str], message: str) -> None:
+def test_unreadable_files_are_named(options: t.Dict[str, str], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         resolve_login(options)
 
 
-def test_a_port_that_is_no_number_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="port is not a number"):
+def test_port_that_is_no_number_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="port 'x' is not a number"):
         resolve_login({"config_file": write(tmp_path, "[client]\nport=x\n")})
 
 
-def test_a_server_that_is_not_there_is_named_with_its_options() -> None:
+def test_unreachable_server_is_named_with_its_options() -> None:
     with pytest.raises(
         ServerUnavailable, match=r"127\.0\.0\.1:1 could not be reached: check login_host and login_port"
     ):

@@ -1,10 +1,9 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What SHOW GRANTS of MySQL and MariaDB answers, and what a backup account still lacks."""
+"""The rows of SHOW GRANTS of MySQL and MariaDB, and the privileges that a backup account lacks."""
 
 from __future__ import annotations
 
-import types
 import typing as t
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import MissingGrants
 from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import (
+    DumpScope,
     by_level,
     missing,
     needed,
@@ -20,8 +20,10 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import (
     require,
 )
 
-NOTHING_STORED = types.MappingProxyType({"routines": False, "triggers": False, "events": False})
-ALL_STORED = types.MappingProxyType({"routines": True, "triggers": True, "events": True})
+# Whether routines, triggers and events are dumped.
+Stored = t.Tuple[bool, bool, bool]
+NOTHING_STORED: Stored = (False, False, False)
+ALL_STORED: Stored = (True, True, True)
 GLOBAL = "GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO `vex`@`%`"
 ON_DATABASE = "SELECT, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT"
 
@@ -31,20 +33,18 @@ def lacking(
     databases: t.Sequence[str] = ("shop",),
     product: str = "mariadb",
     version: t.Tuple[int, ...] = (10, 11, 18),
-    stored: t.Mapping[str, bool] = NOTHING_STORED,
+    stored: Stored = NOTHING_STORED,
     every_database: bool = False,
 ) -> t.List[str]:
     return missing(
         parse_grants(statements),
         databases,
-        product=product,
-        server_version=version,
-        stored_programs=stored,
+        DumpScope(product, version, *stored),
         every_database=every_database,
     )
 
 
-def test_an_account_without_anything_lacks_everything() -> None:
+def test_account_without_privileges_lacks_all() -> None:
     assert lacking(["GRANT USAGE ON *.* TO `vex`@`%`"], ["shop", "a`b"], stored=ALL_STORED, every_database=True) == [
         "RELOAD ON *.*",
         "PROCESS ON *.*",
@@ -68,11 +68,11 @@ def test_an_account_without_anything_lacks_everything() -> None:
     ],
 )
 @pytest.mark.parametrize(("product", "version"), [("mariadb", (10, 6, 0)), ("mysql", (5, 7, 44)), ("mysql", (9, 7, 4))])
-def test_all_privileges_are_all(statement: str, product: str, version: t.Tuple[int, ...]) -> None:
+def test_all_privileges_are_enough(statement: str, product: str, version: t.Tuple[int, ...]) -> None:
     assert lacking([statement], ["shop"], product, version, ALL_STORED, every_database=True) == []
 
 
-def test_mysql_8_shows_static_and_dynamic_privileges_apart() -> None:
+def test_static_and_dynamic_privileges_of_mysql_8() -> None:
     statements = [
         "GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT, SHOW VIEW, EVENT, TRIGGER ON *.* TO `v`@`%`",
         "GRANT BACKUP_ADMIN,SHOW_ROUTINE ON *.* TO `v`@`%`",
@@ -82,7 +82,7 @@ def test_mysql_8_shows_static_and_dynamic_privileges_apart() -> None:
     assert lacking(statements[:1], ["a"], "mysql", (5, 7, 44), ALL_STORED) == []
 
 
-def test_mysql_hides_routines_without_show_routine() -> None:
+def test_routines_of_mysql_need_show_routine() -> None:
     statements = [
         "GRANT FLUSH_TABLES,BACKUP_ADMIN ON *.* TO `v`@`%`",
         "GRANT PROCESS, REPLICATION CLIENT ON *.* TO `v`@`%`",
@@ -97,7 +97,7 @@ def test_mysql_hides_routines_without_show_routine() -> None:
     "remedy",
     ["GRANT SELECT ON `mysql`.`proc` TO `vex`@`%`", "GRANT SELECT ON `mysql`.* TO `vex`@`%`"],
 )
-def test_the_remedy_for_routines_of_mariadb_is_one(remedy: str) -> None:
+def test_remedy_for_routines_of_mariadb(remedy: str) -> None:
     statements = [GLOBAL, f"GRANT {ON_DATABASE} ON `shop`.* TO `vex`@`%`"]
     assert lacking(statements, stored=ALL_STORED) == ["SELECT ON mysql.proc"]
     assert lacking([*statements, remedy], stored=ALL_STORED) == []
@@ -111,7 +111,7 @@ def test_the_remedy_for_routines_of_mariadb_is_one(remedy: str) -> None:
         "GRANT SELECT ON `mysql`.`procs_priv` TO `vex`@`%`",
     ],
 )
-def test_less_than_the_remedy_is_none(statement: str) -> None:
+def test_less_than_the_remedy_is_not_enough(statement: str) -> None:
     statements = [GLOBAL, f"GRANT {ON_DATABASE} ON `shop`.* TO `vex`@`%`", statement]
     assert lacking(statements, stored=ALL_STORED) == ["SELECT ON mysql.proc"]
 
@@ -119,7 +119,7 @@ def test_less_than_the_remedy_is_none(statement: str) -> None:
 @pytest.mark.parametrize(
     ("version", "named"), [((10, 4, 34), "REPLICATION CLIENT ON *.*"), ((10, 5, 0), "BINLOG MONITOR ON *.*")]
 )
-def test_the_privilege_for_coordinates_is_named_as_the_server_knows_it(version: t.Tuple[int, ...], named: str) -> None:
+def test_privilege_for_the_binlog_position_has_the_servers_name(version: t.Tuple[int, ...], named: str) -> None:
     base = "GRANT SELECT, LOCK TABLES, SHOW VIEW, RELOAD, PROCESS{} ON *.* TO `vex`@`%`"
     assert lacking([base.format("")], version=version) == [named]
     for held in ("BINLOG MONITOR", "REPLICATION CLIENT"):
@@ -149,7 +149,7 @@ def test_the_privilege_for_coordinates_is_named_as_the_server_knows_it(version: 
         ("`shop`", "stock", False),
     ],
 )
-def test_a_grant_on_a_database_covers_what_its_pattern_matches(pattern: str, database: str, covered: bool) -> None:
+def test_grant_covers_databases_that_match_its_pattern(pattern: str, database: str, covered: bool) -> None:
     statements = [GLOBAL, f"GRANT ALL PRIVILEGES ON {pattern}.* TO `vex`@`%`"]
     assert (lacking(statements, [database]) == []) is covered
 
@@ -171,7 +171,7 @@ def test_a_grant_on_a_database_covers_what_its_pattern_matches(pattern: str, dat
         "",
     ],
 )
-def test_a_grant_on_less_than_a_database_is_not_one_on_it(statement: str) -> None:
+def test_grant_on_a_part_of_a_database_is_not_enough(statement: str) -> None:
     assert lacking([GLOBAL, statement]) == [f"{name} ON `shop`.*" for name in ("SELECT", "LOCK TABLES", "SHOW VIEW")]
 
 
@@ -185,7 +185,7 @@ def test_grants_add_up() -> None:
     assert lacking(statements) == []
 
 
-def test_a_partial_revoke_takes_a_global_privilege_away() -> None:
+def test_partial_revoke_removes_a_global_privilege() -> None:
     statements = [
         "GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT, SHOW VIEW ON *.* TO `v`@`%`",
         "GRANT BACKUP_ADMIN ON *.* TO `v`@`%`",
@@ -198,7 +198,7 @@ def test_a_partial_revoke_takes_a_global_privilege_away() -> None:
     assert lacking(statements, databases, "mysql", (8, 4, 0)) == []
 
 
-def test_a_database_hidden_by_a_partial_revoke_is_not_left_out_in_silence() -> None:
+def test_database_hidden_by_a_partial_revoke_is_reported() -> None:
     statements = [
         "GRANT SELECT, RELOAD, PROCESS, LOCK TABLES, REPLICATION CLIENT, SHOW VIEW ON *.* TO `v`@`%`",
         "GRANT BACKUP_ADMIN ON *.* TO `v`@`%`",
@@ -213,19 +213,19 @@ def test_a_database_hidden_by_a_partial_revoke_is_not_left_out_in_silence() -> N
 
 
 @given(name=st.text(min_size=1, max_size=64))
-def test_any_name_of_a_database_comes_back(name: str) -> None:
+def test_any_database_name_is_read(name: str) -> None:
     escaped = "".join(f"\\{character}" if character in "_%\\" else character for character in name)
     quoted = escaped.replace("`", "``")
     assert lacking([GLOBAL, f"GRANT {ON_DATABASE} ON `{quoted}`.* TO `vex`@`%`"], [name]) == []
 
 
 @given(statements=st.lists(st.text(alphabet="GRANTOREVK SELECT ON*.`\"'()TO FROM\\%_,a\n"), max_size=4))
-def test_no_answer_of_a_server_breaks_the_reader(statements: t.List[str]) -> None:
+def test_any_row_is_read_without_an_exception(statements: t.List[str]) -> None:
     everywhere = parse_grants(statements).everywhere
     assert everywhere == {privilege.strip().upper() for privilege in everywhere} - {""}
 
 
-def test_what_lacks_is_refused_with_its_remedy() -> None:
+def test_missing_privileges_are_reported_with_a_remedy() -> None:
     require([], "'vex'@'%'")
     with pytest.raises(MissingGrants, match="lacks privileges that the dump needs: PROCESS ON") as caught:
         require(["PROCESS ON *.*"], "'vex'@'%'")
@@ -234,16 +234,16 @@ def test_what_lacks_is_refused_with_its_remedy() -> None:
 
 
 SERVERS = [("mariadb", (10, 6, 20)), ("mariadb", (11, 8, 3)), ("mysql", (8, 0, 40)), ("mysql", (9, 7, 4))]
-STORED = [ALL_STORED, NOTHING_STORED, {**ALL_STORED, "events": False}, {**NOTHING_STORED, "routines": True}]
+STORED = [ALL_STORED, NOTHING_STORED, (True, True, False), (True, False, False)]
 
 
 @pytest.mark.parametrize(("product", "version"), SERVERS)
 @pytest.mark.parametrize("stored", STORED)
 @pytest.mark.parametrize("databases", [[], ["shop"], ["a_b%", "c`d", "e\\f"]])
-def test_what_is_needed_is_enough_and_no_more(
-    product: str, version: t.Tuple[int, ...], stored: t.Mapping[str, bool], databases: t.List[str]
+def test_needed_privileges_are_enough_and_none_is_too_many(
+    product: str, version: t.Tuple[int, ...], stored: Stored, databases: t.List[str]
 ) -> None:
-    levels = needed(databases, product=product, server_version=version, stored_programs=stored)
+    levels = needed(databases, DumpScope(product, version, *stored))
 
     def lacks(levels: t.Mapping[t.Tuple[str, str], t.FrozenSet[str]]) -> t.List[str]:
         statements = [statement_of(level, privileges) for level, privileges in levels.items()]

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The option file that is written is the one that MySQL's programs read, and that this collection reads."""
+"""The written option file, read by MySQL's programs and by this collection."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, read_client_section
-from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import defaults_file_text
+from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import option_file_text
 
 LOGIN = Login("db.example", 3307, None, "vex", "secret", None)
-# Surrogates stand for bytes that are not UTF-8, as Ansible gives them.
+# Ansible passes bytes that are not UTF-8 as surrogates.
 passwords = st.text(
     st.one_of(
         st.characters(blacklist_characters="\n\r\0", blacklist_categories=["Cs"]),
@@ -28,7 +28,7 @@ passwords = st.text(
     ),
     max_size=40,
 )
-needs_mysql = pytest.mark.skipif(not shutil.which("my_print_defaults"), reason="my_print_defaults is not here")
+needs_mysql = pytest.mark.skipif(not shutil.which("my_print_defaults"), reason="my_print_defaults is not installed")
 
 
 def written(text: str, folder: str) -> str:
@@ -54,9 +54,9 @@ def read_by_mysql(path: str, group: str) -> t.List[str]:
 @example('"quoted"')
 @example(" # no comment ")
 @example("")
-def test_any_password_comes_back(password: str) -> None:
+def test_any_password_is_read_back(password: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = written(defaults_file_text(LOGIN._replace(password=password), {}), folder)
+        path = written(option_file_text(LOGIN._replace(password=password), {}), folder)
         assert read_by_mysql(path, "client") == [
             "--user=vex",
             f"--password={password}",
@@ -78,25 +78,25 @@ raw_values = st.text(st.sampled_from("\\\\\"\"''##abns =\t\v"), max_size=12)
 @example(r"'a'b'")
 @example('"unclosed')
 @example(r"a\#b")
-def test_a_users_own_file_is_read_as_mysql_reads_it(value: str) -> None:
+def test_file_of_a_user_is_read_as_mysql_does(value: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = written(f"[client]\nuser=vex\npassword={value}\n", folder)
         theirs = "\n".join(read_by_mysql(path, "client")[1:])
         assert f"--password={read_client_section(path)['password']}" == theirs
 
 
-def test_a_windows_file_is_read(tmp_path: pathlib.Path) -> None:
+def test_windows_file_is_read(tmp_path: pathlib.Path) -> None:
     path = written('[client]\r\nuser = vex\r\npassword = "a\x85b\u2028c"\r\n', str(tmp_path))
     assert read_client_section(path) == {"user": "vex", "password": "a\x85b\u2028c"}
 
 
-def test_a_socket_leaves_no_address() -> None:
+def test_socket_replaces_the_address() -> None:
     login = LOGIN._replace(unix_socket="/run/my sql.sock", ca_cert="/ca.pem")
-    assert defaults_file_text(login, {}) == ('[client]\nuser="vex"\npassword="secret"\nsocket="/run/my sql.sock"\n')
+    assert option_file_text(login, {}) == ('[client]\nuser="vex"\npassword="secret"\nsocket="/run/my sql.sock"\n')
 
 
-def test_a_certificate_is_verified_by_both_kinds_of_clients() -> None:
-    lines = defaults_file_text(LOGIN._replace(ca_cert="/ca.pem"), {}).splitlines()
+def test_clients_of_both_makers_verify_the_certificate() -> None:
+    lines = option_file_text(LOGIN._replace(ca_cert="/ca.pem"), {}).splitlines()
     assert lines[-3:] == [
         'ssl-ca="/ca.pem"',
         'loose-ssl-verify-server-cert="1"',
@@ -104,18 +104,18 @@ def test_a_certificate_is_verified_by_both_kinds_of_clients() -> None:
     ]
 
 
-def test_session_variables_have_their_section() -> None:
-    text = defaults_file_text(LOGIN, {"explain_format": "TRADITIONAL"})
+def test_session_variables_have_their_own_section() -> None:
+    text = option_file_text(LOGIN, {"explain_format": "TRADITIONAL"})
     assert text.endswith('protocol="tcp"\n[mydumper_session_variables]\nexplain_format=TRADITIONAL\n')
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\0"])
-def test_what_no_option_file_can_hold_is_refused_without_showing_it(character: str) -> None:
-    with pytest.raises(OptionError, match="the login's password holds a line break or a NUL") as caught:
-        defaults_file_text(LOGIN._replace(password=f"hidden{character}x"), {})
+def test_unusable_character_is_refused_without_showing_the_password(character: str) -> None:
+    with pytest.raises(OptionError, match="the login's password contains a line break or a NUL") as caught:
+        option_file_text(LOGIN._replace(password=f"hidden{character}x"), {})
     assert "hidden" not in str(caught.value)
 
 
-def test_a_first_statement_is_mydumpers_own() -> None:
-    text = defaults_file_text(LOGIN, {}, "SET SESSION sql_mode = ''")
+def test_first_statement_is_for_mydumper() -> None:
+    text = option_file_text(LOGIN, {}, "SET SESSION sql_mode = ''")
     assert text.endswith('protocol="tcp"\n[mydumper]\ninit-command="SET SESSION sql_mode = \'\'"\n')

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""MyDumper's arguments, and the outcome that its log, its metadata and its files come to.
+"""MyDumper's arguments, and the outcome of a dump from its log, its metadata and its files.
 
 The captures in ``fixtures/mydumper`` are of 0.10.1 (``v0``) and 1.0.1 (``v1``) on MySQL 9.7.
 """
@@ -16,27 +16,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
 from ansible_collections.vex.backup.plugins.module_utils._errors import ProgramMissing
-from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper as mydumper_module
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition, TableNames
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import (
-    ERROR,
     LEGACY,
     MODERN,
-    SUCCESS,
-    WARNING,
-    Coordinates,
     Dump,
     Evidence,
     Version,
     arguments,
     databases_regex,
     decide,
-    finished_pieces,
-    is_later_piece,
+    environment,
     missing_schemas,
-    parse_coordinates,
-    parse_log,
+    parse_binlog_position,
     parse_version,
+    session_variables,
 )
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures" / "mydumper"
@@ -44,7 +40,7 @@ OLD = Version("0.10.1", LEGACY)
 NEW = Version("1.0.1", MODERN)
 FINISHED_METADATA = "Started dump at: 2026-11-22 18:27:02\nFinished dump at: 2026-11-22 18:27:02\n"
 FINISHED_LINE = "2026-11-22 18:27:02 [INFO] - Finished dump at: 2026-11-22 18:27:02\n"
-NO_COORDINATES = "2026-11-22 18:27:02 [WARNING] - Couldn't get master position - ERROR 1064: You have an error\n"
+NO_POSITION = "2026-11-22 18:27:02 [WARNING] - Couldn't get master position - ERROR 1064: You have an error\n"
 WHOLE = Evidence(0, FINISHED_LINE, FINISHED_METADATA, unfinished_metadata=False, binlog_enabled=False)
 
 
@@ -54,25 +50,25 @@ def captured(name: str, *, binlog_enabled: bool = False) -> Evidence:
         return path.read_text(encoding="utf-8") if path.exists() else None
 
     status = (read("rc") or "").split(" :: ")[0]
-    # -L moved v0-L's log away and nothing else: its metadata was that of v0-ok.
+    # v0-L has no metadata of its own; it was the same as that of v0-ok.
     metadata = FINISHED_METADATA if name == "v0-L" else read("metadata")
     return Evidence(int(status), (read("log") or "") + (read("stderr") or ""), metadata, False, binlog_enabled)
 
 
 @pytest.mark.parametrize("name", ["v0-ok", "v0-L", "v1-clean", "v1-weird"])
-def test_whole_dumps_are_successes(name: str) -> None:
+def test_complete_dumps_are_successes(name: str) -> None:
     assert decide(captured(name)) == (SUCCESS, [], [])
 
 
 @pytest.mark.parametrize("name", ["v0-ok", "v0-L"])
-def test_coordinates_that_could_not_be_had_are_a_warning(name: str) -> None:
+def test_missing_binlog_position_is_a_warning(name: str) -> None:
     status, warnings, errors = decide(captured(name, binlog_enabled=True))
     assert (status, errors) == (WARNING, [])
-    assert warnings == ["the server writes a binary log, but the dump has no coordinates of it"]
+    assert warnings == ["the server writes a binary log, but the dump has no binlog position"]
 
 
 @pytest.mark.parametrize("name", ["v1-clean", "v1-weird"])
-def test_coordinates_that_were_had_are_none(name: str) -> None:
+def test_present_binlog_position_is_no_warning(name: str) -> None:
     assert decide(captured(name, binlog_enabled=True)) == (SUCCESS, [], [])
 
 
@@ -84,7 +80,7 @@ def test_coordinates_that_were_had_are_none(name: str) -> None:
         ("v0-denied", "Access denied for user 'nobody'"),
         ("v0-nodb", "Unknown database 'nope'"),
         ("v0-weird", "its metadata was not written"),
-        ("v1-term", "MyDumper gave up before the end: Shutting down gracefully"),
+        ("v1-term", "MyDumper stopped before the end: Shutting down gracefully"),
         ("v1-killconn", "could not read table data during dump (bench.sbtest4)"),
         ("v1-denied", "Access denied for user 'nobody'"),
         ("v1-nodb", "Could not select database: nope"),
@@ -95,20 +91,20 @@ def test_coordinates_that_were_had_are_none(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("binlog_enabled", [False, True])
-def test_failed_dumps_are_errors_that_say_why(name: str, reason: str, binlog_enabled: bool) -> None:
+def test_failed_dumps_are_errors_with_their_reason(name: str, reason: str, binlog_enabled: bool) -> None:
     outcome = decide(captured(name, binlog_enabled=binlog_enabled))
     assert outcome.status == ERROR
     assert reason in outcome.errors[0]
 
 
-def test_every_capture_is_decided_by_a_test() -> None:
+def test_every_capture_is_used_by_a_test() -> None:
     names = {path.stem for path in FIXTURES.iterdir()}
     source = pathlib.Path(__file__).read_text(encoding="utf-8")
     assert names
     assert {name for name in names if f'"{name}"' not in source} == set()
 
 
-# One message in each of the three forms that MyDumper writes, and in that of GLib for libraries.
+# A message in each of MyDumper's three forms, and in GLib's form for libraries.
 FORMS: t.Dict[str, t.Callable[[str, str], str]] = {
     "file": lambda level, message: f"2026-11-22 18:27:02 [{level}] - {message}",
     "glib": lambda level, message: (
@@ -123,10 +119,10 @@ FORMS: t.Dict[str, t.Callable[[str, str], str]] = {
 }
 form = st.sampled_from(sorted(FORMS))
 level = st.sampled_from(["INFO", "WARNING", "MESSAGE", "DEBUG"])
-# All that a server allows in a name, a line break included.
+# A server allows all characters in a name, a line break included.
 words = st.one_of(st.text(max_size=20), st.sampled_from(["Finished dump at: 2026", "dumping data for `a`.`b`", '{"']))
 line = st.builds(lambda kind, weight, message: FORMS[kind](weight, message), form, level, words)
-any_line = st.one_of(line, words, st.just(FINISHED_LINE), st.just(NO_COORDINATES))
+any_line = st.one_of(line, words, st.just(FINISHED_LINE), st.just(NO_POSITION))
 fatal_line = st.builds(
     lambda kind, weight, message: FORMS[kind](weight, message), form, st.sampled_from(["ERROR", "CRITICAL"]), words
 )
@@ -152,28 +148,28 @@ metadata = st.one_of(
 status = st.integers(min_value=-64, max_value=255)
 
 
-def log_with(lines: t.List[str], told: t.List[str]) -> str:
-    return "\n".join([*lines[: len(lines) // 2], *told, *lines[len(lines) // 2 :]])
+def log_with(lines: t.List[str], added: t.List[str]) -> str:
+    return "\n".join([*lines[: len(lines) // 2], *added, *lines[len(lines) // 2 :]])
 
 
 @given(st.lists(any_line, max_size=8), fatal_line, status, metadata, st.booleans(), st.booleans())
-def test_no_dump_with_a_fatal_line_is_good(
-    lines: t.List[str], told: str, returncode: int, text: t.Optional[str], partial: bool, binlog_enabled: bool
+def test_fatal_line_is_an_error(
+    lines: t.List[str], fatal: str, returncode: int, text: t.Optional[str], partial: bool, binlog_enabled: bool
 ) -> None:
-    evidence = Evidence(returncode, log_with(lines, [told]), text, partial, binlog_enabled)
+    evidence = Evidence(returncode, log_with(lines, [fatal]), text, partial, binlog_enabled)
     assert decide(evidence).status == ERROR
 
 
 @given(st.lists(any_line, max_size=8), cancelled_line, status, metadata, st.booleans(), st.booleans())
-def test_no_cancelled_dump_is_good(
-    lines: t.List[str], told: str, returncode: int, text: t.Optional[str], partial: bool, binlog_enabled: bool
+def test_cancelled_dump_is_an_error(
+    lines: t.List[str], fatal: str, returncode: int, text: t.Optional[str], partial: bool, binlog_enabled: bool
 ) -> None:
-    evidence = Evidence(returncode, log_with(lines, [told]), text, partial, binlog_enabled)
+    evidence = Evidence(returncode, log_with(lines, [fatal]), text, partial, binlog_enabled)
     assert decide(evidence).status == ERROR
 
 
 @given(st.lists(any_line, max_size=8), st.one_of(st.integers(-64, -1), st.integers(129, 255)), metadata, st.booleans())
-def test_no_dump_that_a_signal_ended_is_good(
+def test_death_by_a_signal_is_an_error(
     lines: t.List[str], returncode: int, text: t.Optional[str], binlog_enabled: bool
 ) -> None:
     log = log_with([*lines, FINISHED_LINE], [])
@@ -181,16 +177,14 @@ def test_no_dump_that_a_signal_ended_is_good(
 
 
 @given(st.lists(any_line, max_size=8), status, st.booleans(), st.booleans())
-def test_no_dump_without_metadata_is_good(
-    lines: t.List[str], returncode: int, partial: bool, binlog_enabled: bool
-) -> None:
+def test_missing_metadata_is_an_error(lines: t.List[str], returncode: int, partial: bool, binlog_enabled: bool) -> None:
     log = log_with([*lines, FINISHED_LINE], [])
     assert decide(Evidence(returncode, log, None, partial, binlog_enabled)).status == ERROR
     assert decide(Evidence(returncode, log, FINISHED_METADATA, True, binlog_enabled)).status == ERROR
 
 
 @given(st.text(), status, st.text(), st.booleans(), st.booleans(), st.lists(st.text(), max_size=2))
-def test_any_text_is_decided(
+def test_any_text_is_an_error_without_an_exception(
     log: str, returncode: int, text: str, partial: bool, binlog_enabled: bool, names: t.List[str]
 ) -> None:
     outcome = decide(Evidence(returncode, log, text, partial, binlog_enabled, names))
@@ -199,55 +193,18 @@ def test_any_text_is_decided(
 
 
 @given(st.lists(line.filter(lambda text: "cancel" not in text.lower() and "shutting" not in text.lower())))
-def test_messages_without_weight_do_no_harm(lines: t.List[str]) -> None:
+def test_plain_messages_do_not_change_the_outcome(lines: t.List[str]) -> None:
     quiet = [text for text in lines if "WARNING" not in text]
     assert decide(WHOLE._replace(log=log_with(quiet, [FINISHED_LINE]))) == (SUCCESS, [], [])
 
 
-@pytest.mark.parametrize("kind", sorted(FORMS))
-def test_a_message_is_read_in_every_form(kind: str) -> None:
-    (read,) = parse_log(FORMS[kind]("CRITICAL", "Error dumping schemas (a\u2028b\x85c): Server has gone away"))
-    assert read == ("CRITICAL", "Error dumping schemas (a\u2028b\x85c): Server has gone away", False)
-
-
-def test_a_line_without_a_level_continues_the_one_before() -> None:
-    text = f"before any\n{FINISHED_LINE}\tuse --long-query-guard\n\n{{broken\n" + "[" * 8
-    assert [line.message for line in parse_log(text)] == [
-        "Finished dump at: 2026-11-22 18:27:02\n\tuse --long-query-guard\n{broken\n[[[[[[[["
-    ]
-
-
-def test_json_that_is_too_deep_is_no_message() -> None:
-    assert parse_log('{"a":' * 200_000) == []
-
-
-@pytest.mark.parametrize(
-    ("message", "cancelled"),
-    [
-        ("dumping data for `shop`.`job cancelled`", False),
-        ("dumping data for `Shutting down gracefully`.`t`", False),
-        ("Thread 3: `shop`.`orders` job cancelled", True),
-        ("Shutting down gracefully", True),
-    ],
-)
-@pytest.mark.parametrize("kind", ["file", "json"])
-def test_names_of_tables_cancel_nothing(message: str, cancelled: bool, kind: str) -> None:
-    (read,) = parse_log(FORMS[kind]("INFO", message))
-    assert read.cancelled is cancelled
-
-
-def test_json_names_its_table() -> None:
-    event = {"level": "warning", "message": "reconnecting", "db": "bench", "table": "t"}
-    assert parse_log(json.dumps(event)) == [("WARNING", "reconnecting (bench.t)", False)]
-
-
 @pytest.mark.parametrize("errors", ["0", 0])
-def test_a_summary_without_errors_is_none(errors: object) -> None:
+def test_summary_without_errors_is_a_success(errors: object) -> None:
     event = {"level": "INFO", "event": "dump_completed", "message": "dump completed", "errors": errors}
     assert decide(WHOLE._replace(log=FINISHED_LINE + json.dumps(event))) == (SUCCESS, [], [])
 
 
-def test_warnings_are_shown_but_the_harmless() -> None:
+def test_warnings_are_reported_except_harmless_ones() -> None:
     log = (
         FORMS["file"]("WARNING", "Using --trx-tables options, binlog coordinates will not be accurate if you are")
         + "\n"
@@ -257,36 +214,36 @@ def test_warnings_are_shown_but_the_harmless() -> None:
     assert decide(WHOLE._replace(log=log)) == (WARNING, ["Killed a query that was running for 61s"], [])
 
 
-def test_a_name_makes_no_warning_harmless() -> None:
+def test_table_name_does_not_make_a_warning_harmless() -> None:
     message = "Table `Using --trx-tables option, binlog coordinates will not be accurate` is gone"
     assert decide(WHOLE._replace(log=FORMS["file"]("WARNING", message) + f"\n{FINISHED_LINE}")).status == WARNING
 
 
-def test_exit_1_needs_a_warning_that_explains_it() -> None:
-    assert decide(WHOLE._replace(returncode=1)) == (ERROR, [], ["MyDumper exited with 1 and said nothing of why"])
-    explained = WHOLE._replace(returncode=1, log=NO_COORDINATES + FINISHED_LINE)
+def test_exit_status_1_needs_a_warning_that_explains_it() -> None:
+    assert decide(WHOLE._replace(returncode=1)) == (ERROR, [], ["MyDumper exited with 1 and printed no reason"])
+    explained = WHOLE._replace(returncode=1, log=NO_POSITION + FINISHED_LINE)
     assert decide(explained) == (SUCCESS, [], [])
     assert decide(explained._replace(binlog_enabled=True)).status == WARNING
 
 
 @pytest.mark.parametrize("returncode", [2, 127, 128])
-def test_other_exits_are_never_understood(returncode: int) -> None:
-    assert decide(WHOLE._replace(returncode=returncode, log=NO_COORDINATES + FINISHED_LINE)).status == ERROR
+def test_other_exit_statuses_are_errors(returncode: int) -> None:
+    assert decide(WHOLE._replace(returncode=returncode, log=NO_POSITION + FINISHED_LINE)).status == ERROR
 
 
-def test_a_log_without_its_end_proves_nothing() -> None:
+def test_log_without_its_end_is_an_error() -> None:
     for log in ("", "2026-11-22 18:27:02 [INFO] - dumping data for `a`.`Finished dump at:`\n"):
         assert decide(WHOLE._replace(log=log)).errors == ["the dump is not complete: its log has no 'Finished dump'"]
 
 
-def test_a_table_of_that_name_does_not_finish_the_metadata() -> None:
+def test_table_name_does_not_count_as_the_end_of_the_metadata() -> None:
     text = "# Started dump at: 2026-11-22 18:28:18\n\n[`a`.`b`]\nreal_table_name=Finished dump at:\nrows = 1\n"
     assert decide(WHOLE._replace(metadata=text)).errors == [
         "the dump is not complete: its metadata has no 'Finished dump'"
     ]
 
 
-def test_what_was_written_instead_of_a_log_is_shown_first() -> None:
+def test_output_without_a_log_form_is_the_first_error() -> None:
     evidence = Evidence(
         1, "option parsing failed: Unknown option --x\n", None, unfinished_metadata=True, binlog_enabled=True
     )
@@ -296,7 +253,7 @@ def test_what_was_written_instead_of_a_log_is_shown_first() -> None:
     ]
 
 
-def test_absent_schemas_are_errors() -> None:
+def test_missing_schemas_are_errors() -> None:
     evidence = WHOLE._replace(missing_schemas=["shop.orders"])
     assert decide(evidence) == (ERROR, [], ["no schema was dumped for shop.orders"])
 
@@ -307,26 +264,12 @@ LEGACY_METADATA = (
     "SHOW SLAVE STATUS:\n\tConnection name: x\n\tHost: 10.0.0.1\n\tLog: source-bin.000007\n\tPos: 4\n\tGTID:0-1-9\n\n"
     "Finished dump at: 2026-11-22 18:27:02\n"
 )
-GTIDS = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,\n4e11fa47-71ca-11e1-9e33-c80aa9429562:1-7:9"
 
 
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [("0-7-226", "0-7-226"), ("", ""), ("(null)", ""), (GTIDS, GTIDS.replace("\n", ""))],
-)
-def test_legacy_coordinates_are_the_servers_own(written: str, read: str) -> None:
-    assert parse_coordinates(LEGACY_METADATA.format(gtid=written)) == Coordinates("binlog.000004", "1374", read)
-
-
-def test_legacy_coordinates_before_gtids() -> None:
-    text = "Started dump at: x\nSHOW MASTER STATUS:\n\tLog: my bin.000001\n\tPos: 106\n\nFinished dump at: x\n"
-    assert parse_coordinates(text) == Coordinates("my bin.000001", "106", "")
-
-
-def test_a_replicas_source_is_not_the_replica() -> None:
+def test_position_of_a_replicas_source_is_not_used() -> None:
     text = re.sub(r"SHOW MASTER.*?\n\n", "", LEGACY_METADATA, flags=re.DOTALL)
     assert "SHOW SLAVE STATUS" in text
-    assert parse_coordinates(text) is None
+    assert parse_binlog_position(text) is None
     outcome = decide(WHOLE._replace(metadata=text, binlog_enabled=True))
     assert outcome.status == WARNING
 
@@ -342,43 +285,26 @@ REPLICATION = '[replication]\n# SOURCE_LOG_FILE = "far.000001"\n# SOURCE_LOG_POS
 
 @pytest.mark.parametrize("source", MODERN_SOURCES.values(), ids=list(MODERN_SOURCES))
 @pytest.mark.parametrize("replica_first", [False, True])
-def test_modern_coordinates_are_the_servers_own(source: str, replica_first: bool) -> None:
+def test_binlog_position_is_that_of_the_server_itself(source: str, replica_first: bool) -> None:
     table = "[`a`.`b`]\nreal_table_name=b\nrows = 1\nfile = no.000001\nposition = 1\n"
     text = f"# Started dump at: x\n{REPLICATION if replica_first else ''}{source}\n{REPLICATION}{table}"
-    assert parse_coordinates(text) == Coordinates("b.000017", "241", "u:1-9,v:1")
+    assert parse_binlog_position(text) == BinlogPosition("b.000017", "241", "u:1-9,v:1")
 
 
 @pytest.mark.parametrize(
     "text", [REPLICATION, "", '[source]\n# SOURCE_LOG_FILE = ""\n# SOURCE_LOG_POS = \n', "[master]\nFile = b.1\n"]
 )
-def test_no_coordinates_are_none(text: str) -> None:
-    assert parse_coordinates(text) is None
+def test_metadata_without_a_binlog_position(text: str) -> None:
+    assert parse_binlog_position(text) is None
 
 
-def test_the_capture_has_its_real_coordinates() -> None:
-    assert parse_coordinates((FIXTURES / "v1-clean.metadata").read_text(encoding="utf-8")) == Coordinates(
+def test_binlog_position_of_a_capture() -> None:
+    assert parse_binlog_position((FIXTURES / "v1-clean.metadata").read_text(encoding="utf-8")) == BinlogPosition(
         "binlog.000001", "5433", "cea346f8-e69f-11f1-b405-3a5b2f7091c2:1-20"
     )
 
 
-LEGACY_FILES = ["metadata", "shop.orders-schema.sql", "shop.v-schema.sql", "shop.v-schema-view.sql", "shop.orders.sql"]
-
-
-@pytest.mark.parametrize(
-    ("without", "missing"),
-    [
-        ("metadata", []),
-        ("shop.orders-schema.sql", ["shop.orders"]),
-        ("shop.v-schema.sql", ["shop.v"]),
-        ("shop.v-schema-view.sql", ["shop.v"]),
-    ],
-)
-def test_legacy_schemas_are_files_of_their_name(without: str, missing: t.List[str]) -> None:
-    files = [name for name in LEGACY_FILES if name != without]
-    assert missing_schemas(OLD, {"shop": (["orders"], ["v"])}, files, "") == missing
-
-
-def test_the_captured_aliases_are_read() -> None:
+def test_aliases_of_a_capture_are_resolved() -> None:
     text = (FIXTURES / "v1-weird.metadata").read_text(encoding="utf-8")
     files = [
         "metadata",
@@ -389,30 +315,30 @@ def test_the_captured_aliases_are_read() -> None:
         "shop.v-schema-view.sql",
         "mydumper_0.a b-schema.sql",
     ]
-    expected: t.Dict[str, t.Tuple[t.List[str], t.List[str]]] = {
-        "shop": (["customers", "log_myisam"], ["v"]),
-        "we ird-é": (["a b"], []),
+    expected: t.Dict[str, TableNames] = {
+        "shop": TableNames(["customers", "log_myisam"], ["v"]),
+        "we ird-é": TableNames(["a b"], []),
     }
     assert missing_schemas(NEW, expected, files, text) == []
-    # A view's stand-in does not make up for a table's file.
+    # A view's placeholder is not counted as a table's schema file.
     assert missing_schemas(NEW, expected, [name for name in files if "customers" not in name], text) == [
         "1 of 3 tables"
     ]
     assert missing_schemas(NEW, expected, [name for name in files if "view" not in name], text) == ["1 of 1 views"]
-    expected["shop"][0].append("orders")
+    expected["shop"] = TableNames(["customers", "log_myisam", "orders"], ["v"])
     assert missing_schemas(NEW, expected, [*files, "shop.orders-schema.sql"], text) == ["shop.orders"]
 
 
-def test_a_table_of_the_same_name_in_another_database_is_another() -> None:
+def test_tables_of_the_same_name_in_two_databases() -> None:
     text = "[`a`.`t`]\nreal_table_name=t\nrows = 1\n"
-    expected: t.Dict[str, t.Tuple[t.List[str], t.List[str]]] = {"a": (["t"], []), "b": (["t"], [])}
+    expected: t.Dict[str, TableNames] = {"a": TableNames(["t"], []), "b": TableNames(["t"], [])}
     assert missing_schemas(NEW, expected, ["a.t-schema.sql"], text) == ["b.t", "1 of 2 tables"]
 
 
-def test_names_with_spaces_and_sequences_have_schemas() -> None:
+def test_schemas_of_names_with_spaces_and_of_sequences() -> None:
     text = "[`a`.`mydumper_0`]\nreal_table_name= t \nrows = 1\n\n[`a`.`s`]\nreal_table_name=s\nis_sequence = 1\n"
     files = ["a.mydumper_0-schema.sql", "a.s-schema-sequence.sql"]
-    assert missing_schemas(NEW, {"a": ([" t ", "s"], [])}, files, text) == []
+    assert missing_schemas(NEW, {"a": TableNames([" t ", "s"], [])}, files, text) == []
 
 
 @pytest.mark.parametrize(
@@ -424,18 +350,18 @@ def test_names_with_spaces_and_sequences_have_schemas() -> None:
         ("mydumper1 v1.0.1-3, built against MySQL 9.7.4", NEW),
     ],
 )
-def test_versions_that_are_known(output: str, version: Version) -> None:
+def test_supported_versions(output: str, version: Version) -> None:
     assert parse_version(output) == version
 
 
 @pytest.mark.parametrize("number", ["0.9.5", "0.11.1", "0.19.3"])
-def test_versions_whose_options_differ_are_refused(number: str) -> None:
+def test_unsupported_versions_are_refused(number: str) -> None:
     with pytest.raises(ProgramMissing, match=f"mydumper {number} is not supported.*install 0.10.x, or 0.20 or later"):
         parse_version(f"mydumper {number}, built against MySQL 5.7")
 
 
-def test_an_answer_without_a_version_is_refused() -> None:
-    with pytest.raises(ProgramMissing, match="names no version"):
+def test_output_without_a_version_is_refused() -> None:
+    with pytest.raises(ProgramMissing, match="holds no version"):
         parse_version("mydumper: error while loading shared libraries")
 
 
@@ -443,7 +369,7 @@ DUMP = Dump(
     databases=["shop"],
     output="/d/out",
     log="/d/log",
-    defaults_file="/p/client.cnf",
+    option_file="/p/client.cnf",
     threads=4,
     long_query_guard=60,
     product="mysql",
@@ -463,40 +389,14 @@ COMMON = [
 ]
 
 
-def test_legacy_arguments() -> None:
+def test_arguments_of_0_10() -> None:
     own = ["--complete-insert", "--chunk-filesize=64"]
     assert arguments(OLD, DUMP) == [*COMMON, "--database=shop", *own]
     assert arguments(OLD, DUMP._replace(databases=["a,b"])) == [*COMMON, "--database=a,b", *own]
     assert arguments(Version("0.10.9", LEGACY), DUMP) == [*COMMON, "--database=shop", "--complete-insert"]
 
 
-def test_a_piece_is_finished_when_there_is_a_next_one() -> None:
-    names = [
-        "metadata.partial",
-        "d.one.00001.sql",
-        "d.t-schema.sql",
-        "d.t.00001.sql",
-        "d.t.00002.sql",
-        "d.t.00003.sql.zst",
-        "d.u.00001.sql.zst",
-        "d.u.00002.sql",
-        "d.v\n.99999.sql",
-        "d.v\n.100000.sql",
-        "d.7.sql",
-        "d.8.sql",
-    ]
-    assert sorted(finished_pieces(names)) == ["d.t.00001.sql", "d.v\n.99999.sql"]
-
-
-@pytest.mark.parametrize(
-    ("name", "is_one"),
-    [("d.t.00002.sql", True), ("d.t.00001.sql", False), ("d.t.sql", False), ("d.t.00002.sql.zst", False)],
-)
-def test_later_pieces_are_told_by_their_names(name: str, is_one: bool) -> None:
-    assert is_later_piece(name) is is_one
-
-
-def test_an_exit_status_of_0_10_is_not_explained_by_a_warning() -> None:
+def test_warning_does_not_explain_an_exit_status_of_0_10() -> None:
     evidence = Evidence(
         returncode=1,
         log="2026-11-22 18:27:02 [WARNING] - Row bigger than statement_size for d.t\n"
@@ -509,7 +409,7 @@ def test_an_exit_status_of_0_10_is_not_explained_by_a_warning() -> None:
     assert decide(evidence._replace(generation=LEGACY)).status == ERROR
 
 
-def test_modern_arguments() -> None:
+def test_arguments_of_newer_versions() -> None:
     everything = ["--routines", "--events", "--triggers", "--server-version=mysql-9.7.4"]
     assert arguments(NEW, DUMP) == [*COMMON, "--database=shop", *everything]
     mixed = DUMP._replace(
@@ -523,7 +423,7 @@ def test_modern_arguments() -> None:
     ]
 
 
-def test_several_databases_are_one_expression() -> None:
+def test_several_databases_are_one_regular_expression() -> None:
     assert arguments(OLD, DUMP._replace(databases=["a", "b c"]))[-3] == r"--regex=\A(?-i:a|b\ c)\."
 
 
@@ -531,8 +431,8 @@ NAMES = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["
 
 
 @given(st.lists(NAMES, min_size=1, max_size=3), NAMES, NAMES)
-def test_the_expression_is_true_for_these_databases_alone(databases: t.List[str], other: str, table: str) -> None:
-    # MyDumper's own flags; Python wants a flag given before it can be taken away.
+def test_regular_expression_matches_only_the_databases(databases: t.List[str], other: str, table: str) -> None:
+    # MyDumper's own flags. Python can only remove a flag that was set.
     pattern = re.compile(databases_regex(databases), re.IGNORECASE | re.MULTILINE)
     for name in databases:
         assert pattern.search(f"{name}.{table}")
@@ -542,24 +442,19 @@ def test_the_expression_is_true_for_these_databases_alone(databases: t.List[str]
         assert bool(pattern.search(f"{other}.{table}")) is bool(named)
 
 
-def test_the_expression_tells_upper_from_lower_case() -> None:
+def test_regular_expression_is_case_sensitive() -> None:
     pattern = re.compile(databases_regex(["shop"]), re.IGNORECASE | re.MULTILINE)
     assert pattern.search("shop.orders")
     assert not pattern.search("SHOP.orders")
     assert not pattern.search("old\nshop.orders")
 
 
-def test_only_mysql_9_needs_a_session_variable() -> None:
-    assert mydumper_module.session_variables("mysql", "9.7.4") == {"explain_format": "TRADITIONAL"}
-    assert mydumper_module.session_variables("mysql", "8.4.0") == {}
-    assert mydumper_module.session_variables("mariadb", "11.8.2") == {}
+def test_session_variables() -> None:
+    assert session_variables(NEW, "mysql", "9.7.4") == {"explain_format": "TRADITIONAL"}
+    assert session_variables(NEW, "mysql", "8.4.0") == {}
+    assert session_variables(NEW, "mariadb", "11.8.2") == {}
+    assert session_variables(OLD, "mysql", "9.7.4") == {}
 
 
-def test_the_environment_takes_names_that_are_not_ascii() -> None:
-    assert mydumper_module.environment() == {"CHARSET": "UTF-8", "LC_ALL": "C.UTF-8"}
-
-
-def test_a_legacy_schema_is_restored_as_utf_8() -> None:
-    schema = b"/*!40101 SET NAMES binary*/;\nCREATE TABLE `t` (`c` text DEFAULT 'SET NAMES binary');\n"
-    repaired = mydumper_module.repaired_schema(schema)
-    assert repaired == schema.replace(b"binary*/", b"utf8mb4*/")
+def test_environment_allows_names_that_are_not_ascii() -> None:
+    assert environment() == {"CHARSET": "UTF-8", "LC_ALL": "C.UTF-8"}

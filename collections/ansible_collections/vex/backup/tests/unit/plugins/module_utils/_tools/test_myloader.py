@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""myloader's arguments by generation, and what it says by what it means."""
+"""myloader's arguments by generation, and the failures in its output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_arguments(options: t.Dict[str, t.Any], old: t.List[str], new: t.List[st
             "\n** (myloader:1): CRITICAL **: 10:00:00.000: Error restoring a.t from file a.t.sql: Lost connection\n",
             ["Error restoring a.t from file a.t.sql: Lost connection"],
         ),
-        (1, "", ["myloader exited with 1: it said nothing of why"]),
+        (1, "", ["myloader exited with 1: it printed no reason"]),
         (-9, "killed", ["myloader exited with -9: killed"]),
     ],
 )

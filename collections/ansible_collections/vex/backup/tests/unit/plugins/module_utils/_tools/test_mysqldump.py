@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When mysqldump takes over from MyDumper 0.10, how it is called, and how it is judged."""
+"""The databases that mysqldump dumps instead of MyDumper 0.10, its arguments, and its failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._tools.mysqldump import
     Tool,
     arguments,
     failures,
-    parse_coordinates,
+    parse_binlog_position,
     parse_tool,
     reason_for_mysqldump,
 )
@@ -28,7 +28,7 @@ DONE = "/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;\n\n-- Dump completed on 2026-1
 
 
 @pytest.mark.parametrize("name", ["a", "we ird-é🛒", "mydumper_0", "100%", 'do"uble', "$(x)", "-rf", "a-b", " lead"])
-def test_mydumper_takes_plain_and_odd_names(name: str) -> None:
+def test_mydumper_accepts_plain_and_odd_names(name: str) -> None:
     assert reason_for_mysqldump(OLD, "mariadb", name, PLAIN._replace(tables=[name], views=[name])) == ""
 
 
@@ -36,7 +36,7 @@ UNSAFE = ["a`b", "it's", "a/b", "a.b", "a\\b", "a\nb", "a-schema", "x-schema-vie
 
 
 @pytest.mark.parametrize("name", UNSAFE)
-def test_a_name_that_means_something_else_is_a_reason(name: str) -> None:
+def test_name_with_another_meaning_is_a_reason(name: str) -> None:
     reason = f"the name {name!r}"
     assert reason_for_mysqldump(OLD, "mariadb", name, PLAIN) == reason
     assert reason_for_mysqldump(OLD, "mariadb", "shop", PLAIN._replace(tables=["a", name])) == reason
@@ -44,21 +44,21 @@ def test_a_name_that_means_something_else_is_a_reason(name: str) -> None:
     assert reason_for_mysqldump(NEW, "mariadb", name, PLAIN._replace(tables=[name])) == ""
 
 
-def test_a_file_name_that_is_too_long_is_a_reason() -> None:
+def test_too_long_file_name_is_a_reason() -> None:
     database, table = "é" * 48, "🛒" * 32
     assert reason_for_mysqldump(OLD, "mariadb", database, PLAIN._replace(tables=[table])) == ""
     longer = PLAIN._replace(tables=[f"{table}x"])
     assert reason_for_mysqldump(OLD, "mariadb", database, longer) == f"the length of the name '{table}x'"
 
 
-def test_a_database_of_mysql_whose_name_is_not_ascii_is_a_reason() -> None:
+def test_database_name_that_is_not_ascii_is_a_reason_on_mysql() -> None:
     assert reason_for_mysqldump(OLD, "mysql", "ação", PLAIN) == "the name 'ação'"
     assert reason_for_mysqldump(OLD, "mysql", "shop", PLAIN._replace(tables=["ação"], views=["é"])) == ""
     assert reason_for_mysqldump(OLD, "mariadb", "ação", PLAIN) == ""
     assert reason_for_mysqldump(NEW, "mysql", "ação", PLAIN) == ""
 
 
-def test_what_mydumper_leaves_out_is_a_reason() -> None:
+def test_columns_and_history_that_mydumper_leaves_out_are_a_reason() -> None:
     odd = PLAIN._replace(odd_columns=["orders.hidden"])
     assert reason_for_mysqldump(OLD, "mariadb", "shop", odd).startswith("the column 'orders.hidden' (invisible")
     assert reason_for_mysqldump(OLD, "mariadb", "shop", PLAIN._replace(versioned=["prices"])) == "the history of prices"
@@ -86,7 +86,9 @@ def test_what_mydumper_leaves_out_is_a_reason() -> None:
         ("mysqldump  Ver 8.0.20 for Linux on x86_64 (Source distribution)\n", "--master-data", False, False, False),
     ],
 )
-def test_the_tool_tells_what_it_is(version: str, text: str, mariadb: bool, history: bool, source_data: bool) -> None:
+def test_maker_and_options_are_recognised(
+    version: str, text: str, mariadb: bool, history: bool, source_data: bool
+) -> None:
     assert parse_tool("/bin/x", version, text) == Tool("/bin/x", version.strip(), mariadb, history, source_data)
 
 
@@ -95,8 +97,10 @@ def test_the_tool_tells_what_it_is(version: str, text: str, mariadb: bool, histo
     [(MARIADB, ["--dump-history"]), (MYSQL, ["--set-gtid-purged=OFF", "--column-statistics=0"])],
 )
 def test_arguments(tool: Tool, own: t.List[str]) -> None:
-    assert arguments(tool, defaults_file="/p/client.cnf", database="-x y", output="/d/out.sql", coordinates=False) == [
-        # It must come first.
+    assert arguments(
+        tool, option_file="/p/client.cnf", database="-x y", output="/d/out.sql", binlog_position=False
+    ) == [
+        # This option must be the first.
         "--defaults-file=/p/client.cnf",
         "--default-character-set=utf8mb4",
         "--single-transaction",
@@ -112,7 +116,7 @@ def test_arguments(tool: Tool, own: t.List[str]) -> None:
 
 
 @pytest.mark.parametrize("end", [DONE, DONE.rstrip(), "-- Dump completed\n", f"{DONE}\n"])
-def test_a_whole_dump_has_no_failures(end: str) -> None:
+def test_complete_dump_has_no_failures(end: str) -> None:
     assert failures(0, "WARNING: option --ssl-verify-server-cert is disabled\n", end) == []
 
 
@@ -120,23 +124,23 @@ def test_a_whole_dump_has_no_failures(end: str) -> None:
     "end",
     ["", "INSERT INTO `t` VALUES (1),", f"{DONE}INSERT INTO `t` VALUES (1", f"/*!50001 VIEW `v` AS\n{DONE}select 1"],
 )
-def test_a_dump_without_its_end_is_not_whole(end: str) -> None:
+def test_dump_without_its_end_is_not_complete(end: str) -> None:
     assert failures(0, "", end) == ["the output of mysqldump does not end with 'Dump completed'"]
 
 
 @pytest.mark.parametrize("returncode", [1, 2, 6, -9, 139])
-def test_no_other_exit_is_whole(returncode: int) -> None:
+def test_other_exit_statuses_are_failures(returncode: int) -> None:
     stderr = "mysqldump: Got error: 1045: Access denied\n\n"
     assert failures(returncode, stderr, DONE) == ["mysqldump: Got error: 1045: Access denied"]
-    assert failures(returncode, "\n", DONE) == [f"mysqldump exited with {returncode} and said nothing of why"]
+    assert failures(returncode, "\n", DONE) == [f"mysqldump exited with {returncode} and printed no reason"]
 
 
 @pytest.mark.parametrize(("tool", "option"), [(MARIADB, "--master-data=2"), (MYSQL, "--source-data=2")])
-def test_coordinates_are_asked_for_where_there_are_any(tool: Tool, option: str) -> None:
-    with_them = arguments(tool, defaults_file="f", database="d", output="o", coordinates=True)
-    assert option in with_them
-    assert [one for one in with_them if one != option] == arguments(
-        tool, defaults_file="f", database="d", output="o", coordinates=False
+def test_binlog_position_is_an_option(tool: Tool, option: str) -> None:
+    with_position = arguments(tool, option_file="f", database="d", output="o", binlog_position=True)
+    assert option in with_position
+    assert [one for one in with_position if one != option] == arguments(
+        tool, option_file="f", database="d", output="o", binlog_position=False
     )
 
 
@@ -147,6 +151,6 @@ def test_coordinates_are_asked_for_where_there_are_any(tool: Tool, option: str) 
         "-- CHANGE REPLICATION SOURCE TO SOURCE_LOG_FILE='binlog.000002', SOURCE_LOG_POS=344;",
     ],
 )
-def test_coordinates(line: str) -> None:
-    assert parse_coordinates(f"--\n-- Position\n--\n\n{line}\n") == ("binlog.000002", "344", "")
-    assert parse_coordinates(f"INSERT INTO t VALUES ('{line}');") is None
+def test_binlog_position(line: str) -> None:
+    assert parse_binlog_position(f"--\n-- Position\n--\n\n{line}\n") == ("binlog.000002", "344", "")
+    assert parse_binlog_position(f"INSERT INTO t VALUES ('{line}');") is None
