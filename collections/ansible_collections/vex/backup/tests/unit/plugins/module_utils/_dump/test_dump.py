@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pathlib
+import shutil
 import typing as t
 
 import pytest
@@ -14,10 +16,17 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump import dump as dump_module
 from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
+from ansible_collections.vex.backup.plugins.module_utils._dump.finish import Finished
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolRun
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, Interrupted
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    DumpFailed,
+    Interrupted,
+    NotEnoughSpace,
+    OptionError,
+)
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as server_module
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
@@ -47,11 +56,13 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> t.List[t.Union[DumpResult, BackupEr
     return endings
 
 
-def dump(path: str, keep_failed: int = 1, check_mode: bool = False) -> t.Dict[str, t.Any]:
+def dump(
+    path: str, keep_failed: int = 1, check_mode: bool = False, dump_log: str = "/nowhere/dump.log"
+) -> t.Dict[str, t.Any]:
     request = DumpRequest(
         login=Login("db", 3306, None, "vex", "", None),
         path=path,
-        dump_log="/nowhere/dump.log",
+        dump_log=dump_log,
         run_log=None,
         databases=[],
         exclude_databases=[],
@@ -115,3 +126,88 @@ def test_failure_names_the_kept_data(ends: t.List[object], tmp_path: pathlib.Pat
     with pytest.raises(DumpFailed, match=r"Lost connection$"):
         dump(str(tmp_path / "backup_20260101_030001"), keep_failed=0)
     assert listed(tmp_path) == []
+
+
+def test_existing_path_is_refused(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+    with pytest.raises(OptionError, match="exists, and a dump never replaces another") as caught:
+        dump(str(tmp_path))
+    assert caught.value.details["status"] == 3
+    assert "server_version" not in caught.value.details
+    assert ends == []
+
+
+def test_check_mode_only_plans(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+    result = dump(str(tmp_path / "backup_20260101_030000"), check_mode=True)
+    assert (result["status"], result["changed"], result["tables"]) == (1, True, 0)
+    assert "dump_errors" not in result
+    assert ends == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failed_dumps_are_removed_when_the_disk_is_too_small(
+    ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "backup_20260101_020000.partial").mkdir()
+
+    def plan_or_refuse(*_arguments: object) -> Plan:
+        if listed(tmp_path):
+            raise NotEnoughSpace("too small")
+        return PLAN
+
+    monkeypatch.setattr(dump_module, "make_plan", plan_or_refuse)
+    ends.append(DumpResult())
+    assert dump(str(tmp_path / "backup_20260101_030000"), keep_failed=2)["status"] == 1
+
+
+def test_full_disk_is_the_first_error(
+    ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=0))
+    ends.append(BROKEN)
+    with pytest.raises(DumpFailed, match=rf"the disk of {tmp_path} is full: make room.*\(and 1 more\)"):
+        dump(str(tmp_path / "backup_20260101_030000"))
+
+
+def test_damaged_files_are_errors(
+    ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dump_module, "finish_files", lambda *_arguments: Finished([], ["a.sql.zst"], {}))
+    ends.append(DumpResult())
+    with pytest.raises(DumpFailed, match=r"a\.sql\.zst fails its integrity test after compression") as caught:
+        dump(str(tmp_path / "backup_20260101_030000"))
+    assert caught.value.details["status"] == 3
+    assert "compression_finished" in caught.value.details
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "message"),
+    [
+        (errno.ENOSPC, NotEnoughSpace, "is full: make room"),
+        (errno.EACCES, DumpFailed, "let the account that runs the backup write to"),
+    ],
+)
+def test_refusals_of_the_operating_system_have_a_remedy(
+    ends: t.List[object],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    kind: t.Type[BackupError],
+    message: str,
+) -> None:
+    def refuse(*_arguments: object) -> Finished:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(dump_module, "finish_files", refuse)
+    ends.append(DumpResult())
+    with pytest.raises(kind, match=message) as caught:
+        dump(str(tmp_path / "backup_20260101_030000"))
+    assert caught.value.details["status"] == 3
+
+
+def test_logs_are_copied_into_the_dump(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+    log = tmp_path / "mydumper.log"
+    log.write_text("# shop\n", encoding="ascii")
+    ends.append(DumpResult())
+    dump(str(tmp_path / "backup_20260101_030000"), dump_log=str(log))
+    assert (tmp_path / "backup_20260101_030000" / "mydumper_log.log").read_text(encoding="ascii") == "# shop\n"
