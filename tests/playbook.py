@@ -1,4 +1,4 @@
-"""The product as its users run it: a whole ``ansible-playbook`` against real servers, and all that came of it."""
+"""Runs of a whole ``ansible-playbook`` against real servers, and everything that they leave behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.servers.smtp import SmtpSink
 ROOT = Path(__file__).parents[1]
 GRANTS = ROOT / "collections/ansible_collections/vex/backup/roles/log_schema/files/grants"
 PLAYBOOK = (sys.executable, "-m", "ansible", "playbook")
-# A run takes some seconds; one that takes this long hangs.
+# Seconds after which a run counts as hung.
 HANGS = 180
 
 BACKUP_ACCOUNT = ("SELECT, RELOAD, PROCESS, BINLOG MONITOR, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT ON *.*",)
@@ -43,7 +43,7 @@ class LogDatabase:
         self._variables = directory / "schema.json"
 
     def create(self) -> None:
-        """Make the database and the accounts, with the grants that ship."""
+        """Create the database and the accounts, with the shipped grants."""
         self.server.execute(f"CREATE DATABASE {self.name}")
         self._create_account("migrator", self._migrator)
         self.apply_schema()
@@ -51,7 +51,7 @@ class LogDatabase:
         self._create_account("web", self.web)
 
     def apply_schema(self, *arguments: str) -> str:
-        """Run ``playbooks/schema.yml``; what it printed."""
+        """Run ``playbooks/schema.yml``; return its output."""
         user, password = self._migrator
         write_private(
             self._variables,
@@ -68,7 +68,7 @@ class LogDatabase:
         return done.stdout
 
     def rows(self, query: str, *values: object) -> list[Row]:
-        """What a query returns, as root, by column."""
+        """Return the rows of a query, as root, by column."""
         with (
             contextlib.closing(self.server.connect(database=self.name)) as connection,
             connection.cursor(pymysql.cursors.DictCursor) as cursor,
@@ -87,7 +87,7 @@ class LogDatabase:
 
 
 class Outcome(NamedTuple):
-    """What a run of the playbook left behind.
+    """Everything that a run of the playbook left behind.
 
     ``backups`` and ``uploads`` are this host's rows in the log tables, by the start of their runs, none while the log
     database is away; ``mails`` are those that arrived so far; ``files`` the names in the work directory; ``keys`` the
@@ -146,11 +146,11 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it is over."""
+        """True when the playbook has ended."""
         return self._process.poll() is not None
 
     def wait(self) -> Outcome:
-        """What came of it, once it is over."""
+        """Wait until the playbook ends; return everything that it left behind."""
         try:
             output, _ = self._process.communicate(timeout=HANGS)
         except subprocess.TimeoutExpired:
@@ -215,20 +215,20 @@ class Installation:
         return f"{self.hostname}/"
 
     def create_account(self, *grants: str) -> None:
-        """Make the backup's account on the source anew.
+        """Create the backup account on the source again.
 
         :param grants: other than what a backup needs
         """
         self.source.create_account(*self.account, *(grants or BACKUP_ACCOUNT))
 
     def replace_program(self, name: str, script: str) -> None:
-        """Put a shell script before the program of that *name*; in it, ``$REAL`` is the real one."""
+        """Put a shell script in place of the program *name*; ``$REAL`` in it is the real program."""
         wrapper = self.path / name
         wrapper.write_text(f"#!/bin/sh\nREAL=$(PATH=${{PATH#*:}} command -v {name})\n{script}\n", encoding="utf-8")
         wrapper.chmod(0o700)
 
     def restore_program(self, name: str) -> None:
-        """Take the script away again."""
+        """Remove the script."""
         (self.path / name).unlink()
 
     def start(self, *arguments: str, **variables: Any) -> Run:
@@ -248,7 +248,7 @@ class Installation:
         return self.start(*arguments, **variables).wait()
 
     def observe(self, status: int = 0, output: str = "") -> Outcome:
-        """All that runs have left behind until now."""
+        """Return everything that runs have left behind until now."""
         files = sorted(os.listdir(self.work)) if self.work.is_dir() else []
         return observe(self.hostname, self.log_database, self.store, self.sink.messages, files)._replace(
             status=status, output=output
@@ -285,7 +285,7 @@ def run_playbook(
 def observe(
     hostname: str, log_database: LogDatabase, store: SeaweedFS, mails: list[EmailMessage], files: list[str]
 ) -> Outcome:
-    """What runs of *hostname* have left behind until now.
+    """Return everything that runs of *hostname* have left behind until now.
 
     :param mails: its mails
     :param files: what is in its work directory
@@ -312,31 +312,31 @@ def observe(
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment as ``ansible-playbook`` needs it."""
+    """Return the environment for ``ansible-playbook``: that of this process, with *changes*."""
     return {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", **(changes or {})}
 
 
 def write_private(path: Path, content: Any) -> None:
-    """Write JSON that only its owner reads: variables hold passwords."""
+    """Write a JSON file that only its owner can read, since variables hold passwords."""
     path.touch(mode=0o600)
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def text_of(mail: EmailMessage) -> str:
-    """The mail's plain text."""
+    """Return the plain text of a mail."""
     body = mail.get_body(("plain",))
     assert body is not None
     return str(body.get_content())
 
 
 def attachments_of(mail: EmailMessage) -> dict[str, str]:
-    """The mail's attachments, content by name."""
+    """Return the attachments of a mail, content by name."""
     return {str(part.get_filename()): str(part.get_content()) for part in mail.iter_attachments()}
 
 
 @contextlib.contextmanager
 def away(server: MariaDB) -> Iterator[None]:
-    """Without a server for as long as the block takes."""
+    """Stop a server during the block."""
     server.stop()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What every failure must leave behind, and what it must not."""
+"""Checks of what a run leaves behind after a failure and after a success."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ FINAL_NAME = re.compile(r"backup_\d{8}_\d{6}(|\.zip|\.7z|\.(zip|7z)\.manifest\.j
 
 
 def check_failure(host: Installation, outcome: Outcome, what: Iterable[str], remedy: Iterable[str] = ()) -> None:
-    """A run that brought no backup about: one row with status 3, one mail, nothing under a final name.
+    """Check a run without a backup: one row with status 3, one mail, nothing under a final name.
 
-    :param what: words of the message that the row's notes hold too: what failed, and where
-    :param remedy: words of the message alone: what to do
+    :param what: words of the message and of the row's notes: what failed, and where
+    :param remedy: words of the message only: what to do
     """
     words = [*what, *remedy]
     assert outcome.status != 0, outcome.output
@@ -28,7 +28,7 @@ def check_failure(host: Installation, outcome: Outcome, what: Iterable[str], rem
 
 
 def check_failed_upload(host: Installation, outcome: Outcome, words: Iterable[str]) -> None:
-    """A run whose backup is whole and stays on the host, but did not get into the bucket."""
+    """Check a run whose backup is whole and stays on the host, but is not in the bucket."""
     words = list(words)
     assert outcome.status != 0, outcome.output
     assert outcome.backup["status_backup"] == 1
@@ -44,9 +44,9 @@ def check_failed_upload(host: Installation, outcome: Outcome, words: Iterable[st
 
 
 def check_success(host: Installation, outcome: Outcome, *, uploaded: bool = True) -> None:
-    """The newest of a host's runs went well, all of it.
+    """Check that the newest run of a host succeeded in every part.
 
-    :param uploaded: it was to be uploaded
+    :param uploaded: the configuration asks for an upload
     """
     assert outcome.status == 0, outcome.output
     backup = outcome.backups[-1]
@@ -62,7 +62,7 @@ def check_success(host: Installation, outcome: Outcome, *, uploaded: bool = True
 
 
 def check_mail(host: Installation, outcome: Outcome, words: Iterable[str]) -> None:
-    """The one mail: subject, both of its forms, both logs."""
+    """Check the one mail: its subject, both of its forms, both logs."""
     mail = outcome.mail
     started = outcome.backup["data_inicio"].strftime("%d/%m/%Y %H:%M:%S")
     assert mail["Subject"] == f"Rotina de backup {host.hostname} {started}"
@@ -75,23 +75,23 @@ def check_mail(host: Installation, outcome: Outcome, words: Iterable[str]) -> No
 
 
 def assert_ended(row: Row) -> None:
-    """A row's run, or upload, is over, and not before it began."""
+    """Check that the run or upload of a row has ended, and not before it began."""
     assert row["data_encerramento"] >= row["data_inicio"]
 
 
 def assert_says(text: str, words: Iterable[str]) -> None:
-    """Every one of *words* is there, however the lines are broken."""
+    """Check that every one of *words* is in *text*, wherever its lines break."""
     one_line = " ".join(text.split())
     missing = [word for word in words if word not in one_line]
     assert not missing, f"{missing} not in:\n{text}"
 
 
 def final_names(outcome: Outcome) -> list[str]:
-    """The names in the work directory that promise whole, verified data."""
+    """Return the final names in the work directory, which promise whole, verified data."""
     return [name for name in outcome.files if FINAL_NAME.fullmatch(name)]
 
 
 def assert_nothing_final(outcome: Outcome) -> None:
-    """Nothing has a final name, on disk or in the bucket, and no upload was left half done."""
+    """Check that nothing has a final name, on disk or in the bucket, and that no upload is unfinished."""
     assert final_names(outcome) == []
     assert (outcome.keys, outcome.unfinished) == ([], [])

@@ -1,4 +1,4 @@
-"""Hosts to break: each with a configuration, a work directory and a mail server of its own."""
+"""Hosts for the tests of failures, each with its own configuration, work directory and mail server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Outcomes = dict[str, tuple[Installation, Outcome]]
 
 @pytest.fixture(scope="package")
 def source(mariadb: MariaDB) -> Iterator[MariaDB]:
-    """The server that the tests of this package back up."""
+    """Return the server that the tests of this package back up."""
     fill(mariadb)
     yield mariadb
     mariadb.execute(f"DROP DATABASE {DATABASE}")
@@ -31,7 +31,7 @@ def source(mariadb: MariaDB) -> Iterator[MariaDB]:
 def new_host(
     tmp_path_factory: pytest.TempPathFactory, source: MariaDB, log_database: LogDatabase, s3: SeaweedFS
 ) -> Iterator[NewHost]:
-    """Make a host, ready to be backed up; of ``source``, unless another server is given."""
+    """Make a host that is ready for a backup of ``source``, or of another server."""
     with contextlib.ExitStack() as sinks:
 
         def make(server: MariaDB = source) -> Installation:
@@ -46,12 +46,12 @@ def new_host(
 
 @pytest.fixture
 def host(new_host: NewHost) -> Installation:
-    """A host that nothing is wrong with yet."""
+    """Return a host without faults."""
     return new_host()
 
 
 def all_at_once(new_host: NewHost, cases: Mapping[str, Mapping[str, Any]]) -> Outcomes:
-    """One host for each case, backed up with the case's variables, some at a time: most of a run is waiting."""
+    """Back up one host for each case with its variables, three at a time, since runs mostly wait."""
 
     def back_up(variables: Mapping[str, Any]) -> tuple[Installation, Outcome]:
         host = new_host()

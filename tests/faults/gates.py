@@ -1,4 +1,4 @@
-"""A run brought to a stand at a known point, without sleeps: something is broken there, and then it goes on."""
+"""Gates that stop a run at a known point, without sleeps, so that a test can break something there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PIECE = 65536
 
 
 class OpenDump:
-    """MyDumper stands in the middle of the large table: its file is a pipe, and nobody reads on.
+    """A gate in the middle of the large table: MyDumper writes it to a pipe that nobody reads.
 
     MyDumper has read part of the table's rows then, and holds its connections open.
     """
@@ -53,7 +53,7 @@ class OpenDump:
         return process_with(f"--outputdir={self._work}/")
 
     def go_on(self, run: Run) -> None:
-        """Take all that MyDumper still writes, until the run is over."""
+        """Read everything that MyDumper still writes, until the run ends."""
         while not run.ended:
             if self._readable(0.05) and not os.read(self._reader, PIECE):
                 time.sleep(0.01)  # the other end is closed, which counts as readable
@@ -66,7 +66,7 @@ class OpenDump:
 
 
 class ClosedGate:
-    """A program of the host that waits before it does anything, until it is told to go on."""
+    """A gate before a program of the host: the program waits until the gate opens."""
 
     def __init__(self, host: Installation, program: str) -> None:
         self._host = host
@@ -98,24 +98,24 @@ class ClosedGate:
             time.sleep(0.05)
 
     def go_on(self) -> None:
-        """Let the program, and every later one, do its work."""
+        """Open the gate: the program and every later start of it go on."""
         self._open.touch()
 
 
 def process_with(argument: str) -> int:
-    """The id of the one process that has an argument starting with *argument*."""
+    """Return the id of the one process that has an argument starting with *argument*."""
     found = [pid for pid in _processes() if any(part.startswith(argument) for part in arguments_of(pid))]
     (pid,) = found
     return pid
 
 
 def parent_of(pid: int) -> int:
-    """The id of a process's parent."""
+    """Return the id of a process's parent."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def kill_with_controller(pid: int) -> None:
-    """Kill a process and all that started it, up to these tests, as a power cut does."""
+    """Kill a process and its ancestors up to these tests, as a power cut does."""
     chain = [pid]
     while chain[-1] != os.getpid():
         chain.append(parent_of(chain[-1]))
@@ -124,7 +124,7 @@ def kill_with_controller(pid: int) -> None:
 
 
 def arguments_of(pid: int) -> list[str]:
-    """A process's arguments; none when it has just ended."""
+    """Return a process's arguments; none when it has just ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Looks for secrets where others can see them, over and over: the arguments of processes, and files.
+"""A sampler that repeatedly looks for secrets where others can see them: arguments of processes, and files.
 
 A program of its own, lest the tests' other threads slow it down. Standard input: a JSON object with ``secrets`` and
 ``folders``; then, when it closes, the end. Standard output: a JSON object with what was found, and how many times it
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Sampler:
-    """Samples for as long as the context is open.
+    """A sampler that runs while the context is open.
 
     :param secrets: what nobody may see
     :param folders: where files that others can read are looked into

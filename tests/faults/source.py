@@ -1,4 +1,4 @@
-"""What is backed up: small, but for one table that no pipe and no socket buffer swallows whole."""
+"""The database to back up: small, except for one table that fits into no pipe and no socket buffer."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ SCHEMA = (
 
 
 def fill(server: MariaDB) -> None:
-    """Make the database."""
+    """Create the database."""
     server.execute(*SCHEMA)

@@ -1,4 +1,4 @@
-"""A log database that is away at the start, that goes away in the middle, and that comes back."""
+"""A log database that cannot be reached at the start, that stops in the middle of a run, and that comes back."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def test_away_from_beginning_to_end_and_back(host: Installation) -> None:
 def test_goes_away_in_the_middle(host: Installation, comes_back: bool) -> None:
     server = host.log_database.server
     with ClosedGate(host, "mydumper") as dumping, ClosedGate(host, "7zz") as packing:
-        # Compressing as it packs: a stage that is recorded when it begins.
+        # With compression by 7-Zip, the start of this stage is recorded.
         run = host.start(archive_level="1")
         dumping.reach(run)
         assert (host.observe().backup["status_backup"], host.observe().backup["etapa"]) == (0, "dump")
         with away(server):
             dumping.go_on()
             packing.reach(run)
-            # The record of the dump is spooled by now.
+            # The record of the dump is in the spool now.
             check_spooled(host, [0])
             if not comes_back:
                 packing.go_on()
@@ -68,7 +68,7 @@ def test_goes_away_in_the_middle(host: Installation, comes_back: bool) -> None:
 
 
 def check_lost_in_the_middle(host: Installation, outcome: Outcome) -> None:
-    """The backup is whole; its row, still that of a running one, is closed by the next run."""
+    """Check that the backup is whole, and that the next run closes its row, which still says running."""
     assert outcome.status != 0
     assert_says(text_of(outcome.mail), [PROBLEM, "Status Backup: Sucesso", "Status Upload: Sucesso"])
     running = host.observe().backup
@@ -90,7 +90,7 @@ def test_away_and_no_mail_either(host: Installation) -> None:
     assert_says(outcome.output, ["the record is kept in", "the mail is kept in"])
     assert outcome.mails == []
     assert len(outcome.keys) == 2
-    # That the mail did not go is in the record too, so it is a warning.
+    # The record also notes that the mail was not sent, so its status is a warning.
     check_spooled(host, [2])
     assert len(list((host.spool / "mails").iterdir())) == 1
 
@@ -116,7 +116,7 @@ def test_away_and_nowhere_to_keep_the_record(host: Installation) -> None:
 
 
 def check_spooled(host: Installation, statuses: list[int]) -> None:
-    """The spool holds one record for each of *statuses*, which only its owner can read."""
+    """Check that the spool holds one record for each of *statuses*, which only its owner can read."""
     kept = list((host.spool / "records").iterdir())
     assert [stat.filemode(path.stat().st_mode) for path in kept] == ["-rw-------"] * len(statuses)
     found = [json.loads(path.read_text())["backup"]["status_backup"] for path in kept]

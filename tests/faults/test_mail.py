@@ -1,4 +1,4 @@
-"""A mail server that refuses, that hangs, and that comes back."""
+"""A mail server that refuses, that hangs, and that works again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_refuses_hangs_and_comes_back(host: Installation) -> None:
     check_success(host, outcome)
     assert len(outcome.backups) == 3
     assert not list((host.spool / "mails").iterdir())
-    # The run's own mail first, then those that waited, oldest first.
+    # The mail of the run first, then the kept ones, oldest first.
     started = [row["data_inicio"].strftime("%d/%m/%Y %H:%M:%S") for row in outcome.backups]
     assert [mail["Subject"] for mail in outcome.mails] == [
         f"Rotina de backup {host.hostname} {started[number]}" for number in (2, 0, 1)
@@ -52,7 +52,7 @@ def test_backup_fails_and_its_mail_too(host: Installation) -> None:
 def test_lost_mails_and_records_fail_a_run_that_is_well(host: Installation) -> None:
     host.sink.mode = "refuse"
     host.backup(upload_enabled=False)
-    # The record is whole, its mail waits; now both have a predecessor that nobody will ever see.
+    # A kept mail and a kept record that cannot be read.
     (host.spool / "mails" / "20990101000000-x.json").write_text("{")
     (host.spool / "records" / "torn.json").write_text("{")
     host.sink.mode = "normal"
@@ -70,7 +70,7 @@ def test_lost_mails_and_records_fail_a_run_that_is_well(host: Installation) -> N
 
 
 def check_undelivered(host: Installation, outcome: Outcome, why: list[str]) -> None:
-    """The backup is whole, the run failed for its mail, and says so."""
+    """Check that the backup is whole, and that the run failed because of its mail and reports it."""
     assert outcome.status != 0
     assert outcome.mails == []
     backup = outcome.backups[-1]

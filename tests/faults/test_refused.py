@@ -1,4 +1,4 @@
-"""What is wrong before anything is dumped, and is found out then."""
+"""Faults that a run finds before it dumps anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No secret where anybody but its owner can see it, however the run ends."""
+"""Secrets: nobody but their owner can see them, however the run ends."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PROGRAMS = ("mydumper", "7zz", "zstd", "xargs", "mariadb-dump")
 
 
 class Canaries:
-    """Secrets that are told from everything else by their mark."""
+    """Secrets with a mark that identifies them."""
 
     def __init__(self) -> None:
         self.mark = f"canary{secrets.token_hex(6)}"
 
     def secret(self, of: str) -> str:
-        """The secret of that name."""
+        """Return the secret of that name."""
         return f"{self.mark}-{of}"
 
 
@@ -45,12 +45,12 @@ def canaries() -> Canaries:
 def guarded(
     tmp_path: Path, source: MariaDB, log_database: LogDatabase, s3: SeaweedFS, canaries: Canaries
 ) -> Iterator[Installation]:
-    """A host with a secret wherever one can be: an encrypted archive, a mail server with a login."""
+    """Return a host with a secret in every place: an encrypted archive, a mail server with a login."""
     certificates = Certificates(tmp_path / "certificates")
     login = ("vex", canaries.secret("smtp"))
     with SmtpSink(tmp_path / "mail", tls=certificates.server_context(), login=login) as sink:
         host = Installation(tmp_path / "host", source, log_database, s3, sink)
-        # What option files and shells make something else of, so that it also shows whether quoting holds.
+        # Characters that option files and shells interpret, which also tests the quoting.
         host.account = (host.account[0], canaries.secret("mysql #'\"\\$(id) %s ç"))
         host.create_account()
         host.variables.update(
@@ -79,7 +79,7 @@ def test_a_run_that_goes_well(guarded: Installation, canaries: Canaries) -> None
 
 
 def test_a_run_where_everything_fails_after_the_dump(guarded: Installation, canaries: Canaries) -> None:
-    """The object store, the log database and the mail server all refuse the secret that they are given."""
+    """Check a run in which the object store, the log database and the mail server refuse their secrets."""
     wrong = {
         "s3_secret_key": canaries.secret("wrong s3"),
         "s3_session_token": canaries.secret("session"),
@@ -103,7 +103,7 @@ def test_a_run_whose_login_is_refused(guarded: Installation, canaries: Canaries)
 
 
 def test_the_sampler_sees(tmp_path: Path, canaries: Canaries) -> None:
-    """What finds nothing must be able to find something."""
+    """Check that the search finds a secret that is there."""
     (tmp_path / "private").touch(mode=0o600)
     (tmp_path / "private").write_text(canaries.mark)
     (tmp_path / "public").write_text(canaries.mark)
@@ -119,7 +119,7 @@ def test_the_sampler_sees(tmp_path: Path, canaries: Canaries) -> None:
 
 
 def watch(host: Installation, canaries: Canaries, **variables: Any) -> Outcome:
-    """Run a backup as talkative as it gets, and look everywhere."""
+    """Run a backup with the most verbose output, and search everywhere."""
     with Sampler([canaries.mark, *own_secrets(host)], [host.work, host.temporary]) as sampler:
         outcome = host.backup("-vvvv", "--diff", **variables)
     assert sampler.sweeps > 10
@@ -140,7 +140,7 @@ def watch(host: Installation, canaries: Canaries, **variables: Any) -> Outcome:
         kept = message_from_string(json.loads(path.read_text())["message"], policy=policy.default)
         assert isinstance(kept, EmailMessage)
         texts[f"{path}, decoded"] = whole_text(kept)
-    # What held one for MyDumper to read is gone.
+    # The option file for MyDumper is removed.
     for path in host.temporary.rglob("*"):
         if path.is_file():
             texts[str(path)] = path.read_bytes().decode("utf-8", "replace")
@@ -149,7 +149,7 @@ def watch(host: Installation, canaries: Canaries, **variables: Any) -> Outcome:
 
 
 def assert_secret(canaries: Canaries, host: Installation, texts: dict[str, str]) -> None:
-    """No secret is in any of *texts*."""
+    """Check that no secret is in any of *texts*."""
     for where, text in texts.items():
         for secret in (canaries.mark, *own_secrets(host)):
             at = text.find(secret)
@@ -157,11 +157,11 @@ def assert_secret(canaries: Canaries, host: Installation, texts: dict[str, str])
 
 
 def own_secrets(host: Installation) -> list[str]:
-    """The secrets that were there before the test."""
+    """Return the secrets that were there before the test."""
     return [host.store.secret_key, host.log_database.writer[1]]
 
 
 def whole_text(mail: EmailMessage) -> str:
-    """Headers and every part, decoded."""
+    """Return the headers and every part, decoded."""
     parts = [str(part.get_content()) for part in mail.walk() if not part.is_multipart()]
     return "\n".join([*(f"{name}: {value}" for name, value in mail.items()), *parts])

@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own, and a certificate for 127.0.0.1 from it."""
+"""A certificate authority for one test, and its certificate for 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Certificates:
         )
 
     def server_context(self) -> ssl.SSLContext:
-        """What a server in Python presents itself with."""
+        """Return the TLS context of a server in Python."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
         return context

@@ -1,4 +1,4 @@
-"""Runs that died are closed by the next one of their host, and no others."""
+"""Abandoned runs: the next run of their host closes them, and no others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Host:
         return record({**self.options, "stage": "dump", "status": 0, **options})
 
     def old_run(self, **columns: Any) -> str:
-        """Put in a row of a run that began an hour ago and has not ended; its ``run_uuid``."""
+        """Insert the row of a run that began an hour ago and has not ended; return its ``run_uuid``."""
         run_uuid = str(uuid.uuid4())
         values = {"run_uuid": run_uuid, "hostname": "db1", "data_inicio": HOUR_AGO, "etapa": "upload", **columns}
         with contextlib.closing(self.database.server.connect(database=self.database.name)) as connection:
@@ -50,7 +50,7 @@ class Host:
         return run_uuid
 
     def log(self, *, written: datetime.datetime) -> str:
-        """Give the old run a log that was last written then; its path."""
+        """Write a log of the old run, last modified at *written*; return its path."""
         path = self.work / f"{HOUR_AGO:backup_%Y%m%d_%H%M%S}.logs/backup_script.log"
         RunLog(str(path)).info("uploading")
         stamp = written.replace(tzinfo=datetime.UTC).timestamp()
@@ -58,7 +58,7 @@ class Host:
         return str(path)
 
     def row(self, run_uuid: str, columns: str = "status_backup, data_encerramento") -> tuple[Any, ...]:
-        """Columns of a run, of its upload too."""
+        """Return columns of a run and of its upload."""
         (row,) = self.database.rows(
             f"SELECT {columns} FROM backup_log b LEFT JOIN upload_s3_log u ON u.backup_id = b.id"
             f" WHERE run_uuid = '{run_uuid}'"

@@ -1,4 +1,4 @@
-"""``playbooks/backup.yml`` by ansible-runner, with this repository as its private data directory."""
+"""``playbooks/backup.yml`` with ansible-runner, with this repository as its private data directory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def host(
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """This repository, without what a developer's own jobs of ansible-runner have left in it."""
+    """Link this repository into a new folder, without the artifacts of other ansible-runner jobs."""
     made = tmp_path / "repository"
     (made / "env").mkdir(parents=True)
     for name in ("ansible.cfg", "collections", "playbooks", "env/envvars"):
@@ -46,7 +46,7 @@ def run(repository: Path, hosts: dict[str, Any]) -> Runner:
 
 
 def outcomes(runner: Runner) -> dict[str, Any]:
-    """What each host's run told of itself."""
+    """Return the outcome of each host's run."""
     (stats,) = [event for event in runner.events if event["event"] == "playbook_on_stats"]
     found: dict[str, Any] = stats["event_data"]["artifact_data"].get("vex_backup_outcomes", {})
     return found
@@ -62,7 +62,7 @@ def test_a_backup(host: Installation, repository: Path) -> None:
     assert (told["status_backup"], told["status_upload"], told["problems"]) == (1, 1, [])
     assert (told["run_uuid"], told["key"]) == (outcome.backup["run_uuid"], outcome.key)
     assert f"{host.hostname}  success" in stdout
-    # A stranger who answers for a host is not trusted, which ansible-runner itself would have it be.
+    # Host keys are checked, which ansible-runner itself would disable.
     assert runner.config.env["ANSIBLE_HOST_KEY_CHECKING"] == "true"
 
 

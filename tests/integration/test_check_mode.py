@@ -1,4 +1,4 @@
-"""``--check`` changes nothing and says what it would do; what was done already is not done again."""
+"""Check mode changes nothing and reports what it would do; a second run of a task changes nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 from tests.playbook import HANGS, PLAYBOOK, ROOT, Installation, Outcome, environment, write_private
 
-# What a run that goes well does, task by task.
+# The tasks of a good run that change something.
 STEPS = ["Open the run's record", "Dump the server", "Pack the dump", "Record the archive", "Upload the archive"]
 STEPS += ["Close the run's record", "Mail the result"]
 
 
 def test_the_first_run(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
-    """Where nothing has been backed up yet, check mode makes not even the work directory."""
+    """Before the first backup, check mode does not even make the work directory."""
     outcome = unchanged(backup_setup, "--diff")
     assert outcome.status == 0, outcome.output
     assert changed_tasks(outcome) == STEPS
@@ -30,7 +30,7 @@ def test_the_first_run(backup_setup: Installation, sample_databases: tuple[str, 
 
 
 def test_a_later_run(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
-    """Archives, and records and mails that wait, stay as they are."""
+    """Check that archives, and kept records and mails, stay as they are."""
     backup_setup.sink.mode = "refuse"
     backup_setup.backup(log_db_password="not it")
     backup_setup.sink.mode = "normal"
@@ -90,12 +90,12 @@ def test_a_current_schema_is_left_alone(backup_setup: Installation) -> None:
 
 
 def options(host: Installation, of: str, *names: str, to: str = "") -> dict[str, Any]:
-    """A module's options, from the variables of the host that the role gives it."""
+    """Return options of a module, from the variables of the host."""
     return {f"{to}{name}": host.variables[f"vex_backup_{of}_{name}"] for name in names}
 
 
 def run_twice(steps: list[dict[str, Any]], directory: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What each task returned the first time and the second time, when all have run twice."""
+    """Run all tasks twice; return the first and the second result of each."""
     tasks: list[dict[str, Any]] = [
         {"name": f"Step {number}", **step, "register": f"step_{number}"} for number, step in enumerate(steps * 2)
     ]
@@ -120,7 +120,7 @@ def run_twice(steps: list[dict[str, Any]], directory: Path) -> list[tuple[dict[s
 
 
 def unchanged(host: Installation, *arguments: str, **variables: Any) -> Outcome:
-    """Run with ``--check``: no file, row, object or mail is another one after it, or new."""
+    """Run with ``--check``, and check that no file, row, object or mail has changed or is new."""
     before, files = host.observe(), contents(host)
     outcome = host.backup("--check", *arguments, **variables)
     assert contents(host) == files
@@ -131,7 +131,7 @@ def unchanged(host: Installation, *arguments: str, **variables: Any) -> Outcome:
 
 
 def contents(host: Installation) -> dict[str, tuple[float, str]]:
-    """When every file of the work directory was last written, and a digest of what it holds."""
+    """Return the modification time and the digest of every file of the work directory."""
     return {
         str(path): (path.lstat().st_mtime, hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "")
         for path in [host.work, *host.work.rglob("*")]
@@ -140,7 +140,7 @@ def contents(host: Installation) -> dict[str, tuple[float, str]]:
 
 
 def changed_tasks(outcome: Outcome) -> list[str]:
-    """The names of the tasks that report a change."""
+    """Return the names of the tasks that report a change."""
     found = []
     for part in outcome.output.split("\nTASK [vex.backup.backup : ")[1:]:
         name, _, said = part.partition("]")

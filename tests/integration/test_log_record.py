@@ -1,4 +1,4 @@
-"""backup_log_record on a real server: one row for each run, whatever happens to the server and to us."""
+"""``backup_log_record`` on a real server: one row for each run, whatever fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DOWN: dict[str, Any] = {"login_unix_socket": "/nowhere.sock"}
 
 
 class Writer:
-    """The module's calls for one database and one spool."""
+    """The calls of the module for one database and one spool."""
 
     def __init__(self, database: LogDatabase, spool: Path) -> None:
         self.database = database
@@ -39,7 +39,7 @@ class Writer:
         return record({**self.options, **options}, check_mode=check_mode)
 
     def kept(self) -> list[str]:
-        """What the spool holds, set aside files included."""
+        """Return the names in the spool, with those of unreadable files."""
         return sorted(path.name for path in (self.spool / "records").glob("*"))
 
     def backups(self, columns: str = "run_uuid, status_backup") -> list[tuple[Any, ...]]:
@@ -320,7 +320,7 @@ def test_many_writers_of_one_run_at_once(write: Writer, tmp_path: Path, same_spo
 
 @pytest.mark.parametrize("number", [1062, 1205, 1213])
 def test_the_loser_of_a_conflict_tries_again(write: Writer, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Another host's writer comes between our look for the row and our insert."""
+    """Another writer inserts the row between the query for it and the insert."""
     run = str(uuid.uuid4())
     transaction = tables_module._transaction
     calls = []
@@ -341,7 +341,7 @@ def test_the_loser_of_a_conflict_tries_again(write: Writer, monkeypatch: pytest.
 
 
 def test_a_conflict_that_does_not_end_is_kept(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every attempt meets another transaction's lock, which the server gives up on after a second."""
+    """Every attempt waits for the lock of another transaction, which times out after a second."""
     run = write()["run_uuid"]
     monkeypatch.setattr(tables_module, "ATTEMPTS", 2)
     write.database.server.execute("SET GLOBAL innodb_lock_wait_timeout = 1")

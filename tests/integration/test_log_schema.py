@@ -1,4 +1,4 @@
-"""backup_log_schema, its role and its playbook on a real server."""
+"""``backup_log_schema``, its role and its playbook on a real server."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TABLES = {
 
 @pytest.fixture
 def database(log_mariadb: MariaDB) -> Iterator[LogDatabase]:
-    """A name for a log database that does not exist yet."""
+    """Return a log database that does not exist yet."""
     database = LogDatabase(log_mariadb)
     yield database
     database.drop()
@@ -63,7 +63,7 @@ def tables(database: LogDatabase) -> set[str]:
 
 @pytest.fixture
 def steps(tmp_path: Path) -> Path:
-    """A copy of the migrations, to spoil."""
+    """Return a copy of the migrations that a test may change."""
     return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
 
 
@@ -338,7 +338,7 @@ def test_the_playbook_runs_on_the_control_node(database: LogDatabase, tmp_path: 
 
 
 def test_a_change_whose_record_was_lost_is_not_made_twice(database: LogDatabase, log_mariadb: MariaDB) -> None:
-    """A run that dies between a step's ALTER, which commits by itself, and its record, at every step."""
+    """A run dies between the ALTER of a step, which commits by itself, and its record; at every step."""
     for number, title in enumerate(TITLES, start=1):
         (columns, keys) = ("ADD COLUMN" in _text(title), "CREATE INDEX" in _text(title))
         if columns or keys:

@@ -1,4 +1,4 @@
-"""backup_mail against real SMTP dialogues."""
+"""``backup_mail`` with real SMTP dialogues."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOGIN = ("backup", "canary-secret")
 
 
 class Mailer:
-    """The module's calls for one server and one spool."""
+    """The calls of the module for one server and one spool."""
 
     def __init__(self, port: int, folder: Path) -> None:
         self.run_log = folder / "backup_script.log"
@@ -73,7 +73,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @contextlib.contextmanager
 def scripted(conversation: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A server on a port of its own that holds one conversation with each client."""
+    """Run a server that holds one conversation with each client; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -141,7 +141,7 @@ def test_encrypted_and_with_a_login(tmp_path: Path, certificates: Certificates, 
         assert "failed the TLS handshake: check smtp_security and ca_cert" in unknown["error"]
         assert not any("canary" in json.dumps(result) for result in (wrong, nobody, unknown))
         assert "canary" not in mail.run_log.read_text()
-        # Each of the four has its attempt with the right login by now; none is lost.
+        # The last call also sent the kept mails: none of the four is lost.
         assert mail(**right)["kept"] == 0
         assert len(sink.messages) == 5
 
@@ -230,7 +230,7 @@ def test_a_recipient_that_is_refused_gets_it_later_and_the_others_once(mail: Mai
         assert json.loads(path.read_text())["recipients"] == ["boss@example.com"]
         mail(subject="two")
         assert len(mail.kept()) == 2
-        # Kept for two, one of whom is still refused: the other gets it once.
+        # A mail that is kept for two recipients, one of which is still refused: the other one gets it once.
         kept = json.loads(path.read_text())
         kept["recipients"] = ["dba@example.com", "boss@example.com"]
         path.write_text(json.dumps(kept))
@@ -390,7 +390,7 @@ def test_a_spool_keeps_so_many_for_so_long(mail: Mailer, smtp: SmtpSink, monkeyp
 
 def test_kept_mails_that_are_lost_are_an_error_though_this_one_went(mail: Mailer, smtp: SmtpSink) -> None:
     folder = mail.spool / "mails"
-    # Too old, and without a recipient that the server would take.
+    # A mail that is too old and whose recipient the server would not accept.
     Spool(str(mail.spool), "mails").write(
         "20200101000000-x", {"subject": "x", "sender": "a@b", "recipients": ["é@b"], "message": "x"}
     )

@@ -1,4 +1,4 @@
-"""restore_log_record on a real server: one row a restore, tied to its backup as long as there is one."""
+"""``restore_log_record`` on a real server: one row for each restore, tied to the row of its backup."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALL = "run_uuid, tipo, hostname, servidor, status, tabelas, linhas, bytes, obser
 
 
 class Writer:
-    """The module's calls for one database and one spool."""
+    """The calls of the module for one database and one spool."""
 
     def __init__(self, database: LogDatabase, spool: Path) -> None:
         self.database = database

@@ -1,4 +1,4 @@
-"""backup_server_record on a real server: one row a server, which outlives its backups."""
+"""``backup_server_record`` on a real server: one row for each server, which stays without backups."""
 
 from __future__ import annotations
 

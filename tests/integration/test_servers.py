@@ -1,4 +1,4 @@
-"""The servers that tests and the demo stand on: they start anywhere, and only what is theirs is ever ended."""
+"""The servers of the tests and the demo: they start anywhere, and end only their own processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many hosts in one run of ``playbooks/backup.yml``: what stops no other host, and what the summary says of each."""
+"""Many hosts in one run of ``playbooks/backup.yml``: one that fails stops no other, and the summary shows all."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
-# Nobody listens there.
+# A port on which nothing listens.
 NOWHERE = {"ansible_connection": "ssh", "ansible_host": LOOPBACK}
 
 
 class Ended(NamedTuple):
-    """``summary`` is the file's content; ``table`` what was said between the run and Ansible's own recap."""
+    """The end of a run: ``summary`` is the content of the file, ``table`` the lines of the shown table."""
 
     status: int
     output: str
@@ -30,13 +30,13 @@ class Ended(NamedTuple):
     table: list[str]
 
     def line(self, host: str) -> dict[str, Any]:
-        """What the file says of *host*."""
+        """Return the line of *host* in the file."""
         (found,) = (line for line in self.summary["hosts"] if line["host"] == host)
         return dict(found)
 
 
 class Fleet:
-    """Hosts of one inventory. ``variables`` are each one's, by its name, which tests add to."""
+    """The hosts of one inventory; ``variables`` are those of each host, by its name, which tests change."""
 
     def __init__(self, directory: Path, make: Callable[[str], Installation]) -> None:
         self.directory = directory
@@ -46,7 +46,7 @@ class Fleet:
         self._make = make
 
     def add(self, name: str, **changes: Any) -> None:
-        """A host like any other, but for *changes*, without ``vex_backup_``."""
+        """Add a host; *changes* are variables of it, without ``vex_backup_``."""
         member = self._make(name)
         member.hostname = name
         self.members[name] = member
@@ -72,13 +72,13 @@ class Fleet:
         return Ended(done.returncode, output, summary, table_of(done.stdout))
 
     def size_of(self, key: str) -> int:
-        """Bytes of an object in the bucket."""
+        """Return the size of an object in the bucket, in bytes."""
         store = next(iter(self.members.values())).store
         return int(store.client().head_object(Bucket=store.bucket, Key=key)["ContentLength"])
 
     @property
     def _path(self) -> str:
-        """Where programs are: those that a test put in their place come first."""
+        """The search path of programs: those of a test come first."""
         return ":".join([*(str(member.path) for member in self.members.values()), os.environ["PATH"]])
 
 
@@ -107,7 +107,7 @@ def fleet(
 
 
 def test_others_go_on(fleet: Fleet) -> None:
-    """One host at a time, the bad ones first, and what each of them leaves behind."""
+    """One host at a time, the bad ones first: the good one is backed up, and the summary names every fault."""
     fleet.add("a-password", login_password="not it")
     fleet.variables["b-away"] = {**NOWHERE, "ansible_port": free_port()}
     fleet.add("c-bucket", s3_bucket="nowhere", s3_retries=0)
@@ -169,7 +169,7 @@ def test_nobody_is_there(fleet: Fleet) -> None:
 
 
 def test_all_is_well(fleet: Fleet) -> None:
-    """Also where a backup is not uploaded: then it has no key."""
+    """Good backups, one without an upload and so without a key."""
     fleet.add("here", upload_enabled=False)
     fleet.add("there")
     ended = fleet.back_up()
@@ -188,7 +188,7 @@ def test_check_mode_keeps_the_file(fleet: Fleet) -> None:
 
 
 def test_a_file_that_cannot_be_written(fleet: Fleet) -> None:
-    """The backup is made, and the exit status says that something is wrong."""
+    """The backup is made, and the exit status is 1."""
     fleet.add("one")
     fleet.file = fleet.directory / "missing" / "summary.json"
     ended = fleet.back_up()
@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_written(fleet: Fleet) -> None:
 
 
 def test_until_the_end_nothing_is_well(fleet: Fleet) -> None:
-    """A run that is killed leaves neither the summary of an earlier one nor one that says that all is well."""
+    """A killed run leaves a summary that is not ok, and not that of an earlier run."""
     fleet.add("one")
     fleet.file.write_text('{"ok": true}')
     seen = fleet.directory / "seen.json"

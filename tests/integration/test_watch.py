@@ -1,4 +1,4 @@
-"""backup_watch on a real server: dead runs are closed, each overdue server is told of once."""
+"""``backup_watch`` on a real server: it closes unfinished runs and returns each overdue server once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
 
 
 class Watched:
-    """A log database and the module's calls for it."""
+    """A log database, and the calls of the module for it."""
 
     def __init__(self, database: LogDatabase) -> None:
         self.database = database
@@ -30,7 +30,7 @@ class Watched:
         return watch(request(WatchRequest, given, log_database=Target.from_options(given)), check_mode)
 
     def run(self, number: int, *, hours_ago: int, status: int = 0) -> None:
-        """Put in a run of server ``db<number>``."""
+        """Insert a run of server ``db<number>``."""
         started = NOW - datetime.timedelta(hours=hours_ago)
         self.database.server.execute(
             f"INSERT INTO `{self.database.name}`.backup_log (run_uuid, hostname, data_inicio, status_backup, etapa)"
@@ -41,7 +41,7 @@ class Watched:
         return self.database.rows("SELECT hostname, status_backup, data_encerramento FROM backup_log ORDER BY hostname")
 
     def told(self) -> list[str]:
-        """Names of the servers that are noted as told of."""
+        """Return the names of the servers that are noted as overdue."""
         rows = self.database.rows("SELECT hostname FROM servidor WHERE avisado_em IS NOT NULL ORDER BY hostname")
         return [hostname for (hostname,) in rows]
 

@@ -16,7 +16,7 @@ NIGHTLY = "0 3 * * *"
 
 
 class Watched(NamedTuple):
-    """What one watch did."""
+    """The result of one watch."""
 
     status: int
     output: str
@@ -24,7 +24,7 @@ class Watched(NamedTuple):
 
 
 class Watch:
-    """The playbook on a log database, with the web app's settings in a file.
+    """The playbook for one log database, with the web app's settings in a file.
 
     :param smtp: for its mails alone
     """
@@ -61,7 +61,7 @@ class Watch:
         }
 
     def __call__(self, *arguments: str, **variables: Any) -> Watched:
-        """Run it; ``mails`` are those that it brought, as (subject, text)."""
+        """Run the playbook; ``mails`` are those that it sent, as (subject, text)."""
         self.smtp.clear()
         given = {f"vex_backup_{name}": value for name, value in variables.items()}
         write_private(self._variables, {**self.variables, **given})
@@ -75,14 +75,14 @@ class Watch:
         return Watched(done.returncode, done.stdout + done.stderr, mails)
 
     def expect(self, hostname: str, agenda: str = NIGHTLY) -> None:
-        """Say that a server is to be backed up, since a month ago."""
+        """Insert a server whose backups are expected, since a month ago."""
         self.database.server.execute(
             f"INSERT INTO {self.database.name}.servidor (hostname, agenda, fuso, tolerancia_minutos, data_criacao)"
             f" VALUES ('{hostname}', '{agenda}', 'UTC', 60, '{NOW - datetime.timedelta(days=30)}')"
         )
 
     def run(self, hostname: str, *, hours_ago: float, status: int = 1) -> None:
-        """Put in a run, which ended at once unless it is running."""
+        """Insert a run, which ended at once unless it is running."""
         start = NOW - datetime.timedelta(hours=hours_ago)
         end = f"'{start}'" if status else "NULL"
         self.database.server.execute(

@@ -1,4 +1,4 @@
-"""A mail server that keeps what it gets as ``.eml`` files; runs in this process, or on its own for the demo."""
+"""A mail server that keeps mails as ``.eml`` files; it runs in this process, or as a program for the demo."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class SmtpSink:
         self.stop()
 
     def start(self) -> None:
-        """Listen."""
+        """Start to listen."""
         self._controller.start()
 
     def stop(self) -> None:
@@ -91,7 +91,7 @@ class SmtpSink:
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a recipient, or do not, as the mode says."""
+        """Accept or refuse a recipient, according to the mode."""
         if self.mode == "refuse":
             return "550 5.7.1 this server was told to refuse"
         while self.mode == "hang":
@@ -101,7 +101,7 @@ class SmtpSink:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        """Keep a message; its file has its name only once it is whole."""
+        """Keep a message; its file gets its name only when it is complete."""
         number = 1 + sum(1 for _ in self.directory.glob("*.eml"))
         path = self.directory / f"{number:04d}.eml"
         partial = path.with_suffix(".partial")

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Option specs by name, each paired with the doc fragment of the same name, and how a module ends."""
+"""The option specs that modules share, each with a doc fragment of the same name, and the end of a module."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def conclude(
     action: t.Callable[[RunLog], Result],
     libraries: t.Sequence[t.Tuple[str, t.Optional[str]]] = (),
 ) -> None:
-    """Run a module's one call and end the module with what it returned or raised.
+    """Run the one call of a module, and end the module with its result or its error.
 
-    :param action: gets the run's log, returns the module's result; what it has under ``warnings`` is shown as such
+    :param action: takes the run's log, returns the module's result; its ``warnings`` are shown as warnings
     :param libraries: (name on PyPI, traceback of the failed import or ``None``) of each library that the call needs
     """
     for name, failure in libraries:
@@ -107,5 +107,5 @@ def _warn_of(log: RunLog, module: AnsibleModule) -> None:
 
 
 def import_failure() -> str:
-    """The traceback of an import that has just failed, for :func:`conclude`."""
+    """Return the traceback of an import that has just failed, for :func:`conclude`."""
     return traceback.format_exc()

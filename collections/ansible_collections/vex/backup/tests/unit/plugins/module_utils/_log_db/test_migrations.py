@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The order, gaps and checksums of migrations, decided without a database."""
+"""Unit tests of the order, gaps and checksums of migrations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DONE = [Applied(step.number, step.title, step.sha256) for step in STEPS]
 
 
 def write(folder: Path, *names: str) -> str:
-    """Migration files, each of one statement."""
+    """Write migration files of one statement each; return their folder."""
     for name in names:
         (folder / name).write_text(f"-- {name}\nSELECT 1;\n")
     return str(folder)
