@@ -38,11 +38,11 @@ class Actor(NamedTuple):
 class Profile(NamedTuple):
     """What the form of a user says. ``password`` is empty to keep the one there is."""
 
-    nome: str
+    name: str
     login: str
     password: str
     privilege_id: int
-    ativo: bool = True
+    active: bool = True
     must_change_password: bool = False
 
 
@@ -55,16 +55,16 @@ def create(session: Session, actor: Actor, profile: Profile, now: datetime.datet
     hashed = _hashed(profile)
     _check_actor(session, actor)
     user = User(
-        nome=profile.nome,
+        name=profile.name,
         login=profile.login,
-        senha=hashed,
-        ativo=profile.ativo,
-        trocar_senha=profile.must_change_password,
-        data_criacao=now,
+        password_hash=hashed,
+        active=profile.active,
+        must_change_password=profile.must_change_password,
+        created_at=now,
     )
     session.add(user)
     _flush(session)
-    session.add(UserPrivilege(usuario_id=user.id, privilegio_id=profile.privilege_id, data_criacao=now))
+    session.add(UserPrivilege(user_id=user.id, privilege_id=profile.privilege_id, created_at=now))
     record(session, actor, "criar_usuario", now, profile.login, _described(session, profile))
     return user.id
 
@@ -80,23 +80,23 @@ def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: 
     hashed = _hashed(profile) if profile.password else None
     administrators = _check_actor(session, actor)
     user = _locked(session, user_id)
-    stays = profile.ativo and session.get_one(Privilege, profile.privilege_id).nome == ADMINISTRATOR
+    stays = profile.active and session.get_one(Privilege, profile.privilege_id).name == ADMINISTRATOR
     if not stays:
         _check_not_last(administrators, user_id)
     before = {
-        "nome": user.nome,
+        "nome": user.name,
         "login": user.login,
         "privilegio": _privilege_names(session, user_id),
-        "ativo": user.ativo,
+        "ativo": user.active,
     }
-    user.nome, user.login, user.ativo = profile.nome, profile.login, profile.ativo
+    user.name, user.login, user.active = profile.name, profile.login, profile.active
     if hashed:
-        user.senha, user.trocar_senha = hashed, profile.must_change_password
+        user.password_hash, user.must_change_password = hashed, profile.must_change_password
     _flush(session)
     if before["privilegio"] != _described(session, profile)["privilegio"]:
-        session.execute(delete(UserPrivilege).where(UserPrivilege.usuario_id == user_id))
-        session.add(UserPrivilege(usuario_id=user_id, privilegio_id=profile.privilege_id, data_criacao=now))
-    if hashed or not profile.ativo:
+        session.execute(delete(UserPrivilege).where(UserPrivilege.user_id == user_id))
+        session.add(UserPrivilege(user_id=user_id, privilege_id=profile.privilege_id, created_at=now))
+    if hashed or not profile.active:
         sessions.end_all(session, now, user_id)
     after = _described(session, profile)
     changed: dict[str, Any] = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
@@ -114,7 +114,7 @@ def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime)
     administrators = _check_actor(session, actor)
     user = _locked(session, user_id)
     _check_not_last(administrators, user_id)
-    detail = {"nome": user.nome, "privilegio": _privilege_names(session, user_id)}
+    detail = {"nome": user.name, "privilegio": _privilege_names(session, user_id)}
     record(session, actor, "excluir_usuario", now, user.login, detail)
     session.flush()
     session.execute(delete(User).where(User.id == user_id))
@@ -133,16 +133,16 @@ def choose_password(session: Session, actor: Actor, current: str, new: str, now:
     attempt = throttle.begin(session, actor.login, actor.address, now)
     if attempt is None:
         raise AccountRefused(throttle.TOO_MANY)
-    stored = session.scalar(select(User.senha).where(User.id == actor.id))
+    stored = session.scalar(select(User.password_hash).where(User.id == actor.id))
     if not passwords.password_matches(current, stored):
         raise AccountRefused(WRONG_PASSWORD)
     throttle.succeeded(session, attempt)
     hashed = passwords.hash_password(new)
     user = _locked(session, actor.id or 0)
-    if user.senha != stored:
+    if user.password_hash != stored:
         # Somebody else changed it while this one was checked.
         raise AccountRefused(WRONG_PASSWORD)
-    user.senha, user.trocar_senha = hashed, False
+    user.password_hash, user.must_change_password = hashed, False
     sessions.end_all(session, now, user.id)
     record(session, actor, "trocar_senha", now, user.login)
 
@@ -158,13 +158,13 @@ def record(
     """Add to the audit trail. Never a password."""
     session.add(
         AuditEntry(
-            usuario_id=actor.id,
+            user_id=actor.id,
             login=actor.login,
-            acao=action,
-            alvo=target,
-            detalhe=detail,
+            action=action,
+            target=target,
+            detail=detail,
             ip=actor.address[:45] or None,
-            data_criacao=now,
+            created_at=now,
         )
     )
 
@@ -175,12 +175,12 @@ def _check_actor(session: Session, actor: Actor) -> set[int]:
     :raises Forbidden: when the actor is not one of them any more
     """
     locked = session.scalars(
-        select(UserPrivilege.usuario_id)
-        .where(UserPrivilege.privilegio_id == _administrator_id(session))
+        select(UserPrivilege.user_id)
+        .where(UserPrivilege.privilege_id == _administrator_id(session))
         .order_by(UserPrivilege.id)
         .with_for_update()
     ).all()
-    administrators = set(session.scalars(select(User.id).where(User.id.in_(locked), User.ativo)))
+    administrators = set(session.scalars(select(User.id).where(User.id.in_(locked), User.active)))
     if actor.id is not None and actor.id not in administrators:
         raise Forbidden
     return administrators
@@ -192,13 +192,13 @@ def _check_not_last(administrators: set[int], user_id: int) -> None:
 
 
 def _check(session: Session, profile: Profile) -> None:
-    if not profile.nome.strip() or not profile.login.strip():
+    if not profile.name.strip() or not profile.login.strip():
         raise AccountRefused(mark("O nome e o login são obrigatórios."))
-    if len(profile.nome) > 120:
+    if len(profile.name) > 120:
         raise AccountRefused(mark("O nome deve ter no máximo 120 caracteres."))
     if len(profile.login) > 50:
         raise AccountRefused(mark("O login deve ter no máximo 50 caracteres."))
-    if any(not character.isprintable() for character in profile.nome + profile.login):
+    if any(not character.isprintable() for character in profile.name + profile.login):
         raise AccountRefused(mark("O nome e o login não podem ter caracteres de controle."))
     if profile.password and (complaint := passwords.complaint(profile.password, profile.login)):
         raise AccountRefused(complaint)
@@ -231,15 +231,15 @@ def _locked(session: Session, user_id: int) -> User:
 
 
 def _administrator_id(session: Session) -> int:
-    return session.scalars(select(Privilege.id).where(Privilege.nome == ADMINISTRATOR)).one()
+    return session.scalars(select(Privilege.id).where(Privilege.name == ADMINISTRATOR)).one()
 
 
 def _privilege_names(session: Session, user_id: int) -> str:
     """One, unless somebody gave more by hand."""
-    query = select(Privilege.nome).join(UserPrivilege, UserPrivilege.privilegio_id == Privilege.id)
-    return ", ".join(session.scalars(query.where(UserPrivilege.usuario_id == user_id).order_by(Privilege.nome)))
+    query = select(Privilege.name).join(UserPrivilege, UserPrivilege.privilege_id == Privilege.id)
+    return ", ".join(session.scalars(query.where(UserPrivilege.user_id == user_id).order_by(Privilege.name)))
 
 
 def _described(session: Session, profile: Profile) -> dict[str, Any]:
-    privilege = session.get_one(Privilege, profile.privilege_id).nome
-    return {"nome": profile.nome, "login": profile.login, "privilegio": privilege, "ativo": profile.ativo}
+    privilege = session.get_one(Privilege, profile.privilege_id).name
+    return {"nome": profile.name, "login": profile.login, "privilegio": privilege, "ativo": profile.active}

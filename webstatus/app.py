@@ -13,13 +13,12 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from webstatus.cache import Cache
 from webstatus.database import Database
 from webstatus.failures import HANDLERS
 from webstatus.headers import SecurityHeaders
-from webstatus.queries.counts import Counts
 from webstatus.security.guard import View, guarded
 from webstatus.settings import Settings
-from webstatus.shared import Shared
 from webstatus.views import api, audit, backups, dashboard, login, machines, profile, users
 
 STATIC = Path(__file__).parent / "static"
@@ -98,6 +97,5 @@ def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_
     app.state.settings = settings
     app.state.clock = clock
     app.state.database = Database(settings)
-    app.state.counts = Counts()
-    app.state.board = Shared()
+    app.state.cache = Cache(clock)
     return app

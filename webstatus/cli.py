@@ -137,7 +137,7 @@ def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -
     database = Database(settings)
     try:
         with database.session() as session:
-            privilege = session.scalars(select(Privilege.id).where(Privilege.nome == ADMINISTRATOR)).one()
+            privilege = session.scalars(select(Privilege.id).where(Privilege.name == ADMINISTRATOR)).one()
             profile = accounts.Profile(name, login, password, privilege, must_change_password=generate)
             accounts.create(session, accounts.Actor(None, "vex-webstatus", ""), profile, utc_now())
             session.commit()

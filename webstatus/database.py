@@ -18,7 +18,7 @@ from webstatus.models import SchemaVersion
 from webstatus.settings import Settings
 
 # The migration that made the newest table, column or index that the app uses.
-REQUIRED_VERSION = 25
+REQUIRED_VERSION = 28
 
 # Seconds.
 CONNECT_TIMEOUT = 5
@@ -123,7 +123,7 @@ def _lost_connection(context: Any) -> None:
 
 def _check_version(session: Session) -> None:
     try:
-        version = session.scalar(select(func.max(SchemaVersion.numero))) or 0
+        version = session.scalar(select(func.max(SchemaVersion.number))) or 0
     except ProgrammingError as error:
         if _number(error) != NO_SUCH_TABLE:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import unicodedata
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,14 @@ TranslatePlural = Callable[[str, str, int], str]
 def local(moment: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
     """A time of the log tables (UTC without a zone) in *zone*."""
     return moment.replace(tzinfo=datetime.UTC).astimezone(zone)
+
+
+def utc(moment: datetime.datetime, zone: ZoneInfo, fold: int = 0) -> datetime.datetime:
+    """Return a time that clocks in *zone* show as UTC without a zone.
+
+    :param fold: 1 for the second time that the clocks show it, when they are set back
+    """
+    return moment.replace(tzinfo=zone, fold=fold).astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def show_datetime(moment: datetime.datetime | None, zone: ZoneInfo) -> str:
@@ -99,3 +108,9 @@ def status_word(status: int | None, gettext: Translate) -> str:
 def stage_word(stage: str | None, gettext: Translate) -> str:
     """A stage's name; what a newer writer calls one stands as it is."""
     return gettext(STAGE_WORDS[stage]) if stage in STAGE_WORDS else stage or NOTHING
+
+
+def folded(text: str) -> str:
+    """Return a text without letter case and accents; a text of accents alone keeps them."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)) or decomposed

@@ -1,7 +1,7 @@
-"""The mapped view of the SQL schema; ``roles/log_schema`` owns it, and a test compares the two.
+"""The mapped view of the SQL schema. ``roles/log_schema`` owns the schema; a test compares the two.
 
-Attributes are named as the columns. Times are UTC without a zone; sizes are megabytes (10^6 bytes).
-Statuses are 0 running, 1 success, 2 warning, 3 error.
+Attributes are English; the column names are the data dictionary's. Times are UTC without a zone, sizes are megabytes
+(10^6 bytes), statuses are 0 running, 1 success, 2 warning, 3 error.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import datetime
 import decimal
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, Computed, ForeignKey, Index, MetaData, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.dialects.mysql import BIGINT, BOOLEAN, CHAR, DATETIME, DECIMAL, INTEGER, MEDIUMTEXT, TEXT, TINYINT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 BigInteger = Annotated[int, mapped_column(BIGINT(unsigned=True))]
 UnsignedInteger = Annotated[int, mapped_column(INTEGER(unsigned=True))]
+Status = Annotated[int, mapped_column(TINYINT, server_default=text("0"), index=True)]
 Time = Annotated[datetime.datetime, mapped_column(DATETIME)]
 Megabytes = Annotated[decimal.Decimal, mapped_column(DECIMAL(18, 2))]
 LongText = Annotated[str, mapped_column(TEXT)]
-# Logs: read when they are asked for, not with every row.
-Log = Annotated[str, mapped_column(MEDIUMTEXT, deferred=True)]
+Log = Annotated[str, mapped_column(MEDIUMTEXT)]
 Text45 = Annotated[str, mapped_column(String(45))]
 Text50 = Annotated[str, mapped_column(String(50))]
 Text100 = Annotated[str, mapped_column(String(100))]
@@ -30,26 +30,26 @@ Hash = Annotated[str, mapped_column(CHAR(64))]
 
 
 class Base(DeclarativeBase):
-    """Every table has a key and the time its row was made."""
+    """The columns of every table: its key, and the time when the row was made."""
 
     metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s"})
 
     id: Mapped[int] = mapped_column(BIGINT(unsigned=True), primary_key=True, autoincrement=True, sort_order=-1)
-    data_criacao: Mapped[datetime.datetime] = mapped_column(
-        DATETIME, server_default=text("CURRENT_TIMESTAMP"), index=True, sort_order=1
+    created_at: Mapped[datetime.datetime] = mapped_column(
+        "data_criacao", DATETIME, server_default=text("CURRENT_TIMESTAMP"), index=True, sort_order=1
     )
 
 
 class SchemaVersion(Base):
-    """A step of the schema that the database has had."""
+    """A migration that was applied to the database."""
 
     __tablename__ = "versao_esquema"
     __table_args__ = (UniqueConstraint("numero", name="uq_versao_esquema_numero"),)
 
-    numero: Mapped[UnsignedInteger]
-    nome: Mapped[Text120]
+    number: Mapped[UnsignedInteger] = mapped_column("numero")
+    name: Mapped[Text120] = mapped_column("nome")
     sha256: Mapped[Hash]
-    aplicada_em: Mapped[Time]
+    applied_at: Mapped[Time] = mapped_column("aplicada_em")
 
 
 class Server(Base):
@@ -59,12 +59,14 @@ class Server(Base):
     __table_args__ = (UniqueConstraint("hostname", name="uq_servidor_hostname"),)
 
     hostname: Mapped[Text100]
-    versao_servidor: Mapped[Text50 | None]
-    agenda: Mapped[Text120 | None]
-    fuso: Mapped[str] = mapped_column(String(64), server_default="UTC")
-    tolerancia_minutos: Mapped[int] = mapped_column(INTEGER(unsigned=True), server_default=text("60"))
-    ativo: Mapped[bool] = mapped_column(BOOLEAN, server_default=text("1"))
-    avisado_em: Mapped[Time | None]
+    server_version: Mapped[Text50 | None] = mapped_column("versao_servidor")
+    schedule: Mapped[Text120 | None] = mapped_column("agenda")
+    time_zone: Mapped[str] = mapped_column("fuso", String(64), server_default="UTC")
+    tolerance_minutes: Mapped[int] = mapped_column(
+        "tolerancia_minutos", INTEGER(unsigned=True), server_default=text("60")
+    )
+    active: Mapped[bool] = mapped_column("ativo", BOOLEAN, server_default=text("1"))
+    alerted_at: Mapped[Time | None] = mapped_column("avisado_em")
 
 
 class Backup(Base):
@@ -75,10 +77,7 @@ class Backup(Base):
         UniqueConstraint("run_uuid", name="uq_backup_log_run_uuid"),
         Index(None, "hostname", "data_inicio"),
         Index(None, "hostname", "status_backup", "data_inicio"),
-        Index(None, "tamanho_arquivo", "data_inicio"),
-        Index(None, "segundo_inicio", "data_inicio"),
-        Index("ix_backup_log_segundo_encerramento", "segundo_encerramento", "data_encerramento", "data_inicio"),
-        Index("ix_backup_log_duracao", "duracao_segundos", "data_encerramento", "data_inicio"),
+        Index(None, "status_backup", "data_inicio"),
         Index(
             "ix_backup_log_ordem",
             *("data_inicio", "id", "data_encerramento", "hostname", "status_backup", "tamanho_arquivo"),
@@ -87,31 +86,34 @@ class Backup(Base):
 
     run_uuid: Mapped[str] = mapped_column(CHAR(36))
     hostname: Mapped[Text100]
-    nome_database: Mapped[LongText | None]
-    nome_arquivo: Mapped[str | None] = mapped_column(String(64))
-    tamanho_arquivo: Mapped[Megabytes | None]
-    status_backup: Mapped[int] = mapped_column(TINYINT, server_default=text("0"), index=True)
-    etapa: Mapped[str | None] = mapped_column(String(20))
-    versao_servidor: Mapped[Text50 | None]
-    ferramenta: Mapped[Text50 | None]
-    observacao: Mapped[LongText | None]
-    log_execucao: Mapped[Log | None]
-    log_dump: Mapped[Log | None]
-    inicio_dump: Mapped[Time | None]
-    fim_dump: Mapped[Time | None]
-    inicio_compactacao: Mapped[Time | None]
-    fim_compactacao: Mapped[Time | None]
-    coordenadas_binlog: Mapped[str | None] = mapped_column(String(512))
-    data_inicio: Mapped[datetime.datetime] = mapped_column(DATETIME, index=True)
-    data_encerramento: Mapped[Time | None]
-    # Of the day, UTC: what the history is searched by where nothing but a time of day is known.
-    segundo_inicio: Mapped[int | None] = mapped_column(Computed("time_to_sec(data_inicio)", persisted=True))
-    segundo_encerramento: Mapped[int | None] = mapped_column(Computed("time_to_sec(data_encerramento)", persisted=True))
-    duracao_segundos: Mapped[int | None] = mapped_column(
-        BIGINT, Computed("timestampdiff(second, data_inicio, data_encerramento)", persisted=True)
-    )
+    database_text: Mapped[LongText | None] = mapped_column("nome_database")
+    database_names: Mapped[list[str] | None] = mapped_column("bancos", JSON)
+    file_name: Mapped[str | None] = mapped_column("nome_arquivo", String(64))
+    size: Mapped[Megabytes | None] = mapped_column("tamanho_arquivo")
+    status: Mapped[Status] = mapped_column("status_backup")
+    stage: Mapped[str | None] = mapped_column("etapa", String(20))
+    server_version: Mapped[Text50 | None] = mapped_column("versao_servidor")
+    tool: Mapped[Text50 | None] = mapped_column("ferramenta")
+    notes: Mapped[LongText | None] = mapped_column("observacao")
+    # Logs are large: a query reads them only when it names them.
+    run_log: Mapped[Log | None] = mapped_column("log_execucao", deferred=True)
+    dump_log: Mapped[Log | None] = mapped_column("log_dump", deferred=True)
+    dump_started_at: Mapped[Time | None] = mapped_column("inicio_dump")
+    dump_ended_at: Mapped[Time | None] = mapped_column("fim_dump")
+    pack_started_at: Mapped[Time | None] = mapped_column("inicio_compactacao")
+    pack_ended_at: Mapped[Time | None] = mapped_column("fim_compactacao")
+    binlog_position: Mapped[str | None] = mapped_column("coordenadas_binlog", String(512))
+    started_at: Mapped[datetime.datetime] = mapped_column("data_inicio", DATETIME, index=True)
+    ended_at: Mapped[Time | None] = mapped_column("data_encerramento")
 
     upload: Mapped[Upload | None] = relationship(back_populates="backup", viewonly=True)
+
+    @property
+    def databases(self) -> list[str]:
+        """The names of the databases: exact, or split at commas in a row that an older release wrote."""
+        if self.database_names is not None:
+            return self.database_names
+        return self.database_text.split(", ") if self.database_text else []
 
 
 class Upload(Base):
@@ -123,16 +125,16 @@ class Upload(Base):
     backup_id: Mapped[int] = mapped_column(
         BIGINT(unsigned=True), ForeignKey("backup_log.id", name="fk_upload_s3_log_backup")
     )
-    nome_arquivo: Mapped[str | None] = mapped_column(String(64))
-    tamanho_arquivo: Mapped[Megabytes | None]
-    caminho_arquivo: Mapped[str | None] = mapped_column(String(1024))
+    file_name: Mapped[str | None] = mapped_column("nome_arquivo", String(64))
+    size: Mapped[Megabytes | None] = mapped_column("tamanho_arquivo")
+    key: Mapped[str | None] = mapped_column("caminho_arquivo", String(1024))
     bucket: Mapped[str | None] = mapped_column(String(512))
     sha256: Mapped[Hash | None]
-    status_upload: Mapped[int] = mapped_column(TINYINT, server_default=text("0"), index=True)
-    observacao: Mapped[LongText | None]
-    data_inicio: Mapped[Time]
-    data_encerramento: Mapped[Time | None]
-    removido_em: Mapped[Time | None]
+    status: Mapped[Status] = mapped_column("status_upload")
+    notes: Mapped[LongText | None] = mapped_column("observacao")
+    started_at: Mapped[Time] = mapped_column("data_inicio")
+    ended_at: Mapped[Time | None] = mapped_column("data_encerramento")
+    removed_at: Mapped[Time | None] = mapped_column("removido_em")
 
     backup: Mapped[Backup] = relationship(back_populates="upload", viewonly=True)
 
@@ -151,114 +153,128 @@ class Restore(Base):
     backup_id: Mapped[int | None] = mapped_column(
         BIGINT(unsigned=True), ForeignKey("backup_log.id", name="fk_restauracao_log_backup"), index=True
     )
-    servidor: Mapped[Text100 | None]
+    source_server: Mapped[Text100 | None] = mapped_column("servidor")
     hostname: Mapped[Text100]
-    tipo: Mapped[str] = mapped_column(String(20))
-    status: Mapped[int] = mapped_column(TINYINT, server_default=text("0"), index=True)
-    tabelas: Mapped[UnsignedInteger | None]
-    linhas: Mapped[BigInteger | None]
+    kind: Mapped[str] = mapped_column("tipo", String(20))
+    status: Mapped[Status]
+    tables: Mapped[UnsignedInteger | None] = mapped_column("tabelas")
+    rows: Mapped[BigInteger | None] = mapped_column("linhas")
     bytes: Mapped[BigInteger | None]
-    observacao: Mapped[LongText | None]
-    data_inicio: Mapped[Time]
-    restaurado_em: Mapped[Time | None]
-    data_encerramento: Mapped[Time | None]
+    notes: Mapped[LongText | None] = mapped_column("observacao")
+    started_at: Mapped[Time] = mapped_column("data_inicio")
+    restored_at: Mapped[Time | None] = mapped_column("restaurado_em")
+    ended_at: Mapped[Time | None] = mapped_column("data_encerramento")
 
 
 class User(Base):
-    """Somebody who uses the web app."""
+    """A user of the web app."""
 
     __tablename__ = "usuario"
     __table_args__ = (UniqueConstraint("login", name="uq_usuario_login"),)
 
-    nome: Mapped[Text120]
+    name: Mapped[Text120] = mapped_column("nome")
     login: Mapped[Text50]
-    senha: Mapped[Text255]
-    ativo: Mapped[bool] = mapped_column(BOOLEAN, server_default=text("1"))
-    trocar_senha: Mapped[bool] = mapped_column(BOOLEAN, server_default=text("0"))
-    ultimo_acesso: Mapped[Time | None]
+    password_hash: Mapped[Text255] = mapped_column("senha")
+    active: Mapped[bool] = mapped_column("ativo", BOOLEAN, server_default=text("1"))
+    must_change_password: Mapped[bool] = mapped_column("trocar_senha", BOOLEAN, server_default=text("0"))
+    last_login_at: Mapped[Time | None] = mapped_column("ultimo_acesso")
 
-    privilegios: Mapped[list[Privilege]] = relationship(secondary="usuario_privilegio", viewonly=True)
+    privileges: Mapped[list[Privilege]] = relationship(secondary="usuario_privilegio", viewonly=True)
 
 
 class Privilege(Base):
-    """What people may do."""
+    """A set of rights in the web app."""
 
     __tablename__ = "privilegio"
     __table_args__ = (UniqueConstraint("nome", name="uq_privilegio_nome"),)
 
-    nome: Mapped[str] = mapped_column(String(13))
-    descricao: Mapped[str] = mapped_column(String(90))
+    name: Mapped[str] = mapped_column("nome", String(13))
+    description: Mapped[str] = mapped_column("descricao", String(90))
 
 
 class UserPrivilege(Base):
-    """Who has which privilege."""
+    """A privilege of one user."""
 
     __tablename__ = "usuario_privilegio"
     __table_args__ = (UniqueConstraint("usuario_id", "privilegio_id", name="uq_usuario_privilegio"),)
 
-    usuario_id: Mapped[int] = mapped_column(
-        BIGINT(unsigned=True), ForeignKey("usuario.id", name="fk_usuario_privilegio_usuario", ondelete="CASCADE")
+    user_id: Mapped[int] = mapped_column(
+        "usuario_id",
+        BIGINT(unsigned=True),
+        ForeignKey("usuario.id", name="fk_usuario_privilegio_usuario", ondelete="CASCADE"),
     )
-    privilegio_id: Mapped[int] = mapped_column(
-        BIGINT(unsigned=True), ForeignKey("privilegio.id", name="fk_usuario_privilegio_privilegio"), index=True
+    privilege_id: Mapped[int] = mapped_column(
+        "privilegio_id",
+        BIGINT(unsigned=True),
+        ForeignKey("privilegio.id", name="fk_usuario_privilegio_privilegio"),
+        index=True,
     )
 
 
 class LoginSession(Base):
-    """A session: of its token, only the hash."""
+    """A session, with the hash of its token."""
 
     __tablename__ = "sessao"
     __table_args__ = (UniqueConstraint("token_hash", name="uq_sessao_token_hash"),)
 
     token_hash: Mapped[Hash]
-    usuario_id: Mapped[int] = mapped_column(
-        BIGINT(unsigned=True), ForeignKey("usuario.id", name="fk_sessao_usuario", ondelete="CASCADE"), index=True
+    user_id: Mapped[int] = mapped_column(
+        "usuario_id",
+        BIGINT(unsigned=True),
+        ForeignKey("usuario.id", name="fk_sessao_usuario", ondelete="CASCADE"),
+        index=True,
     )
-    ultimo_uso: Mapped[Time]
-    expira_em: Mapped[datetime.datetime] = mapped_column(DATETIME, index=True)
-    revogada_em: Mapped[Time | None]
+    last_used_at: Mapped[Time] = mapped_column("ultimo_uso")
+    expires_at: Mapped[datetime.datetime] = mapped_column("expira_em", DATETIME, index=True)
+    revoked_at: Mapped[Time | None] = mapped_column("revogada_em")
     ip: Mapped[Text45 | None]
-    agente: Mapped[Text255 | None]
+    agent: Mapped[Text255 | None] = mapped_column("agente")
 
 
 class AuditEntry(Base):
-    """Who did what, on whom, when, from where."""
+    """An action of a user: who did what, to whom, when and from where."""
 
     __tablename__ = "auditoria"
     __table_args__ = (Index(None, "login", "data_criacao"),)
 
-    usuario_id: Mapped[int | None] = mapped_column(
-        BIGINT(unsigned=True), ForeignKey("usuario.id", name="fk_auditoria_usuario", ondelete="SET NULL"), index=True
+    user_id: Mapped[int | None] = mapped_column(
+        "usuario_id",
+        BIGINT(unsigned=True),
+        ForeignKey("usuario.id", name="fk_auditoria_usuario", ondelete="SET NULL"),
+        index=True,
     )
     login: Mapped[Text50]
-    acao: Mapped[Text50]
-    alvo: Mapped[Text120 | None]
-    detalhe: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    action: Mapped[Text50] = mapped_column("acao")
+    target: Mapped[Text120 | None] = mapped_column("alvo")
+    detail: Mapped[dict[str, Any] | None] = mapped_column("detalhe", JSON)
     ip: Mapped[Text45 | None]
 
 
 class LoginAttempt(Base):
-    """A login that was tried."""
+    """One attempt to log in."""
 
     __tablename__ = "tentativa_login"
     __table_args__ = (Index(None, "login", "data_criacao"), Index(None, "ip", "data_criacao"))
 
     login: Mapped[Text50]
     ip: Mapped[Text45]
-    sucesso: Mapped[bool] = mapped_column(BOOLEAN, server_default=text("0"))
+    succeeded: Mapped[bool] = mapped_column("sucesso", BOOLEAN, server_default=text("0"))
 
 
 class ApiToken(Base):
-    """A token with which programs read the API in a user's name: only its hash."""
+    """A token with which a program reads the API in a user's name; only its hash is stored."""
 
     __tablename__ = "token_api"
     __table_args__ = (UniqueConstraint("token_hash", name="uq_token_api_token_hash"),)
 
-    usuario_id: Mapped[int] = mapped_column(
-        BIGINT(unsigned=True), ForeignKey("usuario.id", name="fk_token_api_usuario", ondelete="CASCADE"), index=True
+    user_id: Mapped[int] = mapped_column(
+        "usuario_id",
+        BIGINT(unsigned=True),
+        ForeignKey("usuario.id", name="fk_token_api_usuario", ondelete="CASCADE"),
+        index=True,
     )
-    nome: Mapped[str] = mapped_column(String(80))
+    name: Mapped[str] = mapped_column("nome", String(80))
     token_hash: Mapped[Hash]
-    escopo: Mapped[str] = mapped_column(String(20), server_default="leitura")
-    ultimo_uso: Mapped[Time | None]
-    expira_em: Mapped[Time | None]
+    scope: Mapped[str] = mapped_column("escopo", String(20), server_default="leitura")
+    last_used_at: Mapped[Time | None] = mapped_column("ultimo_uso")
+    expires_at: Mapped[Time | None] = mapped_column("expira_em")

@@ -1,4 +1,4 @@
-"""When a server's next backup is due, by its cron expression, in its own time zone."""
+"""The time at which a server's next backup is due, from its cron expression in its own time zone."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-# A run that starts at its time may have begun a moment before it, by its host's clock.
+# A run that cron started on time may have begun a moment before it, by the clock of its host.
 CLOCKS_DIFFER = datetime.timedelta(minutes=1)
 
 
 class ScheduleWrong(ValueError):
-    """A cron expression or a time zone that nothing can be computed from."""
+    """A malformed cron expression or time zone."""
 
 
 @functools.lru_cache(maxsize=4096)
-def next_due(agenda: str, fuso: str, last_start: datetime.datetime) -> datetime.datetime | None:
-    """The first time of the schedule after a run's start; ``None`` when there is none in the next decades.
+def next_due(cron: str, time_zone: str, last_start: datetime.datetime) -> datetime.datetime | None:
+    """Return the first time of the schedule after a run's start; ``None`` when the next decades have none.
 
-    Days on which the clocks change are counted as Debian's cron counts them.
+    On days when the clocks change, the times are those of Debian's cron.
 
-    :param agenda: five cron fields
-    :param fuso: the schedule's time zone
-    :param last_start: UTC without a zone, as what comes back
-    :raises ScheduleWrong: when *agenda* or *fuso* is malformed
+    :param cron: five fields
+    :param time_zone: the zone of the fields
+    :param last_start: UTC without a zone, as the result
+    :raises ScheduleWrong: when *cron* or *time_zone* is malformed
     """
-    if len(agenda.split()) != 5:
-        raise ScheduleWrong(f"{agenda!r} does not have five cron fields")
+    if len(cron.split()) != 5:
+        raise ScheduleWrong(f"{cron!r} does not have five cron fields")
     try:
-        zone = ZoneInfo(fuso)
+        zone = ZoneInfo(time_zone)
         after = (last_start + CLOCKS_DIFFER).replace(tzinfo=datetime.UTC).astimezone(zone)
-        due = next(CronSim(agenda, after), None)
+        due = next(CronSim(cron, after), None)
     except (CronSimError, ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ScheduleWrong(f"{agenda!r} in {fuso!r}: {error}") from None
+        raise ScheduleWrong(f"{cron!r} in {time_zone!r}: {error}") from None
     return due.astimezone(datetime.UTC).replace(tzinfo=None) if due else None

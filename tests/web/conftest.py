@@ -75,13 +75,13 @@ def app(web_settings: dict[str, str], clock: Clock) -> Iterator[Starlette]:
 @pytest.fixture(scope="session")
 def administrator(web_settings: dict[str, str]) -> Person:
     """Return an administrator. A test that changes a user creates its own with ``people.make_person``."""
-    return make_person(web_settings, "Administrador", nome="Ana Administradora")
+    return make_person(web_settings, "Administrador", name="Ana Administradora")
 
 
 @pytest.fixture(scope="session")
 def client(web_settings: dict[str, str]) -> Person:
     """Return a user who is not an administrator."""
-    return make_person(web_settings, "Cliente", nome="Caio Cliente")
+    return make_person(web_settings, "Cliente", name="Caio Cliente")
 
 
 # Not of session scope: while Playwright runs, no other test can start an event loop in this thread.

@@ -20,12 +20,12 @@ class Person(NamedTuple):
     """A user and the user's password."""
 
     id: int
-    nome: str
+    name: str
     login: str
     password: str
 
 
-def make_person(settings: Mapping[str, Any], privilege: str, *, nome: str = "", **profile: Any) -> Person:
+def make_person(settings: Mapping[str, Any], privilege: str, *, name: str = "", **profile: Any) -> Person:
     """Create a user.
 
     :param settings: the app's settings by name
@@ -33,10 +33,10 @@ def make_person(settings: Mapping[str, Any], privilege: str, *, nome: str = "", 
     :param profile: more fields of :class:`webstatus.accounts.Profile`
     """
     login, password = f"{privilege[:7].lower()}-{secrets.token_hex(3)}", secrets.token_urlsafe(12)
-    nome = nome or f"{privilege} de Teste"
+    name = name or f"{privilege} de Teste"
     with contextlib.closing(Database(load(**settings))) as database, database.session() as session:
-        privilege_id = session.scalars(select(Privilege.id).where(Privilege.nome == privilege)).one()
-        filled = accounts.Profile(nome, login, password, privilege_id, **profile)
+        privilege_id = session.scalars(select(Privilege.id).where(Privilege.name == privilege)).one()
+        filled = accounts.Profile(name, login, password, privilege_id, **profile)
         user_id = accounts.create(session, accounts.Actor(None, "tests", ""), filled, utc_now())
         session.commit()
-    return Person(user_id, nome, login, password)
+    return Person(user_id, name, login, password)

@@ -17,8 +17,8 @@ from tests.web.backups import MINUTE, add, clear
 from tests.web.browser import Watch, check_accessibility, has_path, log_in, screenshot, use_theme
 from tests.web.people import Person
 from webstatus.app import utc_now
+from webstatus.cache import FRESH
 from webstatus.queries.dashboard import start_of
-from webstatus.shared import LIFETIME
 
 ZONE = ZoneInfo("America/Sao_Paulo")
 HOUR = datetime.timedelta(hours=1)
@@ -47,7 +47,7 @@ def _clear(database: LogDatabase) -> None:
 
 def wait_for_new_numbers() -> None:
     """Wait until the app no longer serves the cached numbers."""
-    time.sleep(LIFETIME.total_seconds())
+    time.sleep(FRESH.total_seconds())
 
 
 def today_at(part: float) -> datetime.datetime:

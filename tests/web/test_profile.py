@@ -19,7 +19,7 @@ ODD = "<script>alert('x')</script>\"&"
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
     """Whose profile it is."""
-    return make_person(web_settings, "Cliente", nome="Caio Cliente")
+    return make_person(web_settings, "Cliente", name="Caio Cliente")
 
 
 @pytest.fixture

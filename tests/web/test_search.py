@@ -1,4 +1,4 @@
-"""The history's search against a plain filter over what is shown; pages walked forward and back; long counts."""
+"""The search of the history against a plain filter over the shown texts; its pages; long counts; the cache."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from sqlalchemy.orm import Session
 from tests.playbook import LogDatabase
 from tests.web.backups import clear
 from webstatus import formats
+from webstatus.cache import FRESH, Cache
 from webstatus.database import Database
+from webstatus.formats import folded
 from webstatus.i18n import translations
-from webstatus.queries import counts, plan
-from webstatus.queries.conditions import Filter
-from webstatus.queries.counts import Counts
+from webstatus.queries import history as history_queries
 from webstatus.queries.cursors import Cursor, read
-from webstatus.queries.history import Page, page_of
-from webstatus.queries.search import folded, parse
+from webstatus.queries.fleet import server_names
+from webstatus.queries.history import Filter, Page, Total, page_of, selection_of
+from webstatus.queries.search import Term, terms_of
 from webstatus.settings import load
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -116,20 +117,9 @@ def history(web_database: LogDatabase, web_settings: dict[str, str]) -> Iterator
     clear(web_database)
 
 
-@pytest.fixture(params=["small", "as if large"])
-def sized(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small bounds make the plans those of a large history."""
-    if request.param != "small":
-        for name in ("FEW", "RARE"):
-            monkeypatch.setattr(plan, name, 20)
-        monkeypatch.setattr(plan, "MOST_BRANCHES", 3)
-        for name in ("LOOK", "DENSE"):
-            monkeypatch.setattr(plan, name, 1)
-
-
 def page(session: Session, asked: Filter, cursor: Cursor | None = None, zone: ZoneInfo = SAO_PAULO) -> Page:
-    known = Counts()
-    return page_of(session, known, known.tally(session), asked, cursor, NOW, zone)
+    terms = terms_of(asked.search, zone, NOW.year)
+    return page_of(session, Cache(lambda: NOW), selection_of(asked, terms, server_names(session)), cursor)
 
 
 # --- A plain filter ---
@@ -158,10 +148,10 @@ def fits(row: Shown, term: str, zone: ZoneInfo) -> bool:
         return any(time.startswith(term) for time in times)
     if re.fullmatch(r"\d{2}/\d{4}|\d{4}", term):
         return any(time.split()[0].endswith(f"/{term}") for time in times)
-    return bool(re.fullmatch(TIME, term)) and any(time.split()[1].startswith(term) for time in times)
+    return False
 
 
-def terms_of(row: Shown, zone: ZoneInfo, which: int) -> list[str]:
+def searches_for(row: Shown, zone: ZoneInfo, which: int) -> list[str]:
     """What may be searched for by somebody who sees the backup, and what is near to it."""
     size, *times = row.texts(zone)
     time, number = times[which % len(times)], size.split()[0]
@@ -177,7 +167,6 @@ def terms_of(row: Shown, zone: ZoneInfo, which: int) -> list[str]:
     return terms
 
 
-@pytest.mark.usefixtures("sized")
 @given(
     picks=st.lists(st.tuples(st.integers(0, ROWS - 1), st.integers(0, 1), st.integers(0, 19)), min_size=1, max_size=3),
     zone=st.sampled_from(ZONES),
@@ -193,7 +182,7 @@ def test_a_search_finds_what_a_reader_would(
     server: str,
 ) -> None:
     session, rows = history.session, history.rows
-    choices = [(terms_of(rows[row], zone, which), number) for row, which, number in picks]
+    choices = [(searches_for(rows[row], zone, which), number) for row, which, number in picks]
     terms = [each[number % len(each)] for each, number in choices]
     # Words next to each other may belong together, a date and a time: then they are one term.
     terms = [term for term in terms if not re.fullmatch(TIME, term)] or terms[:1]
@@ -207,7 +196,7 @@ def test_a_search_finds_what_a_reader_would(
     asked = Filter(" ".join(terms), status, server)
     found = page(session, asked, zone=zone)
     assert [row.id for row in found.rows] == [row.id for row in expected[:10]]
-    assert found.total == len(expected)
+    assert found.total == Total(len(expected))
     assert found.pages == max(1, -(-len(expected) // 10))
     last = page(session, asked, Cursor("last"), zone)
     assert [row.id for row in last.rows] == [row.id for row in expected[(last.pages - 1) * 10 :]]
@@ -216,21 +205,18 @@ def test_a_search_finds_what_a_reader_would(
 @given(text=st.text(max_size=60))
 @settings(ENOUGH, max_examples=300)
 def test_any_text_is_read(text: str) -> None:
-    for term in parse(text, SAO_PAULO, range(2018, 2027)):
+    for term in terms_of(text, SAO_PAULO, NOW.year):
         assert term.text
-        assert all(size.start < size.end for size in term.sizes)
-        assert all(span.start < span.end for span in term.spans)
-        assert all(0 <= clock.first < clock.end <= 86400 for clock in term.clocks)
+        assert all(found.start < found.end for found in [*term.sizes, *term.times])
 
 
-@pytest.mark.usefixtures("sized")
 @given(text=st.text(max_size=30))
 @ENOUGH
 def test_any_text_is_searched_for(history: Written, text: str) -> None:
     session, rows = history.session, history.rows
     found = page(session, Filter(text))
     if not text.split():
-        assert found.total == len(rows)
+        assert found.total == Total(len(rows))
     elif not re.search(r"\w", text):
         # Marks alone are in some host names, and nowhere else.
         assert all(folded(text.split(maxsplit=1)[0]) in folded(row.hostname) for row in found.rows)
@@ -250,21 +236,49 @@ def test_any_text_is_searched_for(history: Written, text: str) -> None:
     ],
 )
 def test_a_date_is_that_of_the_zone(text: str, expected: tuple[datetime.datetime, datetime.datetime]) -> None:
-    (term,) = parse(text, SAO_PAULO, range(2018, 2027))
-    assert [tuple(span) for span in term.spans] == [expected]
+    (term,) = terms_of(text, SAO_PAULO, NOW.year)
+    assert [tuple(span) for span in term.times] == [expected]
 
 
 @pytest.mark.parametrize(
-    "text", ["32/01/2025", "29/02/2025", "00/2025", "13/2025", "24:00", "12:60", "12:00:61", "6.213"]
+    "text", ["32/01/2025", "29/02/2025", "00/2025", "13/2025", "0001", "9999", "16:15", "16:15:23", "24:00", "6.213"]
 )
 def test_what_is_no_date_time_or_size_is_only_a_host_name(text: str) -> None:
-    (term,) = parse(text, SAO_PAULO, range(2018, 2027))
-    assert not any(term[1:])
+    assert terms_of(text, SAO_PAULO, NOW.year) == [Term(text)]
 
 
-@pytest.mark.usefixtures("sized")
 @pytest.mark.parametrize(
-    "asked", [Filter(), Filter("db"), Filter(status=1), Filter("2018"), Filter("00:15"), Filter("6.21", server="db-01")]
+    ("text", "zone", "expected"),
+    [
+        # 23:15 came twice, an hour apart; 00:15 never.
+        ("17/02/2018 23:15", "America/Sao_Paulo", ["18/02/2018 01:15", "18/02/2018 02:15"]),
+        ("04/11/2018 00:15", "America/Sao_Paulo", []),
+        ("07/04/2024 01:45:10", "Australia/Lord_Howe", ["06/04/2024 14:45", "06/04/2024 15:15"]),
+        ("20/07/2025 24:00", "UTC", []),
+        ("20/07/2025 12:60", "UTC", []),
+        ("20/07/2025 12:00:61", "UTC", []),
+    ],
+)
+def test_a_time_is_every_one_that_the_clocks_show(text: str, zone: str, expected: list[str]) -> None:
+    (term,) = terms_of(text, ZoneInfo(zone), NOW.year)
+    assert [f"{span.start:%d/%m/%Y %H:%M}" for span in term.times] == expected
+
+
+def test_a_day_without_a_year_is_that_day_of_the_last_ten_years() -> None:
+    (term,) = terms_of("29/02", SAO_PAULO, NOW.year)
+    assert [f"{span.start:%Y}" for span in term.times] == ["2020", "2024"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Filter(),
+        Filter("db"),
+        Filter(status=1),
+        Filter("2018"),
+        Filter("20/07/2025 16:15"),
+        Filter("6.21", server="db-01"),
+    ],
 )
 def test_walking_forward_and_back_shows_every_backup_once(history: Written, asked: Filter) -> None:
     session = history.session
@@ -275,54 +289,77 @@ def test_walking_forward_and_back_shows_every_backup_once(history: Written, aske
         forward.append(found)
     assert [each.number for each in forward] == list(range(1, pages + 1))
     ids = [row.id for each in forward for row in each.rows]
-    assert len(ids) == len(set(ids)) == found.total
+    assert len(ids) == len(set(ids)) == found.total.number
     backward = [page(session, asked, Cursor("last"))]
     while cursor := backward[-1].previous:
         backward.append(page(session, asked, read(str(cursor))))
-    assert backward == forward[:0:-1] if pages > 1 else forward
+    assert shown(backward) == shown(forward[:0:-1] if pages > 1 else forward)
+
+
+def shown(pages: list[Page]) -> list[tuple[int, list[int]]]:
+    return [(page.number, [row.id for row in page.rows]) for page in pages]
 
 
 # --- Long counts ---
 
 
-def test_a_count_that_took_long_is_remembered() -> None:
-    known, asked = Counts(), []
+def test_a_long_count_ends_and_says_so(history: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_queries, "MOST_COUNTED", 50)
+    session, asked = history.session, Filter("sucesso")
+    number = sum(row.status == 1 for row in history.rows)
+    first = page(session, asked)
+    assert (first.total, first.number, first.pages) == (Total(50, is_more=True), 1, 5)
+    # Walking on goes beyond the pages that were counted, and the last page knows all of them.
+    found, walked = first, [first]
+    while cursor := found.next:
+        found = page(session, asked, read(str(cursor)))
+        walked.append(found)
+    assert [each.number for each in walked] == list(range(1, -(-number // 10) + 1))
+    assert sum(len(each.rows) for each in walked) == number
+    last = page(session, asked, Cursor("last"))
+    assert (last.total, last.number, last.pages) == (Total(number), len(walked), len(walked))
+    assert shown([last]) == shown([found])
 
-    def count() -> int:
-        asked.append(1)
-        threading.Event().wait(0.01)
-        return 5
 
-    assert [known.remember("x", count) for _ in range(5)] == [5] * 5
-    assert len(asked) == 1
+def test_the_whole_history_is_counted_to_its_end(history: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history_queries, "MOST_COUNTED", 50)
+    assert page(history.session, Filter()).total == Total(ROWS)
 
 
-def test_small_numbers_are_never_remembered() -> None:
-    known = Counts()
-    values = iter(range(3))
-    assert [known.remember("x", lambda: next(values), lambda _value: False) for _ in range(3)] == [0, 1, 2]
+# --- The cache ---
 
 
-def test_while_one_counts_the_others_get_what_was_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "REMEMBERED", 0)
-    known, begun, may_end = Counts(), threading.Event(), threading.Event()
-    assert known.remember("x", lambda: 1) == 1
+def test_the_cache_makes_a_value_anew_when_it_is_old() -> None:
+    now = [NOW]
+    cache, values = Cache(lambda: now[0]), iter(range(3))
+    assert [cache.get("x", lambda: next(values)) for _ in range(3)] == [0, 0, 0]
+    now[0] += FRESH
+    assert cache.get("x", lambda: next(values)) == 1
+    assert cache.get("y", lambda: next(values)) == 2
+
+
+def test_while_one_thread_makes_a_value_the_others_get_the_old_one() -> None:
+    now = [NOW]
+    cache, begun, may_end = Cache(lambda: now[0]), threading.Event(), threading.Event()
+    assert cache.get("x", lambda: 1) == 1
+    now[0] += FRESH
 
     def slow() -> int:
         begun.set()
         may_end.wait(10)
         return 2
 
-    counter = threading.Thread(target=known.remember, args=("x", slow))
-    counter.start()
+    maker = threading.Thread(target=cache.get, args=("x", slow))
+    maker.start()
     begun.wait(10)
-    assert known.remember("x", lambda: 3) == 1
+    assert cache.get("x", lambda: 3) == 1
     may_end.set()
-    counter.join()
+    maker.join()
+    assert cache.get("x", lambda: 4) == 2
 
 
-def test_a_count_that_fails_is_tried_again_by_the_next() -> None:
-    known = Counts()
+def test_a_value_that_could_not_be_made_is_tried_again_by_the_next() -> None:
+    cache = Cache(lambda: NOW)
     with pytest.raises(ZeroDivisionError):
-        known.remember("x", lambda: 1 // 0)
-    assert known.remember("x", lambda: 7) == 7
+        cache.get("x", lambda: 1 // 0)
+    assert cache.get("x", lambda: 7) == 7

@@ -90,7 +90,7 @@ def test_the_menu_of_an_administrator(administrators_page: Page, administrator: 
     menu = page.get_by_role("navigation", name="Menu principal")
     assert menu.get_by_role("link").all_inner_texts() == ["Dashboard", "Backups", "Usuários", "Auditoria"]
     expect(menu.get_by_role("link", name="Dashboard")).to_have_attribute("aria-current", "page")
-    expect(page.get_by_role("link", name=f"Perfil: {administrator.nome} Administrador")).to_be_visible()
+    expect(page.get_by_role("link", name=f"Perfil: {administrator.name} Administrador")).to_be_visible()
     check_accessibility(page)
 
 

@@ -31,7 +31,7 @@ def admin(app: Starlette, web_settings: dict[str, str]) -> Visitor:
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
     """Somebody to change."""
-    return make_person(web_settings, "Cliente", nome="Caio")
+    return make_person(web_settings, "Cliente", name="Caio")
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_change(
     admin: Visitor, app: Starlette, web_database: LogDatabase, person: Person, ids: dict[str, str]
 ) -> None:
     page = admin.get(f"/users/{person.id}")
-    for value in (f'value="{person.nome}"', f'value="{person.login}"', f'value="{ids["Cliente"]}" selected'):
+    for value in (f'value="{person.name}"', f'value="{person.login}"', f'value="{ids["Cliente"]}" selected'):
         assert value in page.text
     assert re.search(r'name="ativo" value="1" checked', page.text)
     theirs = Visitor(app).log_in(person)
@@ -224,7 +224,7 @@ def test_nobody_has_such_a_number(admin: Visitor, number: str) -> None:
 def test_every_action_on_a_user_is_audited(
     admin: Visitor, web_database: LogDatabase, person: Person, ids: dict[str, str]
 ) -> None:
-    form = {"nome": person.nome, "login": person.login, "privilegio": ids["Cliente"]}
+    form = {"nome": person.name, "login": person.login, "privilegio": ids["Cliente"]}
     admin.post(f"/users/{person.id}", **form, senha="outra senha boa", repetir_senha="outra senha boa")
     admin.post(f"/users/{person.id}/delete")
     rows = web_database.rows("SELECT acao, detalhe, ip, login FROM auditoria WHERE alvo = %s ORDER BY id", person.login)

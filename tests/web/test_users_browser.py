@@ -18,7 +18,7 @@ QUESTION = "Deseja realmente excluir o acesso do usuário?"
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
     """Return a user to change."""
-    return make_person(web_settings, "Cliente", nome="Paulo Pereira")
+    return make_person(web_settings, "Cliente", name="Paulo Pereira")
 
 
 def fill(page: Page, **fields: str) -> None:
@@ -89,7 +89,7 @@ def test_editing(administrators_page: Page, person: Person) -> None:
     page = administrators_page
     page.goto(f"/users?search={person.login}")
     page.get_by_role("link", name=f"Editar {person.login}").click()
-    expect(page.get_by_label("Nome do usuário")).to_have_value(person.nome)
+    expect(page.get_by_label("Nome do usuário")).to_have_value(person.name)
     expect(page.get_by_label("Ativo")).to_be_checked()
     expect(page.get_by_label("Senha", exact=True)).to_have_value("")
     check_accessibility(page)
@@ -147,7 +147,7 @@ def test_a_client_has_no_users_pages(clients_page: Page) -> None:
 
 
 def test_the_profile(page: Page, web_settings: dict[str, str]) -> None:
-    person = make_person(web_settings, "Cliente", nome="Rosa Ribeiro", must_change_password=True)
+    person = make_person(web_settings, "Cliente", name="Rosa Ribeiro", must_change_password=True)
     log_in(page, person)
     expect(page).to_have_url(has_path("/profile"))
     expect(page.get_by_text("Sua senha é provisória. Escolha uma nova para continuar.")).to_be_visible()

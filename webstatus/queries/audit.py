@@ -17,11 +17,11 @@ class Entry(NamedTuple):
     """Who did what, on whom, when, from where."""
 
     id: int
-    data_criacao: datetime.datetime
+    created_at: datetime.datetime
     login: str
-    acao: str
-    alvo: str | None
-    detalhe: Any
+    action: str
+    target: str | None
+    detail: Any
     ip: str | None
 
 
@@ -40,10 +40,10 @@ def entries(session: Session, login: str, *, before: int | None = None, after: i
     :param before: only entries older than this one, the newest of them
     :param after: only entries newer than this one, the oldest of them
     """
-    columns = AuditEntry.data_criacao, AuditEntry.login, AuditEntry.acao, AuditEntry.alvo, AuditEntry.detalhe
+    columns = AuditEntry.created_at, AuditEntry.login, AuditEntry.action, AuditEntry.target, AuditEntry.detail
     query = select(AuditEntry.id, *columns, AuditEntry.ip).limit(PER_PAGE + 1)
     if login:
-        names = AuditEntry.login, AuditEntry.alvo
+        names = AuditEntry.login, AuditEntry.target
         query = query.where(or_(*(name.startswith(login, autoescape=True) for name in names)))
     if after is not None:
         found = [Entry(*row) for row in session.execute(query.where(AuditEntry.id > after).order_by(AuditEntry.id))]

@@ -1,7 +1,7 @@
-"""Where a page of the history begins: the key of a row, and the number that the page will have.
+"""The place of a page in the history: a direction, the page's number and the key of the row beside the page.
 
-As text ``next.2.20250720161523.81``: the backups older than number 81, which began then; ``previous…``: the newer
-ones; ``last``: the oldest.
+As text: ``next.2.20250720161523.81`` is page 2, the backups older than number 81, which began at that time (UTC);
+``previous…`` is the newer ones; ``last`` is the last page.
 """
 
 from __future__ import annotations
@@ -11,47 +11,38 @@ import re
 from typing import Literal, NamedTuple
 
 from webstatus.errors import BadRequest
-from webstatus.queries.moments import LAST
 
-PATTERN = re.compile(r"(next|previous)\.(\d{1,9})\.(\d{14})\.(\d{1,19})", re.ASCII)
+# The server's datetime begins with the year 1000; 18 digits are an integer to every server.
+PATTERN = re.compile(r"(next|previous)\.(\d{1,9})\.([1-9]\d{13})\.(\d{1,18})", re.ASCII)
 TIME = "%Y%m%d%H%M%S"
-# The first year that the server's datetime holds.
-FIRST_YEAR = 1000
-# The largest id that all servers compare as an integer.
-LARGEST = 2**63 - 1
 
 Direction = Literal["next", "previous", "last"]
 
 
 class Cursor(NamedTuple):
-    """``start`` (UTC without a zone) and ``id`` are those of the row beside the page; none for the last page."""
+    """``start`` (UTC without a zone) and ``id`` are the key of the row beside the page; the last page needs none."""
 
     direction: Direction
     page: int = 0
-    start: datetime.datetime = LAST
+    start: datetime.datetime = datetime.datetime(9999, 1, 1)
     id: int = 0
 
     def __str__(self) -> str:
-        if self.direction == "last":
-            return "last"
-        return f"{self.direction}.{self.page}.{self.start:{TIME}}.{self.id}"
+        return "last" if self.direction == "last" else f"{self.direction}.{self.page}.{self.start:{TIME}}.{self.id}"
 
 
 def read(text: str) -> Cursor | None:
-    """The cursor of an address; none for the first page, whose text is empty.
+    """Read the cursor of an address; return ``None`` for an empty text, the first page.
 
-    :raises BadRequest: when it is not one of ours
+    :raises BadRequest: when the text is no cursor
     """
-    if not text:
-        return None
-    if text == "last":
-        return Cursor("last")
+    if text in {"", "last"}:
+        return Cursor("last") if text else None
     found = PATTERN.fullmatch(text)
+    if found is None:
+        raise BadRequest
     try:
-        if found and int(found[4]) <= LARGEST:
-            start = datetime.datetime.strptime(found[3], TIME)
-            if start.year >= FIRST_YEAR:
-                return Cursor("next" if found[1] == "next" else "previous", int(found[2]), start, int(found[4]))
+        start = datetime.datetime.strptime(found[3], TIME)
     except ValueError:
-        pass
-    raise BadRequest
+        raise BadRequest from None
+    return Cursor("next" if found[1] == "next" else "previous", int(found[2]), start, int(found[4]))

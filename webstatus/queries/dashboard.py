@@ -61,13 +61,11 @@ def dashboard(session: Session, now: datetime.datetime, zone: ZoneInfo) -> Dashb
     :param zone: whose days and hours count
     """
     hours = counted(session, hours_of_today(now, zone), zone)
-    running = select(Backup.id, Backup.hostname, Backup.etapa, Backup.data_inicio).where(
-        Backup.status_backup == RUNNING
-    )
-    listed = [Running(*row) for row in session.execute(running.order_by(Backup.data_inicio, Backup.id).limit(LISTED))]
+    running = select(Backup.id, Backup.hostname, Backup.stage, Backup.started_at).where(Backup.status == RUNNING)
+    listed = [Running(*row) for row in session.execute(running.order_by(Backup.started_at, Backup.id).limit(LISTED))]
     total = len(listed)
     if total == LISTED:
-        total = session.scalar(select(func.count()).where(Backup.status_backup == RUNNING)) or 0
+        total = session.scalar(select(func.count()).where(Backup.status == RUNNING)) or 0
     return Dashboard(
         now=now,
         today=sum((part.counts for part in hours), Counter()),
@@ -90,13 +88,13 @@ def today(session: Session, now: datetime.datetime, zone: ZoneInfo) -> Counter[i
 def counted(session: Session, bounds: Sequence[datetime.datetime], zone: ZoneInfo) -> list[Slice]:
     """The backups that began between each two of *bounds*, which are UTC without a zone and in order."""
     first, last = bounds[0], bounds[-1]
-    seconds = func.timestampdiff(literal_column("SECOND"), first, Backup.data_inicio)
+    seconds = func.timestampdiff(literal_column("SECOND"), first, Backup.started_at)
     # How many of the bounds are not after it.
     number = func.interval(seconds, *(int((bound - first).total_seconds()) for bound in bounds)).label("number")
     rows = session.execute(
-        select(number, Backup.status_backup, func.count())
-        .where(Backup.data_inicio >= first, Backup.data_inicio < last)
-        .group_by(literal_column("number"), Backup.status_backup)
+        select(number, Backup.status, func.count())
+        .where(Backup.started_at >= first, Backup.started_at < last)
+        .group_by(literal_column("number"), Backup.status)
     )
     slices = [Slice(bound.replace(tzinfo=datetime.UTC).astimezone(zone), Counter()) for bound in bounds[:-1]]
     for which, status, count in rows:

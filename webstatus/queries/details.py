@@ -12,7 +12,7 @@ from webstatus.models import Backup, Restore, Upload
 from webstatus.queries.proofs import Proof, proof_of, restores
 
 LogName = Literal["backup_script.log", "mydumper_log.log"]
-LOGS = {"backup_script.log": Backup.log_execucao, "mydumper_log.log": Backup.log_dump}
+LOGS = {"backup_script.log": Backup.run_log, "mydumper_log.log": Backup.dump_log}
 
 
 class Details(NamedTuple):
@@ -59,8 +59,8 @@ def stages(found: Details) -> list[Stage]:
     """The stages that the run has been in, in their order."""
     backup, upload = found.backup, found.upload
     times = [
-        Stage("dump", backup.inicio_dump, backup.fim_dump) if backup.inicio_dump else None,
-        Stage("pack", backup.inicio_compactacao, backup.fim_compactacao) if backup.inicio_compactacao else None,
-        Stage("upload", upload.data_inicio, upload.data_encerramento) if upload else None,
+        Stage("dump", backup.dump_started_at, backup.dump_ended_at) if backup.dump_started_at else None,
+        Stage("pack", backup.pack_started_at, backup.pack_ended_at) if backup.pack_started_at else None,
+        Stage("upload", upload.started_at, upload.ended_at) if upload else None,
     ]
     return [stage for stage in times if stage]

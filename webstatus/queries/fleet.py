@@ -11,10 +11,10 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from webstatus.formats import folded
 from webstatus.models import Backup, Server, Upload
 from webstatus.queries import proofs
 from webstatus.queries.proofs import Proof
-from webstatus.queries.search import folded
 from webstatus.schedule import ScheduleWrong, next_due
 
 RUNNING = 0
@@ -69,8 +69,8 @@ class Run(NamedTuple):
 class Schedule(NamedTuple):
     """When a server is expected to run; ``since`` is UTC without a zone, ``tolerance`` how late a backup may be."""
 
-    agenda: str
-    fuso: str
+    cron: str
+    time_zone: str
     tolerance: datetime.timedelta
     since: datetime.datetime
 
@@ -94,7 +94,7 @@ class State(NamedTuple):
             return None
         try:
             last_start = self.backup.start if self.backup else self.schedule.since
-            return next_due(self.schedule.agenda, self.schedule.fuso, last_start)
+            return next_due(self.schedule.cron, self.schedule.time_zone, last_start)
         except ScheduleWrong:
             return None
 
@@ -127,12 +127,17 @@ def fleet(session: Session) -> list[State]:
     schedules = {}
     for server in session.scalars(select(Server)):
         key = folded(server.hostname)
-        if server.ativo:
+        if server.active:
             names[key], schedules[key] = server.hostname, _schedule(server)
         else:
             names.pop(key, None)
     proven = proofs.newest(session)
     return [_state(names[key], runs.get(key, []), schedules.get(key), proven.get(key)) for key in sorted(names)]
+
+
+def server_names(session: Session) -> list[str]:
+    """Return the names of all servers that have backups, in order."""
+    return list(session.scalars(select(Backup.hostname).distinct().order_by(Backup.hostname)))
 
 
 def finished(state: State) -> datetime.datetime:
@@ -141,38 +146,38 @@ def finished(state: State) -> datetime.datetime:
 
 
 def _schedule(server: Server) -> Schedule | None:
-    if not server.agenda:
+    if not server.schedule:
         return None
-    tolerance = datetime.timedelta(minutes=server.tolerancia_minutos)
-    return Schedule(server.agenda, server.fuso, tolerance, server.data_criacao)
+    tolerance = datetime.timedelta(minutes=server.tolerance_minutes)
+    return Schedule(server.schedule, server.time_zone, tolerance, server.created_at)
 
 
 def _newest(session: Session) -> Iterable[Run]:
     """Of each server the newest run of each status: one step in the index for each."""
     newest = (
-        select(Backup.hostname, Backup.status_backup, func.max(Backup.data_inicio).label("start"))
-        .group_by(Backup.hostname, Backup.status_backup)
+        select(Backup.hostname, Backup.status, func.max(Backup.started_at).label("start"))
+        .group_by(Backup.hostname, Backup.status)
         .subquery()
     )
     rows = session.execute(
         select(
             Backup.hostname,
             Backup.id,
-            Backup.status_backup,
-            Backup.etapa,
-            Backup.data_inicio,
-            Backup.data_encerramento,
-            Backup.tamanho_arquivo,
-            Upload.status_upload,
-            Upload.tamanho_arquivo,
+            Backup.status,
+            Backup.stage,
+            Backup.started_at,
+            Backup.ended_at,
+            Backup.size,
+            Upload.status,
+            Upload.size,
         )
         .select_from(newest)
         .join(
             Backup,
             and_(
                 Backup.hostname == newest.c.hostname,
-                Backup.status_backup == newest.c.status_backup,
-                Backup.data_inicio == newest.c.start,
+                Backup.status == newest.c.status,
+                Backup.started_at == newest.c.start,
             ),
         )
         .outerjoin(Upload, Upload.backup_id == Backup.id)

@@ -1,166 +1,168 @@
-"""The history of backups: a page of it, by key, whatever is searched for."""
+"""The history of backups: the pages of a selection, found by the key of the row beside the page."""
 
 from __future__ import annotations
 
-import datetime
-import decimal
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, load_only
 
+from webstatus.cache import Cache
+from webstatus.formats import folded
 from webstatus.models import Backup, Upload
-from webstatus.queries import conditions, cursors, plan, search
-from webstatus.queries.conditions import Condition, Filter
-from webstatus.queries.counts import LARGE, Counts, Tally
 from webstatus.queries.cursors import Cursor
+from webstatus.queries.search import Range, Term
 
 ROWS = 10
+# Counting a million backups takes tenths of a second: the count of a selection ends here.
+MOST_COUNTED = 1000
+SHOWN = (Backup.hostname, Backup.status, Backup.size, Backup.started_at, Backup.ended_at, Backup.stage)
 
 
-class Row(NamedTuple):
-    """A backup as the list shows it; sizes are megabytes, times UTC without a zone."""
+class Filter(NamedTuple):
+    """A request for backups: the text of the search field, and the chosen status and server."""
 
-    id: int
-    hostname: str
-    status: int
-    size: decimal.Decimal | None
-    start: datetime.datetime
-    end: datetime.datetime | None
-    stage: str | None
-    upload_status: int | None
+    search: str = ""
+    status: int | None = None
+    server: str = ""
+
+
+class Total(NamedTuple):
+    """How many backups a selection has: ``number``, or more than that."""
+
+    number: int
+    is_more: bool = False
+
+    @property
+    def pages(self) -> int:
+        """The number of pages, at least one."""
+        return max(1, -(-self.number // ROWS))
 
 
 class Page(NamedTuple):
-    """``number`` of ``pages``, with up to :data:`ROWS` of ``total`` backups, newest first."""
+    """Page ``number`` of ``pages``, with up to :data:`ROWS` backups of ``total``, newest first."""
 
-    rows: list[Row]
-    total: int
+    rows: list[Backup]
+    total: Total
     number: int = 1
     pages: int = 1
 
     @property
     def previous(self) -> Cursor | None:
-        """The cursor of the page before; none on the first two, since the first has none."""
-        return self._beside("previous", self.rows[0], self.number - 1) if self.number > 2 else None
+        """The cursor of the page before; none on the first two pages, since the first page has none."""
+        row = self.rows[0] if self.number > 2 else None
+        return Cursor("previous", self.number - 1, row.started_at, row.id) if row else None
 
     @property
     def next(self) -> Cursor | None:
         """The cursor of the page after; none on the last."""
-        return self._beside("next", self.rows[-1], self.number + 1) if self.number < self.pages else None
-
-    @staticmethod
-    def _beside(direction: cursors.Direction, row: Row, number: int) -> Cursor:
-        return Cursor(direction, number, row.start, row.id)
+        row = self.rows[-1] if self.number < self.pages else None
+        return Cursor("next", self.number + 1, row.started_at, row.id) if row else None
 
 
-class _Found(NamedTuple):
-    """Keys of a page's backups, newest first, and whether there are more beyond them."""
+class Selection(NamedTuple):
+    """The backups for which all of ``where`` holds, read from one index."""
 
-    ids: list[int]
-    more: bool
+    where: tuple[ColumnElement[bool], ...]
+    index_name: str
+
+    @property
+    def ids(self) -> Select[Any]:
+        """The statement that reads their ids."""
+        return select(Backup.id).with_hint(Backup, f"FORCE INDEX ({self.index_name})").where(*self.where)
 
 
-def page_of(
-    session: Session,
-    counts: Counts,
-    tally: Tally,
-    asked: Filter,
-    cursor: Cursor | None,
-    now: datetime.datetime,
-    zone: ZoneInfo,
-) -> Page:
-    """A page of the backups that are asked for.
+def selection_of(asked: Filter, terms: Iterable[Term], servers: Iterable[str]) -> Selection:
+    """Return the backups that fit a filter.
 
-    :param tally: of all backups, as *counts* gives it
-    :param cursor: where the page is, ``None`` for the first
-    :param now: UTC without a zone
-    :param zone: the zone that a search's times are in
+    The index is named because the optimizer chooses well only while its statistics are up to date. A search reads the
+    index in the order of the list, which holds every column that a term may be about.
+
+    :param terms: those of the search text
+    :param servers: all names, in which terms are looked for
     """
-    terms = search.parse(asked.search, zone, years_of(tally, now))
-    found = conditions.conditions_of(terms, asked, tally)
-    way = plan.plan(session, tally, found, now)
-    if way is None:
-        return Page([], 0)
-    total = way.total
-    if total is None:
-        total = _count(session, counts, found, way, tally)
-    pages = max(1, -(-total // ROWS))
+    names = {name: folded(name) for name in servers}
+    where = [_fits(term, [name for name, text in names.items() if term.text in text]) for term in terms]
+    index = "ix_backup_log_ordem"
+    if asked.status is not None:
+        where.append(Backup.status == asked.status)
+        index = index if asked.search else "ix_backup_log_status_backup_data_inicio"
+    if asked.server:
+        where.append(Backup.hostname == asked.server)
+        index = f"ix_backup_log_hostname{'' if asked.status is None else '_status_backup'}_data_inicio"
+    return Selection(tuple(where), index)
+
+
+def page_of(session: Session, cache: Cache, chosen: Selection, cursor: Cursor | None) -> Page:
+    """Read a page of a selection.
+
+    :param cache: holds the number of all backups, when they are many
+    :param cursor: the place of the page, ``None`` for the first
+    """
+    rows, more = _rows(session, chosen, cursor)
     if cursor is None:
-        return _first(session, way, total, pages)
-    if cursor.direction == "last":
-        return _last(session, way, total, pages)
-    return (_next if cursor.direction == "next" else _previous)(session, way, total, pages, cursor)
+        total = _total(session, cache, chosen, exact=False) if more else Total(len(rows))
+        return Page(rows, total, 1, max(total.pages, 2) if more else 1)
+    if cursor.direction == "previous" and not more:
+        return page_of(session, cache, chosen, None)
+    if cursor.direction == "next" and not rows:
+        return page_of(session, cache, chosen, Cursor("last"))
+    is_last = cursor.direction == "last" or not more
+    total = _total(session, cache, chosen, exact=is_last)
+    if is_last:
+        number_of_rows = len(rows) if cursor.direction == "next" else total.number - (total.pages - 1) * ROWS
+        return Page(rows[-number_of_rows:], total, total.pages, total.pages)
+    # The number comes from the address: it is kept within the pages that there can be.
+    number = max(2, cursor.page if total.is_more else min(cursor.page, total.pages - 1))
+    return Page(rows, total, number, max(total.pages, number + 1))
 
 
-def years_of(tally: Tally, now: datetime.datetime) -> range:
-    """The years that the history has, now's included."""
-    years = [moment.year for moment in (now, tally.oldest, tally.newest) if moment]
-    return range(min(years), max(years) + 1)
+def _fits(term: Term, servers: list[str]) -> ColumnElement[bool]:
+    """Return the condition that one of the term's meanings is true of a backup.
+
+    :param servers: the names that contain the term
+    """
+    ranges: list[tuple[Any, Range]] = [(Backup.size, found) for found in term.sizes]
+    ranges += [(column, found) for found in term.times for column in (Backup.started_at, Backup.ended_at)]
+    parts = [and_(column >= found.start, column < found.end) for column, found in ranges]
+    if term.statuses:
+        parts.append(Backup.status.in_(term.statuses))
+    if servers:
+        parts.append(Backup.hostname.in_(servers))
+    return or_(false(), *parts)
 
 
-def _count(session: Session, counts: Counts, found: list[Condition], way: plan.Plan, tally: Tally) -> int:
-    def count() -> int:
-        return session.scalar(way.count()) or 0
-
-    return counts.remember(tuple(found), count) if tally.total > LARGE else count()
-
-
-def _first(session: Session, way: plan.Plan, total: int, pages: int) -> Page:
-    ids, more = _keys(session, way, true())
-    # A total that is remembered may be behind the rows.
-    return Page(_rows(session, ids), max(total, len(ids)), 1, max(pages, 2) if more else 1)
-
-
-def _next(session: Session, way: plan.Plan, total: int, pages: int, cursor: Cursor) -> Page:
-    ids, more = _keys(session, way, conditions.key_before(cursor.start, cursor.id))
-    if not ids:
-        return _last(session, way, total, pages)
-    if not more:
-        return Page(_rows(session, ids), total, pages, pages)
-    # The number comes from the address: it is kept within what can be.
-    number = min(max(cursor.page, 2), max(pages - 1, 2))
-    return Page(_rows(session, ids), total, number, max(pages, number + 1))
+def _rows(session: Session, chosen: Selection, cursor: Cursor | None) -> tuple[list[Backup], bool]:
+    """Read the rows at a cursor, newest first; also return whether there are more in its direction."""
+    is_forward = cursor is None or cursor.direction == "next"
+    keys, key = chosen.ids, (Backup.started_at, Backup.id)
+    if cursor and cursor.direction == "next":
+        keys = keys.where(key[0] <= cursor.start, or_(key[0] < cursor.start, key[1] < cursor.id))
+    elif cursor and cursor.direction == "previous":
+        keys = keys.where(key[0] >= cursor.start, or_(key[0] > cursor.start, key[1] > cursor.id))
+    order = [column.desc() if is_forward else column.asc() for column in key]
+    found = keys.order_by(*order).limit(ROWS + 1).subquery()
+    rows = session.scalars(
+        select(Backup)
+        .join(found, found.c.id == Backup.id)
+        .outerjoin(Backup.upload)
+        .options(load_only(*SHOWN), contains_eager(Backup.upload).load_only(Upload.status))
+        .order_by(*order)
+    ).all()
+    page = list(rows[:ROWS])
+    return page if is_forward else page[::-1], len(rows) > ROWS
 
 
-def _previous(session: Session, way: plan.Plan, total: int, pages: int, cursor: Cursor) -> Page:
-    ids, more = _keys(session, way, conditions.key_after(cursor.start, cursor.id), oldest=True)
-    if not more:
-        return _first(session, way, total, pages)
-    number = max(2, min(cursor.page, pages - 1))
-    return Page(_rows(session, ids), total, number, max(pages, number + 1))
+def _total(session: Session, cache: Cache, chosen: Selection, *, exact: bool) -> Total:
+    """Count a selection: to its end when it is *exact* or the whole history, else up to :data:`MOST_COUNTED`."""
 
+    def count(limit: int | None) -> int:
+        return session.scalar(select(func.count()).select_from(chosen.ids.limit(limit).subquery())) or 0
 
-def _last(session: Session, way: plan.Plan, total: int, pages: int) -> Page:
-    if pages == 1:
-        return _first(session, way, total, pages)
-    ids, _ = _keys(session, way, true(), oldest=True, limit=total - (pages - 1) * ROWS)
-    return Page(_rows(session, ids), total, pages, pages)
-
-
-def _keys(
-    session: Session, way: plan.Plan, beside: ColumnElement[bool], *, oldest: bool = False, limit: int = ROWS
-) -> _Found:
-    found = [row.id for row in session.execute(way.keys(beside, oldest=oldest, limit=limit + 1))]
-    ids = found[:limit]
-    return _Found(ids[::-1] if oldest else ids, len(found) > limit)
-
-
-def _rows(session: Session, ids: list[int]) -> list[Row]:
-    found = session.execute(
-        select(
-            Backup.id,
-            Backup.hostname,
-            Backup.status_backup,
-            Backup.tamanho_arquivo,
-            Backup.data_inicio,
-            Backup.data_encerramento,
-            Backup.etapa,
-            Upload.status_upload,
-        )
-        .outerjoin(Upload, Upload.backup_id == Backup.id)
-        .where(Backup.id.in_(ids))
-        .order_by(Backup.data_inicio.desc(), Backup.id.desc())
-    )
-    return [Row(*row) for row in found]
+    number = count(MOST_COUNTED + 1)
+    if number <= MOST_COUNTED:
+        return Total(number)
+    if not chosen.where:
+        return Total(cache.get("backups", lambda: count(None)))
+    return Total(count(None)) if exact else Total(MOST_COUNTED, is_more=True)

@@ -18,30 +18,30 @@ class LiveSession(NamedTuple):
 
     id: int
     ip: str | None
-    agente: str | None
-    data_criacao: datetime.datetime
-    ultimo_uso: datetime.datetime
+    agent: str | None
+    created_at: datetime.datetime
+    last_used_at: datetime.datetime
 
 
 class Token(NamedTuple):
     """An API token, without what proves it."""
 
     id: int
-    nome: str
-    data_criacao: datetime.datetime
-    ultimo_uso: datetime.datetime | None
-    expira_em: datetime.datetime | None
+    name: str
+    created_at: datetime.datetime
+    last_used_at: datetime.datetime | None
+    expires_at: datetime.datetime | None
 
 
 def live_sessions(session: Session, settings: Settings, user_id: int, now: datetime.datetime) -> list[LiveSession]:
     """A user's, the one used last first."""
-    columns = LoginSession.id, LoginSession.ip, LoginSession.agente, LoginSession.data_criacao, LoginSession.ultimo_uso
-    query = select(*columns).where(LoginSession.usuario_id == user_id, *alive(settings, now))
-    return [LiveSession(*row) for row in session.execute(query.order_by(LoginSession.ultimo_uso.desc()).limit(100))]
+    columns = LoginSession.id, LoginSession.ip, LoginSession.agent, LoginSession.created_at, LoginSession.last_used_at
+    query = select(*columns).where(LoginSession.user_id == user_id, *alive(settings, now))
+    return [LiveSession(*row) for row in session.execute(query.order_by(LoginSession.last_used_at.desc()).limit(100))]
 
 
 def tokens(session: Session, user_id: int) -> list[Token]:
     """A user's, newest first, with those whose time is over."""
-    columns = ApiToken.id, ApiToken.nome, ApiToken.data_criacao, ApiToken.ultimo_uso, ApiToken.expira_em
-    query = select(*columns).where(ApiToken.usuario_id == user_id).order_by(ApiToken.id.desc())
+    columns = ApiToken.id, ApiToken.name, ApiToken.created_at, ApiToken.last_used_at, ApiToken.expires_at
+    query = select(*columns).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())
     return [Token(*row) for row in session.execute(query)]

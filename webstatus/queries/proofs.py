@@ -8,8 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from webstatus.formats import folded
 from webstatus.models import Restore
-from webstatus.queries.search import folded
 
 PROOF = "verificacao"
 # With a warning, too, all that could be compared was equal.
@@ -27,25 +27,25 @@ class Proof(NamedTuple):
 def newest(session: Session) -> dict[str, Proof]:
     """The last proof of every server that has one, by its folded name: one step in the index for each."""
     last = (
-        select(Restore.tipo, Restore.status, Restore.servidor, func.max(Restore.data_encerramento).label("end"))
-        .where(Restore.tipo == PROOF, Restore.status.in_(PROVEN))
-        .group_by(Restore.tipo, Restore.status, Restore.servidor)
+        select(Restore.kind, Restore.status, Restore.source_server, func.max(Restore.ended_at).label("end"))
+        .where(Restore.kind == PROOF, Restore.status.in_(PROVEN))
+        .group_by(Restore.kind, Restore.status, Restore.source_server)
         .subquery()
     )
     rows = session.scalars(
         select(Restore).join(
             last,
             and_(
-                Restore.tipo == last.c.tipo,
+                Restore.kind == last.c.kind,
                 Restore.status == last.c.status,
-                Restore.servidor == last.c.servidor,
-                Restore.data_encerramento == last.c.end,
+                Restore.source_server == last.c.source_server,
+                Restore.ended_at == last.c.end,
             ),
         )
     )
     found: dict[str, Proof] = {}
     for row in rows:
-        proof, key = proof_of(row), folded(row.servidor or "")
+        proof, key = proof_of(row), folded(row.source_server or "")
         if proof and (key not in found or found[key].end < proof.end):
             found[key] = proof
     return found
@@ -53,12 +53,12 @@ def newest(session: Session) -> dict[str, Proof]:
 
 def restores(session: Session, backup: int) -> list[Restore]:
     """The last restores of one backup, proofs included, newest first."""
-    chosen = select(Restore).where(Restore.backup_id == backup).order_by(Restore.data_inicio.desc(), Restore.id.desc())
+    chosen = select(Restore).where(Restore.backup_id == backup).order_by(Restore.started_at.desc(), Restore.id.desc())
     return list(session.scalars(chosen.limit(LISTED)))
 
 
 def proof_of(row: Restore) -> Proof | None:
     """What a restore proves; ``None`` when it does not."""
-    if row.tipo != PROOF or row.status not in PROVEN or row.data_encerramento is None:
+    if row.kind != PROOF or row.status not in PROVEN or row.ended_at is None:
         return None
-    return Proof(row.data_encerramento, (row.restaurado_em or row.data_encerramento) - row.data_inicio)
+    return Proof(row.ended_at, (row.restored_at or row.ended_at) - row.started_at)

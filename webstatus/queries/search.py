@@ -1,120 +1,78 @@
-"""What is typed into the history's search field → what it may mean.
+"""The text of the search field → terms, each with the values that it may stand for.
 
-Words are looked for in what the list shows: each must be found in a host name (anywhere in it), or be a status (its
-word in either language, from its third letter on), a size (``6.21 GB``, ``6.21``, ``6.2``, ``6 GB``), or a part of the
-start or the end: ``20/07/2025 16:15:23``, ``20/07/2025 16:15``, ``20/07/2025``, ``20/07``, ``07/2025``, ``2025``,
-``2025-07-20``, ``16:15:23``, ``16:15``. Upper and lower case, and accents, are the same.
+A backup is found when every term fits it. A term fits a host name that contains it, a status word that begins with it
+(three letters or more), a size that is shown so (``6.21 GB``, ``6.21``, ``6.2``, ``6 GB``), and a start or end at a
+date (``20/07/2025``, ``2025-07-20``, ``20/07``, ``07/2025``, ``2025``), with or without a time (``20/07/2025 16:15``,
+``20/07/2025 16:15:23``). Letter case and accents are ignored.
 """
 
 from __future__ import annotations
 
-import calendar
-import contextlib
 import datetime
 import functools
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from webstatus.formats import STATUS_WORDS, UNITS
+from webstatus.formats import STATUS_WORDS, UNITS, folded, local, utc
 from webstatus.i18n import LANGUAGES, translations
-from webstatus.queries.moments import DAY, SECOND, Clock, Span, clocks_of, spans_of
 
 SHORTEST_STATUS = 3
-# A search for a day and a month is one for each of these years at most.
-MOST_YEARS = 50
-YEARS = range(1970, 2200)
+# A date without a year is looked for in this year and in those before it.
+YEARS_OF_A_DAY = 10
+# Far enough from the ends of datetime for every time zone.
+YEARS = range(1000, 9000)
+MINUTE = datetime.timedelta(minutes=1)
+HALF = Decimal("0.005")
+LIMIT = 1000 - HALF
 
-NUMBER = re.compile(r"(\d{1,6})(?:[.,](\d{1,2}))?", re.ASCII)
-GLUED_SIZE = re.compile(r"([\d.,]+)([a-z]{2})", re.ASCII)
-DATES = (
-    re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})", re.ASCII),
-    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})", re.ASCII),
-    re.compile(r"(?P<month>\d{1,2})/(?P<year>\d{4})", re.ASCII),
-    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})", re.ASCII),
-    re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})", re.ASCII),
-    re.compile(r"(?P<year>\d{4})", re.ASCII),
+SIZE = re.compile(r"(?P<whole>\d{1,6})(?:[.,](?P<decimals>\d{1,2}))? ?(?P<unit>[mgtp]b)?", re.ASCII)
+DAY_AND_MONTH = re.compile(r"\d{1,2}/\d{1,2}", re.ASCII)
+# How a time is written, and where the part of time that it names ends.
+TIMES: tuple[tuple[str, Callable[[datetime.datetime], datetime.datetime]], ...] = (
+    ("%d/%m/%Y %H:%M:%S", lambda start: start + datetime.timedelta(seconds=1)),
+    ("%d/%m/%Y %H:%M", lambda start: start + MINUTE),
+    ("%d/%m/%Y", lambda start: start + datetime.timedelta(days=1)),
+    ("%Y-%m-%d %H:%M:%S", lambda start: start + datetime.timedelta(seconds=1)),
+    ("%Y-%m-%d %H:%M", lambda start: start + MINUTE),
+    ("%Y-%m-%d", lambda start: start + datetime.timedelta(days=1)),
+    ("%m/%Y", lambda start: (start + datetime.timedelta(days=31)).replace(day=1)),
+    ("%Y-%m", lambda start: (start + datetime.timedelta(days=31)).replace(day=1)),
+    ("%Y", lambda start: start.replace(year=start.year + 1)),
 )
-CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 
 
-class SizeRange(NamedTuple):
-    """Megabytes, from ``start`` until before ``end``."""
+class Range(NamedTuple):
+    """Sizes in megabytes, or times (UTC without a zone), from ``start`` until before ``end``."""
 
-    start: Decimal
-    end: Decimal
+    start: Any
+    end: Any
 
 
 class Term(NamedTuple):
-    """A word, or words that belong together: it is found where any of its meanings holds.
-
-    ``text`` is :func:`folded`, to be looked for in folded host names.
-    """
+    """Words of a search, ``formats.folded``, and the statuses, sizes and times that they may stand for."""
 
     text: str
-    statuses: frozenset[int] = frozenset()
-    sizes: tuple[SizeRange, ...] = ()
-    spans: tuple[Span, ...] = ()
-    clocks: tuple[Clock, ...] = ()
+    statuses: tuple[int, ...] = ()
+    sizes: tuple[Range, ...] = ()
+    times: tuple[Range, ...] = ()
 
 
-class Zoned(NamedTuple):
-    """What reading times needs: the zone that people see, and the years that the history has."""
+def terms_of(text: str, zone: ZoneInfo, year: int) -> list[Term]:
+    """Split a search into terms.
 
-    zone: ZoneInfo
-    years: range
-
-
-def folded(text: str) -> str:
-    """A text without case and accents; accents alone stay."""
-    decomposed = unicodedata.normalize("NFD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)) or decomposed
-
-
-def parse(text: str, zone: ZoneInfo, years: range) -> list[Term]:
-    """The terms of a search; a backup is found when every one of them is.
-
-    :param years: those that the history has
+    :param zone: the zone of the dates and times in it
+    :param year: the present one
     """
-    words, terms, zoned = [folded(word) for word in text.split()], [], Zoned(zone, years)
-    while words:
-        length, term = _phrase(words, zoned) or (1, _word(words[0], zoned))
-        terms.append(term)
-        del words[:length]
-    return terms
-
-
-def _phrase(words: Sequence[str], zoned: Zoned) -> tuple[int, Term] | None:
-    """The words at the beginning that belong together, and how many they are."""
-    for phrase, status in _status_phrases().items():
-        length = phrase.count(" ") + 1
-        if length > 1 and " ".join(words[:length]) == phrase:
-            return length, Term(phrase, statuses=frozenset({status}))
-    if len(words) > 1:
-        text = f"{words[0]} {words[1]}"
-        if sizes := _sizes(words[0], words[1]):
-            return 2, Term(text, sizes=sizes)
-        if spans := _moment(words[0], words[1], zoned.zone):
-            return 2, Term(text, spans=spans)
-    return None
-
-
-def _word(word: str, zoned: Zoned) -> Term:
-    glued = GLUED_SIZE.fullmatch(word)
-    return Term(
-        word,
-        statuses=_statuses(word),
-        sizes=_sizes(*glued.groups()) if glued else _sizes(word, None),
-        spans=_days(word, zoned),
-        clocks=_clocks(word, zoned),
-    )
+    found = _splitter().findall(" ".join(folded(text).split()))
+    return [Term(term, _statuses(term), _sizes(term), _times(term, zone, year)) for term in found]
 
 
 @functools.cache
 def _status_phrases() -> dict[str, int]:
+    """Return the status words of all languages, folded."""
     return {
         folded(translations(language).gettext(word)): status
         for language in LANGUAGES
@@ -122,91 +80,58 @@ def _status_phrases() -> dict[str, int]:
     }
 
 
-def _statuses(word: str) -> frozenset[int]:
-    if len(word) < SHORTEST_STATUS:
-        return frozenset()
-    return frozenset(
-        status for phrase, status in _status_phrases().items() if any(part.startswith(word) for part in phrase.split())
-    )
+@functools.cache
+def _splitter() -> re.Pattern[str]:
+    """Return the pattern of one term: words that belong together, such as a date and its time, or a single word."""
+    phrases = [re.escape(phrase) for phrase in _status_phrases() if " " in phrase]
+    moment = r"(?:\d{1,2}/\d{1,2}/\d{4}|\d{4}-\d{2}-\d{2}) \d{1,2}:\d{2}(?::\d{2})?"
+    size = r"\d{1,6}(?:[.,]\d{1,2})? [mgtp]b"
+    return re.compile(rf"(?:{'|'.join([*phrases, moment, size])})(?!\S)|\S+")
 
 
-def _sizes(number: str, unit: str | None) -> tuple[SizeRange, ...]:
-    """The sizes that are shown as *number*, or begin with it: decimals may be missing, with a unit all of them."""
-    found = NUMBER.fullmatch(number)
-    if not found or (unit is None and found[2] is None) or (unit is not None and unit.upper() not in UNITS):
+def _statuses(term: str) -> tuple[int, ...]:
+    if len(term) < SHORTEST_STATUS:
         return ()
-    decimals = found[2] or ""
-    shown = Decimal(f"{found[1]}.{decimals}0")
-    step = Decimal(1).scaleb(-len(decimals))
-    return tuple(
-        size
-        for power, name in enumerate(UNITS)
-        if unit is None or unit.upper() == name
-        if (size := _range_of(shown, shown + step, power)).start < size.end
-    )
+    phrases = _status_phrases().items()
+    return tuple({status for phrase, status in phrases if any(p.startswith(term) for p in [phrase, *phrase.split()])})
 
 
-def _range_of(shown: Decimal, end: Decimal, power: int) -> SizeRange:
-    """The sizes in megabytes that formats.show_megabytes shows in a unit as *shown* until before *end*."""
-    half, factor = Decimal("0.005"), Decimal(1000) ** power
-    # What would round up to a thousand is shown in the next unit, but for the last.
-    limit = 1000 - half
-    least = limit * factor / 1000 if power else Decimal(-half)
-    most = limit * factor if power < len(UNITS) - 1 else Decimal(10) ** 16
-    return SizeRange(max((shown - half) * factor, least), min((end - half) * factor, most))
+def _sizes(term: str) -> tuple[Range, ...]:
+    """Return the sizes that the list shows as *term*, or beginning with it where decimals are missing."""
+    found = SIZE.fullmatch(term)
+    if not found or not (found["unit"] or found["decimals"]):
+        return ()
+    decimals = found["decimals"] or ""
+    shown, step = Decimal(f"{found['whole']}.{decimals}0"), Decimal(1).scaleb(-len(decimals))
+    ranges = []
+    for power, unit in enumerate(UNITS):
+        if found["unit"] in {None, unit.lower()}:
+            # formats.show_megabytes shows a size that would round up to 1000 in the next unit, if there is one.
+            least = LIMIT / 1000 if power else -HALF
+            most = LIMIT if unit != UNITS[-1] else Decimal(10**7)
+            start, end = max(shown - HALF, least), min(shown + step - HALF, most)
+            ranges += [Range(start * 1000**power, end * 1000**power)] if start < end else []
+    return tuple(ranges)
 
 
-def _days(word: str, zoned: Zoned) -> tuple[Span, ...]:
-    for pattern in DATES:
-        if found := pattern.fullmatch(word):
-            part = {name: int(value) for name, value in found.groupdict().items()}
-            years = [part["year"]] if "year" in part else list(zoned.years)[-MOST_YEARS:]
-            # One that is not in the calendar is no date.
-            return tuple(
-                span
-                for year in years
-                if (ends := _calendar_ends(year, part.get("month"), part.get("day")))
-                for span in spans_of(*ends, zoned.zone)
-            )
-    return ()
+def _times(term: str, zone: ZoneInfo, year: int) -> tuple[Range, ...]:
+    """Return when clocks in *zone* show *term*: never when it is no date of the calendar."""
+    days = [f"{term}/{each}" for each in range(year - YEARS_OF_A_DAY + 1, year + 1)]
+    return tuple(found for text in (days if DAY_AND_MONTH.fullmatch(term) else [term]) for found in _time(text, zone))
 
 
-def _calendar_ends(year: int, month: int | None, day: int | None) -> tuple[datetime.datetime, datetime.datetime] | None:
-    if year not in YEARS:
-        return None
-    with contextlib.suppress(ValueError):
-        start = datetime.datetime(year, 1 if month is None else month, 1 if day is None else day)
-        if day:
-            return start, start + DAY
-        if month:
-            return start, start + DAY * calendar.monthrange(year, month)[1]
-        return start, datetime.datetime(year + 1, 1, 1)
-    return None
-
-
-def _moment(date: str, clock: str, zone: ZoneInfo) -> tuple[Span, ...]:
-    """A date and a time of day, of the same start or end."""
-    for pattern in DATES[:2]:
-        if found := pattern.fullmatch(date):
-            ends = _calendar_ends(int(found["year"]), int(found["month"]), int(found["day"]))
-            seconds = _seconds(clock)
-            if ends and seconds:
-                return spans_of(ends[0] + seconds[0] * SECOND, ends[0] + seconds[1] * SECOND, zone)
-    return ()
-
-
-def _clocks(word: str, zoned: Zoned) -> tuple[Clock, ...]:
-    seconds = _seconds(word)
-    return clocks_of(*seconds, zoned.zone, zoned.years) if seconds else ()
-
-
-def _seconds(clock: str) -> tuple[int, int] | None:
-    """The seconds of the day that a time of day means: one, or those of its minute."""
-    found = CLOCK.fullmatch(clock)
-    if not found:
-        return None
-    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
-    if hour > 23 or minute > 59 or second > 59:
-        return None
-    start = (hour * 60 + minute) * 60 + second
-    return start, start + (1 if found[3] else 60)
+def _time(text: str, zone: ZoneInfo) -> list[Range]:
+    for pattern, end_of in TIMES:
+        try:
+            start = datetime.datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+        if start.year not in YEARS:
+            return []
+        end = end_of(start)
+        if end - start > MINUTE:
+            return [Range(utc(start, zone), utc(end, zone))]
+        # The clocks show a minute twice when they are set back, and never when they skip it.
+        starts = sorted({utc(start, zone, fold) for fold in (0, 1)})
+        return [Range(s, s + (end - start)) for s in starts if local(s, zone).replace(tzinfo=None) == start]
+    return []

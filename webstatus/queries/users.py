@@ -16,14 +16,12 @@ PER_PAGE = 20
 
 # Somebody whom a hand gave both is an administrator, whose name and number come first.
 PRIVILEGE = (
-    select(func.min(Privilege.nome))
-    .join(UserPrivilege, UserPrivilege.privilegio_id == Privilege.id)
-    .where(UserPrivilege.usuario_id == User.id)
+    select(func.min(Privilege.name))
+    .join(UserPrivilege, UserPrivilege.privilege_id == Privilege.id)
+    .where(UserPrivilege.user_id == User.id)
     .scalar_subquery()
 )
-PRIVILEGE_ID = (
-    select(func.min(UserPrivilege.privilegio_id)).where(UserPrivilege.usuario_id == User.id).scalar_subquery()
-)
+PRIVILEGE_ID = select(func.min(UserPrivilege.privilege_id)).where(UserPrivilege.user_id == User.id).scalar_subquery()
 
 
 class Credentials(NamedTuple):
@@ -31,19 +29,19 @@ class Credentials(NamedTuple):
 
     id: int
     login: str
-    senha: str
+    password_hash: str
 
 
 class UserRow(NamedTuple):
     """A line of the list."""
 
     id: int
-    nome: str
+    name: str
     login: str
-    privilegio: str | None
-    ativo: bool
-    ultimo_acesso: datetime.datetime | None
-    data_criacao: datetime.datetime
+    privilege: str | None
+    active: bool
+    last_login_at: datetime.datetime | None
+    created_at: datetime.datetime
 
 
 class UserPage(NamedTuple):
@@ -59,11 +57,11 @@ class EditableUser(NamedTuple):
     """What the form of a user starts with."""
 
     id: int
-    nome: str
+    name: str
     login: str
-    privilegio_id: int | None
-    ativo: bool
-    data_criacao: datetime.datetime
+    privilege_id: int | None
+    active: bool
+    created_at: datetime.datetime
 
 
 def credentials(session: Session, login: str) -> Credentials | None:
@@ -71,14 +69,16 @@ def credentials(session: Session, login: str) -> Credentials | None:
     if len(login) > LONGEST_LOGIN:
         # To the database, characters that sort as nothing make no difference: no second way to write a login.
         return None
-    found = session.execute(select(User.id, User.login, User.senha).where(User.login == login, User.ativo)).first()
+    found = session.execute(
+        select(User.id, User.login, User.password_hash).where(User.login == login, User.active)
+    ).first()
     return Credentials(*found) if found else None
 
 
 def still_holds(session: Session, checked: Credentials) -> bool:
     """Whether credentials that were checked are still the user's; nobody changes them before this transaction ends."""
-    query = select(User.senha).where(User.id == checked.id, User.ativo).with_for_update()
-    return session.scalar(query) == checked.senha
+    query = select(User.password_hash).where(User.id == checked.id, User.active).with_for_update()
+    return session.scalar(query) == checked.password_hash
 
 
 def list_users(session: Session, search: str, number: int) -> UserPage:
@@ -90,7 +90,7 @@ def list_users(session: Session, search: str, number: int) -> UserPage:
     total = session.scalar(select(func.count()).select_from(User).where(*wanted)) or 0
     pages = max(1, -(-total // PER_PAGE))
     number = min(max(1, number), pages)
-    query = select(User.id, User.nome, User.login, PRIVILEGE, User.ativo, User.ultimo_acesso, User.data_criacao)
+    query = select(User.id, User.name, User.login, PRIVILEGE, User.active, User.last_login_at, User.created_at)
     # Users are few: an offset costs nothing here.
     rows = session.execute(query.where(*wanted).order_by(User.login).limit(PER_PAGE).offset((number - 1) * PER_PAGE))
     return UserPage([UserRow(*row) for row in rows], total, number, pages)
@@ -98,11 +98,11 @@ def list_users(session: Session, search: str, number: int) -> UserPage:
 
 def editable(session: Session, user_id: int) -> EditableUser | None:
     """One user."""
-    query = select(User.id, User.nome, User.login, PRIVILEGE_ID, User.ativo, User.data_criacao)
+    query = select(User.id, User.name, User.login, PRIVILEGE_ID, User.active, User.created_at)
     found = session.execute(query.where(User.id == user_id)).first()
     return EditableUser(*found) if found else None
 
 
 def privileges(session: Session) -> list[tuple[int, str]]:
     """Those that there are: number and name."""
-    return [(row.id, row.nome) for row in session.execute(select(Privilege.id, Privilege.nome).order_by(Privilege.id))]
+    return [(row.id, row.name) for row in session.execute(select(Privilege.id, Privilege.name).order_by(Privilege.id))]

@@ -178,16 +178,16 @@ def _user_of_api_token(session: Session, bearer: str, now: datetime.datetime) ->
     """Return the owner of the API token that a program sent."""
     found = session.execute(
         sessions.select_users()
-        .add_columns(ApiToken.id, ApiToken.ultimo_uso)
-        .join(ApiToken, ApiToken.usuario_id == User.id)
-        .where(ApiToken.token_hash == cookies.digest(bearer), ApiToken.escopo == "leitura")
-        .where(ApiToken.expira_em.is_(None) | (ApiToken.expira_em > now))
+        .add_columns(ApiToken.id, ApiToken.last_used_at)
+        .join(ApiToken, ApiToken.user_id == User.id)
+        .where(ApiToken.token_hash == cookies.digest(bearer), ApiToken.scope == "leitura")
+        .where(ApiToken.expires_at.is_(None) | (ApiToken.expires_at > now))
     ).first()
     if found is None:
         return None
     user_id, login, name, administrator, must_change, token_id, last_use = found
     if last_use is None or now - last_use > sessions.TOUCH_EVERY:
-        session.execute(update(ApiToken).where(ApiToken.id == token_id).values(ultimo_uso=now))
+        session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now))
         session.commit()
     return CurrentUser(user_id, login, name, administrator, must_change, session_id=None)
 

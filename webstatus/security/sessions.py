@@ -24,7 +24,7 @@ class CurrentUser(NamedTuple):
 
     id: int
     login: str
-    nome: str
+    name: str
     is_administrator: bool
     must_change_password: bool
     session_id: int | None
@@ -40,16 +40,16 @@ def start(session: Session, settings: Settings, user_id: int, now: datetime.date
     :returns: the token
     """
     token = new_token()
-    session.execute(delete(LoginSession).where(LoginSession.expira_em < now - KEPT))
+    session.execute(delete(LoginSession).where(LoginSession.expires_at < now - KEPT))
     session.add(
         LoginSession(
             token_hash=digest(token),
-            usuario_id=user_id,
-            ultimo_uso=now,
-            expira_em=now + datetime.timedelta(hours=settings.session_hours),
+            user_id=user_id,
+            last_used_at=now,
+            expires_at=now + datetime.timedelta(hours=settings.session_hours),
             ip=address[:45],
-            agente=agent[:255],
-            data_criacao=now,
+            agent=agent[:255],
+            created_at=now,
         )
     )
     return token
@@ -64,15 +64,15 @@ def resume(
     """
     found = session.execute(
         select_users()
-        .add_columns(LoginSession.id, LoginSession.ultimo_uso)
-        .join(LoginSession, LoginSession.usuario_id == User.id)
+        .add_columns(LoginSession.id, LoginSession.last_used_at)
+        .join(LoginSession, LoginSession.user_id == User.id)
         .where(LoginSession.token_hash == digest(token), *alive(settings, now))
     ).first()
     if found is None:
         return None
     user_id, login, name, administrator, must_change, session_id, last_use = found
     if counts_as_use and now - last_use > TOUCH_EVERY:
-        session.execute(update(LoginSession).where(LoginSession.id == session_id).values(ultimo_uso=now))
+        session.execute(update(LoginSession).where(LoginSession.id == session_id).values(last_used_at=now))
         session.commit()
     return CurrentUser(user_id, login, name, administrator, must_change, session_id)
 
@@ -80,31 +80,31 @@ def resume(
 def alive(settings: Settings, now: datetime.datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of sessions that have neither been ended nor reached a limit."""
     idle_limit = now - datetime.timedelta(minutes=settings.session_idle_minutes)
-    return LoginSession.revogada_em.is_(None), LoginSession.expira_em > now, LoginSession.ultimo_uso > idle_limit
+    return LoginSession.revoked_at.is_(None), LoginSession.expires_at > now, LoginSession.last_used_at > idle_limit
 
 
 def select_users() -> Select[int, str, str, bool, bool]:
     """Select the columns of :class:`CurrentUser`, except the session's, of active users."""
     administrator = (
         select(UserPrivilege.id)
-        .join(Privilege, Privilege.id == UserPrivilege.privilegio_id)
-        .where(UserPrivilege.usuario_id == User.id, Privilege.nome == ADMINISTRATOR)
+        .join(Privilege, Privilege.id == UserPrivilege.privilege_id)
+        .where(UserPrivilege.user_id == User.id, Privilege.name == ADMINISTRATOR)
         .exists()
     )
-    return select(User.id, User.login, User.nome, administrator, User.trocar_senha).where(User.ativo)
+    return select(User.id, User.login, User.name, administrator, User.must_change_password).where(User.active)
 
 
 def end(session: Session, now: datetime.datetime, *, session_id: int, user_id: int) -> bool:
     """End one of a user's sessions. Return whether it had not ended before."""
-    mine = LoginSession.id == session_id, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None)
+    mine = LoginSession.id == session_id, LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None)
     return _revoke(session, now, *mine) == 1
 
 
 def end_all(session: Session, now: datetime.datetime, user_id: int) -> None:
     """End all sessions of a user, after a change of the password or of the account."""
-    _revoke(session, now, LoginSession.usuario_id == user_id, LoginSession.revogada_em.is_(None))
+    _revoke(session, now, LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
 
 
 def _revoke(session: Session, now: datetime.datetime, *which: ColumnElement[bool]) -> int:
-    done = session.execute(update(LoginSession).where(*which).values(revogada_em=now))
+    done = session.execute(update(LoginSession).where(*which).values(revoked_at=now))
     return cast("CursorResult[Any]", done).rowcount

@@ -34,13 +34,13 @@ def begin(session: Session, login: str, address: str, now: datetime.datetime) ->
     :returns: the attempt's number for :func:`succeeded`, or ``None`` when the attempt is refused
     """
     login, address = login[:50], network(address)
-    session.execute(delete(LoginAttempt).where(LoginAttempt.data_criacao < now - KEPT))
-    attempt = LoginAttempt(login=login, ip=address, sucesso=False, data_criacao=now)
+    session.execute(delete(LoginAttempt).where(LoginAttempt.created_at < now - KEPT))
+    attempt = LoginAttempt(login=login, ip=address, succeeded=False, created_at=now)
     session.add(attempt)
     session.commit()
     mine = (LoginAttempt.login == login, LoginAttempt.ip == address)
     last_success = (
-        select(func.coalesce(func.max(LoginAttempt.id), 0)).where(*mine, LoginAttempt.sucesso).scalar_subquery()
+        select(func.coalesce(func.max(LoginAttempt.id), 0)).where(*mine, LoginAttempt.succeeded).scalar_subquery()
     )
     is_refused = (
         _failures(session, now, attempt.id, *mine, LoginAttempt.id > last_success) >= MAX_OF_ACCOUNT_AND_ADDRESS
@@ -61,7 +61,7 @@ def begin(session: Session, login: str, address: str, now: datetime.datetime) ->
 
 def succeeded(session: Session, attempt_id: int) -> None:
     """Record that the attempt's password was right."""
-    session.execute(update(LoginAttempt).where(LoginAttempt.id == attempt_id).values(sucesso=True))
+    session.execute(update(LoginAttempt).where(LoginAttempt.id == attempt_id).values(succeeded=True))
 
 
 def network(address: str) -> str:
@@ -79,7 +79,7 @@ def network(address: str) -> str:
 
 def _failures(session: Session, now: datetime.datetime, attempt_id: int, *which: ColumnElement[bool]) -> int:
     """Count failures before this attempt, including attempts whose password is being checked now."""
-    recent = (LoginAttempt.data_criacao > now - WINDOW, LoginAttempt.sucesso.is_(False), LoginAttempt.id < attempt_id)
+    recent = (LoginAttempt.created_at > now - WINDOW, LoginAttempt.succeeded.is_(False), LoginAttempt.id < attempt_id)
     # A locking read waits for attempts that are not committed yet, so that none is missed.
     counted = select(func.count()).select_from(LoginAttempt).where(*which, *recent).with_for_update(read=True)
     return session.scalar(counted) or 0
@@ -87,5 +87,5 @@ def _failures(session: Session, now: datetime.datetime, attempt_id: int, *which:
 
 def _known_networks(session: Session, login: str) -> set[str]:
     """Return the networks of the user's sessions of the last :data:`sessions.KEPT`."""
-    query = select(LoginSession.ip).distinct().join(User, User.id == LoginSession.usuario_id).where(User.login == login)
+    query = select(LoginSession.ip).distinct().join(User, User.id == LoginSession.user_id).where(User.login == login)
     return {network(address) for address in session.scalars(query) if address}

@@ -30,18 +30,18 @@ def issue(session: Session, actor: Actor, name: str, days: int | None, now: date
         raise AccountRefused(mark("Dê um nome ao token."))
     if len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise AccountRefused(mark("O nome do token deve ter no máximo 80 caracteres, sem caracteres de controle."))
-    count = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.usuario_id == actor.id)) or 0
+    count = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.user_id == actor.id)) or 0
     if count >= MAX_PER_USER:
         raise AccountRefused(mark("Há tokens demais: revogue um antes de criar outro."))
     token = PREFIX + new_token()
     session.add(
         ApiToken(
-            usuario_id=actor.id,
-            nome=name,
+            user_id=actor.id,
+            name=name,
             token_hash=digest(token),
-            escopo="leitura",
-            expira_em=None if days is None else now + datetime.timedelta(days=days),
-            data_criacao=now,
+            scope="leitura",
+            expires_at=None if days is None else now + datetime.timedelta(days=days),
+            created_at=now,
         )
     )
     record(session, actor, "criar_token", now, name)
@@ -53,7 +53,7 @@ def revoke(session: Session, actor: Actor, token_id: int, now: datetime.datetime
 
     :raises NotFound: when the actor has no token of this number
     """
-    name = session.scalar(select(ApiToken.nome).where(ApiToken.id == token_id, ApiToken.usuario_id == actor.id))
+    name = session.scalar(select(ApiToken.name).where(ApiToken.id == token_id, ApiToken.user_id == actor.id))
     if name is None:
         raise NotFound
     session.execute(delete(ApiToken).where(ApiToken.id == token_id))

@@ -1,4 +1,4 @@
-"""The history for programs, as JSON. docs/reference/api.md describes it; errors are JSON too (failures.py)."""
+"""The history as JSON. docs/reference/api.md describes it; failures.py makes the errors, which are JSON too."""
 
 from __future__ import annotations
 
@@ -9,41 +9,34 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from webstatus.models import Backup, Upload
-from webstatus.queries import cursors
-from webstatus.queries.history import Row, page_of
 from webstatus.queries.proofs import Proof
 from webstatus.rendering import address
 from webstatus.security.guard import Context
-from webstatus.views import asking
 from webstatus.views.backups import details_of, problems
+from webstatus.views.history import STATUSES, page_address, read_page
 
-WORDS = {number: word for word, number in asking.STATUSES.items()}
+WORDS = {number: word for word, number in STATUSES.items()}
 
 
 def backups(context: Context) -> Response:
-    """A page of the history."""
-    params = context.request.query_params
-    asked = asking.read(params)
-    cursor = cursors.read(params.get("cursor", ""))
-    counts = context.request.app.state.counts
-    tally = counts.tally(context.session)
-    page = page_of(context.session, counts, tally, asked, cursor, context.now, context.zone)
+    """Answer with a page of the history."""
+    asked, _, page = read_page(context)
     path = address(context.request, "api-backups")
-    previous = asking.address(path, asked, page.previous) if page.number > 1 else None
     return JSONResponse(
         {
-            "total": page.total,
+            "total": page.total.number,
+            "total_is_exact": not page.total.is_more,
             "page": page.number,
             "pages": page.pages,
-            "previous": previous,
-            "next": asking.address(path, asked, page.next) if page.next else None,
+            "previous": page_address(path, asked, page.previous) if page.number > 1 else None,
+            "next": page_address(path, asked, page.next) if page.next else None,
             "backups": [_row(context, row) for row in page.rows],
         }
     )
 
 
 def backup(context: Context) -> Response:
-    """One backup."""
+    """Answer with one backup."""
     found = details_of(context)
     backup = found.backup
     return JSONResponse(
@@ -51,24 +44,24 @@ def backup(context: Context) -> Response:
             "id": backup.id,
             "run": backup.run_uuid,
             "server": backup.hostname,
-            "databases": backup.nome_database.split(", ") if backup.nome_database else [],
-            "status": WORDS.get(backup.status_backup),
-            "stage": backup.etapa,
-            "server_version": backup.versao_servidor,
-            "tool": backup.ferramenta,
-            "binlog": backup.coordenadas_binlog,
-            "size_mb": _number(backup.tamanho_arquivo),
+            "databases": backup.databases,
+            "status": WORDS.get(backup.status),
+            "stage": backup.stage,
+            "server_version": backup.server_version,
+            "tool": backup.tool,
+            "binlog": backup.binlog_position,
+            "size_mb": _number(backup.size),
             **_times(backup),
-            "dump": _span(backup.inicio_dump, backup.fim_dump),
-            "pack": _span(backup.inicio_compactacao, backup.fim_compactacao),
+            "dump": _span(backup.dump_started_at, backup.dump_ended_at),
+            "pack": _span(backup.pack_started_at, backup.pack_ended_at),
             "upload": _upload(found.upload),
             "proof": _proof(found.proof),
-            "problems": [{"level": WORDS[level], "text": text} for level, text in problems(context, found)],
+            "problems": [{"level": WORDS[level], "text": text} for level, text in problems(found)],
         }
     )
 
 
-def _row(context: Context, row: Row) -> dict[str, Any]:
+def _row(context: Context, row: Backup) -> dict[str, Any]:
     return {
         "id": row.id,
         "address": address(context.request, "api-backup", id=row.id),
@@ -76,8 +69,8 @@ def _row(context: Context, row: Row) -> dict[str, Any]:
         "status": WORDS.get(row.status),
         "stage": row.stage,
         "size_mb": _number(row.size),
-        **_span(row.start, row.end),
-        "upload_status": None if row.upload_status is None else WORDS.get(row.upload_status),
+        **_times(row),
+        "upload_status": WORDS.get(row.upload.status) if row.upload else None,
     }
 
 
@@ -85,13 +78,13 @@ def _upload(upload: Upload | None) -> dict[str, Any] | None:
     if upload is None:
         return None
     return {
-        "status": WORDS.get(upload.status_upload),
-        "file": upload.nome_arquivo,
-        "size_mb": _number(upload.tamanho_arquivo),
-        "key": upload.caminho_arquivo,
+        "status": WORDS.get(upload.status),
+        "file": upload.file_name,
+        "size_mb": _number(upload.size),
+        "key": upload.key,
         "bucket": upload.bucket,
         "sha256": upload.sha256,
-        "removed": _time(upload.removido_em),
+        "removed": _time(upload.removed_at),
         **_times(upload),
     }
 
@@ -101,7 +94,7 @@ def _proof(proof: Proof | None) -> dict[str, Any] | None:
 
 
 def _times(row: Backup | Upload) -> dict[str, str | None]:
-    return _span(row.data_inicio, row.data_encerramento)
+    return _span(row.started_at, row.ended_at)
 
 
 def _span(start: datetime.datetime | None, end: datetime.datetime | None) -> dict[str, str | None]:

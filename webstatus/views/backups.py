@@ -1,10 +1,9 @@
-"""The history of backups, one backup, its logs."""
+"""The list of backups, one backup and its logs."""
 
 from __future__ import annotations
 
 import functools
 import re
-from typing import Any
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -12,14 +11,13 @@ from starlette.responses import Response
 from webstatus.errors import NotFound
 from webstatus.i18n import mark
 from webstatus.problems import Problem, problems_of
-from webstatus.queries import cursors
 from webstatus.queries import details as queries
-from webstatus.queries.conditions import Filter
+from webstatus.queries.cursors import Cursor
 from webstatus.queries.details import Details
-from webstatus.queries.history import Page, page_of
+from webstatus.queries.history import Filter, Page
 from webstatus.rendering import address, render
 from webstatus.security.guard import Context
-from webstatus.views import asking
+from webstatus.views.history import STATUSES, page_address, read_page
 
 NO_BACKUP = mark("Este backup não existe. Volte à lista de backups.")
 NO_LOG = mark("Este backup não tem esse log.")
@@ -28,47 +26,41 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def backups(context: Context) -> Response:
-    """The list."""
-    params = context.request.query_params
-    asked = asking.read(params)
-    cursor = cursors.read(params.get("cursor", ""))
-    counts = context.request.app.state.counts
-    tally = counts.tally(context.session)
-    page = page_of(context.session, counts, tally, asked, cursor, context.now, context.zone)
-    path = address(context.request, "backups")
+    """Answer with the list."""
+    asked, servers, page = read_page(context)
     return render(
         context.request,
         "pages/backups.html",
         found=page,
         asked=asked,
         is_filtered=asked != Filter(),
-        has_any=tally.total > 0,
-        server_options=_server_options(tuple(tally.servers), asked.server),
-        statuses=asking.STATUSES,
-        addresses=_addresses(path, asked, page),
+        has_any=bool(servers),
+        server_options=_server_options(tuple(servers), asked.server),
+        statuses=STATUSES,
+        addresses=_addresses(address(context.request, "backups"), asked, page),
     )
 
 
 def backup(context: Context) -> Response:
-    """The details of one."""
+    """Answer with the details of one backup."""
     return _details_page(context, "pages/backup.html")
 
 
 def backup_live(context: Context) -> Response:
-    """The part of the details that changes while the backup runs: what the page asks for by itself."""
+    """Answer with the part of the details that changes: the page of a running backup asks for it again and again."""
     return _details_page(context, "partials/backup_details.html")
 
 
 def backup_log(context: Context) -> Response:
-    """One of its logs, to read."""
+    """Answer with a page that shows one log."""
     found, name, text = _log(context)
     return render(context.request, "pages/backup_log.html", backup=found.backup, name=name, text=text)
 
 
 def backup_log_file(context: Context) -> Response:
-    """One of its logs, to keep: plain text whatever is in it, under a name that is safe everywhere."""
+    """Answer with one log as a file: plain text, under a name that is safe on every system."""
     found, name, text = _log(context)
-    run = (found.backup.nome_arquivo or f"backup_{found.backup.id}").rpartition(".")
+    run = (found.backup.file_name or f"backup_{found.backup.id}").rpartition(".")
     parts = (found.backup.hostname, run[0] or run[2], name)
     file_name = "_".join(UNSAFE.sub("_", part).strip("._") for part in parts)
     return Response(
@@ -79,7 +71,7 @@ def backup_log_file(context: Context) -> Response:
 
 
 def details_of(context: Context) -> Details:
-    """The backup that the address names.
+    """Read the backup that the address names.
 
     :raises NotFound: when there is none
     """
@@ -89,12 +81,10 @@ def details_of(context: Context) -> Details:
     return found
 
 
-def problems(context: Context, found: Details) -> list[Problem]:
-    """What went wrong, in the backup and in its upload."""
+def problems(found: Details) -> list[Problem]:
+    """Return the warnings and errors of the backup, then those of its upload."""
     backup, upload = found.backup, found.upload
-    logs = (queries.log(context.session, backup.id, name) or "" for name in found.logs)
-    listed = problems_of(backup.observacao, backup.status_backup, logs)
-    return listed + (problems_of(upload.observacao, upload.status_upload, ()) if upload else [])
+    return problems_of(backup.notes, backup.status) + (problems_of(upload.notes, upload.status) if upload else [])
 
 
 def _details_page(context: Context, template: str) -> Response:
@@ -109,9 +99,9 @@ def _details_page(context: Context, template: str) -> Response:
         stages=queries.stages(found),
         proof=found.proof,
         restores=found.restores,
-        # A run that lasts is measured until now.
-        until=backup.data_encerramento or max(context.now, backup.data_inicio),
-        problems=problems(context, found),
+        # The duration of a run in progress is measured until now.
+        until=backup.ended_at or max(context.now, backup.started_at),
+        problems=problems(found),
     )
 
 
@@ -125,7 +115,7 @@ def _log(context: Context) -> tuple[Details, str, str]:
 
 
 def _server_options(names: tuple[str, ...], chosen: str) -> Markup:
-    """The select's options, one of them chosen, be it known or not."""
+    """Return the options of the select, with *chosen* selected; an unknown server becomes an option too."""
     options = _options(names)
     if not chosen:
         return options
@@ -135,19 +125,17 @@ def _server_options(names: tuple[str, ...], chosen: str) -> Markup:
 
 @functools.lru_cache(maxsize=4)
 def _options(names: tuple[str, ...]) -> Markup:
-    # Escaping hundreds of names takes a quarter of the page's time: it is done once.
+    # Escaping hundreds of names takes a quarter of the page's time.
     return Markup("\n").join(OPTION.format(name) for name in names)
 
 
-def _addresses(path: str, asked: Filter, page: Page) -> dict[str, Any]:
-    """Of the pages beside this one; none where there is none."""
-    first = asking.address(path, asked)
+def _addresses(path: str, asked: Filter, page: Page) -> dict[str, str | None]:
+    """Return the addresses of the pages beside this one; none where there is no such page."""
+    first = page_address(path, asked)
     return {
         "first": first if page.number > 1 else None,
-        "previous": (asking.address(path, asked, page.previous) if page.number > 2 else first)
-        if page.number > 1
-        else None,
-        "next": asking.address(path, asked, page.next) if page.next else None,
-        "last": asking.address(path, asked, "last") if page.next else None,
+        "previous": page_address(path, asked, page.previous) if page.number > 1 else None,
+        "next": page_address(path, asked, page.next) if page.next else None,
+        "last": page_address(path, asked, Cursor("last")) if page.next else None,
         "all": path,
     }

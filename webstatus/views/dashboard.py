@@ -9,15 +9,16 @@ from typing import NamedTuple
 from markupsafe import Markup
 from starlette.responses import Response
 
+from webstatus.cache import Cache
 from webstatus.formats import local
 from webstatus.queries import dashboard as queries
 from webstatus.queries import fleet
-from webstatus.queries.conditions import Filter
 from webstatus.queries.dashboard import Slice
 from webstatus.queries.fleet import Condition, State
+from webstatus.queries.history import Filter
 from webstatus.rendering import address, fragment, language_of, render
 from webstatus.security.guard import Context
-from webstatus.views import asking
+from webstatus.views.history import STATUSES, page_address
 
 # Seconds between two readings.
 EVERY = 60
@@ -60,16 +61,15 @@ def _content(context: Context) -> Content:
         html = _made(context)
         return Content(html, gzip.compress(html.encode("utf-8"), 5))
 
-    shared = context.request.app.state.board
-    made: Content = shared.get(language_of(context.request), context.now, make)
-    return made
+    cache: Cache = context.request.app.state.cache
+    return cache.get(f"dashboard {language_of(context.request)}", make)
 
 
 def _made(context: Context) -> Markup:
     found = queries.dashboard(context.session, context.now, context.zone)
     path = address(context.request, "backups")
     rows = [
-        Row(state, state.condition(context.now), asking.address(path, Filter(server=state.hostname)))
+        Row(state, state.condition(context.now), page_address(path, Filter(server=state.hostname)))
         for state in found.servers
     ]
     rows.sort(key=lambda row: -row.condition)
@@ -90,7 +90,7 @@ def _made(context: Context) -> Markup:
         hour_labels=_hour_labels(found.hours),
         minute_labels=[part.start.strftime("%H:%M") for part in found.minutes],
         day_labels=[part.start.strftime("%d/%m") for part in found.days],
-        statuses={word: asking.address(path, Filter(status=number)) for word, number in asking.STATUSES.items()},
+        statuses={word: page_address(path, Filter(status=number)) for word, number in STATUSES.items()},
     )
 
 

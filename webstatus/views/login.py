@@ -42,7 +42,7 @@ def login(context: Context) -> Response:
     attempt = throttle.begin(context.session, found.login if found else name, context.address, context.now)
     if attempt is None:
         return _page(context, 429, TOO_MANY)
-    matches = passwords.password_matches(password, found.senha if found else None)
+    matches = passwords.password_matches(password, found.password_hash if found else None)
     # Meanwhile the user may have been disabled, or the password changed, which ended all sessions.
     if not matches or found is None or not still_holds(context.session, found):
         return _page(context, 401, WRONG)
@@ -78,7 +78,7 @@ def _enter(context: Context, user_id: int, name: str) -> Response:
         sessions.end(session, now, session_id=context.user.session_id, user_id=context.user.id)
     agent = context.request.headers.get("user-agent", "")
     token = sessions.start(session, context.settings, user_id, now, context.address, agent)
-    session.execute(update(User).where(User.id == user_id).values(ultimo_acesso=now))
+    session.execute(update(User).where(User.id == user_id).values(last_login_at=now))
     record(session, Actor(user_id, name, context.address), "entrar", now)
     response = RedirectResponse(safe_path(context.field("next")), status_code=303)
     cookies.set_signed(response, context.settings, cookies.SESSION, token)

@@ -27,10 +27,10 @@ DIFFERENT = Notice("", mark("As senhas não são iguais. Digite a mesma senha no
 class Typed(NamedTuple):
     """What the form holds: what was typed before, or what is stored. Passwords never go back to the browser."""
 
-    nome: str = ""
+    name: str = ""
     login: str = ""
-    privilegio: str = ""
-    ativo: bool = True
+    privilege: str = ""
+    active: bool = True
 
 
 def users(context: Context) -> Response:
@@ -48,7 +48,7 @@ def new(context: Context) -> Response:
     if context.request.method != "POST":
         return _form(context, Typed())
     typed, password = _typed(context), context.secret("senha")
-    if not (typed.nome and typed.login and typed.privilegio and password and context.secret("repetir_senha")):
+    if not (typed.name and typed.login and typed.privilege and password and context.secret("repetir_senha")):
         return _form(context, typed, dialog=MISSING)
     if password != context.secret("repetir_senha"):
         return _form(context, typed, dialog=DIFFERENT)
@@ -63,10 +63,10 @@ def edit(context: Context) -> Response:
     """The form of a user who is there, and what becomes of it."""
     stored = _found(context)
     if context.request.method != "POST":
-        privilege = str(stored.privilegio_id or "")
-        return _form(context, Typed(stored.nome, stored.login, privilege, stored.ativo), stored)
+        privilege = str(stored.privilege_id or "")
+        return _form(context, Typed(stored.name, stored.login, privilege, stored.active), stored)
     typed, password = _typed(context), context.secret("senha")
-    if not (typed.nome and typed.login and typed.privilegio):
+    if not (typed.name and typed.login and typed.privilege):
         return _form(context, typed, stored, MISSING_IN_CHANGE)
     if password != context.secret("repetir_senha"):
         return _form(context, typed, stored, DIFFERENT)
@@ -105,15 +105,15 @@ def _found(context: Context) -> queries.EditableUser:
 
 def _typed(context: Context) -> Typed:
     return Typed(
-        context.field("nome"), context.field("login"), context.field("privilegio"), ativo=context.field("ativo") == "1"
+        context.field("nome"), context.field("login"), context.field("privilegio"), active=context.field("ativo") == "1"
     )
 
 
 def _profile(typed: Typed, password: str) -> accounts.Profile:
-    known = typed.privilegio.isdecimal() and len(typed.privilegio) < 9
+    known = typed.privilege.isdecimal() and len(typed.privilege) < 9
     # No privilege has the number 0.
-    privilege = int(typed.privilegio) if known else 0
-    return accounts.Profile(typed.nome, typed.login, password, privilege, ativo=typed.ativo)
+    privilege = int(typed.privilege) if known else 0
+    return accounts.Profile(typed.name, typed.login, password, privilege, active=typed.active)
 
 
 def _form(
@@ -128,6 +128,6 @@ def _form(
         dialog=dialog,
         missing=MISSING_IN_CHANGE if stored else MISSING,
         different=DIFFERENT,
-        registered=stored.data_criacao if stored else context.now,
+        registered=stored.created_at if stored else context.now,
         privileges=queries.privileges(context.session),
     )

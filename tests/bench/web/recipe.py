@@ -1,20 +1,21 @@
-"""A million nights of backups, as statements that MariaDB carries out by itself.
+"""The SQL statements that make a million backups inside MariaDB.
 
-``{now}`` is the end of the story, UTC. Chance is a checksum of what a row is, so that rows are the same each time.
+``{now}`` is the time of the newest run, UTC. Random values are checksums of the row's identity, so that every build
+gives the same rows.
 """
 
 from __future__ import annotations
 
 SERVERS = 500
 BACKUPS = 1_000_000
-# One more than it takes: of today, only the runs that have begun are kept.
+# One night more than needed: of today, only the runs that have begun are kept.
 NIGHTS = BACKUPS // SERVERS + 1
-# Runs whose logs are still there: 20,000.
+# The newest 20,000 runs have their logs.
 NIGHTS_WITH_LOGS = 40
-# Now in progress.
+# Runs in progress.
 RUNNING = 6
 
-# A server has a size, 40 MB to 400 GB, and a minute, between nine in the evening and four in the morning at São Paulo.
+# Each server has a dump size (40 MB to 400 GB) and a start time between 21:00 and 04:00 in São Paulo.
 HOSTS = f"""
 CREATE TEMPORARY TABLE host AS SELECT
   seq AS number,
@@ -38,14 +39,15 @@ HAVING started < '{{now}}'
 """
 
 BACKUP_ROWS = f"""
-INSERT INTO backup_log (run_uuid, hostname, nome_database, nome_arquivo, tamanho_arquivo, status_backup, etapa,
-  versao_servidor, ferramenta, observacao, log_execucao, log_dump, inicio_dump, fim_dump, inicio_compactacao,
+INSERT INTO backup_log (run_uuid, hostname, nome_database, bancos, nome_arquivo, tamanho_arquivo, status_backup,
+  etapa, versao_servidor, ferramenta, observacao, log_execucao, log_dump, inicio_dump, fim_dump, inicio_compactacao,
   fim_compactacao, coordenadas_binlog, data_inicio, data_encerramento, data_criacao)
-SELECT UUID(), hostname, names, CONCAT('backup_', DATE_FORMAT(started, '%Y%m%d_%H%i%s'), '.zip'),
+SELECT UUID(), hostname, names, CONCAT('["', REPLACE(names, ', ', '", "'), '"]'),
+  CONCAT('backup_', DATE_FORMAT(started, '%Y%m%d_%H%i%s'), '.zip'),
   size, IF(chance < 96, 1, IF(chance < 98, 2, 3)), IF(chance < 98, 'mail', 'dump'), version, 'mydumper 0.20.2-2',
   CASE WHEN chance < 96 THEN NULL
-    WHEN chance < 98 THEN 'Could not read data from `vendas`.`itens`: table definition has changed'
-    ELSE 'Lost connection to server during query\\nno schema was dumped for `financeiro`.`lancamentos`' END,
+    WHEN chance < 98 THEN '[WARNING] Could not read data from `vendas`.`itens`: table definition has changed'
+    ELSE '[ERROR] Lost connection to server during query\\n[ERROR] no schema for `financeiro`.`lancamentos`' END,
   IF(night < {NIGHTS_WITH_LOGS},
     REPEAT(CONCAT(started, ' [INFO] - archive: testing backup, 128 files of 4096\\n'), 60), NULL),
   IF(night < {NIGHTS_WITH_LOGS},
@@ -75,7 +77,7 @@ FROM backup_log WHERE status_backup IN (1, 2) ORDER BY id
 
 
 def statements(now: str) -> list[str]:
-    """What fills the empty tables of the log, in order.
+    """Return the statements that fill the empty log tables, in order.
 
     :param now: ``YYYY-MM-DD HH:MM:SS``, UTC
     """

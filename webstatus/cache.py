@@ -1,0 +1,57 @@
+"""Values that every user sees the same and that take long to make."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+# When it was made, and the value.
+Entry = tuple[datetime.datetime, Any]
+
+# Less than the shortest refresh of a page.
+FRESH = datetime.timedelta(seconds=2)
+# Up to this age, a value still serves the requests that come while a newer one is made.
+USABLE = datetime.timedelta(seconds=10)
+
+
+class Cache:
+    """Values by key, each made anew when it is older than :data:`FRESH`.
+
+    One thread at a time makes a value. The others get the old one, or wait when it is older than :data:`USABLE`.
+
+    :param clock: returns the time, UTC without a zone
+    """
+
+    def __init__(self, clock: Callable[[], datetime.datetime]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: dict[str, Entry] = {}
+
+    def get(self, key: str, make: Callable[[], Value]) -> Value:
+        """Return the value of *key*, from the cache or from *make*.
+
+        :param key: one of few: entries are never removed
+        """
+        entry = self._entry(key, FRESH) or self._renewed(key, make)
+        value: Value = entry[1]
+        return value
+
+    def _renewed(self, key: str, make: Callable[[], Value]) -> Entry:
+        usable = self._entry(key, USABLE)
+        if not self._lock.acquire(blocking=usable is None) and usable:
+            return usable
+        try:
+            # Another thread may have made it while this one waited.
+            entry = self._entry(key, FRESH)
+            if entry is None:
+                entry = self._entries[key] = (self._clock(), make())
+            return entry
+        finally:
+            self._lock.release()
+
+    def _entry(self, key: str, age: datetime.timedelta) -> Entry | None:
+        entry = self._entries.get(key)
+        return entry if entry and abs(self._clock() - entry[0]) < age else None
