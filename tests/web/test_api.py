@@ -37,6 +37,7 @@ def test_a_backup_in_the_list(reader: TestClient, web_database: LogDatabase) -> 
     number = add(web_database, etapa="mail", upload={"status_upload": 1})
     assert get(reader, "/api/v1/backups") == {
         "total": 1,
+        "total_is_exact": True,
         "page": 1,
         "pages": 1,
         "previous": None,

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from tests.playbook import LogDatabase
 from tests.web.backups import MINUTE, NIGHT, add, clear, signed_in
 from tests.web.people import Person
+from webstatus.queries import history
 
 HOSTILE = "<script>alert(1)</script>'\"`\N{PILE OF POO}&amp;"
 LONG_LINE = "x" * 10_000
@@ -98,7 +100,7 @@ def link(page: str, rel: str) -> str | None:
         "cursor=next.2.20251320161523.1",
         "cursor=next.2.00010101000000.1",
         "cursor=next.2.20250720161523.99999999999999999999",
-        "cursor=next.2.20250720161523.9223372036854775808",
+        "cursor=next.2.20250720161523.9999999999999999999",
         "cursor=next.-1.20250720161523.1",
         "cursor=%00",
         "cursor=" + "1" * 5000,
@@ -119,7 +121,7 @@ def test_an_address_that_is_not_ours_is_refused(reader: TestClient, web_database
     "cursor",
     [
         "next.999.20250720161523.1",
-        "next.0.99991231235959.9223372036854775807",
+        "next.0.99991231235959.999999999999999999",
         "next.1.10000101000000.0",
         "previous.999999999.99991231235959.1",
         "previous.0.10000101000000.0",
@@ -195,14 +197,62 @@ def test_warnings_and_errors_have_their_levels(reader: TestClient, web_database:
     number = add(
         web_database,
         status_backup=3,
-        observacao="table definition has changed\nLost connection\nthere are 0 databases",
-        log_dump="** (mydumper:7): WARNING **: 01:02:03.004: table  definition has changed\n"
-        "** (mydumper:7): CRITICAL **: 01:02:03.005: Lost connection\n",
-        upload={"status_upload": 3, "observacao": "no such bucket"},
+        observacao="[WARNING] table definition has changed\n[ERROR] Lost connection\n",
+        log_execucao=None,
+        log_dump=None,
+        upload={"status_upload": 3, "observacao": "[ERROR] no such bucket"},
     )
     page = texts(reader.get(f"/backups/{number}").text)
-    expected = "Alerta table definition has changed Erro Lost connection Erro there are 0 databases Erro no such bucket"
+    expected = "Alerta table definition has changed Erro Lost connection Erro no such bucket"
     assert f"Erros no backup {expected} Logs completos" in page
+    assert "[WARNING]" not in page
+
+
+@pytest.mark.parametrize(("status", "level"), [(2, "Alerta"), (3, "Erro")])
+def test_a_note_without_a_level_has_that_of_its_run(
+    reader: TestClient, web_database: LogDatabase, status: int, level: str
+) -> None:
+    number = add(web_database, status_backup=status, observacao="table definition has changed\n[INFO] x\n")
+    expected = f"{level} table definition has changed {level} [INFO] x"
+    assert f"Erros no backup {expected} Logs completos" in texts(reader.get(f"/backups/{number}").text)
+
+
+def test_the_pages_of_a_backup_never_read_its_logs(reader: TestClient, web_database: LogDatabase) -> None:
+    number = add(web_database, status_backup=3, observacao="[WARNING] a\n[ERROR] b", log_execucao="x", log_dump="y")
+    statements: list[str] = []
+    engine = reader.app.state.database.engine  # type: ignore[attr-defined]
+    event.listen(engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    assert "Alerta a Erro b" in texts(reader.get(f"/backups/{number}").text)
+    assert reader.get(f"/api/v1/backups/{number}").json()["problems"] == [
+        {"level": "warning", "text": "a"},
+        {"level": "error", "text": "b"},
+    ]
+    logs = re.compile(r"log_(?:execucao|dump)(?! IS NOT NULL)")
+    assert not [statement for statement in statements if logs.search(statement)]
+
+
+def test_a_name_with_a_comma_is_one_name(reader: TestClient, web_database: LogDatabase) -> None:
+    number = add(web_database, nome_database="vendas, 2025, crm", bancos='["vendas, 2025", "crm"]')
+    assert "Banco de dados vendas, 2025, crm " in texts(reader.get(f"/backups/{number}").text)
+    assert reader.get(f"/api/v1/backups/{number}").json()["databases"] == ["vendas, 2025", "crm"]
+    number = add(web_database, nome_database="vendas, 2025, crm", bancos="[]")
+    assert reader.get(f"/api/v1/backups/{number}").json()["databases"] == []
+
+
+def test_a_long_count_says_that_there_are_more(
+    reader: TestClient, web_database: LogDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "MOST_COUNTED", 20)
+    for index in range(31):
+        add(web_database, data_inicio=NIGHT + index * MINUTE)
+    page = reader.get("/backups?search=sucesso").text
+    assert "Encontrados mais de 20 " in texts(page)
+    assert "Página 1 de mais de 2 " in texts(page)
+    found = reader.get("/api/v1/backups?search=sucesso").json()
+    assert (found["total"], found["total_is_exact"], found["pages"]) == (20, False, 2)
+    page = reader.get("/backups?search=sucesso&cursor=last").text
+    assert "Encontrados 31 " in texts(page)
+    assert "Página 4 de 4 " in texts(page)
 
 
 def test_a_running_backup_says_so_and_where_its_news_are(reader: TestClient, web_database: LogDatabase) -> None:

@@ -74,8 +74,8 @@ def add_night(database: LogDatabase) -> dict[str, int]:
         status_backup=3,
         tamanho_arquivo=512,
         data_inicio=NIGHT + MINUTE * 60,
-        observacao="Could not read data from `vendas`.`itens`: table definition has changed\n"
-        "Lost connection to server during query\n" + "x" * 10_000,
+        observacao="[WARNING] Could not read data from `vendas`.`itens`: table definition has changed\n"
+        "[ERROR] Lost connection to server during query\n[ERROR] " + "x" * 10_000,
         inicio_dump=NIGHT + MINUTE * 60,
         log_execucao=RUN_LOG,
         log_dump=DUMP_LOG + "y" * 10_000,
@@ -140,7 +140,7 @@ def test_the_list_and_its_search(clients_page: Page, web_database: LogDatabase) 
         "512.00 MB": ["erp-01"],
         "6.21 GB db": ["db-02", "db-01"],
         "20/07/2025 17:15": ["erp-01"],
-        "16:16:46 db": ["db-02", "db-01"],
+        "20/07/2025 16:16:46 db": ["db-02", "db-01"],
         "23/07/2025": ["crm-01"],
     }.items():
         search(page, text)
