@@ -43,8 +43,8 @@ class LogDatabase:
         self._variables = directory / "schema.json"
 
     def create(self) -> None:
-        """Create the database and the accounts, with the shipped grants."""
-        self.server.execute(f"CREATE DATABASE {self.name}")
+        """Create the database, unless a test did, and the accounts with the shipped grants."""
+        self.server.execute(f"CREATE DATABASE IF NOT EXISTS {self.name}")
         self._create_account("migrator", self._migrator)
         self.apply_schema()
         self._create_account("writer", self.writer)

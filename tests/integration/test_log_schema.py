@@ -138,7 +138,7 @@ def test_tables_of_another_program_are_refused_by_name(database: LogDatabase, ch
     assert apply(database, check_mode=check_mode)["changed"]
 
 
-@pytest.mark.parametrize("number", [1, 2, 6])
+@pytest.mark.parametrize("number", [1, 2, 6, 27, 28])
 def test_a_crash_between_a_table_and_its_version_can_be_rerun(database: LogDatabase, number: int) -> None:
     apply(database)
     for title in reversed(TITLES[number:]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,29 +54,25 @@ def test_the_only_one_stays(
     assert visitor.get("/users").status_code == 200
 
 
-@pytest.mark.parametrize("second", [None, DEMOTE, DISABLE], ids=["delete", "demote", "disable"])
-@pytest.mark.parametrize("first", [None, DEMOTE, DISABLE], ids=["delete", "demote", "disable"])
-@pytest.mark.parametrize("each_other", [True, False], ids=["each other", "themselves"])
+ACTIONS = {"delete": None, "demote": DEMOTE, "disable": DISABLE}
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("whom", ["each other", "themselves"])
+@pytest.mark.parametrize("actions", itertools.product(ACTIONS, ACTIONS), ids="-".join)
 def test_two_at_once_leave_one(
-    app: Starlette,
-    alone: None,
-    web_database: LogDatabase,
-    web_settings: dict[str, str],
-    first: dict[str, str] | None,
-    second: dict[str, str] | None,
-    *,
-    each_other: bool,
+    app: Starlette, web_database: LogDatabase, web_settings: dict[str, str], actions: tuple[str, str], whom: str
 ) -> None:
     for _ in range(3):
         pair = [make_person(web_settings, "Administrador") for _ in range(2)]
         visitors = [Visitor(app).log_in(person) for person in pair]
         tokens = [visitor.form_token() for visitor in visitors]
-        whom = pair[::-1] if each_other else pair
+        targets = pair[::-1] if whom == "each other" else pair
         begin = threading.Barrier(2)
 
         def act(number: int) -> int:
             begin.wait()  # noqa: B023 - run at once
-            return do(visitors[number], tokens[number], whom[number], (first, second)[number])  # noqa: B023 - the same
+            return do(visitors[number], tokens[number], targets[number], ACTIONS[actions[number]])  # noqa: B023 - the same
 
         with ThreadPoolExecutor(2) as pool:
             statuses = sorted(pool.map(act, range(2)))

@@ -1,10 +1,12 @@
-"""What machines watch: whether the app works, and the servers' backups as metrics."""
+"""The answers for machines: whether the app works, and the servers' backups as metrics."""
 
 from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Iterable, Iterator
+import decimal
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -15,21 +17,103 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse, Response
 
 from webstatus.queries import dashboard, fleet
-from webstatus.queries.fleet import Run, State
+from webstatus.queries.fleet import State
 from webstatus.security.guard import Context
 
 STATUSES = {fleet.RUNNING: "running", fleet.SUCCESS: "success", fleet.WARNING: "warning", fleet.ERROR: "error"}
 MEGABYTE = 1_000_000
 
 
+class Gauge(NamedTuple):
+    """A metric with one value for each server; ``value`` takes the server and the time, ``None`` is no value."""
+
+    name: str
+    meaning: str
+    value: Callable[[State, datetime.datetime], float | None]
+
+
+def unix_time(moment: datetime.datetime) -> float:
+    """Return a time (UTC without a zone) as seconds since 1970."""
+    return calendar.timegm(moment.timetuple())
+
+
+def bytes_of(size: decimal.Decimal | None) -> float | None:
+    """Return a size in megabytes as bytes."""
+    return None if size is None else float(size) * MEGABYTE
+
+
+GAUGES = (
+    Gauge(
+        "vex_backup_last_success_timestamp_seconds",
+        "When the server's last backup ended, as a Unix time.",
+        lambda state, _now: unix_time(state.backup.finished) if state.backup else None,
+    ),
+    Gauge(
+        "vex_backup_last_success_age_seconds",
+        "Seconds since the server's last backup ended.",
+        lambda state, now: (now - state.backup.finished).total_seconds() if state.backup else None,
+    ),
+    Gauge(
+        "vex_backup_last_success_duration_seconds",
+        "Seconds that the server's last backup took.",
+        lambda state, _now: (state.backup.finished - state.backup.start).total_seconds() if state.backup else None,
+    ),
+    Gauge(
+        "vex_backup_last_success_dump_bytes",
+        "Size of the last backup's dump, to two decimals of a megabyte.",
+        lambda state, _now: bytes_of(state.backup.size) if state.backup else None,
+    ),
+    Gauge(
+        "vex_backup_last_success_archive_bytes",
+        "Size of the last backup's uploaded archive, to two decimals of a megabyte.",
+        lambda state, _now: bytes_of(state.backup.archive_size) if state.backup else None,
+    ),
+    Gauge(
+        "vex_backup_last_status",
+        "Status of the server's last run that ended: 1 success, 2 warning, 3 error.",
+        lambda state, _now: state.last.status if state.last else None,
+    ),
+    Gauge(
+        "vex_backup_last_upload_ok",
+        "Whether the last run's upload is whole, or there was none to make.",
+        lambda state, _now: state.last.status in fleet.IS_BACKUP and state.last.is_uploaded if state.last else None,
+    ),
+    Gauge(
+        "vex_backup_overdue",
+        "Whether a backup should have been made by the server's schedule and tolerance, and was not.",
+        lambda state, now: state.is_overdue(now) if state.schedule else None,
+    ),
+    Gauge(
+        "vex_backup_server_safe",
+        "Whether the server has the backup that it should have.",
+        lambda state, now: not state.condition(now).is_danger,
+    ),
+    Gauge(
+        "vex_backup_last_proof_timestamp_seconds",
+        "When a backup of the server was last proven to restore, as a Unix time.",
+        lambda state, _now: unix_time(state.proof.end) if state.proof else None,
+    ),
+    Gauge(
+        "vex_backup_last_proof_age_seconds",
+        "Seconds since then.",
+        lambda state, now: (now - state.proof.end).total_seconds() if state.proof else None,
+    ),
+    Gauge(
+        "vex_backup_last_proof_recovery_seconds",
+        "Seconds that it took to have the data back.",
+        lambda state, _now: state.proof.recovery.total_seconds() if state.proof else None,
+    ),
+)
+
+
 def healthz(context: Context) -> Response:
-    """Whether the log database answers and has the schema: the session says so before anything is asked of it."""
+    """Answer whether the log database responds; opening the session has checked the version of its schema."""
     context.session.execute(text("SELECT 1"))
     return JSONResponse({"status": "ok"})
 
 
 def metrics(context: Context) -> Response:
-    """Every server's backups, for Prometheus; docs/reference/metrics.md says what each means."""
+    """Answer with every server's backups, for Prometheus; docs/reference/metrics.md explains each metric."""
     registry = CollectorRegistry(auto_describe=False)
     today = dashboard.today(context.session, context.now, context.zone)
     registry.register(Fleet(fleet.fleet(context.session), context.now, today))
@@ -49,81 +133,15 @@ class Fleet(Collector):
         self._today = today
 
     def collect(self) -> Iterator[Metric]:
-        """All of them."""
-        backups = [(state.hostname, state.backup) for state in self._servers if state.backup]
-        yield _per_server(
-            "vex_backup_last_success_timestamp_seconds",
-            "When the server's last backup ended, as a Unix time.",
-            ((hostname, calendar.timegm(run.finished.timetuple())) for hostname, run in backups),
-        )
-        yield _per_server(
-            "vex_backup_last_success_age_seconds",
-            "Seconds since the server's last backup ended.",
-            ((hostname, (self._now - run.finished).total_seconds()) for hostname, run in backups),
-        )
-        yield _per_server(
-            "vex_backup_last_success_duration_seconds",
-            "Seconds that the server's last backup took.",
-            ((hostname, (run.finished - run.start).total_seconds()) for hostname, run in backups),
-        )
-        yield _per_server(
-            "vex_backup_last_success_dump_bytes",
-            "Size of the last backup's dump, to two decimals of a megabyte.",
-            ((hostname, float(run.size) * MEGABYTE) for hostname, run in backups if run.size is not None),
-        )
-        yield _per_server(
-            "vex_backup_last_success_archive_bytes",
-            "Size of the last backup's uploaded archive, to two decimals of a megabyte.",
-            ((host, float(run.archive_size) * MEGABYTE) for host, run in backups if run.archive_size is not None),
-        )
-        yield _per_server(
-            "vex_backup_last_status",
-            "Status of the server's last run that ended: 1 success, 2 warning, 3 error.",
-            ((state.hostname, state.last.status) for state in self._servers if state.last),
-        )
-        yield _per_server(
-            "vex_backup_last_upload_ok",
-            "Whether the last run's upload is whole, or there was none to make.",
-            ((state.hostname, _is_uploaded(state.last)) for state in self._servers if state.last),
-        )
-        yield _per_server(
-            "vex_backup_overdue",
-            "Whether a backup should have been made by the server's schedule and tolerance, and was not.",
-            ((state.hostname, state.is_overdue(self._now)) for state in self._servers if state.schedule),
-        )
-        yield _per_server(
-            "vex_backup_server_safe",
-            "Whether the server has the backup that it should have.",
-            ((state.hostname, not state.condition(self._now).is_danger) for state in self._servers),
-        )
-        proofs = [(state.hostname, state.proof) for state in self._servers if state.proof]
-        yield _per_server(
-            "vex_backup_last_proof_timestamp_seconds",
-            "When a backup of the server was last proven to restore, as a Unix time.",
-            ((hostname, calendar.timegm(proof.end.timetuple())) for hostname, proof in proofs),
-        )
-        yield _per_server(
-            "vex_backup_last_proof_age_seconds",
-            "Seconds since then.",
-            ((hostname, (self._now - proof.end).total_seconds()) for hostname, proof in proofs),
-        )
-        yield _per_server(
-            "vex_backup_last_proof_recovery_seconds",
-            "Seconds that it took to have the data back.",
-            ((hostname, proof.recovery.total_seconds()) for hostname, proof in proofs),
-        )
+        """Yield every metric."""
+        for gauge in GAUGES:
+            family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=["server"])
+            for state in self._servers:
+                value = gauge.value(state, self._now)
+                if value is not None:
+                    family.add_metric([state.hostname], value)
+            yield family
         runs = GaugeMetricFamily("vex_backup_runs_today", "Runs that began today, by status.", labels=["status"])
         for status, word in STATUSES.items():
             runs.add_metric([word], self._today.get(status, 0))
         yield runs
-
-
-def _is_uploaded(run: Run) -> bool:
-    return run.status in fleet.IS_BACKUP and run.is_uploaded
-
-
-def _per_server(name: str, meaning: str, values: Iterable[tuple[str, float]]) -> Metric:
-    family = GaugeMetricFamily(name, meaning, labels=["server"])
-    for hostname, value in values:
-        family.add_metric([hostname], value)
-    return family

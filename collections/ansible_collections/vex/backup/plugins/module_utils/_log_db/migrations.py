@@ -32,8 +32,8 @@ if t.TYPE_CHECKING:
 FILE_NAME = re.compile(r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 CREATED_TABLE = re.compile(r"CREATE\s+TABLE\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.IGNORECASE)
 LOCK_SECONDS = 60
-# The server's errors for a change that was made before: the column exists, the key exists.
-ALREADY_DONE = {1060, 1061}
+# The server's errors for a change that was made before: the column exists, the key exists, there is nothing to drop.
+ALREADY_DONE = {1060, 1061, 1091}
 # One statement, up to its semicolon; quotes and comments may contain semicolons.
 STATEMENT = re.compile(r"(?:'(?:[^'\\]|\\.|'')*'|`[^`]*`|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|/\*.*?\*/|[^;])+", re.DOTALL)
 COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)\s*", re.DOTALL)
