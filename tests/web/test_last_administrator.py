@@ -59,7 +59,7 @@ ACTIONS = {"delete": None, "demote": DEMOTE, "disable": DISABLE}
 
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("whom", ["each other", "themselves"])
-@pytest.mark.parametrize("actions", itertools.product(ACTIONS, ACTIONS), ids="-".join)
+@pytest.mark.parametrize("actions", list(itertools.product(ACTIONS, ACTIONS)), ids="-".join)
 def test_two_at_once_leave_one(
     app: Starlette, web_database: LogDatabase, web_settings: dict[str, str], actions: tuple[str, str], whom: str
 ) -> None:
