@@ -1,4 +1,4 @@
-"""What is done to users: made, changed, removed, each with its audit record. The last active administrator stays."""
+"""Creating, changing and removing users, each with its audit record. The last active administrator stays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRONG_PASSWORD = mark("A senha atual não confere.")
 
 
 class AccountRefused(Exception):
-    """What was asked cannot be done to this account; the message is one of the catalogs'."""
+    """A change of an account that is not possible; the message is one of the catalogs."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -28,7 +28,7 @@ class AccountRefused(Exception):
 
 
 class Actor(NamedTuple):
-    """Who acts, and from where; ``id`` is ``None`` for somebody at the web host's own terminal."""
+    """The user who acts, and the address; ``id`` is ``None`` for a person at the terminal of the web host."""
 
     id: int | None
     login: str
@@ -36,7 +36,7 @@ class Actor(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """What the form of a user says. ``password`` is empty to keep the one there is."""
+    """The fields of the form of a user. An empty ``password`` keeps the present one."""
 
     name: str
     login: str
@@ -47,9 +47,9 @@ class Profile(NamedTuple):
 
 
 def create(session: Session, actor: Actor, profile: Profile, now: datetime.datetime) -> int:
-    """Make a user; the new id.
+    """Create a user; return the new id.
 
-    :raises AccountRefused: when the login is taken, or a field is not good enough
+    :raises AccountRefused: when the login is taken, or a field is not valid
     """
     _check(session, profile)
     hashed = _hashed(profile)
@@ -70,13 +70,13 @@ def create(session: Session, actor: Actor, profile: Profile, now: datetime.datet
 
 
 def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: datetime.datetime) -> None:
-    """Change a user. A new password or a disabled account ends the user's sessions.
+    """Change a user. A new password, or disabling the account, ends the sessions of the user.
 
     :raises NotFound: when there is no such user
     :raises AccountRefused: as :func:`create`, and when no active administrator would be left
     """
     _check(session, profile)
-    # Before anything is locked: it takes a quarter of a second.
+    # Hashing takes a quarter of a second: no row may be locked during it.
     hashed = _hashed(profile) if profile.password else None
     administrators = _check_actor(session, actor)
     user = _locked(session, user_id)
@@ -106,7 +106,7 @@ def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: 
 
 
 def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime) -> None:
-    """Remove a user, with sessions and tokens; what the audit says of them stays.
+    """Remove a user with sessions and tokens. The audit records about the user stay.
 
     :raises NotFound: when there is no such user
     :raises AccountRefused: when no active administrator would be left
@@ -121,15 +121,15 @@ def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime)
 
 
 def choose_password(session: Session, actor: Actor, current: str, new: str, now: datetime.datetime) -> None:
-    """Change the actor's own password, which ends all their sessions.
+    """Change the password of the actor and end all sessions of the actor.
 
-    :raises AccountRefused: when *current* is wrong, was wrong too often, or *new* is not good enough or the same
+    :raises AccountRefused: when *current* is wrong, was wrong too often, or *new* is not valid or the same
     """
     if complaint := passwords.complaint(new, actor.login):
         raise AccountRefused(complaint)
     if current == new:
         raise AccountRefused(mark("A nova senha deve ser diferente da atual."))
-    # Whoever finds an open session must not guess its password here.
+    # Without the limit, a person who finds an open session could guess its password here.
     attempt = throttle.begin(session, actor.login, actor.address, now)
     if attempt is None:
         raise AccountRefused(throttle.TOO_MANY)
@@ -140,7 +140,7 @@ def choose_password(session: Session, actor: Actor, current: str, new: str, now:
     hashed = passwords.hash_password(new)
     user = _locked(session, actor.id or 0)
     if user.password_hash != stored:
-        # Somebody else changed it while this one was checked.
+        # Another request changed the password while this one was checked.
         raise AccountRefused(WRONG_PASSWORD)
     user.password_hash, user.must_change_password = hashed, False
     sessions.end_all(session, now, user.id)
@@ -155,7 +155,7 @@ def record(
     target: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Add to the audit trail. Never a password."""
+    """Add an entry to the audit trail. It must not contain a password."""
     session.add(
         AuditEntry(
             user_id=actor.id,
@@ -170,9 +170,9 @@ def record(
 
 
 def _check_actor(session: Session, actor: Actor) -> set[int]:
-    """The active administrators' ids, locked: whoever changes users waits here, and sees what the one before did.
+    """Lock the active administrators and return their ids. Changes of users wait here for each other.
 
-    :raises Forbidden: when the actor is not one of them any more
+    :raises Forbidden: when the actor is not an active administrator any more
     """
     locked = session.scalars(
         select(UserPrivilege.user_id)
@@ -235,7 +235,7 @@ def _administrator_id(session: Session) -> int:
 
 
 def _privilege_names(session: Session, user_id: int) -> str:
-    """One, unless somebody gave more by hand."""
+    """Return the name of the privilege, or several names when rows were added by hand."""
     query = select(Privilege.name).join(UserPrivilege, UserPrivilege.privilege_id == Privilege.id)
     return ", ".join(session.scalars(query.where(UserPrivilege.user_id == user_id).order_by(Privilege.name)))
 

@@ -1,4 +1,4 @@
-"""The app: its routes, middleware and lifespan. No logic."""
+"""The app: its routes, its middleware and its lifespan."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORM = ("GET", "POST")
 
 
 class RowNumber(IntegerConvertor):
-    """A table's key. Python refuses numbers of thousands of digits, and the database those that no key can be."""
+    """The key of a row: few enough digits for Python and for the database."""
 
     regex = "[0-9]{1,18}"
 
@@ -37,7 +37,7 @@ register_url_convertor("row", RowNumber())
 
 
 def page(path: str, view: View, name: str, methods: tuple[str, ...] = READ) -> Route:
-    """One route; the access table says who may."""
+    """Return one route; the access table decides which users may open it."""
     return Route(path, guarded(name, view), methods=list(methods), name=name)
 
 
@@ -71,14 +71,14 @@ ROUTES = [
 
 
 def utc_now() -> datetime.datetime:
-    """Now, as the log tables have it: UTC, without a zone, in whole seconds."""
+    """Return the time as the log tables have it: UTC without a zone, in whole seconds."""
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
 
 
 def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_now) -> Starlette:
-    """The app for *settings*.
+    """Create the app.
 
-    :param clock: what tells the time, as :func:`utc_now` does
+    :param clock: returns the time, as :func:`utc_now`
     """
 
     @contextlib.asynccontextmanager
@@ -92,7 +92,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
-    # With the host that the request names, which anybody may make up.
+    # Such a redirect would lead to the host of the Host header, which the client chooses.
     app.router.redirect_slashes = False
     app.state.settings = settings
     app.state.clock = clock

@@ -17,24 +17,24 @@ from webstatus.errors import BadRequest, Busy, DatabaseAway, SchemaTooOld
 from webstatus.models import SchemaVersion
 from webstatus.settings import Settings
 
-# The migration that made the newest table, column or index that the app uses.
+# The newest migration that the app needs.
 REQUIRED_VERSION = 28
 
 # Seconds.
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
 POOL_TIMEOUT = 10
-# Less than the read timeout, which would cost the connection.
+# Less than the read timeout, which closes the connection.
 LOCK_TIMEOUT = 5
 NO_SUCH_TABLE = 1146
-# Lock wait, deadlock, and a row that refers to one that was removed a moment ago: it may go well the next time.
+# Lock wait, deadlock, reference to a row that was removed a moment ago: a second try may succeed.
 COLLISIONS = {1205, 1213, 1452}
 
 logger = logging.getLogger(__name__)
 
 
 class Database:
-    """The log database of *settings*. Nothing connects before the first session."""
+    """The log database. The first session opens the first connection."""
 
     def __init__(self, settings: Settings) -> None:
         self.engine = _engine(settings)
@@ -42,12 +42,12 @@ class Database:
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
-        """A session, closed at the end; what the block did not commit is rolled back.
+        """Open a session and close it at the end; uncommitted changes are rolled back.
 
-        :raises DatabaseAway: when the server is not there, refuses, or goes away within the block
+        :raises DatabaseAway: when the server cannot be reached, refuses the login, or stops within the block
         :raises SchemaTooOld: when the schema is older than :data:`REQUIRED_VERSION`
-        :raises Busy: when another session's changes were in the way: the whole block may be tried again
-        :raises BadRequest: when the server does not take a value, such as one that no column can hold
+        :raises Busy: when another session holds the rows: the whole block may be tried again
+        :raises BadRequest: when the server refuses a value, for example one that is too long for its column
         """
         try:
             with Session(self.engine, expire_on_commit=False) as session:
@@ -68,11 +68,11 @@ class Database:
             raise self._away(error) from error
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
     def _away(self, error: Exception) -> DatabaseAway:
-        # Another server may answer next time.
+        # The next connection may reach another server, with another schema.
         self._checked = False
         cause = getattr(error, "orig", None) or error
         logger.error("the log database is away: %s", cause)
@@ -101,14 +101,14 @@ def _engine(settings: Settings) -> Engine:
             database=settings.log_db_name,
         ),
         connect_args=arguments,
-        # A page shows one moment as well as it needs to; nobody's gap locks stand in the way of the writers.
+        # The pages need no repeatable reads, and gap locks would block the writers.
         isolation_level="READ COMMITTED",
         pool_size=settings.database_connections,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
         pool_recycle=600,
         pool_pre_ping=True,
-        # Errors and logs never hold rows, names or hashes.
+        # Rows, names and hashes must not appear in errors and logs.
         hide_parameters=True,
     )
     event.listen(engine, "handle_error", _lost_connection)
@@ -116,7 +116,7 @@ def _engine(settings: Settings) -> Engine:
 
 
 def _lost_connection(context: Any) -> None:
-    """Treat a server that is shutting down as one that is gone: its connections are of no more use."""
+    """Treat an error of a server that is shutting down as a lost connection."""
     if _number(context.sqlalchemy_exception) in {1053, 1927}:
         context.is_disconnect = True
 
@@ -139,7 +139,7 @@ def _check_version(session: Session) -> None:
 
 
 def _number(error: Any) -> int | None:
-    """The server's own number of an error."""
+    """Return the error number of the server."""
     if not isinstance(error, DBAPIError) or error.orig is None or not error.orig.args:
         return None
     number = error.orig.args[0]

@@ -12,7 +12,7 @@ from webstatus.i18n import PORTUGUESE, mark
 
 NOTHING = "\N{EN DASH}"
 STATUS_WORDS = {0: mark("Em andamento"), 1: mark("Sucesso"), 2: mark("Alerta"), 3: mark("Erro")}
-# Of a run: what the writer records in `etapa`.
+# The stages that the writer records.
 STAGE_WORDS = {
     "dump": mark("Dump"),
     "pack": mark("Empacotamento"),
@@ -26,7 +26,7 @@ TranslatePlural = Callable[[str, str, int], str]
 
 
 def local(moment: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:
-    """A time of the log tables (UTC without a zone) in *zone*."""
+    """Return a time of the log tables (UTC without a zone) in *zone*."""
     return moment.replace(tzinfo=datetime.UTC).astimezone(zone)
 
 
@@ -39,17 +39,17 @@ def utc(moment: datetime.datetime, zone: ZoneInfo, fold: int = 0) -> datetime.da
 
 
 def show_datetime(moment: datetime.datetime | None, zone: ZoneInfo) -> str:
-    """``20/07/2025 16:15:23``."""
+    """Format a time as ``20/07/2025 16:15:23``."""
     return local(moment, zone).strftime("%d/%m/%Y %H:%M:%S") if moment else NOTHING
 
 
 def show_date(moment: datetime.datetime | None, zone: ZoneInfo) -> str:
-    """``20/07/2025``."""
+    """Format a date as ``20/07/2025``."""
     return local(moment, zone).strftime("%d/%m/%Y") if moment else NOTHING
 
 
 def show_megabytes(size: decimal.Decimal | float | None) -> str:
-    """A size in megabytes (10^6 bytes) as ``6.21 GB``: three digits or less before the point, two after it."""
+    """Format a size in megabytes (10^6 bytes) as ``6.21 GB``: up to three digits before the point, two after it."""
     if size is None:
         return NOTHING
     value = decimal.Decimal(size)
@@ -62,12 +62,12 @@ def show_megabytes(size: decimal.Decimal | float | None) -> str:
 
 
 def show_number(number: int, language: str) -> str:
-    """``1.000.000`` in Portuguese, ``1,000,000`` in English."""
+    """Format a number as ``1.000.000`` in Portuguese, ``1,000,000`` in English."""
     return f"{number:,}".replace(",", "." if language == PORTUGUESE else ",")
 
 
 def show_duration(seconds: float | None, ngettext: TranslatePlural) -> str:
-    """``1 minuto 23 segundos``; days, hours and minutes only where there are any."""
+    """Format a duration as ``1 minuto 23 segundos``; days, hours and minutes only where there are any."""
     if seconds is None:
         return NOTHING
     rest = max(0, int(seconds))
@@ -84,7 +84,7 @@ def show_duration(seconds: float | None, ngettext: TranslatePlural) -> str:
 
 
 def show_age(seconds: float | None, ngettext: TranslatePlural) -> str:
-    """``há 3 dias``: how long ago, in the largest unit that it fills; minutes are the smallest."""
+    """Format an age as ``há 3 dias``, in the largest unit that it fills; minutes are the smallest."""
     if seconds is None:
         return NOTHING
     minutes = max(0, int(seconds // 60))
@@ -96,17 +96,17 @@ def show_age(seconds: float | None, ngettext: TranslatePlural) -> str:
 
 
 def seconds_between(start: datetime.datetime | None, end: datetime.datetime | None) -> float | None:
-    """Seconds from *start* to *end*; ``None`` when one of them is not known."""
+    """Return the seconds from *start* to *end*; ``None`` when one of them is unknown."""
     return (end - start).total_seconds() if start and end else None
 
 
 def status_word(status: int | None, gettext: Translate) -> str:
-    """``Sucesso``, ``Alerta``, ``Erro`` or ``Em andamento``; a dash where there is no status."""
+    """Return ``Sucesso``, ``Alerta``, ``Erro`` or ``Em andamento``; a dash without a status."""
     return gettext(STATUS_WORDS[status]) if status in STATUS_WORDS else NOTHING
 
 
 def stage_word(stage: str | None, gettext: Translate) -> str:
-    """A stage's name; what a newer writer calls one stands as it is."""
+    """Return the name of a stage; an unknown one, of a newer writer, stays as it is."""
     return gettext(STAGE_WORDS[stage]) if stage in STAGE_WORDS else stage or NOTHING
 
 

@@ -1,4 +1,4 @@
-"""Templates → pages, in the language and time zone of whoever asks."""
+"""Templates → pages, in the language of the user and the time zone of the settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATIC = HERE / "static"
 
 @functools.cache
 def environment(language: str, time_zone: str) -> jinja2.Environment:
-    """The templates, their filters and translations for one language and zone."""
+    """Return the templates with filters and translations for one language and zone."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -46,7 +46,7 @@ def environment(language: str, time_zone: str) -> jinja2.Environment:
         age=functools.partial(formats.show_age, ngettext=translator.ngettext),
         status_word=functools.partial(formats.status_word, gettext=translator.gettext),
         stage_word=functools.partial(formats.stage_word, gettext=translator.gettext),
-        # A message that code chose, marked with i18n.mark.
+        # For messages that are chosen in Python, where i18n.mark marks them.
         translated=translator.gettext,
     )
     found.globals.update(language=language, languages=LANGUAGES, static=static, seconds_between=formats.seconds_between)
@@ -54,10 +54,10 @@ def environment(language: str, time_zone: str) -> jinja2.Environment:
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page.
+    """Render a page.
 
     :param template: under templates/
-    :param values: what it shows, beside what all pages have (see templates/base.html)
+    :param values: the values of this page, beside those of all pages (see templates/base.html)
     """
     settings: Settings = request.app.state.settings
     context = getattr(request.state, "context", None)
@@ -83,10 +83,10 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
 
 
 def fragment(request: Request, template: str, **values: Any) -> Markup:
-    """A part of a page that is the same for everybody: it has neither user nor token.
+    """Render a part of a page that is the same for all users: it has neither user nor token.
 
     :param template: under templates/
-    :param values: what it shows, beside the filters and ``url``
+    :param values: the values of the part, beside the filters and ``url``
     """
     settings: Settings = request.app.state.settings
     part = environment(language_of(request), settings.time_zone).get_template(template)
@@ -94,28 +94,28 @@ def fragment(request: Request, template: str, **values: Any) -> Markup:
 
 
 def language_of(request: Request) -> str:
-    """The language that the person switched to, or Portuguese."""
+    """Return the language that the user chose, or Portuguese."""
     chosen = request.cookies.get(cookies.cookie_name(request.app.state.settings, cookies.LANGUAGE))
     return chosen if chosen in LANGUAGES else PORTUGUESE
 
 
 def read_notice(request: Request) -> Notice | None:
-    """The dialog that the request before this one left to be shown."""
+    """Return the dialog that the previous request left for this page."""
     return NOTICES.get(cookies.read_signed(request, request.app.state.settings, cookies.NOTICE) or "")
 
 
 def address(request: Request, name: str, **params: Any) -> str:
-    """A route's path: relative to the host, so that no header can point it elsewhere."""
+    """Return the path of a route, without a host: the Host header cannot change where it leads."""
     return str(request.app.url_path_for(name, **params))
 
 
 def form_field(token: str) -> Markup:
-    """The hidden field that every form has."""
+    """Return the hidden field that every form has."""
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
 
 
 @functools.cache
 def static(path: str) -> str:
-    """The address of a file under static/; it changes with the content, so that browsers may keep it."""
+    """Return the address of a file under static/. It changes with the content, so that browsers may cache the file."""
     version = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
     return f"/static/{path}?v={version}"

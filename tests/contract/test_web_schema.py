@@ -1,4 +1,4 @@
-"""The models are a view of the SQL schema: nothing in one that is not in the other."""
+"""The models equal the SQL schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webstatus.database import REQUIRED_VERSION
 from webstatus.models import Base
 
 
-def test_the_models_are_the_schema(log_database: LogDatabase) -> None:
+def test_the_models_equal_the_schema(log_database: LogDatabase) -> None:
     address = sqlalchemy.URL.create(
         "mysql+pymysql",
         username="root",
@@ -26,15 +26,15 @@ def test_the_models_are_the_schema(log_database: LogDatabase) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         differences = compare_metadata(context, Base.metadata)
     engine.dispose()
-    # Comments are for who reads the SQL.
+    # The models have no column comments.
     assert [change for change in flat(differences) if change[0] != "modify_comment"] == []
 
 
 def flat(differences: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Alembic's differences; it puts those of one column into a list."""
+    """Flatten the differences: Alembic puts those of one column into a list."""
     return [change for found in differences for change in (found if isinstance(found, list) else [found])]
 
 
-def test_the_app_asks_for_a_version_that_there_is(log_database: LogDatabase) -> None:
+def test_the_required_version_exists(log_database: LogDatabase) -> None:
     (row,) = log_database.rows("SELECT MAX(numero) AS newest FROM versao_esquema")
     assert row["newest"] >= REQUIRED_VERSION

@@ -1,4 +1,4 @@
-"""Backups for the web tests, written as the hosts write them, and the app in-process with somebody logged in."""
+"""Rows of backups and restores for the web tests, and the app in this process with a logged-in user."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def clear(database: LogDatabase) -> None:
 
 
 def add(database: LogDatabase, *, upload: Mapping[str, Any] | None = None, **columns: Any) -> int:
-    """Write a backup: a success of db-01, unless *columns* say otherwise; its id.
+    """Write a backup, a success of db-01 unless *columns* differ; return its id.
 
     :param upload: columns of its upload, if it has one
     """
@@ -56,7 +56,7 @@ def add(database: LogDatabase, *, upload: Mapping[str, Any] | None = None, **col
 
 
 def add_restore(database: LogDatabase, backup: int | None, **columns: Any) -> int:
-    """Write a restore of a backup: a proof that took 83 seconds to load and a minute more to compare; its id."""
+    """Write a restore of a backup, a proof with 83 seconds of loading and 60 of comparing; return its id."""
     start = columns.get("data_inicio", NIGHT + 60 * MINUTE)
     row = {
         "run_uuid": str(uuid.uuid4()),
@@ -86,7 +86,7 @@ def _insert(cursor: Any, table: str, row: Mapping[str, Any]) -> int:
 
 
 def signed_in(settings: Mapping[str, Any], person: Person) -> TestClient:
-    """The app in-process, with *person* logged in."""
+    """Start the app in this process and log *person* in."""
     client = TestClient(create_app(load(**settings)))
     token = re.search(r'name="csrf_token" value="(\w+)"', client.get("/login").text)
     assert token

@@ -1,4 +1,4 @@
-"""The history as JSON: the same filters, cursors that lead on, errors that programs can read."""
+"""The history as JSON: filters, cursors and errors."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_running_backup_without_upload(reader: TestClient, web_database: LogDa
     assert found["databases"] == []
 
 
-def test_cursors_lead_through_all_pages(reader: TestClient, web_database: LogDatabase) -> None:
+def test_cursors_link_all_pages(reader: TestClient, web_database: LogDatabase) -> None:
     numbers = [add(web_database, data_inicio=NIGHT + index // 3 * MINUTE) for index in range(35)]
     add(web_database, hostname="other", data_inicio=NIGHT + datetime.timedelta(days=1))
     page = get(reader, "/api/v1/backups", search="db-01")
@@ -122,7 +122,7 @@ def test_errors_are_json(reader: TestClient, path: str, status: int, error: str)
     assert answer.json()["message"]
 
 
-def test_who_is_not_known_is_told_so(reader: TestClient) -> None:
+def test_a_request_without_a_login_is_refused(reader: TestClient) -> None:
     with TestClient(reader.app) as stranger:
         for headers in ({}, {"Authorization": "Bearer made-up"}):
             answer = stranger.get("/api/v1/backups", headers=headers)

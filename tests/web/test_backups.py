@@ -1,4 +1,4 @@
-"""The history, a backup's details and its logs, as answers of the app."""
+"""The pages of the history, of one backup and of its logs."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def reader(web_settings: dict[str, str], client: Person) -> TestClient:
 
 
 def texts(page: str) -> str:
-    """What people read of a page, in one line."""
+    """Return the visible text of a page in one line."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
-def test_the_list_shows_what_it_should(reader: TestClient, web_database: LogDatabase) -> None:
+def test_the_list_shows_every_column(reader: TestClient, web_database: LogDatabase) -> None:
     number = add(web_database, upload={"status_upload": 3})
     page = reader.get("/backups").text
     assert "Veja mais detalhes sobre seus backups" in page
@@ -48,13 +48,13 @@ def test_the_list_shows_what_it_should(reader: TestClient, web_database: LogData
     assert 'placeholder="Buscar..."' in page
 
 
-def test_an_empty_history_says_how_to_begin(reader: TestClient) -> None:
+def test_an_empty_history_names_the_playbook(reader: TestClient) -> None:
     page = texts(reader.get("/backups").text)
     assert "Nenhum backup ainda" in page
     assert "playbooks/backup.yml" in page
 
 
-def test_nothing_found_leads_back_to_all(reader: TestClient, web_database: LogDatabase) -> None:
+def test_an_empty_result_links_to_all_backups(reader: TestClient, web_database: LogDatabase) -> None:
     add(web_database)
     page = reader.get("/backups?search=nada").text
     assert "Nenhum backup encontrado" in texts(page)
@@ -63,7 +63,7 @@ def test_nothing_found_leads_back_to_all(reader: TestClient, web_database: LogDa
     assert 'value="nada"' in page
 
 
-def test_pages_lead_to_each_other(reader: TestClient, web_database: LogDatabase) -> None:
+def test_pages_link_to_each_other(reader: TestClient, web_database: LogDatabase) -> None:
     numbers = [add(web_database, data_inicio=NIGHT + index * MINUTE) for index in range(81)]
     seen: list[int] = []
     address = "/backups"
@@ -110,7 +110,7 @@ def link(page: str, rel: str) -> str | None:
         "server=" + "x" * 201,
     ],
 )
-def test_an_address_that_is_not_ours_is_refused(reader: TestClient, web_database: LogDatabase, query: str) -> None:
+def test_an_invalid_address_is_refused(reader: TestClient, web_database: LogDatabase, query: str) -> None:
     add(web_database)
     answer = reader.get(f"/backups?{query}")
     assert answer.status_code == 400
@@ -128,9 +128,7 @@ def test_an_address_that_is_not_ours_is_refused(reader: TestClient, web_database
         "last",
     ],
 )
-def test_a_cursor_that_was_made_up_shows_a_page_that_is(
-    reader: TestClient, web_database: LogDatabase, cursor: str
-) -> None:
+def test_an_invented_cursor_shows_an_existing_page(reader: TestClient, web_database: LogDatabase, cursor: str) -> None:
     for index in range(25):
         add(web_database, data_inicio=NIGHT + index * MINUTE)
     page = reader.get(f"/backups?cursor={cursor}").text
@@ -239,7 +237,7 @@ def test_a_name_with_a_comma_is_one_name(reader: TestClient, web_database: LogDa
     assert reader.get(f"/api/v1/backups/{number}").json()["databases"] == []
 
 
-def test_a_long_count_says_that_there_are_more(
+def test_a_long_count_is_shown_as_more_than_its_limit(
     reader: TestClient, web_database: LogDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "MOST_COUNTED", 20)
@@ -255,7 +253,7 @@ def test_a_long_count_says_that_there_are_more(
     assert "Página 4 de 4 " in texts(page)
 
 
-def test_a_running_backup_says_so_and_where_its_news_are(reader: TestClient, web_database: LogDatabase) -> None:
+def test_a_running_backup_reloads_its_details(reader: TestClient, web_database: LogDatabase) -> None:
     number = add(web_database, status_backup=0, etapa="pack", tamanho_arquivo=None, inicio_dump=NIGHT)
     page = reader.get(f"/backups/{number}").text
     assert f'data-live="/backups/{number}/live"' in page
@@ -265,7 +263,7 @@ def test_a_running_backup_says_so_and_where_its_news_are(reader: TestClient, web
     assert 'id="details"' in live
 
 
-def test_what_is_not_there_is_not_found(reader: TestClient, web_database: LogDatabase) -> None:
+def test_unknown_backups_and_logs_are_not_found(reader: TestClient, web_database: LogDatabase) -> None:
     number = add(web_database, log_execucao=None)
     for path in (
         f"/backups/{number + 1}",
@@ -307,7 +305,7 @@ def test_hostile_content_is_text(reader: TestClient, web_database: LogDatabase) 
     assert ".." not in name[1]
 
 
-def test_nothing_is_shown_to_whom_is_not_logged_in(web_settings: dict[str, str], reader: TestClient) -> None:
+def test_a_visitor_without_a_session_sees_nothing(web_settings: dict[str, str], reader: TestClient) -> None:
     with TestClient(reader.app) as stranger:
         for path in ("/backups", "/backups/1", "/backups/1/logs/x", "/backups/1/logs/x/file"):
             answer = stranger.get(path, follow_redirects=False)

@@ -1,4 +1,4 @@
-"""The last active administrator stays, whatever happens at once."""
+"""The last active administrator stays, even when two administrators act at the same time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DISABLE = {"privilegio": "1"}
 
 @pytest.fixture
 def alone(web_database: LogDatabase) -> Iterator[None]:
-    """All other administrators are away."""
+    """Disable all other administrators."""
     others = ", ".join(str(row["id"]) for row in web_database.rows(ACTIVE)) or "0"
     web_database.rows(f"UPDATE usuario SET ativo = 0 WHERE id IN ({others})")
     yield
@@ -35,7 +35,7 @@ def alone(web_database: LogDatabase) -> Iterator[None]:
 
 
 def do(visitor: Visitor, token: str, whom: Person, fields: dict[str, str] | None) -> int:
-    """Delete *whom*, or change them as the fields say."""
+    """Delete *whom*, or change them to the fields; return the status of the answer."""
     if fields is None:
         return visitor.post(f"/users/{whom.id}/delete", token=token).status_code
     return visitor.post(f"/users/{whom.id}", token=token, nome="N", login=whom.login, **fields).status_code
@@ -77,7 +77,7 @@ def test_two_at_once_leave_one(
         with ThreadPoolExecutor(2) as pool:
             statuses = sorted(pool.map(act, range(2)))
         assert statuses[0] == 303
-        # The other is told that nobody would be left, or is no administrator any more, or nobody at all.
+        # The other one would have been the last, is no administrator any more, or has been deleted.
         assert statuses[1] in {303, 400, 403}
         left = web_database.rows(ACTIVE)
         assert len(left) == 1, statuses

@@ -1,4 +1,4 @@
-"""One's own profile: password, sessions, API tokens."""
+"""The profile of a user: password, sessions, API tokens."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ODD = "<script>alert('x')</script>\"&"
 
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
-    """Whose profile it is."""
+    """Make the user of the profile."""
     return make_person(web_settings, "Cliente", name="Caio Cliente")
 
 
 @pytest.fixture
 def visitor(app: Starlette, person: Person) -> Visitor:
-    """The person."""
+    """Log in as that user."""
     return Visitor(app).log_in(person)
 
 
@@ -40,7 +40,7 @@ def reads(app: Starlette, token: str) -> bool:
     return Visitor(app).get("/api/v1/backups", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
 
-def test_who_one_is(visitor: Visitor, person: Person) -> None:
+def test_the_profile_names_the_user(visitor: Visitor, person: Person) -> None:
     words = text_of(visitor.get("/profile"))
     assert f"Nome Caio Cliente Login {person.login} Privilégio Cliente" in words
 
@@ -64,14 +64,14 @@ def test_a_password_is_changed(app: Starlette, visitor: Visitor, person: Person)
         ({"senha_atual": NEW["senha"]}, "A nova senha deve ser diferente da atual."),
     ],
 )
-def test_a_change_that_is_refused_says_why(visitor: Visitor, person: Person, fields: dict[str, str], said: str) -> None:
+def test_a_refused_password_has_a_reason(visitor: Visitor, person: Person, fields: dict[str, str], said: str) -> None:
     answer = visitor.post("/profile/password", **{"senha_atual": person.password, **NEW, **fields})
     assert answer.status_code == 400
     assert dialogs_of(answer) == [f"{said} Ok!"]
     assert visitor.is_logged_in()
 
 
-def test_weak_passwords_are_no_guesses(visitor: Visitor, person: Person) -> None:
+def test_weak_passwords_do_not_count_as_guesses(visitor: Visitor, person: Person) -> None:
     for _ in range(8):
         visitor.post("/profile/password", senha_atual=person.password, senha="short", repetir_senha="short")
     assert visitor.post("/profile/password", senha_atual=person.password, **NEW).status_code == 303
@@ -96,15 +96,13 @@ def test_sessions_are_listed_and_ended(app: Starlette, visitor: Visitor, person:
     assert not visitor.is_logged_in()
 
 
-def test_sessions_beyond_their_limits_are_not_listed(
-    app: Starlette, clock: Clock, visitor: Visitor, person: Person
-) -> None:
+def test_expired_sessions_are_not_listed(app: Starlette, clock: Clock, visitor: Visitor, person: Person) -> None:
     clock.pass_time(minutes=31)
     visitor.log_in(person)
     assert len(re.findall(r"/profile/sessions/\d+/end", visitor.get("/profile").text)) == 1
 
 
-def test_others_sessions_and_tokens_are_not_there(app: Starlette, visitor: Visitor, client: Person) -> None:
+def test_sessions_and_tokens_of_other_users_are_not_found(app: Starlette, visitor: Visitor, client: Person) -> None:
     make_token(visitor)
     other = Visitor(app).log_in(client)
     for path in re.findall(r"/profile/(?:sessions|tokens)/\d+/\w+", visitor.get("/profile").text):
@@ -175,14 +173,14 @@ def test_a_token_of_a_disabled_user_reads_nothing(
         ({"validade": "9" * 5000}, "Escolha uma validade da lista."),
     ],
 )
-def test_a_token_that_is_refused(visitor: Visitor, fields: dict[str, str], said: str) -> None:
+def test_an_invalid_token_is_refused_with_a_reason(visitor: Visitor, fields: dict[str, str], said: str) -> None:
     answer = visitor.post("/profile/tokens", **{"nome": "n", "validade": "30", **fields})
     assert answer.status_code == 400
     (dialog,) = dialogs_of(answer)
     assert said in dialog
 
 
-def test_tokens_are_not_without_number(visitor: Visitor) -> None:
+def test_the_number_of_tokens_is_limited(visitor: Visitor) -> None:
     for _ in range(20):
         make_token(visitor)
     answer = visitor.post("/profile/tokens", nome="one more", validade="30")

@@ -33,7 +33,7 @@ from webstatus.queries.search import Term, terms_of
 from webstatus.settings import load
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
-# Its clocks change at midnight and back at one; Lord Howe's by half an hour.
+# Clocks changed at midnight in São Paulo until 2019; they change by half an hour on Lord Howe.
 ZONES = [SAO_PAULO, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("UTC")]
 NOW = datetime.datetime(2026, 1, 10, 12)
 ROWS = 300
@@ -43,7 +43,7 @@ ENOUGH = settings(
 
 
 class Shown(NamedTuple):
-    """What a search sees of a backup, and its place in the history."""
+    """The columns of a backup that a search looks at, and its place in the history."""
 
     start: datetime.datetime
     id: int
@@ -53,13 +53,13 @@ class Shown(NamedTuple):
     end: datetime.datetime | None
 
     def texts(self, zone: ZoneInfo) -> tuple[str, ...]:
-        """As the list shows it."""
+        """Return size, start and end as the list shows them."""
         times = tuple(formats.show_datetime(moment, zone) for moment in (self.start, self.end) if moment)
         return (formats.show_megabytes(self.size), *times)
 
 
 class Written:
-    """The backups there are, newest first, and a session to look for them. Hypothesis prints it: it must be short."""
+    """All backups, newest first, and a session to search them. The class has no repr: Hypothesis prints it."""
 
     def __init__(self, session: Session, rows: list[Shown]) -> None:
         self.session = session
@@ -67,7 +67,7 @@ class Written:
 
 
 def random_rows(count: int) -> list[tuple[Any, ...]]:
-    """Rows with few different values, around changes of the clocks: many are equal, or near to it."""
+    """Return rows with few different values, around changes of the clocks, so that many are equal."""
     chance = random.Random(7)
     hosts = ["db-01", "db-010", "DB-2", "erro-3", "10.0.6.21", "loja%_'", "são-2025", "x16:15"]
     nights = [
@@ -99,7 +99,7 @@ def random_rows(count: int) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def history(web_database: LogDatabase, web_settings: dict[str, str]) -> Iterator[Written]:
-    """Random backups."""
+    """Write random backups."""
     clear(web_database)
     columns = "run_uuid, hostname, status_backup, tamanho_arquivo, data_inicio, data_encerramento"
     with (
@@ -133,7 +133,7 @@ TIME = r"\d{2}:\d{2}(?::\d{2})?"
 
 
 def fits(row: Shown, term: str, zone: ZoneInfo) -> bool:
-    """Whether a backup has *term* in what is shown of it: by comparing texts, not values."""
+    """Return whether the shown texts of a backup contain *term*. It compares texts, not values."""
     if folded(term) in folded(row.hostname):
         return True
     if len(term) > 2 and any(w.startswith(term) for phrase in WORDS[row.status] for w in [phrase, *phrase.split()]):
@@ -152,7 +152,7 @@ def fits(row: Shown, term: str, zone: ZoneInfo) -> bool:
 
 
 def searches_for(row: Shown, zone: ZoneInfo, which: int) -> list[str]:
-    """What may be searched for by somebody who sees the backup, and what is near to it."""
+    """Return terms that find the backup, and terms that nearly do."""
     size, *times = row.texts(zone)
     time, number = times[which % len(times)], size.split()[0]
     terms = [
@@ -174,7 +174,7 @@ def searches_for(row: Shown, zone: ZoneInfo, which: int) -> list[str]:
     server=st.sampled_from(["", "", "db-01", "nobody"]),
 )
 @settings(ENOUGH, max_examples=150)
-def test_a_search_finds_what_a_reader_would(
+def test_a_search_finds_the_backups_that_show_its_terms(
     history: Written,
     picks: list[tuple[int, int, int]],
     zone: ZoneInfo,
@@ -184,7 +184,7 @@ def test_a_search_finds_what_a_reader_would(
     session, rows = history.session, history.rows
     choices = [(searches_for(rows[row], zone, which), number) for row, which, number in picks]
     terms = [each[number % len(each)] for each, number in choices]
-    # Words next to each other may belong together, a date and a time: then they are one term.
+    # A time after a date would become one term with it.
     terms = [term for term in terms if not re.fullmatch(TIME, term)] or terms[:1]
     expected = [
         row
@@ -218,7 +218,7 @@ def test_any_text_is_searched_for(history: Written, text: str) -> None:
     if not text.split():
         assert found.total == Total(len(rows))
     elif not re.search(r"\w", text):
-        # Marks alone are in some host names, and nowhere else.
+        # Only host names contain punctuation.
         assert all(folded(text.split(maxsplit=1)[0]) in folded(row.hostname) for row in found.rows)
 
 
@@ -227,7 +227,7 @@ def test_any_text_is_searched_for(history: Written, text: str) -> None:
     [
         ("20/07/2025", (datetime.datetime(2025, 7, 20, 3), datetime.datetime(2025, 7, 21, 3))),
         ("2025-07-20", (datetime.datetime(2025, 7, 20, 3), datetime.datetime(2025, 7, 21, 3))),
-        # The day that ended an hour later, and the one that began an hour later.
+        # The clocks were set back at the end of the first day, and forward at the start of the second.
         ("17/02/2018", (datetime.datetime(2018, 2, 17, 2), datetime.datetime(2018, 2, 18, 3))),
         ("04/11/2018", (datetime.datetime(2018, 11, 4, 3), datetime.datetime(2018, 11, 5, 2))),
         ("20/07/2025 16:15", (datetime.datetime(2025, 7, 20, 19, 15), datetime.datetime(2025, 7, 20, 19, 16))),
@@ -235,7 +235,7 @@ def test_any_text_is_searched_for(history: Written, text: str) -> None:
         ("2025", (datetime.datetime(2025, 1, 1, 3), datetime.datetime(2026, 1, 1, 3))),
     ],
 )
-def test_a_date_is_that_of_the_zone(text: str, expected: tuple[datetime.datetime, datetime.datetime]) -> None:
+def test_a_date_is_a_day_of_the_zone(text: str, expected: tuple[datetime.datetime, datetime.datetime]) -> None:
     (term,) = terms_of(text, SAO_PAULO, NOW.year)
     assert [tuple(span) for span in term.times] == [expected]
 
@@ -243,14 +243,14 @@ def test_a_date_is_that_of_the_zone(text: str, expected: tuple[datetime.datetime
 @pytest.mark.parametrize(
     "text", ["32/01/2025", "29/02/2025", "00/2025", "13/2025", "0001", "9999", "16:15", "16:15:23", "24:00", "6.213"]
 )
-def test_what_is_no_date_time_or_size_is_only_a_host_name(text: str) -> None:
+def test_a_text_that_is_no_date_or_size_is_only_a_host_name(text: str) -> None:
     assert terms_of(text, SAO_PAULO, NOW.year) == [Term(text)]
 
 
 @pytest.mark.parametrize(
     ("text", "zone", "expected"),
     [
-        # 23:15 came twice, an hour apart; 00:15 never.
+        # The clocks showed 23:15 twice, an hour apart, and never 00:15.
         ("17/02/2018 23:15", "America/Sao_Paulo", ["18/02/2018 01:15", "18/02/2018 02:15"]),
         ("04/11/2018 00:15", "America/Sao_Paulo", []),
         ("07/04/2024 01:45:10", "Australia/Lord_Howe", ["06/04/2024 14:45", "06/04/2024 15:15"]),
@@ -259,7 +259,7 @@ def test_what_is_no_date_time_or_size_is_only_a_host_name(text: str) -> None:
         ("20/07/2025 12:00:61", "UTC", []),
     ],
 )
-def test_a_time_is_every_one_that_the_clocks_show(text: str, zone: str, expected: list[str]) -> None:
+def test_a_repeated_time_is_two_times_and_a_skipped_one_none(text: str, zone: str, expected: list[str]) -> None:
     (term,) = terms_of(text, ZoneInfo(zone), NOW.year)
     assert [f"{span.start:%d/%m/%Y %H:%M}" for span in term.times] == expected
 
@@ -303,13 +303,13 @@ def shown(pages: list[Page]) -> list[tuple[int, list[int]]]:
 # --- Long counts ---
 
 
-def test_a_long_count_ends_and_says_so(history: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_count_stops_and_is_marked(history: Written, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_queries, "MOST_COUNTED", 50)
     session, asked = history.session, Filter("sucesso")
     number = sum(row.status == 1 for row in history.rows)
     first = page(session, asked)
     assert (first.total, first.number, first.pages) == (Total(50, is_more=True), 1, 5)
-    # Walking on goes beyond the pages that were counted, and the last page knows all of them.
+    # The next pages go beyond the counted ones; the last page counts them all.
     found, walked = first, [first]
     while cursor := found.next:
         found = page(session, asked, read(str(cursor)))

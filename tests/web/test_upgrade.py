@@ -27,7 +27,7 @@ BEFORE = 25
 
 @pytest.fixture(scope="module")
 def upgraded(log_mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> LogDatabase:
-    """The database of the older release, with its rows, after the upgrade."""
+    """Make the database of the older release, fill it and bring it up to date."""
     folder = tmp_path_factory.mktemp("upgrade")
     older = Path(shutil.copytree(MIGRATIONS, folder / "migrations"))
     for path in older.glob("*.sql"):
@@ -68,7 +68,7 @@ def fill(database: LogDatabase) -> None:
 
 @pytest.fixture(scope="module")
 def reader(upgraded: LogDatabase, web_settings: dict[str, str]) -> Iterator[TestClient]:
-    """The app on that database."""
+    """Start the app on that database and log a user in."""
     user, password = upgraded.web
     settings = {**web_settings, "log_db_name": upgraded.name, "log_db_user": user, "log_db_password": password}
     with signed_in(settings, make_person(settings, "Cliente")) as client:

@@ -1,4 +1,4 @@
-"""The users' pages, for administrators."""
+"""The pages of users, for administrators."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ ODD = "<script>alert('x')</script>\"&\N{PILE OF POO}"
 
 @pytest.fixture
 def admin(app: Starlette, web_settings: dict[str, str]) -> Visitor:
-    """An administrator of the test's own, logged in."""
+    """Log in as an administrator of this test."""
     return Visitor(app).log_in(make_person(web_settings, "Administrador"))
 
 
 @pytest.fixture
 def person(web_settings: dict[str, str]) -> Person:
-    """Somebody to change."""
+    """Make a user to change."""
     return make_person(web_settings, "Cliente", name="Caio")
 
 
 @pytest.fixture
 def ids(web_database: LogDatabase) -> dict[str, str]:
-    """The privileges' numbers by name."""
+    """Return the ids of the privileges by name."""
     return {row["nome"]: str(row["id"]) for row in web_database.rows("SELECT id, nome FROM privilegio")}
 
 
@@ -67,14 +67,14 @@ def test_the_search_is_by_login(admin: Visitor, web_settings: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("search", ["%", "_", "\\", "a\0b", ODD, "x" * 5000])
-def test_a_search_finds_only_what_is_there(admin: Visitor, search: str) -> None:
+def test_a_search_without_a_match_finds_nobody(admin: Visitor, search: str) -> None:
     page = admin.get("/users", params={"search": search})
     assert page.status_code == 200
     assert "Nenhum usuário encontrado" in text_of(page)
     assert "<script>alert" not in page.text
 
 
-def test_many_users_come_in_pages(admin: Visitor, web_settings: dict[str, str], ids: dict[str, str]) -> None:
+def test_many_users_are_split_into_pages(admin: Visitor, web_settings: dict[str, str], ids: dict[str, str]) -> None:
     for number in range(21):
         form = {**FORM, "login": f"paged-{number:02}", "privilegio": ids["Cliente"]}
         assert admin.post("/users/new", **form).status_code == 303
@@ -87,7 +87,7 @@ def test_many_users_come_in_pages(admin: Visitor, web_settings: dict[str, str], 
         assert ("paged-20" in page) is is_last
 
 
-def test_registering(admin: Visitor, app: Starlette, web_database: LogDatabase, ids: dict[str, str]) -> None:
+def test_a_new_user_is_created(admin: Visitor, app: Starlette, web_database: LogDatabase, ids: dict[str, str]) -> None:
     page = admin.get("/users/new")
     words = text_of(page)
     for word in ("Adicione um novo usuário ao sistema", "Nome do usuário", "Login", "Senha", "Repetir Senha"):
@@ -109,7 +109,7 @@ def test_registering(admin: Visitor, app: Starlette, web_database: LogDatabase, 
 
 
 @pytest.mark.parametrize("missing", ["nome", "login", "senha", "repetir_senha", "privilegio"])
-def test_a_missing_field_keeps_what_was_typed(admin: Visitor, ids: dict[str, str], missing: str) -> None:
+def test_a_missing_field_keeps_the_typed_values(admin: Visitor, ids: dict[str, str], missing: str) -> None:
     typed = {**FORM, "privilegio": ids["Administrador"], missing: " " if missing == "nome" else ""}
     answer = admin.post("/users/new", **typed)
     assert answer.status_code == 400
@@ -117,7 +117,7 @@ def test_a_missing_field_keeps_what_was_typed(admin: Visitor, ids: dict[str, str
     for field in {"nome", "login"} - {missing}:
         assert f'value="{typed[field]}"' in answer.text
     assert (f'value="{ids["Administrador"]}" selected' in answer.text) is (missing != "privilegio")
-    # A password never comes back from the server; the page's script keeps it in the browser.
+    # The server never sends a password back; the script of the page keeps it in the browser.
     assert FORM["senha"] not in answer.text
 
 
@@ -137,7 +137,7 @@ def test_a_missing_field_keeps_what_was_typed(admin: Visitor, ids: dict[str, str
         ({"privilegio": "-1"}, "Escolha uma permissão de acesso da lista."),
     ],
 )
-def test_what_is_refused_is_said(
+def test_invalid_values_are_refused_with_a_reason(
     admin: Visitor, web_database: LogDatabase, ids: dict[str, str], wrong: dict[str, str], said: str | None
 ) -> None:
     answer = admin.post("/users/new", **{**FORM, "privilegio": ids["Cliente"], **wrong})
@@ -149,14 +149,14 @@ def test_what_is_refused_is_said(
 
 
 @pytest.mark.parametrize("change", [str, str.upper, lambda login: login.replace("i", "í")])
-def test_a_login_is_taken_once(admin: Visitor, person: Person, ids: dict[str, str], change: type[str]) -> None:
+def test_a_login_cannot_be_used_twice(admin: Visitor, person: Person, ids: dict[str, str], change: type[str]) -> None:
     taken = {**FORM, "login": change(person.login), "privilegio": ids["Cliente"]}
     answer = admin.post("/users/new", **taken)
     assert dialogs_of(answer) == ["Este login já está em uso. Ok!"]
     assert FORM["nome"] in answer.text
 
 
-def test_what_is_typed_is_shown_as_text(admin: Visitor, web_database: LogDatabase, ids: dict[str, str]) -> None:
+def test_typed_html_is_shown_as_text(admin: Visitor, web_database: LogDatabase, ids: dict[str, str]) -> None:
     answer = admin.post("/users/new", **{**FORM, "nome": ODD, "login": ODD[:50]}, privilegio=ids["Cliente"])
     assert answer.status_code == 303
     for path in ("/users", "/audit", f"/users/{stored(web_database, ODD)['id']}"):
@@ -165,7 +165,7 @@ def test_what_is_typed_is_shown_as_text(admin: Visitor, web_database: LogDatabas
         assert "<script>alert" not in page.text
 
 
-def test_a_change(
+def test_a_user_is_changed(
     admin: Visitor, app: Starlette, web_database: LogDatabase, person: Person, ids: dict[str, str]
 ) -> None:
     page = admin.get(f"/users/{person.id}")
@@ -181,12 +181,12 @@ def test_a_change(
     assert dialogs_of(admin.get("/users")) == ["Os dados do usuário foram alterados com sucesso. Ok!"]
     row = stored(web_database, login)
     assert (row["nome"], row["privilegio"], row["ativo"]) == ("Outro Nome", "Administrador", 1)
-    # The password was left as it was, and the privilege counts from now on, in sessions that are open too.
+    # The password is unchanged, and the privilege applies at once, to open sessions too.
     assert theirs.get("/users").status_code == 200
     Visitor(app).log_in(person._replace(login=login))
 
 
-def test_a_change_says_what_is_missing(admin: Visitor, person: Person, ids: dict[str, str]) -> None:
+def test_a_change_with_a_missing_field_is_refused(admin: Visitor, person: Person, ids: dict[str, str]) -> None:
     answer = admin.post(f"/users/{person.id}", nome="", login="kept", privilegio=ids["Cliente"], ativo="1")
     assert dialogs_of(answer) == [
         "Erro ao alterar o usuário. Todos os campos devem ser preenchidos para que o usuário seja alterado. Ok!"
@@ -200,7 +200,9 @@ def test_a_changed_password_must_be_repeated(admin: Visitor, person: Person, ids
     assert dialogs_of(answer) == ["As senhas não são iguais. Digite a mesma senha nos dois campos. Ok!"]
 
 
-def test_a_deletion_asks_and_tells(admin: Visitor, app: Starlette, web_database: LogDatabase, person: Person) -> None:
+def test_a_deletion_asks_first_and_confirms(
+    admin: Visitor, app: Starlette, web_database: LogDatabase, person: Person
+) -> None:
     listed = admin.get("/users", params={"search": person.login})
     assert "Deseja realmente excluir o acesso do usuário?" in text_of(listed)
     path = f"/users/{person.id}/delete"
@@ -216,7 +218,7 @@ def test_a_deletion_asks_and_tells(admin: Visitor, app: Starlette, web_database:
 
 
 @pytest.mark.parametrize("number", ["0", "999999999999999999", "9" * 5000, "-1", "1.5", "x"])
-def test_nobody_has_such_a_number(admin: Visitor, number: str) -> None:
+def test_an_unknown_user_is_not_found(admin: Visitor, number: str) -> None:
     for path in (f"/users/{number}", f"/users/{number}/delete"):
         assert admin.get(path).status_code == 404
 

@@ -1,1 +1,1 @@
-"""The only SELECTs, a module for each family of pages."""
+"""The SELECT statements of the app, one module for each group of pages."""

@@ -1,4 +1,4 @@
-"""What the audit page reads."""
+"""The queries of the audit page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PER_PAGE = 50
 
 
 class Entry(NamedTuple):
-    """Who did what, on whom, when, from where."""
+    """An action of a user: who did what, to whom, when and from where."""
 
     id: int
     created_at: datetime.datetime
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
 
 
 class AuditPage(NamedTuple):
-    """Entries, newest first; ``newer`` and ``older`` say whether there are any before and after them."""
+    """Entries, newest first. ``newer`` and ``older`` are true when there are entries before and after them."""
 
     entries: list[Entry]
     newer: bool
@@ -34,9 +34,9 @@ class AuditPage(NamedTuple):
 
 
 def entries(session: Session, login: str, *, before: int | None = None, after: int | None = None) -> AuditPage:
-    """A page of the trail, by key.
+    """Read a page of the trail, by key.
 
-    :param login: the beginning of the login of who acted or was acted on; empty for all
+    :param login: the beginning of the login of the acting or the affected user; empty for all
     :param before: only entries older than this one, the newest of them
     :param after: only entries newer than this one, the oldest of them
     """

@@ -1,4 +1,4 @@
-"""What the dashboard counts: the backups of today by status, and how many began in each hour, minute and day."""
+"""The counts of the dashboard: backups of today by status, and backups that began in each hour, minute and day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webstatus.queries.fleet import RUNNING, State
 
 DAYS = 14
 MINUTES = 60
-# Runs in progress that are listed; those that began first, which should end first.
+# The dashboard lists this many runs in progress, the longest first.
 LISTED = 50
 
 DAY = datetime.timedelta(days=1)
@@ -26,7 +26,7 @@ MINUTE = datetime.timedelta(minutes=1)
 
 
 class Slice(NamedTuple):
-    """A part of time and the backups that began in it: ``start`` in the zone that people see, ``counts`` by status."""
+    """A part of time and the backups that began in it: ``start`` in the zone of the pages, ``counts`` by status."""
 
     start: datetime.datetime
     counts: Counter[int]
@@ -42,7 +42,7 @@ class Running(NamedTuple):
 
 
 class Dashboard(NamedTuple):
-    """All that the dashboard shows, read at ``now`` (UTC without a zone)."""
+    """The data of the dashboard, read at ``now`` (UTC without a zone)."""
 
     now: datetime.datetime
     today: Counter[int]
@@ -55,10 +55,10 @@ class Dashboard(NamedTuple):
 
 
 def dashboard(session: Session, now: datetime.datetime, zone: ZoneInfo) -> Dashboard:
-    """Read it.
+    """Read the data of the dashboard.
 
     :param now: UTC without a zone
-    :param zone: whose days and hours count
+    :param zone: the zone of the days and hours
     """
     hours = counted(session, hours_of_today(now, zone), zone)
     running = select(Backup.id, Backup.hostname, Backup.stage, Backup.started_at).where(Backup.status == RUNNING)
@@ -79,17 +79,17 @@ def dashboard(session: Session, now: datetime.datetime, zone: ZoneInfo) -> Dashb
 
 
 def today(session: Session, now: datetime.datetime, zone: ZoneInfo) -> Counter[int]:
-    """The backups that began today in *zone*, by status."""
+    """Count the backups that began today in *zone*, by status."""
     hours = hours_of_today(now, zone)
     (day,) = counted(session, [hours[0], hours[-1]], zone)
     return day.counts
 
 
 def counted(session: Session, bounds: Sequence[datetime.datetime], zone: ZoneInfo) -> list[Slice]:
-    """The backups that began between each two of *bounds*, which are UTC without a zone and in order."""
+    """Count the backups that began between each two of *bounds*, which are UTC without a zone and in order."""
     first, last = bounds[0], bounds[-1]
     seconds = func.timestampdiff(literal_column("SECOND"), first, Backup.started_at)
-    # How many of the bounds are not after it.
+    # INTERVAL returns how many of the bounds are not after the start.
     number = func.interval(seconds, *(int((bound - first).total_seconds()) for bound in bounds)).label("number")
     rows = session.execute(
         select(number, Backup.status, func.count())
@@ -103,25 +103,25 @@ def counted(session: Session, bounds: Sequence[datetime.datetime], zone: ZoneInf
 
 
 def hours_of_today(now: datetime.datetime, zone: ZoneInfo) -> list[datetime.datetime]:
-    """The bounds of the day's hours, UTC without a zone: 25, or 24 and 26 on days when the clocks change."""
+    """Return the bounds of the hours of today, UTC without a zone: 25, or 24 or 26 when the clocks change."""
     date = now.replace(tzinfo=datetime.UTC).astimezone(zone).date()
     start, end = start_of(date, zone), start_of(date + DAY, zone)
     return [start + number * HOUR for number in range(-(-(end - start) // HOUR))] + [end]
 
 
 def last_days(now: datetime.datetime, zone: ZoneInfo) -> list[datetime.datetime]:
-    """The bounds of the last :data:`DAYS` days, today's included, UTC without a zone."""
+    """Return the bounds of the last :data:`DAYS` days, with today, UTC without a zone."""
     date = now.replace(tzinfo=datetime.UTC).astimezone(zone).date()
     return [start_of(date + number * DAY, zone) for number in range(1 - DAYS, 2)]
 
 
 def last_minutes(now: datetime.datetime) -> list[datetime.datetime]:
-    """The bounds of the last :data:`MINUTES` minutes, the current one included."""
+    """Return the bounds of the last :data:`MINUTES` minutes, with the present one."""
     minute = now.replace(second=0, microsecond=0)
     return [minute + number * MINUTE for number in range(1 - MINUTES, 2)]
 
 
 def start_of(date: datetime.date, zone: ZoneInfo) -> datetime.datetime:
-    """When a date begins in *zone*, UTC without a zone; where clocks skip midnight, it is the moment they skip."""
+    """Return when a date begins in *zone*, UTC without a zone. Where clocks skip midnight, it begins at that moment."""
     midnight = datetime.datetime.combine(date, datetime.time(), zone)
     return midnight.astimezone(datetime.UTC).replace(tzinfo=None)

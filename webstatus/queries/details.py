@@ -1,4 +1,4 @@
-"""All that is known of one backup."""
+"""The details of one backup."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOGS = {"backup_script.log": Backup.run_log, "mydumper_log.log": Backup.dump_log
 
 
 class Details(NamedTuple):
-    """A backup, its upload if there was one, which of :data:`LOGS` it has, and its last restores, newest first."""
+    """A backup, its upload, the names of its :data:`LOGS`, and its last restores, newest first."""
 
     backup: Backup
     upload: Upload | None
@@ -30,7 +30,7 @@ class Details(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A part of a run, between two times (UTC without a zone); ``end`` is none while it runs."""
+    """A stage of a run, with its times (UTC without a zone); ``end`` is none while it runs."""
 
     name: Literal["dump", "pack", "upload"]
     start: datetime.datetime
@@ -38,7 +38,7 @@ class Stage(NamedTuple):
 
 
 def details(session: Session, number: int) -> Details | None:
-    """The backup of that id, if there is one."""
+    """Read the backup of an id; return ``None`` when there is none."""
     has_logs = (column.is_not(None) for column in LOGS.values())
     found = session.execute(
         select(Backup, Upload, *has_logs).outerjoin(Upload, Upload.backup_id == Backup.id).where(Backup.id == number)
@@ -51,12 +51,12 @@ def details(session: Session, number: int) -> Details | None:
 
 
 def log(session: Session, number: int, name: str) -> str | None:
-    """One of a backup's :data:`LOGS`, whole; none when it is not there."""
+    """Read one of the :data:`LOGS` of a backup; return ``None`` when the backup does not have it."""
     return session.scalar(select(LOGS[name]).where(Backup.id == number)) if name in LOGS else None
 
 
 def stages(found: Details) -> list[Stage]:
-    """The stages that the run has been in, in their order."""
+    """Return the stages that the run has begun, in order."""
     backup, upload = found.backup, found.upload
     times = [
         Stage("dump", backup.dump_started_at, backup.dump_ended_at) if backup.dump_started_at else None,

@@ -1,4 +1,4 @@
-"""Every server: its last run, its last backup, and whether it is safe."""
+"""The state of every server: its last run, its last backup, its next one, and its condition."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from webstatus.schedule import ScheduleWrong, next_due
 
 RUNNING = 0
 SUCCESS, WARNING, ERROR = 1, 2, 3
-# What a warning is about, there is a backup.
+# The statuses of a run that left a backup.
 IS_BACKUP = {SUCCESS, WARNING}
 
-# For a server without a schedule: a night, and two hours for one that takes longer than the last.
+# For a server without a schedule: a day, and two hours for a run that takes longer than the one before.
 OLD = datetime.timedelta(hours=26)
 
 
 class Condition(enum.IntEnum):
-    """How a server stands, the worst last."""
+    """The condition of a server, the worst last."""
 
     SAFE = 0
     OLD = 1
@@ -38,7 +38,7 @@ class Condition(enum.IntEnum):
 
     @property
     def is_danger(self) -> bool:
-        """Whether the server is without a backup where and when it should have one."""
+        """True when the server lacks a backup that it should have."""
         return self > Condition.OLD
 
 
@@ -57,17 +57,17 @@ class Run(NamedTuple):
 
     @property
     def finished(self) -> datetime.datetime:
-        """When it ended, or at least began."""
+        """The time when it ended; when it began, if the end is unknown."""
         return self.end or self.start
 
     @property
     def is_uploaded(self) -> bool:
-        """Whether its upload is whole, or there was none to make."""
+        """True when its upload succeeded, or the run had no upload."""
         return self.upload_status is None or self.upload_status in IS_BACKUP
 
 
 class Schedule(NamedTuple):
-    """When a server is expected to run; ``since`` is UTC without a zone, ``tolerance`` how late a backup may be."""
+    """The expected runs of a server. A backup may be ``tolerance`` late; ``since`` is UTC without a zone."""
 
     cron: str
     time_zone: str
@@ -76,9 +76,7 @@ class Schedule(NamedTuple):
 
 
 class State(NamedTuple):
-    """A server: the last run that ended, the last that left a backup, the one in progress, what is expected, the last
-    proof that its backups restore.
-    """
+    """A server with its last ended run, last run that left a backup, run in progress, schedule and last proof."""
 
     hostname: str
     last: Run | None
@@ -89,7 +87,7 @@ class State(NamedTuple):
 
     @property
     def due(self) -> datetime.datetime | None:
-        """When the next backup is to begin, or was, UTC without a zone; ``None`` without a schedule to tell by."""
+        """The time of the next backup, even if it is over, UTC without a zone; ``None`` without a valid schedule."""
         if self.schedule is None:
             return None
         try:
@@ -99,11 +97,11 @@ class State(NamedTuple):
             return None
 
     def is_overdue(self, now: datetime.datetime) -> bool:
-        """Whether a backup should have been made by now, and its tolerance is over."""
+        """Return whether a backup is due and its tolerance is over."""
         return self.schedule is not None and self.due is not None and self.due + self.schedule.tolerance < now
 
     def condition(self, now: datetime.datetime) -> Condition:
-        """How it stands.
+        """Return the condition of the server.
 
         :param now: UTC without a zone
         """
@@ -119,7 +117,7 @@ class State(NamedTuple):
 
 
 def fleet(session: Session) -> list[State]:
-    """Every server that is expected to run backups, or that ran one, by name; none that was set inactive."""
+    """Read every server that has a backup or is expected to, by name, without the inactive ones."""
     runs: dict[str, list[Run]] = {}
     for run in _newest(session):
         runs.setdefault(folded(run.hostname), []).append(run)
@@ -141,7 +139,7 @@ def server_names(session: Session) -> list[str]:
 
 
 def finished(state: State) -> datetime.datetime:
-    """When a server's last backup ended, UTC without a zone; one that has none sorts last."""
+    """Return when the last backup of a server ended, UTC without a zone; the far future when there is none."""
     return state.backup.finished if state.backup else datetime.datetime(9999, 1, 1)
 
 
@@ -153,7 +151,7 @@ def _schedule(server: Server) -> Schedule | None:
 
 
 def _newest(session: Session) -> Iterable[Run]:
-    """Of each server the newest run of each status: one step in the index for each."""
+    """Read the newest run of each server and status: one step in the index for each."""
     newest = (
         select(Backup.hostname, Backup.status, func.max(Backup.started_at).label("start"))
         .group_by(Backup.hostname, Backup.status)

@@ -29,7 +29,7 @@ class Filter(NamedTuple):
 
 
 class Total(NamedTuple):
-    """How many backups a selection has: ``number``, or more than that."""
+    """The number of backups of a selection; ``is_more`` when there are more, uncounted."""
 
     number: int
     is_more: bool = False

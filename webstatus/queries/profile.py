@@ -1,4 +1,4 @@
-"""What the profile reads: a user's own sessions and tokens."""
+"""The queries of the profile page: the sessions and tokens of one user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webstatus.settings import Settings
 
 
 class LiveSession(NamedTuple):
-    """A session that is neither ended nor beyond a limit."""
+    """A session that has not ended or expired."""
 
     id: int
     ip: str | None
@@ -24,7 +24,7 @@ class LiveSession(NamedTuple):
 
 
 class Token(NamedTuple):
-    """An API token, without what proves it."""
+    """An API token, without its hash."""
 
     id: int
     name: str
@@ -34,14 +34,14 @@ class Token(NamedTuple):
 
 
 def live_sessions(session: Session, settings: Settings, user_id: int, now: datetime.datetime) -> list[LiveSession]:
-    """A user's, the one used last first."""
+    """Read the live sessions of a user, the last used first."""
     columns = LoginSession.id, LoginSession.ip, LoginSession.agent, LoginSession.created_at, LoginSession.last_used_at
     query = select(*columns).where(LoginSession.user_id == user_id, *alive(settings, now))
     return [LiveSession(*row) for row in session.execute(query.order_by(LoginSession.last_used_at.desc()).limit(100))]
 
 
 def tokens(session: Session, user_id: int) -> list[Token]:
-    """A user's, newest first, with those whose time is over."""
+    """Read the tokens of a user, newest first, with the expired ones."""
     columns = ApiToken.id, ApiToken.name, ApiToken.created_at, ApiToken.last_used_at, ApiToken.expires_at
     query = select(*columns).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())
     return [Token(*row) for row in session.execute(query)]

@@ -1,4 +1,4 @@
-"""Which backups were restored to prove that they can be, and what that took."""
+"""The proofs of restore, and the time that each took."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from webstatus.formats import folded
 from webstatus.models import Restore
 
 PROOF = "verificacao"
-# With a warning, too, all that could be compared was equal.
+# A proof with a warning found no difference either.
 PROVEN = (1, 2)
 LISTED = 20
 
 
 class Proof(NamedTuple):
-    """A backup came back: ``end`` is when that was known, UTC without a zone, ``recovery`` what it took to have it."""
+    """A proven restore. ``end`` is UTC without a zone; ``recovery`` is the time until all data was back."""
 
     end: datetime.datetime
     recovery: datetime.timedelta
 
 
 def newest(session: Session) -> dict[str, Proof]:
-    """The last proof of every server that has one, by its folded name: one step in the index for each."""
+    """Read the last proof of every server that has one, by folded name: one step in the index for each."""
     last = (
         select(Restore.kind, Restore.status, Restore.source_server, func.max(Restore.ended_at).label("end"))
         .where(Restore.kind == PROOF, Restore.status.in_(PROVEN))
@@ -52,13 +52,13 @@ def newest(session: Session) -> dict[str, Proof]:
 
 
 def restores(session: Session, backup: int) -> list[Restore]:
-    """The last restores of one backup, proofs included, newest first."""
+    """Read the last restores of a backup, with the proofs, newest first."""
     chosen = select(Restore).where(Restore.backup_id == backup).order_by(Restore.started_at.desc(), Restore.id.desc())
     return list(session.scalars(chosen.limit(LISTED)))
 
 
 def proof_of(row: Restore) -> Proof | None:
-    """What a restore proves; ``None`` when it does not."""
+    """Return the proof that a restore is; ``None`` when it proves nothing."""
     if row.kind != PROOF or row.status not in PROVEN or row.ended_at is None:
         return None
     return Proof(row.ended_at, (row.restored_at or row.ended_at) - row.started_at)

@@ -1,4 +1,4 @@
-"""What the login and the users' pages read."""
+"""The queries of the login and the pages of users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from webstatus.models import Privilege, User, UserPrivilege
 LONGEST_LOGIN = 50
 PER_PAGE = 20
 
-# Somebody whom a hand gave both is an administrator, whose name and number come first.
+# A user who was given both privileges by hand is an administrator, whose name and id come first.
 PRIVILEGE = (
     select(func.min(Privilege.name))
     .join(UserPrivilege, UserPrivilege.privilege_id == Privilege.id)
@@ -25,7 +25,7 @@ PRIVILEGE_ID = select(func.min(UserPrivilege.privilege_id)).where(UserPrivilege.
 
 
 class Credentials(NamedTuple):
-    """What a login is checked against."""
+    """The stored data that a login is checked against."""
 
     id: int
     login: str
@@ -45,7 +45,7 @@ class UserRow(NamedTuple):
 
 
 class UserPage(NamedTuple):
-    """A page of the list: ``number`` of ``pages``, of ``total`` users in all."""
+    """Page ``number`` of ``pages`` of the list, which has ``total`` users."""
 
     rows: list[UserRow]
     total: int
@@ -54,7 +54,7 @@ class UserPage(NamedTuple):
 
 
 class EditableUser(NamedTuple):
-    """What the form of a user starts with."""
+    """The stored values that the form of a user starts with."""
 
     id: int
     name: str
@@ -65,9 +65,9 @@ class EditableUser(NamedTuple):
 
 
 def credentials(session: Session, login: str) -> Credentials | None:
-    """Those of the active user of that login, if there is one."""
+    """Read the credentials of the active user of a login; return ``None`` when there is none."""
     if len(login) > LONGEST_LOGIN:
-        # To the database, characters that sort as nothing make no difference: no second way to write a login.
+        # The collation ignores some characters: a longer text could equal a login.
         return None
     found = session.execute(
         select(User.id, User.login, User.password_hash).where(User.login == login, User.active)
@@ -76,33 +76,33 @@ def credentials(session: Session, login: str) -> Credentials | None:
 
 
 def still_holds(session: Session, checked: Credentials) -> bool:
-    """Whether credentials that were checked are still the user's; nobody changes them before this transaction ends."""
+    """Return whether checked credentials are still valid, and lock them until this transaction ends."""
     query = select(User.password_hash).where(User.id == checked.id, User.active).with_for_update()
     return session.scalar(query) == checked.password_hash
 
 
 def list_users(session: Session, search: str, number: int) -> UserPage:
-    """A page of the users whose login contains *search*, by login.
+    """Read a page of the users whose login contains *search*, in the order of the logins.
 
-    :param number: from 1; one beyond the last is the last
+    :param number: from 1; a number after the last page gives the last page
     """
     wanted: list[ColumnElement[bool]] = [User.login.contains(search[:LONGEST_LOGIN], autoescape=True)] if search else []
     total = session.scalar(select(func.count()).select_from(User).where(*wanted)) or 0
     pages = max(1, -(-total // PER_PAGE))
     number = min(max(1, number), pages)
     query = select(User.id, User.name, User.login, PRIVILEGE, User.active, User.last_login_at, User.created_at)
-    # Users are few: an offset costs nothing here.
+    # There are few users: OFFSET is fast enough.
     rows = session.execute(query.where(*wanted).order_by(User.login).limit(PER_PAGE).offset((number - 1) * PER_PAGE))
     return UserPage([UserRow(*row) for row in rows], total, number, pages)
 
 
 def editable(session: Session, user_id: int) -> EditableUser | None:
-    """One user."""
+    """Read one user."""
     query = select(User.id, User.name, User.login, PRIVILEGE_ID, User.active, User.created_at)
     found = session.execute(query.where(User.id == user_id)).first()
     return EditableUser(*found) if found else None
 
 
 def privileges(session: Session) -> list[tuple[int, str]]:
-    """Those that there are: number and name."""
+    """Read the id and name of every privilege."""
     return [(row.id, row.name) for row in session.execute(select(Privilege.id, Privilege.name).order_by(Privilege.id))]

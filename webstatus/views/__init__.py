@@ -1,1 +1,1 @@
-"""Thin: parse, query, render."""
+"""The endpoints: parse the request, query, render."""

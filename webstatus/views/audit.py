@@ -12,7 +12,7 @@ from webstatus.queries.users import LONGEST_LOGIN
 from webstatus.rendering import address, render
 from webstatus.security.guard import Context
 
-# What the trail calls them → what people read.
+# Names in the trail → texts on the page.
 ACTIONS = {
     "entrar": mark("Entrou"),
     "criar_usuario": mark("Cadastrou o usuário"),
@@ -33,7 +33,7 @@ FIELDS = {
 
 
 def audit(context: Context) -> Response:
-    """A page of the trail, newest first."""
+    """Answer with a page of the trail, newest first."""
     query = context.request.query_params
     login = query.get("login", "").strip()[:LONGEST_LOGIN]
     page = entries(context.session, login, before=_key(query.get("before")), after=_key(query.get("after")))
@@ -54,5 +54,5 @@ def audit(context: Context) -> Response:
 
 
 def _key(text: str | None) -> int | None:
-    """A row's number out of an address; ``None`` when it is none."""
+    """Return the id that a parameter holds; ``None`` when it holds none."""
     return int(text) if text and text.isdecimal() and len(text) <= 18 else None

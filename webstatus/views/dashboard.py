@@ -1,4 +1,4 @@
-"""The dashboard, and the part of it that the page asks for again and again."""
+"""The dashboard, and the part of it that the page reloads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHILE_RUNNING = 5
 
 
 class Content(NamedTuple):
-    """The part that changes: as it is for the page, and packed for what the page asks for again and again."""
+    """The part of the page that changes, as it is and compressed with gzip."""
 
     html: Markup
     packed: bytes
@@ -41,31 +41,31 @@ class Row(NamedTuple):
 
 
 def dashboard(context: Context) -> Response:
-    """The page."""
+    """Answer with the page."""
     return render(context.request, "pages/dashboard.html", content=_content(context).html)
 
 
 def data(context: Context) -> Response:
-    """What the page shows in place of what it has."""
+    """Answer with the part of the page that changes."""
     content, headers = _content(context), {"Vary": "Accept-Encoding"}
     if "gzip" not in context.request.headers.get("accept-encoding", ""):
         return Response(content.html, media_type="text/html", headers=headers)
-    # With 500 servers a twentieth. It holds no secret, and nothing of the request, that its length could tell of.
+    # A twentieth of the size with 500 servers. It has no secret or request data that the length could reveal (BREACH).
     return Response(content.packed, media_type="text/html", headers={**headers, "Content-Encoding": "gzip"})
 
 
 def _content(context: Context) -> Content:
-    """What changes: the same for all who ask in the same language at about the same time."""
+    """Return the part that changes. For one language it is made once every few seconds."""
 
     def make() -> Content:
-        html = _made(context)
+        html = _render(context)
         return Content(html, gzip.compress(html.encode("utf-8"), 5))
 
     cache: Cache = context.request.app.state.cache
     return cache.get(f"dashboard {language_of(context.request)}", make)
 
 
-def _made(context: Context) -> Markup:
+def _render(context: Context) -> Markup:
     found = queries.dashboard(context.session, context.now, context.zone)
     path = address(context.request, "backups")
     rows = [
@@ -95,7 +95,7 @@ def _made(context: Context) -> Markup:
 
 
 def _hour_labels(hours: list[Slice]) -> list[str]:
-    """``01:00``; with the zone's abbreviation where the clocks show that hour twice."""
+    """Return labels such as ``01:00``, with the name of the zone for an hour that the clocks repeat."""
     labels = [hour.start.strftime("%H:%M") for hour in hours]
     return [
         f"{label} {hour.start.tzname()}" if labels.count(label) > 1 else label

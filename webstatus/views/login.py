@@ -29,7 +29,7 @@ TOO_MANY = Notice(
 
 
 def login(context: Context) -> Response:
-    """The login page, and what becomes of its form."""
+    """Answer with the login page, or check its form."""
     if context.request.method != "POST":
         if context.user:
             return RedirectResponse("/", status_code=303)
@@ -38,12 +38,12 @@ def login(context: Context) -> Response:
     if not name or not password:
         return _page(context, 400, EMPTY_FIELD)
     found = credentials(context.session, name)
-    # It commits: while the password is checked, no connection to the database is held.
+    # This commits, so that no database connection is held while the password is checked.
     attempt = throttle.begin(context.session, found.login if found else name, context.address, context.now)
     if attempt is None:
         return _page(context, 429, TOO_MANY)
     matches = passwords.password_matches(password, found.password_hash if found else None)
-    # Meanwhile the user may have been disabled, or the password changed, which ended all sessions.
+    # During the check the user may have been disabled, or the password changed.
     if not matches or found is None or not still_holds(context.session, found):
         return _page(context, 401, WRONG)
     throttle.succeeded(context.session, attempt)
@@ -56,13 +56,13 @@ def logout(context: Context) -> Response:
     sessions.end(context.session, context.now, session_id=user.session_id or 0, user_id=user.id)
     response = RedirectResponse("/login", status_code=303)
     cookies.drop_cookie(response, context.settings, cookies.SESSION)
-    # Back and forth in the browser's history shows nothing any more.
+    # The history of the browser must not show pages of the session.
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
 def language(context: Context) -> Response:
-    """Remember the language chosen."""
+    """Store the chosen language in a cookie."""
     chosen = context.field("language")
     if chosen not in LANGUAGES:
         raise BadRequest
@@ -72,7 +72,7 @@ def language(context: Context) -> Response:
 
 
 def _enter(context: Context, user_id: int, name: str) -> Response:
-    """Begin a session: with a new token, and without the one that the browser may have had before."""
+    """Start a session with a new token and end the one that the browser had before."""
     session, now = context.session, context.now
     if context.user and context.user.session_id:
         sessions.end(session, now, session_id=context.user.session_id, user_id=context.user.id)

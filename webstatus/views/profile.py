@@ -1,4 +1,4 @@
-"""One's own profile: password, sessions, API tokens."""
+"""The profile of the signed-in user: password, sessions, API tokens."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from webstatus.security.guard import Context
 from webstatus.views.users import DIFFERENT, actor_of
 
 MISSING = Notice("", mark("Preencha a senha atual e, duas vezes, a nova."))
-# How long a token is good for, by the form's words: days.
+# Days that a token is valid, by the values of the form.
 LIFETIMES = {"30": 30, "90": 90, "365": 365, "": None}
 
 
 def profile(context: Context) -> Response:
-    """The page."""
+    """Answer with the page."""
     return _page(context)
 
 
 def password(context: Context) -> Response:
-    """Change one's password: all sessions end, and this browser is given a new one."""
+    """Change the password. All sessions end; this browser gets a new one."""
     user, now = context.signed_in, context.now
     current, new = context.secret("senha_atual"), context.secret("senha")
     if not (current and new and context.secret("repetir_senha")):
@@ -46,7 +46,7 @@ def password(context: Context) -> Response:
 
 
 def end_session(context: Context) -> Response:
-    """End one of one's sessions; this one too."""
+    """End a session of the user, which may be this one."""
     user, session_id = context.signed_in, context.request.path_params["id"]
     if not sessions.end(context.session, context.now, session_id=session_id, user_id=user.id):
         raise NotFound
@@ -59,7 +59,7 @@ def end_session(context: Context) -> Response:
 
 
 def new_token(context: Context) -> Response:
-    """Make an API token, and show it this once."""
+    """Create an API token and show it once."""
     lifetime = context.field("validade")
     if lifetime not in LIFETIMES:
         return _page(context, Notice("", mark("Escolha uma validade da lista.")))
@@ -69,13 +69,13 @@ def new_token(context: Context) -> Response:
         )
     except accounts.AccountRefused as error:
         return _page(context, Notice("", error.message))
-    # The list is read from the database.
+    # The page reads the list of tokens from the database.
     context.session.flush()
     return _page(context, token=token)
 
 
 def revoke_token(context: Context) -> Response:
-    """Make one of one's API tokens worthless."""
+    """Revoke an API token of the user."""
     tokens.revoke(context.session, actor_of(context), context.request.path_params["id"], context.now)
     return redirect(context.settings, address(context.request, "profile"), "token-revoked")
 

@@ -1,4 +1,4 @@
-"""Users: list, register, change, remove."""
+"""The pages that list, create, change and remove users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIFFERENT = Notice("", mark("As senhas não são iguais. Digite a mesma senha no
 
 
 class Typed(NamedTuple):
-    """What the form holds: what was typed before, or what is stored. Passwords never go back to the browser."""
+    """The values of the form, typed or stored. Passwords are never sent back to the browser."""
 
     name: str = ""
     login: str = ""
@@ -34,17 +34,17 @@ class Typed(NamedTuple):
 
 
 def users(context: Context) -> Response:
-    """The list."""
+    """Answer with the list."""
     query = context.request.query_params
     search = query.get("search", "").strip()
     number = query.get("page", "")
-    # Python refuses to read numbers of thousands of digits.
+    # int() raises ValueError for numbers of thousands of digits.
     page = queries.list_users(context.session, search, int(number) if number.isdecimal() and len(number) < 9 else 1)
     return render(context.request, "pages/users.html", found=page, search=search)
 
 
 def new(context: Context) -> Response:
-    """The form of a new user, and what becomes of it."""
+    """Answer with the form of a new user, or create the user."""
     if context.request.method != "POST":
         return _form(context, Typed())
     typed, password = _typed(context), context.secret("senha")
@@ -60,7 +60,7 @@ def new(context: Context) -> Response:
 
 
 def edit(context: Context) -> Response:
-    """The form of a user who is there, and what becomes of it."""
+    """Answer with the form of a user, or change the user."""
     stored = _found(context)
     if context.request.method != "POST":
         privilege = str(stored.privilege_id or "")
@@ -78,7 +78,7 @@ def edit(context: Context) -> Response:
 
 
 def delete(context: Context) -> Response:
-    """Remove a user; asked for by GET, as without JavaScript, it asks first."""
+    """Remove a user. A GET request, as from a browser without JavaScript, is answered with a question."""
     stored = _found(context)
     if context.request.method != "POST":
         return render(context.request, "pages/user_delete.html", stored=stored, dialog=None)
@@ -91,7 +91,7 @@ def delete(context: Context) -> Response:
 
 
 def actor_of(context: Context) -> accounts.Actor:
-    """Who asks, for the audit trail."""
+    """Return the signed-in user as the audit trail names them."""
     user = context.signed_in
     return accounts.Actor(user.id, user.login, context.address)
 
@@ -111,7 +111,7 @@ def _typed(context: Context) -> Typed:
 
 def _profile(typed: Typed, password: str) -> accounts.Profile:
     known = typed.privilege.isdecimal() and len(typed.privilege) < 9
-    # No privilege has the number 0.
+    # No privilege has the id 0.
     privilege = int(typed.privilege) if known else 0
     return accounts.Profile(typed.name, typed.login, password, privilege, active=typed.active)
 

@@ -1,1 +1,1 @@
-"""The web app over a million backups: how long its pages take with eight clients at once, and what memory it needs."""
+"""The web app over a million backups: its pages with eight clients, its searches with one client, its memory."""

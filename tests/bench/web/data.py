@@ -1,4 +1,4 @@
-"""A log database with a million backups: made once a day, for the dashboard is about today; then from the cache."""
+"""A log database with a million backups. It is made once a day, because the dashboard shows today, and then cached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MIGRATIONS = ROOT / "collections/ansible_collections/vex/backup/roles/log_schema/files/migrations"
 DATABASE = "vex_backup"
 LOG_SIZE = "--innodb-log-file-size=512M"
-# What a small server of its own would give it.
+# The memory that a small server would give to it.
 MEMORY = "--innodb-buffer-pool-size=1G"
 LOADING = ["--skip-log-bin", MEMORY, LOG_SIZE, "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]
 
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 @contextlib.contextmanager
 def log_server(say: Say) -> Iterator[MariaDB]:
-    """A running server whose database :data:`DATABASE` has the log of 500 servers' two thousand nights."""
+    """Run a server whose :data:`DATABASE` has the log of 500 servers for two thousand nights."""
     folder = cache_directory() / "bench"
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "web.lock").open("w") as lock:
@@ -44,7 +44,7 @@ def log_server(say: Say) -> Iterator[MariaDB]:
 
 
 def _digest() -> str:
-    """Of all that decides how the data look: the recipe and the schema."""
+    """Return a digest of the recipe and the schema, on which the data depend."""
     digest = hashlib.sha256(inspect.getsource(recipe).encode())
     for path in sorted(MIGRATIONS.glob("*.sql")):
         digest.update(path.read_bytes())

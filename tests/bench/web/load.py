@@ -1,4 +1,4 @@
-"""Clients who ask the app for pages, as fast as it answers, and how long each answer took."""
+"""Clients that ask the app for pages without a pause, and the time of each answer."""
 
 from __future__ import annotations
 
@@ -14,20 +14,24 @@ from typing import NamedTuple
 SEARCHES = (
     *("db-01", "db-017", "erp", "loja-099", "nada"),
     *("Sucesso", "Erro", "Alerta", "Em andamento", "db-01 Erro", "crm alerta"),
-    *("6.21 GB", "6.21", "23.5", "412 MB", "1.05 GB erro"),
-    *("20/07/2025", "03/2024", "14/02", "20/07/2025 23:15", "23:15:23", "22:40", "2025", "db-01 2025", "erro 2023"),
+    *("6.21 GB", "6.21", "23.5", "412 MB", "1.05 GB erro", "loja 6.21 GB"),
+    *("20/07/2025", "03/2024", "14/02", "20/07/2025 23:15", "2022-01-30", "2025", "db-01 2025", "erro 2023"),
 )
 
 
+# Makes an address from random numbers.
+Kind = Callable[[random.Random], str]
+
+
 class Answer(NamedTuple):
-    """How long the answer to a page of that ``kind`` took, from asking to its last byte, in milliseconds."""
+    """The time from the request for a page of one ``kind`` to the last byte of the answer, in milliseconds."""
 
     kind: str
     milliseconds: float
 
 
 class Browser:
-    """One connection that is logged in.
+    """One logged-in connection.
 
     :param port: of the app, on loopback
     """
@@ -40,7 +44,7 @@ class Browser:
         self._ask("POST", "/login", urllib.parse.urlencode(fields), expected=303)
 
     def get(self, path: str, expected: int = 200) -> str:
-        """A page's text.
+        """Return the text of a page.
 
         :raises RuntimeError: when the status is not as expected
         """
@@ -61,8 +65,8 @@ class Browser:
         return text
 
 
-def pages(newest: int) -> dict[str, Callable[[random.Random], str]]:
-    """The addresses of each kind of page.
+def pages(newest: int) -> dict[str, Kind]:
+    """Return the addresses of every kind of page, but of searches.
 
     :param newest: the highest id of a backup
     """
@@ -75,15 +79,24 @@ def pages(newest: int) -> dict[str, Callable[[random.Random], str]]:
             f"/backups?cursor=next.{chance.randint(2, 99_999)}."
             f"{chance.randint(2022, 2025)}{chance.randint(1, 12):02}{chance.randint(1, 28):02}031500.1"
         ),
-        "backups, search": lambda chance: f"/backups?search={urllib.parse.quote(chance.choice(SEARCHES))}",
+        "backups of a status": lambda chance: f"/backups?status={chance.choice(['running', 'success', 'error'])}",
+        "backups of a server": lambda chance: f"/backups?server=db-{chance.randint(1, 100):03}",
         "details": lambda chance: f"/backups/{chance.randint(1, newest)}",
         "details, with logs": lambda chance: f"/backups/{newest - chance.randint(10, 15_000)}",
+        "API, a page": lambda _chance: "/api/v1/backups",
+    }
+
+
+def searches() -> dict[str, Kind]:
+    """Return the addresses of searches for typed terms."""
+    return {
+        "backups, search": lambda chance: f"/backups?search={urllib.parse.quote(chance.choice(SEARCHES))}",
         "API, search": lambda chance: f"/api/v1/backups?search={urllib.parse.quote(chance.choice(SEARCHES))}",
     }
 
 
-def ask(browsers: list[Browser], kinds: dict[str, Callable[[random.Random], str]], seconds: float) -> list[Answer]:
-    """Have all *browsers* ask at once, each for every kind of page in turn.
+def ask(browsers: list[Browser], kinds: dict[str, Kind], seconds: float) -> list[Answer]:
+    """Let all *browsers* ask at the same time, each for every kind of page in turn.
 
     :raises RuntimeError: when an answer is not as expected
     """
