@@ -59,7 +59,7 @@ class Shown(NamedTuple):
 
 
 class Written:
-    """All backups, newest first, and a session to search them. The class has no repr: Hypothesis prints it."""
+    """All backups, newest first, and a session to search them. No tuple: Hypothesis would print all rows."""
 
     def __init__(self, session: Session, rows: list[Shown]) -> None:
         self.session = session

@@ -150,8 +150,7 @@ def _rows(session: Session, chosen: Selection, cursor: Cursor | None) -> tuple[l
         .options(load_only(*SHOWN), contains_eager(Backup.upload).load_only(Upload.status))
         .order_by(*order)
     ).all()
-    page = list(rows[:ROWS])
-    return page if is_forward else page[::-1], len(rows) > ROWS
+    return list(rows[:ROWS])[:: 1 if is_forward else -1], len(rows) > ROWS
 
 
 def _total(session: Session, cache: Cache, chosen: Selection, *, exact: bool) -> Total:

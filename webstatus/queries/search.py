@@ -1,9 +1,9 @@
 """The text of the search field → terms, each with the values that it may stand for.
 
 A backup is found when every term fits it. A term fits a host name that contains it, a status word that begins with it
-(three letters or more), a size that is shown so (``6.21 GB``, ``6.21``, ``6.2``, ``6 GB``), and a start or end at a
-date (``20/07/2025``, ``2025-07-20``, ``20/07``, ``07/2025``, ``2025``), with or without a time (``20/07/2025 16:15``,
-``20/07/2025 16:15:23``). Letter case and accents are ignored.
+(three letters or more), a size that the list shows like that (``6.21 GB``, ``6.21``, ``6.2``, ``6 GB``), and a start or
+end at a date (``20/07/2025``, ``2025-07-20``, ``20/07``, ``07/2025``, ``2025``), with or without a time
+(``20/07/2025 16:15``, ``20/07/2025 16:15:23``). Letter case and accents are ignored.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LIMIT = 1000 - HALF
 
 SIZE = re.compile(r"(?P<whole>\d{1,6})(?:[.,](?P<decimals>\d{1,2}))? ?(?P<unit>[mgtp]b)?", re.ASCII)
 DAY_AND_MONTH = re.compile(r"\d{1,2}/\d{1,2}", re.ASCII)
-# How a time is written, and where the part of time that it names ends.
+# The ways to write a time, and the end of the second, minute, day, month or year that it names.
 TIMES: tuple[tuple[str, Callable[[datetime.datetime], datetime.datetime]], ...] = (
     ("%d/%m/%Y %H:%M:%S", lambda start: start + datetime.timedelta(seconds=1)),
     ("%d/%m/%Y %H:%M", lambda start: start + MINUTE),
@@ -74,9 +74,7 @@ def terms_of(text: str, zone: ZoneInfo, year: int) -> list[Term]:
 def _status_phrases() -> dict[str, int]:
     """Return the status words of all languages, folded."""
     return {
-        folded(translations(language).gettext(word)): status
-        for language in LANGUAGES
-        for status, word in STATUS_WORDS.items()
+        folded(translations(each).gettext(word)): status for each in LANGUAGES for status, word in STATUS_WORDS.items()
     }
 
 

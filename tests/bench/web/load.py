@@ -54,8 +54,13 @@ class Browser:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
+        except http.client.RemoteDisconnected:
+            # The app closes a connection that is idle for five seconds.
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
         text = answer.read().decode("utf-8")
         if answer.status != expected:
             raise RuntimeError(f"{method} {path} was answered {answer.status}: {text[:200]}")
