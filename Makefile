@@ -1,5 +1,5 @@
 # Thin: each target calls one script, which says what it does.
-.PHONY: demo demo-down test test-unit test-integration test-web test-restore test-fleet test-matrix lint sanity bench build clean
+.PHONY: demo demo-down test test-unit test-integration test-web test-restore test-fleet test-matrix lint sanity bench docs build clean
 
 demo:
 	@scripts/demo
@@ -36,6 +36,9 @@ sanity:
 
 bench:
 	@scripts/bench
+
+docs:
+	@scripts/docs
 
 build:
 	@scripts/build
