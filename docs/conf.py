@@ -25,8 +25,3 @@ html_theme = "furo"
 html_title = f"Vex Backup {release}"
 html_show_copyright = False
 html_copy_source = False
-html_theme_options = {
-    "source_repository": "https://github.com/vex-backup/vex-backup/",
-    "source_branch": "main",
-    "source_directory": "docs/",
-}

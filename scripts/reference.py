@@ -20,10 +20,10 @@ from typing import Any
 from unittest import mock
 
 import yaml
-from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli as host_cli
 from pydantic_core import PydanticUndefined
 from starlette.routing import Route
 
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli as host_cli
 from webstatus import cli as web_cli
 from webstatus.access import ACCESS
 from webstatus.app import ROUTES
@@ -31,7 +31,6 @@ from webstatus.settings import Settings
 from webstatus.views.machines import Fleet
 
 COLLECTION = Path(__file__).parent.parent / "collections/ansible_collections/vex/backup"
-WEB_COMMANDS = ("serve", "overdue", "create-admin")
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -56,10 +55,7 @@ def settings() -> str:
     """Describe every setting of the web app."""
     return table(
         ("Setting", "Default", "Meaning"),
-        (
-            (f"`{name}`", default_of(field), field.description or "")
-            for name, field in Settings.model_fields.items()
-        ),
+        ((f"`{name}`", default_of(field), field.description or "") for name, field in Settings.model_fields.items()),
     )
 
 
@@ -83,9 +79,7 @@ def routes() -> str:
 def metrics() -> str:
     """Describe every metric of the web app."""
     families = Fleet([], datetime.datetime(2026, 1, 1), {}).collect()  # the values do not matter
-    return table(
-        ("Metric", "Type", "Meaning"), ((f"`{one.name}`", one.type, one.documentation) for one in families)
-    )
+    return table(("Metric", "Type", "Meaning"), ((f"`{one.name}`", one.type, one.documentation) for one in families))
 
 
 def errors() -> str:
@@ -101,11 +95,9 @@ def errors() -> str:
 def help_of(command: Callable[[list[str]], int], arguments: list[str]) -> str:
     """Return what *command* prints for ``--help`` after *arguments*."""
     output = io.StringIO()
-    with mock.patch.dict(os.environ, {"COLUMNS": "100"}), contextlib.redirect_stdout(output):
-        try:
-            command([*arguments, "--help"])
-        except SystemExit:
-            pass
+    width = mock.patch.dict(os.environ, {"COLUMNS": "100"})
+    with width, contextlib.redirect_stdout(output), contextlib.suppress(SystemExit):
+        command([*arguments, "--help"])
     return output.getvalue()
 
 
@@ -124,6 +116,12 @@ def web_help(*arguments: str) -> str:
     return help_of(web_cli.main, list(arguments))
 
 
+def web_commands() -> list[str]:
+    """Return the commands of ``vex-webstatus``."""
+    listed = re.search(r"\{([\w,-]+)\}", web_help())
+    return listed[1].split(",") if listed else []
+
+
 def _command(program: str, commands: Iterable[str], described: Callable[..., str]) -> str:
     parts = [f"## `{program}`\n\n```text\n{described()}```\n"]
     parts += [f"## `{program} {name}`\n\n```text\n{described(name)}```\n" for name in commands]
@@ -136,7 +134,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "errors": errors,
     "vex-backup": lambda: _command("vex-backup", host_cli.ACTIONS, host_help),
-    "vex-webstatus": lambda: _command("vex-webstatus", WEB_COMMANDS, web_help),
+    "vex-webstatus": lambda: _command("vex-webstatus", web_commands(), web_help),
 }
 
 

@@ -13,7 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 
-from tests.playbook import ROOT, LogDatabase
+from scripts.reference import metrics
+from tests.playbook import LogDatabase
 from tests.servers.mariadb import MariaDB
 from tests.web.backups import add, add_restore, clear
 from tests.web.people import Person, make_person
@@ -94,8 +95,7 @@ def test_every_metric_is_documented(watched: Starlette, clock: Clock, web_databa
     add_restore(web_database, None)
     expect_of(web_database, "db-01", agenda="0 * * * *")
     names = {f"`vex_backup_{name}`" for name, _ in read(watched)}
-    document = (ROOT / "docs/reference/metrics.md").read_text(encoding="utf-8")
-    listed = {line.split("|")[1].strip() for line in document.splitlines() if line.startswith("| `vex_backup_")}
+    listed = {line.split("|")[1].strip() for line in metrics().splitlines() if line.startswith("| `vex_backup_")}
     assert listed == names
 
 
