@@ -24,6 +24,7 @@ from pydantic_core import PydanticUndefined
 from starlette.routing import Route
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli as host_cli
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host import places
 from webstatus import cli as web_cli
 from webstatus.access import ACCESS
 from webstatus.app import ROUTES
@@ -105,7 +106,7 @@ def host_help(*arguments: str) -> str:
     """Return the help of ``vex-backup`` or of one of its commands."""
     version = yaml.safe_load((COLLECTION / "galaxy.yml").read_text(encoding="utf-8"))["version"]
     with tempfile.TemporaryDirectory() as release:
-        manifest = Path(release) / host_cli.COLLECTION / "MANIFEST.json"
+        manifest = Path(release) / places.COLLECTION / "MANIFEST.json"
         manifest.parent.mkdir(parents=True)
         manifest.write_text(json.dumps({"collection_info": {"version": version}}))
         return help_of(lambda given: host_cli.main(release, given), list(arguments))

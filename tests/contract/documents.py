@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.reference import host_cli, host_help, web_commands, web_help
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli as host_cli
+from scripts.reference import host_help, web_commands, web_help
 from webstatus.settings import FILE_VARIABLE, PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
