@@ -25,3 +25,19 @@ html_theme = "furo"
 html_title = f"Vex Backup {release}"
 html_show_copyright = False
 html_copy_source = False
+# antsibull-docs colours its tables for a white page. Furo's own colours follow the reader's theme.
+table_colours = {
+    "antsibull-table-background-odd": "var(--color-background-primary)",
+    "antsibull-table-background-even": "var(--color-background-secondary)",
+    "antsibull-table-border": "var(--color-background-border)",
+    "antsibull-narrowtable-background": "var(--color-background-secondary)",
+    "antsibull-option-default": "var(--color-brand-content)",
+    "antsibull-option-sample": "var(--color-brand-content)",
+    "antsibull-option-sample-header": "inherit",
+    "antsibull-option-type": "var(--color-foreground-secondary)",
+    "antsibull-option-elements": "var(--color-foreground-secondary)",
+}
+html_theme_options = {
+    "light_css_variables": table_colours,
+    "dark_css_variables": {**table_colours, "antsibull-option-required": "#ff6b6b"},
+}
