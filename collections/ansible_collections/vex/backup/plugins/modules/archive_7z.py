@@ -53,6 +53,7 @@ options:
   manifest_key:
     description: Signs the manifest beside the archive (HMAC-SHA256), at least 16 characters.
     type: str
+    version_added: "1.1.0"
   timeout:
     description: Seconds that 7-Zip may take in all; without it, or with V(0), there is no bound.
     type: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: backup_hold
 short_description: Keep a backup from retention, or give it back
-version_added: "1.0.0"
+version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:

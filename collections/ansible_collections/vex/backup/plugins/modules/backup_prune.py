@@ -42,54 +42,67 @@ options:
   bucket:
     description: The bucket. Needs O(hostname).
     type: str
+    version_added: "1.1.0"
   prefix:
     description: What keys start with, as C(vex_backup_s3_prefix) has it.
     type: str
     default: ""
+    version_added: "1.1.0"
   hostname:
     description: The host whose backups are looked at.
     type: str
+    version_added: "1.1.0"
   keep_last:
     description: How many of the newest stay; at least one does.
     type: int
     default: 0
+    version_added: "1.1.0"
   keep_daily:
     description: The newest of each of so many days stays, in UTC. Only days with a backup count, so it is with all.
     type: int
     default: 0
+    version_added: "1.1.0"
   keep_weekly:
     description: The newest of each of so many weeks stays; weeks begin on Monday.
     type: int
     default: 0
+    version_added: "1.1.0"
   keep_monthly:
     description: The newest of each of so many months stays.
     type: int
     default: 0
+    version_added: "1.1.0"
   keep_yearly:
     description: The newest of each of so many years stays.
     type: int
     default: 0
+    version_added: "1.1.0"
   unfinished_days:
     description: Days after which an upload that has not ended never will.
     type: int
     default: 7
+    version_added: "1.1.0"
   manifest_keys:
     description: Believe only manifests that one of these keys signed; the key in use, and former ones.
     type: list
     elements: str
     default: []
+    version_added: "1.1.0"
   spool_dir:
     description:
       - Where it is kept what went while the log database is away, to be noted there later.
       - Without it, what goes from the bucket is not noted in the log tables.
     type: path
+    version_added: "1.1.0"
   retries:
     description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
     type: int
     default: 5
+    version_added: "1.1.0"
   timeout:
     description: Seconds that the bucket may take; without it, or with V(0), there is no bound.
     type: int
+    version_added: "1.1.0"
 extends_documentation_fragment:
   - vex.backup.run_log
   - vex.backup.attributes

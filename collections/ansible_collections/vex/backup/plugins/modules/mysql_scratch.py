@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mysql_scratch
 short_description: Start and throw away a private MySQL or MariaDB server
-version_added: "1.0.0"
+version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
