@@ -1,4 +1,4 @@
-"""What documents name exists in the code, and the generated parts of the reference are whole."""
+"""Names in the documents exist in the code, and the generated parts of the reference are complete."""
 
 from __future__ import annotations
 
