@@ -1,4 +1,4 @@
-"""Rows are counted by many connections at once, and none goes on when the restore has been told to end."""
+"""Tests of counts that a signal ends."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
-from ansible_collections.vex.backup.plugins.module_utils._restore.server_checks import count_rows
+from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import count_rows
 from tests.playbook import HANGS
 from tests.servers.mariadb import MariaDB
 
 COUNTS = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT COUNT(*) FROM `counted`%'"
 
 
-def test_told_to_end_it_does_not_wait_for_the_counts(mariadb: MariaDB) -> None:
+def test_a_signal_ends_the_counts(mariadb: MariaDB) -> None:
     mariadb.execute("CREATE DATABASE counted", "CREATE TABLE counted.a (n INT)", "CREATE TABLE counted.b (n INT)")
     database = DatabaseRestore("counted", "counted", "dump", None, {"a": 0, "b": 0}, [], [], by_client=False)
     plan = RestorePlan([database], "0.10", False, "none", 0)
     released = threading.Event()
 
-    def tell() -> None:
+    def send_signal() -> None:
         while mariadb.execute(COUNTS) != ((2,),):
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -36,16 +36,16 @@ def test_told_to_end_it_does_not_wait_for_the_counts(mariadb: MariaDB) -> None:
         mariadb.execute(f"KILL {holder}")
 
     with contextlib.closing(mariadb.connect()) as holder, holder.cursor() as cursor:
-        # Counts wait for this as they would for a billion rows; so that a failure ends, not for ever.
+        # The counts wait for these locks as they would for a billion rows. The timer ends the wait if the test fails.
         cursor.execute("LOCK TABLES counted.a WRITE, counted.b WRITE")
         watchdog = threading.Timer(HANGS, release, [holder.thread_id()])
         watchdog.start()
-        teller = threading.Thread(target=tell)
-        teller.start()
+        sender = threading.Thread(target=send_signal)
+        sender.start()
         with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
             count_rows(mariadb.connect, plan, 2)
         watchdog.cancel()
-        teller.join()
+        sender.join()
         assert not released.is_set()
         assert mariadb.execute(COUNTS) == ((0,),)
     mariadb.execute("DROP DATABASE counted")

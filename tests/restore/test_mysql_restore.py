@@ -1,8 +1,9 @@
-"""mysql_restore on a real MariaDB: what was dumped comes back, whole or in part, and nothing is written over."""
+"""Tests of mysql_restore on a real MariaDB: whole backups, parts of them, and refusals."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import tempfile
@@ -28,7 +29,8 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     TargetExists,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
-from ansible_collections.vex.backup.plugins.module_utils._restore import restore as restore_module
+from ansible_collections.vex.backup.plugins.module_utils._restore import load as load_module
+from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
 from ansible_collections.vex.backup.plugins.module_utils._restore.restore import restore
 from tests.integration import hard_databases, odd_databases
 from tests.integration.fingerprint import fingerprint
@@ -76,21 +78,25 @@ class Dumped:
         assert result["status"] in {1, 2}, result
         self.warnings = result["dump_warnings"]
 
-    def run(self, server: MariaDB, /, *, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-        given: dict[str, Any] = {
-            **login(server),
-            "path": str(self.path),
-            **dict.fromkeys(("manifest", "database", "target", "table")),
-            "discard": False,
-            "overwrite": False,
-            "threads": 2,
-            "binlog": True,
-            "make_definers": False,
-            "timeout": 0,
-            "connect_timeout": 10,
-            **options,
-        }
-        found = restore(given, RunLog(str(self.log)), check_mode=check_mode)
+    def run(self, server: MariaDB, /, **options: Any) -> dict[str, Any]:
+        names = ("login_unix_socket", "login_user", "login_password")
+        given = {**login(server), **{name: options.pop(name) for name in names if name in options}}
+        defaults = RestoreRequest(
+            login=resolve_login(given),
+            path=str(self.path),
+            discard=False,
+            manifest=None,
+            database=None,
+            target=None,
+            table=None,
+            overwrite=False,
+            threads=2,
+            binlog=True,
+            make_definers=False,
+            timeout=0,
+            check_mode=False,
+        )
+        found = restore(dataclasses.replace(defaults, **options), RunLog(str(self.log)))
         assert not Path(f"{self.path}.loading").exists()
         return found
 
@@ -125,13 +131,14 @@ def everything(odd: tuple[str, ...], mariadb: MariaDB, tmp_path_factory: pytest.
 def test_everything_comes_back(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB) -> None:
     result = everything.run(fresh_mariadb)
     assert_equal(mariadb, fresh_mariadb, everything.databases)
+    assert "incomplete" not in result
     assert result["status"] == 2
     assert any("'gone'@'nowhere'" in text or "gone@nowhere" in text for text in result["restore_warnings"])
     assert any("orphan was restored and cannot be read" in text for text in result["restore_warnings"])
     assert result["tables"] == sum(one["tables"] for one in result["databases"])
     assert result["rows"] > len(everything.databases)
     message = str(everything.refusal(TargetExists, fresh_mariadb))
-    assert "the server holds what the restore would write over: " in message
+    assert "the server holds objects that the restore would overwrite: " in message
     assert everything.run(fresh_mariadb, overwrite=True)["rows"] == result["rows"]
     assert_equal(mariadb, fresh_mariadb, everything.databases)
 
@@ -149,7 +156,7 @@ def test_one_database_under_another_name(
     everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB, name: str
 ) -> None:
     result = everything.run(fresh_mariadb, database=name, target="another ção")
-    assert [(one["name"], one["target"]) for one in result["databases"]] == [(name, "another ção")]
+    assert [(one["name"], one["as"]) for one in result["databases"]] == [(name, "another ção")]
     same_but_for_its_name(mariadb, fresh_mariadb, name, "another ção")
     assert (name,) not in fresh_mariadb.execute("SHOW DATABASES")
 
@@ -206,13 +213,15 @@ def test_views_that_look_at_other_databases(mariadb: MariaDB, fresh_mariadb: Mar
         )
         assert schema == "yy"
         # The server itself puts the database before a function in a view.
-        assert result["restore_warnings"] == ["yy: view upon: their text names the database zz, and so means that one"]
+        assert result["restore_warnings"] == [
+            "yy: the text of view upon names the database zz, so they use that database and not the restored one"
+        ]
         result = dumped.run(fresh_mariadb, database="aa", target="bb")
         assert result["restore_warnings"] == []
         # Without what it looks at, a view cannot be, and says so.
         fresh_mariadb.execute("DROP DATABASE zz", "DROP DATABASE aa")
         error = dumped.refusal(RestoreDiffers, fresh_mariadb, database="aa")
-        assert "view aa.over could not be made" in str(error)
+        assert "view aa.over could not be created" in str(error)
     finally:
         mariadb.execute(*(f"DROP DATABASE IF EXISTS {name}" for name in (*names, "empty")))
 
@@ -231,6 +240,10 @@ def test_time_zones_are_made_on_a_server_that_is_thrown_away(
         dumped.run(fresh_mariadb, overwrite=True, make_definers=True)
         zone = "SELECT TIME_ZONE FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'timed'"
         assert fresh_mariadb.execute(zone) == (("America/Sao_Paulo",),)
+        # A time zone that the server knows is not created again.
+        dumped.run(fresh_mariadb, overwrite=True, make_definers=True)
+        known = "SELECT COUNT(*) FROM mysql.time_zone_name WHERE Name = 'America/Sao_Paulo'"
+        assert fresh_mariadb.execute(known) == ((1,),)
     finally:
         mariadb.execute("DROP DATABASE IF EXISTS timed")
 
@@ -313,7 +326,7 @@ def test_what_the_client_cannot_load(small: Dumped, fresh_mariadb: MariaDB) -> N
 @pytest.mark.parametrize("name", ["tables", "programs.sql"])
 def test_a_file_that_lacks(small: Dumped, fresh_mariadb: MariaDB, name: str) -> None:
     (small.path / "dump/small" / name).rename(small.path / "elsewhere")
-    assert "the backup lacks" in str(small.refusal(RestoreFailed, fresh_mariadb))
+    assert "is missing from the backup" in str(small.refusal(RestoreFailed, fresh_mariadb))
     assert ("small",) not in fresh_mariadb.execute("SHOW DATABASES")
 
 
@@ -333,6 +346,50 @@ def test_what_cannot_work(
     assert message in str(small.refusal(error, fresh_mariadb, **options))
 
 
+def test_rows_are_counted_before_events_exist(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """An event that is due and deletes old rows would make the restore of an old backup look incomplete."""
+    small.source.execute("CREATE EVENT small.purge ON SCHEDULE EVERY 1 SECOND DO DELETE FROM small.first")
+    dumped = Dumped(small.source, tmp_path / "with", ("small",))
+    fresh_mariadb.execute("SET GLOBAL event_scheduler = 1, log_output = 'TABLE', general_log = 1")
+    assert dumped.run(fresh_mariadb)["rows"] == 4
+    log = "SELECT argument FROM mysql.general_log WHERE argument {} ORDER BY event_time LIMIT 1"
+    counts, events = "LIKE 'SELECT COUNT(*) FROM `small`%%'", "RLIKE '^CREATE .*EVENT'"
+    order = fresh_mariadb.execute(log.format(f"{counts} OR argument {events}"))
+    assert order == fresh_mariadb.execute(log.format(counts))
+    assert fresh_mariadb.execute(log.format(events))
+
+
+def test_row_counts_that_the_manifest_lacks(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    path = small.path / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["databases"][0]["tables"][1].update(rows=None, sha256=None)
+    path.write_text(json.dumps(manifest))
+    assert small.run(fresh_mariadb)["restore_warnings"] == [
+        "small: the manifest does not say how many rows second had, so they were not compared"
+    ]
+
+
+def test_a_server_with_names_in_lower_case(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """Its table `orders` is the table `Orders` of the backup; on other servers they are two tables."""
+    options = ["--lower-case-table-names=1"]
+    try:
+        mariadb.execute(
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.Orders (id INT PRIMARY KEY)",
+            "INSERT INTO shop.Orders VALUES (1)",
+            "CREATE VIEW shop.Open AS SELECT id FROM shop.Orders",
+        )
+        dumped = Dumped(mariadb, tmp_path, ("shop",))
+        with tempfile.TemporaryDirectory(prefix="vex-") as folder, MariaDB(Path(folder), options=options) as server:
+            assert dumped.run(server)["status"] == 1
+            assert "shop (orders, open)" in str(dumped.refusal(TargetExists, server))
+            assert dumped.run(server, overwrite=True)["rows"] == 1
+        fresh_mariadb.execute("CREATE DATABASE shop", "CREATE TABLE shop.orders (id INT)")
+        assert dumped.run(fresh_mariadb)["existing"] == []
+    finally:
+        mariadb.execute("DROP DATABASE shop")
+
+
 def test_a_plan_changes_nothing(small: Dumped, fresh_mariadb: MariaDB) -> None:
     """The backup need not be there yet, only its manifest."""
     manifest = str(small.path / "manifest.json")
@@ -341,7 +398,7 @@ def test_a_plan_changes_nothing(small: Dumped, fresh_mariadb: MariaDB) -> None:
     assert result["tool_version"].startswith("myloader 0.10")
     assert ("small",) not in fresh_mariadb.execute("SHOW DATABASES")
     message = str(small.refusal(OptionError, fresh_mariadb, path="/nowhere", manifest=manifest))
-    assert "path is not a directory" in message
+    assert "path /nowhere is not a directory" in message
     small.run(fresh_mariadb)
     assert small.run(fresh_mariadb, check_mode=True)["existing"] == ["small: first, second, procedure p"]
 
@@ -394,14 +451,14 @@ def test_an_account_that_may_not(small: Dumped, fresh_mariadb: MariaDB) -> None:
     fresh_mariadb.create_account("reader", "its password", "SELECT ON *.*")
     account = {"login_user": "reader", "login_password": "its password"}
     message = str(small.refusal(RestoreFailed, fresh_mariadb, **account))
-    assert "the server refused what the restore needs: Access denied for user 'reader'" in message
+    assert "the server refused a statement of the restore: Access denied for user 'reader'" in message
 
 
 def test_a_server_that_goes_away(small: Dumped, fresh_mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_arguments: object) -> None:
         fresh_mariadb.kill()
 
-    monkeypatch.setattr(restore_module, "make_room", gone)
+    monkeypatch.setattr(load_module, "drop_existing", gone)
     assert "the server stopped answering" in str(small.refusal(ServerUnavailable, fresh_mariadb))
 
 
@@ -416,7 +473,7 @@ def test_a_disk_that_is_too_small(everything: Dumped, fresh_mariadb: MariaDB, mo
     found = os.statvfs(everything.path)
     full = os.statvfs_result((found.f_bsize, found.f_frsize, 0, 0, 0, 0, 0, 0, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _path: full)
-    assert "what is restored, decompressed, needs" in str(everything.refusal(NotEnoughSpace, fresh_mariadb))
+    assert "the decompressed backup needs" in str(everything.refusal(NotEnoughSpace, fresh_mariadb))
 
 
 def test_the_module_as_ansible_runs_it(small: Dumped, fresh_mariadb: MariaDB) -> None:

@@ -1,7 +1,8 @@
-"""The private server to try restores on: whose it is, what it replaces, what it refuses, and that nothing is left."""
+"""Tests of the scratch server: its directory, its start, its refusals and its removal."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pwd
@@ -17,9 +18,15 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.process import Completed, start_server
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ScratchFailed
 from ansible_collections.vex.backup.plugins.module_utils._verify import scratch_server as scratch_server_module
+from ansible_collections.vex.backup.plugins.module_utils._verify import server_process as server_process_module
+from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_folder import ScratchFolder, remove_folder
+from ansible_collections.vex.backup.plugins.module_utils._verify.server_process import (
+    ServerProcess,
+    end_server,
+    start_of,
+)
 from tests.integration.log_db import run_module
 
 
@@ -29,30 +36,32 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         Path(name).chmod(0o711)
         yield Path(name)
-        scratch_server_module.remove(scratch_server_module.Place(f"{name}/scratch"))
+        remove_folder(ScratchFolder(f"{name}/scratch"))
 
 
 def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, Any]:
-    """What the module does, in this process."""
-    asked = {"path": str(folder / "scratch"), "state": state, "product": "mariadb", "user": None}
-    params = {
-        **asked,
-        "needed_bytes": 0,
-        "lower_case_table_names": 0,
-        "abandoned_after": 600,
-        "run_log": None,
-        **options,
-    }
-    log = RunLog(params["run_log"])
+    """Do what the module does, in this process; return its result."""
+    defaults = scratch_server_module.ScratchRequest(
+        path=str(folder / "scratch"),
+        state=state,
+        product="mariadb",
+        user=None,
+        lower_case_table_names=0,
+        needed_bytes=0,
+        abandoned_after=600,
+        run_log=None,
+    )
+    request = dataclasses.replace(defaults, **options)
+    log = RunLog(request.run_log)
     try:
         with log.held():
-            return scratch_server_module.scratch(params, log)
+            return scratch_server_module.scratch(request, log)
     except BackupError as error:
         return {"failed": True, "failure": type(error).__name__, "msg": str(error)}
 
 
 def log_of(folder: Path, run: str) -> str:
-    """The log of a run that is alive: it has just been written to."""
+    """Return the log of a run in progress: it has just been written to."""
     logs = folder / f"{run}.logs"
     logs.mkdir(exist_ok=True)
     (logs / "verify.log").touch()
@@ -60,12 +69,12 @@ def log_of(folder: Path, run: str) -> str:
 
 
 def server_of(folder: Path) -> int:
-    """The process that the folder's server has."""
+    """Return the process id of the server in *folder*."""
     return int(json.loads((folder / "scratch/owner.json").read_text())["pid"])
 
 
 def runs(process: int) -> bool:
-    """Whether a process runs: one that is dead may still wait for somebody to look after it."""
+    """Return whether a process runs; a zombie does not."""
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -73,7 +82,7 @@ def runs(process: int) -> bool:
     return state != "Z"
 
 
-def test_it_is_empty_private_and_gone_afterwards(folder: Path) -> None:
+def test_a_server_is_empty_private_and_removed(folder: Path) -> None:
     started = run_module("mysql_scratch", {"path": str(folder / "scratch"), "product": "mariadb"})
     assert (started["changed"], started["replaced"]) == (True, False), started
     with pymysql.connect(unix_socket=started["socket"], user="root") as connection, connection.cursor() as cursor:
@@ -93,7 +102,7 @@ def test_it_is_empty_private_and_gone_afterwards(folder: Path) -> None:
     assert not scratch(folder, "absent")["changed"]
 
 
-def test_what_a_dead_run_left_is_ended_and_removed(folder: Path) -> None:
+def test_a_killed_run_is_cleaned_up(folder: Path) -> None:
     left = scratch(folder, run_log=log_of(folder, "dead"))
     (Path(left["work"]) / "archive.zip").touch()
     process = server_of(folder)
@@ -103,35 +112,34 @@ def test_what_a_dead_run_left_is_ended_and_removed(folder: Path) -> None:
     assert os.listdir(claimed["work"]) == []
 
 
-def test_one_that_is_alive_is_let_be(folder: Path) -> None:
+def test_a_run_in_progress_is_not_disturbed(folder: Path) -> None:
     scratch(folder, run_log=log_of(folder, "alive"))
     refused = scratch(folder, "claimed", run_log=log_of(folder, "next"))
     assert (refused["failed"], refused["failure"]) == (True, "AlreadyRunning")
     assert runs(server_of(folder))
 
 
-def test_told_while_its_server_starts_it_is_known(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def told_meanwhile(argv: list[str], log: str) -> int:
+def test_a_signal_during_the_start_leaves_a_known_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def signal_meanwhile(argv: list[str], log: str) -> int:
         process = start_server(argv, log)
         os.kill(os.getpid(), signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(scratch_server_module, "start_server", told_meanwhile)
-    with ending_children():
-        assert scratch(folder)["failure"] == "Interrupted"
+    monkeypatch.setattr(scratch_server_module, "start_server", signal_meanwhile)
+    assert scratch(folder)["failure"] == "Interrupted"
     process = server_of(folder)
     assert runs(process)
     assert scratch(folder, "absent")["changed"]
     assert not runs(process)
 
 
-def test_nobody_works_there_unseen(folder: Path) -> None:
+def test_a_log_directory_that_cannot_be_created_is_refused(folder: Path) -> None:
     refused = scratch(folder, "claimed", run_log="/proc/nowhere/verify.log")
-    assert "/proc/nowhere cannot be made" in refused["msg"]
+    assert "/proc/nowhere does not exist and could not be created" in refused["msg"]
     assert not any(folder.iterdir())
 
 
-def test_the_same_run_starts_one_after_the_other_and_keeps_its_files(folder: Path) -> None:
+def test_one_run_starts_several_servers_and_keeps_its_files(folder: Path) -> None:
     log = log_of(folder, "mine")
     work = Path(scratch(folder, "claimed", run_log=log)["work"])
     (work / "archive.zip").touch()
@@ -139,24 +147,24 @@ def test_the_same_run_starts_one_after_the_other_and_keeps_its_files(folder: Pat
         started = scratch(folder, run_log=log)
         assert not started["replaced"]
         with pymysql.connect(unix_socket=started["socket"], user="root") as connection, connection.cursor() as cursor:
-            # It fails where the one before is still there.
+            # This fails if the previous database is still there.
             cursor.execute("CREATE DATABASE mine")
     assert (work / "archive.zip").exists()
 
 
-def test_another_folder_is_not_touched(folder: Path) -> None:
+def test_a_directory_of_somebody_else_is_not_touched(folder: Path) -> None:
     (folder / "scratch").mkdir()
     (folder / "scratch/precious").touch()
     for state in ("present", "claimed", "absent"):
         refused = scratch(folder, state)
         assert refused["failure"] == "ScratchFailed"
-        assert "holds 'precious', which is not ours" in refused["msg"]
+        assert "holds 'precious', which does not belong to a scratch server" in refused["msg"]
     (folder / "scratch/precious").unlink()
     (folder / "scratch").chmod(0o777)
-    assert "not a folder that only this account writes to" in scratch(folder, "absent")["msg"]
+    assert "not a directory that only this account writes to" in scratch(folder, "absent")["msg"]
     (folder / "scratch").rmdir()
     (folder / "scratch").symlink_to(folder)
-    assert "not a folder that only this account writes to" in scratch(folder, "absent")["msg"]
+    assert "not a directory that only this account writes to" in scratch(folder, "absent")["msg"]
     (folder / "scratch").unlink()
 
 
@@ -164,13 +172,13 @@ def test_another_folder_is_not_touched(folder: Path) -> None:
     ("options", "sentence"),
     [
         ({"needed_bytes": 10**18}, "MB free and the restore needs about"),
-        ({"user": "nobody-of-that-name"}, "there is no account 'nobody-of-that-name'"),
-        ({"product": "mysql"}, "no server of mysql is on this host to restore into: install mysql's server"),
+        ({"user": "nobody-of-that-name"}, "this host has no account 'nobody-of-that-name'"),
+        ({"product": "mysql"}, "this host has no server of mysql to restore into: install mysql's server"),
     ],
 )
-def test_what_stands_in_the_way_is_named(folder: Path, options: dict[str, Any], sentence: str) -> None:
+def test_missing_requirements_are_named(folder: Path, options: dict[str, Any], sentence: str) -> None:
     if "user" in options and os.geteuid() != 0:
-        # Only root can run it as another.
+        # Only root can run a server as another account.
         assert "failed" not in scratch(folder, **options)
         return
     refused = scratch(folder, **options)
@@ -178,23 +186,21 @@ def test_what_stands_in_the_way_is_named(folder: Path, options: dict[str, Any], 
     assert scratch(folder, "absent")["changed"]
 
 
-def test_a_path_that_no_socket_can_have_is_named(folder: Path) -> None:
+def test_a_path_too_long_for_a_socket_is_named(folder: Path) -> None:
     refused = scratch(folder, path=str(folder / ("x" * 100)))
     assert "is too long for a socket in it" in refused["msg"]
 
 
 def test_a_server_that_cannot_start_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(scratch_server_module._OWN_OPTIONS, "mariadb", ("--no-such-option",))
+    monkeypatch.setitem(scratch_server_module._PRODUCT_OPTIONS, "mariadb", ("--no-such-option",))
     refused = scratch(folder)
     assert refused["failure"] == "ScratchFailed"
     assert "no-such-option" in refused["msg"]
     assert scratch(folder, "absent")["changed"]
 
 
-def test_a_server_runs_as_the_account_that_asks_where_there_is_no_other(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scratch_server_module, "_account", lambda _user: None)
+def test_a_server_runs_as_the_present_account_without_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch_server_module, "server_account", lambda _user: None)
     started = scratch(folder)
     if os.geteuid() == 0:
         assert "as root" in started["msg"]
@@ -204,7 +210,7 @@ def test_a_server_runs_as_the_account_that_asks_where_there_is_no_other(
 
 @pytest.mark.parametrize("account", [None, pwd.getpwuid(os.geteuid())])
 @pytest.mark.parametrize("product", ["mysql", "mariadb"])
-def test_data_that_cannot_be_prepared_are_named(
+def test_data_that_cannot_be_created_are_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch, product: str, account: pwd.struct_passwd | None
 ) -> None:
     called = []
@@ -214,44 +220,44 @@ def test_data_that_cannot_be_prepared_are_named(
         return Completed(1, "", "the disk is gone")
 
     monkeypatch.setattr(scratch_server_module, "run", run)
-    place = scratch_server_module.Place(str(folder))
-    server = scratch_server_module._argv(place, "mysqld", account)
-    with pytest.raises(ScratchFailed, match=r"could not be prepared in .*: the disk is gone"):
-        scratch_server_module._initialise(place, server, product, account)
+    scratch_folder = ScratchFolder(str(folder))
+    server = scratch_server_module.server_arguments(scratch_folder, "mysqld", account)
+    with pytest.raises(ScratchFailed, match=r"could not be created in .*: the disk is gone"):
+        scratch_server_module.create_data(scratch_folder, server, product, account)
     (argv,) = called
     assert ("--initialize-insecure" in argv) == (product == "mysql")
     assert any(argument.startswith("--user=") for argument in argv) == (account is not None)
 
 
-def test_a_server_of_the_other_product_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_of_the_other_product_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     version = Completed(0, "Ver 11.8.2-MariaDB", "")
     monkeypatch.setattr(scratch_server_module, "find_program", lambda names, *_: f"/usr/sbin/{names[0]}")
     monkeypatch.setattr(scratch_server_module, "run", lambda _argv, **_options: version)
-    assert scratch_server_module._find_server("mariadb") == "/usr/sbin/mariadbd"
-    with pytest.raises(BackupError, match="no server of mysql is on this host"):
-        scratch_server_module._find_server("mysql")
+    assert scratch_server_module.find_server("mariadb") == "/usr/sbin/mariadbd"
+    with pytest.raises(BackupError, match="this host has no server of mysql"):
+        scratch_server_module.find_server("mysql")
 
 
 def test_the_account_that_a_server_runs_as(monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = {"nobody": pwd.getpwnam("nobody")}
     monkeypatch.setattr(pwd, "getpwnam", accounts.__getitem__)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert scratch_server_module._account(None) == accounts["nobody"]
+    assert scratch_server_module.server_account(None) == accounts["nobody"]
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert scratch_server_module._account("mysql") is None
+    assert scratch_server_module.server_account("mysql") is None
 
 
-def test_a_server_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch_server_module, "END_SECONDS", 0.2)
+def test_a_server_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_process_module, "END_SECONDS", 0.2)
     deaf = 'trap "" TERM; echo deaf; while :; do sleep 60 & wait; done'
     with subprocess.Popen(["bash", "-c", deaf], stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"deaf\n"
         try:
-            scratch_server_module._end(process.pid, "another's start")
+            end_server(ServerProcess(process.pid, "another's start"))
             assert runs(process.pid)
-            scratch_server_module._end(process.pid, scratch_server_module._started(process.pid))
+            end_server(ServerProcess(process.pid, start_of(process.pid)))
             assert not runs(process.pid)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-    assert scratch_server_module._started(process.pid) is None
+    assert start_of(process.pid) is None

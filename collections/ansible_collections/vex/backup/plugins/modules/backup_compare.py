@@ -1,33 +1,33 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compare a backup with what it was restored to."""
+"""Compare a backup with the server that it was restored to."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_compare
-short_description: Compare a backup with what it was restored to
+short_description: Compare a backup with the server that it was restored to
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Compares a backup with a dump, by M(vex.backup.mysql_dump), of the server that it was restored to. Any database,
-    table, view or stored program that is missing, any number of rows and any row that differs is an error.
-  - Rows are compared by the tables' digests in both manifests. Where these differ, the rows themselves are read and
-    compared in any order, since a table without a primary key has none.
-  - Where MyDumper 0.10 made one dump and 0.20 or later the other, rows are counted and not compared. RV(notes) says so.
+  - Compares a backup with a dump, made by M(vex.backup.mysql_dump), of the server that it was restored to. A missing
+    database, table, view or stored program, another number of rows, and a row with other content are errors.
+  - Rows are compared by the digests of the tables in both manifests. If these differ, the rows themselves are read and
+    compared in any order, since a server may return the rows of a table without a primary key in another order.
+  - If MyDumper 0.10 made one dump and 0.20 or later the other, rows are counted and not compared. RV(notes) says so.
 options:
   manifest:
-    description: The backup's manifest.
+    description: Path of the backup's manifest.
     type: path
     required: true
   dump:
-    description: The folder that the backup was unpacked to, with C(dump) in it.
+    description: Directory that the backup was unpacked to, with C(dump) in it.
     type: path
     required: true
   restored:
-    description: The folder of the dump of the server that the backup was restored to.
+    description: Directory of the dump of the server that the backup was restored to.
     type: path
     required: true
 extends_documentation_fragment:
@@ -45,7 +45,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Compare
+- name: Compare a backup with what came back
   vex.backup.backup_compare:
     manifest: /var/backups/vex-verify/backup_20250720_161523.zip.manifest.json
     dump: /var/backups/vex-verify/backup_20250720_161523
@@ -54,23 +54,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tables:
-  description: How many tables were compared.
+  description: Number of compared tables.
   returned: success
   type: int
   sample: 42
 rows:
-  description: How many rows they hold.
+  description: Number of rows in these tables.
   returned: success
   type: int
   sample: 1250000
 differences:
-  description: What differs, a sentence each.
+  description: Differences, a sentence each.
   returned: always
   type: list
   elements: str
   sample: ["table shop.orders has 119 rows, 120 expected"]
 notes:
-  description: What was not compared, and why.
+  description: What was not compared and why, a sentence each.
   returned: always
   type: list
   elements: str
@@ -79,13 +79,12 @@ notes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._verify.compare import compare_dumps
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._verify.compare import CompareRequest, compare_dumps
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "manifest": {"type": "path", "required": True},
@@ -95,13 +94,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-
-    def action(log: RunLog) -> Result:
-        result = compare_dumps(module.params["manifest"], module.params["dump"], module.params["restored"])
-        log.info(f"compared: {result['tables']} tables, {result['rows']} rows, all as they were dumped")
-        return result
-
-    conclude(module, action)
+    conclude(module, lambda log: compare_dumps(request(CompareRequest, module.params), log))
 
 
 if __name__ == "__main__":

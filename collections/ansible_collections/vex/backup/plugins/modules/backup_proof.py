@@ -1,22 +1,22 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Put the proof that a backup restores beside its archive."""
+"""Write the proof that a backup restores beside its archive."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_proof
-short_description: Put the proof that a backup restores beside its archive
+short_description: Write the proof that a backup restores beside its archive
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Puts C(KEY.proof.json) into the bucket, beside an archive that was restored and compared. What lists the bucket
-    shows the backup as proven then, and retention never removes the last one that is.
+  - Puts C(KEY.proof.json) into the bucket, beside an archive that was restored and compared. Lists of the bucket then
+    show the backup as proven, and retention never removes a server's last proven backup.
 options:
   bucket:
-    description: The bucket.
+    description: Name of the bucket.
     type: str
     required: true
   key:
@@ -24,40 +24,40 @@ options:
     type: str
     required: true
   hostname:
-    description: Where it was restored.
+    description: Name of the host where it was restored.
     type: str
     required: true
   server_version:
-    description: The server that it was restored to.
+    description: Version of the server that it was restored to.
     type: str
     required: true
   sha256:
-    description: The archive's SHA-256, in hexadecimal.
+    description: SHA-256 of the archive, in hexadecimal.
     type: str
     required: true
   tables:
-    description: How many tables were compared.
+    description: Number of compared tables.
     type: int
     required: true
   rows:
-    description: How many rows they hold.
+    description: Number of rows in these tables.
     type: int
     required: true
   recovery_seconds:
-    description: Seconds from the begin of the download until all data was back.
+    description: Seconds from the start of the download until all data was restored.
     type: int
     required: true
   notes:
-    description: What was not compared, and why.
+    description: What was not compared and why, a sentence each.
     type: list
     elements: str
     default: []
   retries:
-    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    description: How often a request is repeated, after longer and longer pauses, if its failure may be temporary.
     type: int
     default: 5
   timeout:
-    description: Seconds that it may take; without it, or with V(0), there is no bound.
+    description: Seconds after which the module fails; no limit if absent or V(0).
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -65,18 +65,18 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode the archive is looked for and nothing is put.
+    details: In check mode the archive is looked up, and no proof is written.
   diff_mode:
     support: none
   idempotent:
     support: none
-    details: Each call puts a proof of its own time.
+    details: Each call writes a proof with its own time.
 seealso:
   - module: vex.backup.backup_compare
 """
 
 EXAMPLES = r"""
-- name: Put the proof beside the archive
+- name: Write the proof beside the archive
   vex.backup.backup_proof:
     bucket: example-backups
     key: mysql/db1/2025/07/backup_20250720_161523.zip
@@ -95,12 +95,12 @@ key:
   type: str
   sample: mysql/db1/2025/07/backup_20250720_161523.zip.proof.json
 url:
-  description: The same as an address.
+  description: Address of the proof.
   returned: success
   type: str
   sample: s3://example-backups/mysql/db1/2025/07/backup_20250720_161523.zip.proof.json
 proven:
-  description: When, UTC.
+  description: Time of the proof, UTC.
   returned: success
   type: str
   sample: "2025-07-21 02:00:41"
@@ -108,13 +108,13 @@ proven:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
+from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._verify.proof import put_proof
+from ansible_collections.vex.backup.plugins.module_utils._verify.proof import ProofRequest, put_proof
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "bucket": {"type": "str", "required": True},
@@ -136,7 +136,7 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: put_proof(module.params, check_mode=module.check_mode),
+        lambda _log: put_proof(request(ProofRequest, module.params, store=module.params, check_mode=module.check_mode)),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 

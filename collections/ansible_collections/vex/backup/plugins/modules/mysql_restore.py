@@ -12,61 +12,64 @@ version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Loads what M(vex.backup.mysql_dump) dumped, all of it, one database (under another name, if asked for) or one table,
-    with C(myloader), and with the server's client what C(myloader) cannot load.
-  - Refuses to write over anything that is there, unless O(overwrite) is set. What the backup does not hold stays.
-  - Afterwards tables, views and stored programs are looked for and all rows counted, and compared with the manifest.
-  - Views that cannot be read, definers that are no accounts of the server, and texts that name the database of before
-    are warnings.
+  - Loads a dump of M(vex.backup.mysql_dump), all of it, one database or one table. C(myloader) loads tables, the client
+    of the server loads what C(myloader) cannot load.
+  - Fails before it changes anything if the restore would overwrite an object of the server, unless O(overwrite) is set.
+    Objects of the server that are not in the backup are never changed.
+  - After loading, all tables, views and stored programs are looked up, all rows are counted, and both are compared with
+    the manifest.
+  - Views that cannot be read, definers that are not accounts of the server, and views and programs that use the
+    database's old name are reported as warnings.
 options:
   path:
     description:
-      - The backup's directory, as M(vex.backup.unarchive_7z) unpacked it. It stays as it is, unless O(discard) is set.
+      - Directory of the backup, as M(vex.backup.unarchive_7z) unpacked it. It is not changed, unless O(discard) is set.
     type: path
     required: true
   discard:
     description:
-      - Whether O(path) is removed once everything is restored as it was dumped.
-      - The directory around it goes too when both have the same name, a run's, as M(vex.backup.s3_download) makes it.
-      - That it could not be removed is a warning.
+      - Remove O(path) after a restore without differences.
+      - The directory around it is removed too if both have the name of the same run, as M(vex.backup.s3_download)
+        creates them.
+      - A backup that cannot be removed is a warning.
     type: bool
     default: false
   manifest:
-    description: Its manifest, when it is elsewhere than in O(path).
+    description: The manifest, if it is not C(manifest.json) in O(path).
     type: path
   database:
-    description: Restore this database alone.
+    description: Restore only this database.
     type: str
-  target:
+  as:
     description: Restore O(database) under this name.
     type: str
   table:
-    description: Restore this table of O(database) alone, with its triggers.
+    description: Restore only this table of O(database), with its triggers.
     type: str
   overwrite:
-    description: Whether tables, views and stored programs that are there may be replaced. They are dropped first.
+    description: Drop tables, views and stored programs that the restore would overwrite.
     type: bool
     default: false
   threads:
-    description: How many tables or pieces of tables are loaded, and then counted, at a time.
+    description: Number of tables, or chunks of tables, that are loaded at a time, and of tables that are counted.
     type: int
     default: 4
   binlog:
     description:
-      - Whether the server writes the restored data to its binary log, and so to its replicas.
-      - Switching it off takes a privilege of its own, and is right for a server that no replica follows.
+      - Write the restored data to the server's binary log, and so to its replicas.
+      - V(false) requires the privilege to change C(sql_log_bin), and is meant for a server without replicas.
     type: bool
     default: true
   make_definers:
     description:
-      - Make the accounts that views and stored programs belong to, locked and with all privileges, and the time zones
-        of events that the server does not know.
-      - For a private server that is thrown away afterwards, as that of M(vex.backup.mysql_scratch) is. MySQL makes no
-        view upon another whose definer is no account of the server.
+      - Create the definers of views and stored programs as locked accounts with all privileges, and the time zones of
+        events that the server does not know.
+      - Only for a scratch server such as that of M(vex.backup.mysql_scratch). MySQL does not create a view on another
+        view whose definer is not an account of the server.
     type: bool
     default: false
   timeout:
-    description: Seconds that it may take in all; V(0) for no bound.
+    description: Seconds after which the restore fails; V(0) for no limit.
     type: int
     default: 0
   connect_timeout:
@@ -80,14 +83,14 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode O(path) may be absent when O(manifest) is not; RV(existing) says what is in the way.
+    details: In check mode O(path) need not exist if O(manifest) is set. RV(existing) names what would be overwritten.
   diff_mode:
     support: none
   idempotent:
     support: none
-    details: Each call restores. The second one fails for what the first one restored, unless O(overwrite) is set.
+    details: Each call restores. A second call fails, since the objects exist, unless O(overwrite) is set.
 requirements:
-  - C(myloader) 0.10.x, or 0.20 and later, as that which dumped, and the client of MySQL or MariaDB
+  - C(myloader) of the generation that dumped, 0.10.x or 0.20 and later, and the client of MySQL or MariaDB
 seealso:
   - module: vex.backup.unarchive_7z
 """
@@ -97,83 +100,83 @@ EXAMPLES = r"""
   vex.backup.mysql_restore:
     path: /var/backups/vex-backup/restore/backup_20250720_161523
 
-- name: Bring one database back beside the one in use
+- name: Restore one database beside the one in use
   vex.backup.mysql_restore:
     path: /var/backups/vex-backup/restore/backup_20250720_161523
     database: shop
-    target: shop_before
+    as: shop_before
     config_file: /root/.my.cnf
 """
 
 RETURN = r"""
 databases:
-  description: What was restored, by database.
+  description: The restored databases. C(as) is the name on the server.
   returned: success
   type: list
   elements: dict
   sample:
-    - {name: shop, target: shop_before, tables: 12, views: 2, programs: 3, rows: 50412}
+    - {name: shop, as: shop_before, tables: 12, views: 2, programs: 3, rows: 50412}
 tables:
-  description: How many tables were restored.
+  description: Number of restored tables.
   returned: success
   type: int
   sample: 12
 rows:
-  description: How many rows they hold.
+  description: Number of rows in the restored tables.
   returned: success
   type: int
   sample: 50412
 bytes:
-  description: The size of the whole dump, not compressed.
+  description: Size of the whole dump before compression, in bytes.
   returned: success
   type: int
   sample: 964000000
 existing:
-  description: What the server held of what was to be restored, a sentence a database.
-  returned: when the server could be asked
+  description: Objects of the server that the restore would overwrite or has overwritten, one text for each database.
+  returned: when the server was reached
   type: list
   elements: str
   sample: ["shop: orders, items"]
 incomplete:
-  description: The databases of the server that may hold part of the backup.
-  returned: failure, once something was loaded
+  description: Databases of the server that may hold part of the backup.
+  returned: failure, after loading began
   type: list
   elements: str
   sample: [shop]
 differences:
-  description: What is not as it was dumped.
-  returned: failure, when that is why
+  description: Differences between the server and the manifest, a sentence each.
+  returned: failure, if there are any
   type: list
   elements: str
   sample: ["table shop.orders has 119 rows, 120 were dumped"]
 restore_warnings:
-  description: What was restored and needs a look.
-  returned: when it was loaded
+  description: Warnings about restored objects, a sentence each.
+  returned: when everything was loaded
   type: list
   elements: str
   sample: []
 server_version:
   description: Product and version of the server.
-  returned: when the server could be asked
+  returned: when the server was reached
   type: str
   sample: MySQL 9.7.4
 tool_version:
-  description: What loads.
-  returned: when the server could be asked
+  description: Name and version of the program that loads.
+  returned: when the server was reached
   type: str
   sample: myloader 0.10.0
 status:
-  description: 1 for success, 2 with warnings, 3 for an error.
+  description: V(1) success, V(2) success with warnings, V(3) error.
   returned: always
   type: int
   sample: 1
 restore_started:
-  description: When it started, UTC.
+  description: Start of the restore, UTC.
   returned: always
   type: str
   sample: "2025-07-20 16:15:23"
 restore_finished:
-  description: When it ended, UTC.
+  description: End of the restore, UTC.
   returned: always
   type: str
   sample: "2025-07-20 16:16:24"
@@ -181,13 +184,14 @@ restore_finished:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, RUN_LOG, conclude
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOGIN, RUN_LOG, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE, resolve_login
+from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
 from ansible_collections.vex.backup.plugins.module_utils._restore.restore import restore
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **LOGIN,
@@ -196,7 +200,7 @@ def main() -> None:
             "discard": {"type": "bool", "default": False},
             "manifest": {"type": "path"},
             "database": {"type": "str"},
-            "target": {"type": "str"},
+            "as": {"type": "str"},
             "table": {"type": "str"},
             "overwrite": {"type": "bool", "default": False},
             "threads": {"type": "int", "default": 4},
@@ -209,7 +213,16 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda log: restore(module.params, log, check_mode=module.check_mode),
+        lambda log: restore(
+            request(
+                RestoreRequest,
+                module.params,
+                login=resolve_login(module.params),
+                target=module.params["as"],
+                check_mode=module.check_mode,
+            ),
+            log,
+        ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 

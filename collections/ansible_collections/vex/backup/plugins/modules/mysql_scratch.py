@@ -1,58 +1,60 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Start and throw away a private MySQL or MariaDB server."""
+"""Start and remove a scratch server of MySQL or MariaDB."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mysql_scratch
-short_description: Start and throw away a private MySQL or MariaDB server
+short_description: Start and remove a scratch server of MySQL or MariaDB
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Starts an empty server of its own, with this host's programs, to try a restore on. It listens on a socket in a
-    folder that others cannot enter and on no port, C(root) logs in without a password, and it writes no binary log.
-  - No configuration file of the host is read, and no server of the host is touched.
-  - What is left in O(path) by a run that was killed is ended and removed by the next one that starts there.
+  - Starts an empty server with the server program of this host, to try a restore on. It listens on a socket in a
+    directory that other accounts cannot enter, and on no port. C(root) logs in without a password, there is no binary
+    log.
+  - Reads no configuration file of the host, and touches no other server of the host.
+  - When a run was killed, the next call with the same O(path) ends its server and removes its files.
 options:
   path:
     description:
-      - The folder for all that it writes; made when absent, and removed with O(state=absent).
-      - The server's account must be able to enter the folders above it.
+      - Directory for the server and the files of the run. It is created if absent, and removed with O(state=absent).
+      - The server's account must be able to enter the directories above it.
     type: path
     required: true
   state:
     description:
-      - V(claimed) makes the folder, with a place for files in it, and removes what a run that was killed left there.
-      - V(present) does the same and starts a server, in place of the one before.
-      - V(absent) ends the server and removes the folder.
+      - V(claimed) creates O(path) with a directory for files in it, after removing what a killed run left there.
+      - V(present) does the same and starts a server, in place of the previous one.
+      - V(absent) ends the server and removes O(path).
     type: str
     choices: [claimed, present, absent]
     default: present
   product:
-    description: Whose server. Required with O(state=present).
+    description: Product of the server. Required with O(state=present).
     type: str
     choices: [mysql, mariadb]
   user:
     description:
-      - Account that it runs as when the module runs as C(root); C(mysql), or C(nobody) where there is none, by default.
-      - Otherwise it runs as the account of the module.
+      - Account that the server runs as if the module runs as C(root). By default C(mysql), or C(nobody) on a host
+        without C(mysql).
+      - If the module runs as another account, the server runs as that account.
     type: str
   lower_case_table_names:
     description:
-      - The server's setting of that name. That of the server whose backup is restored makes names with capitals find
-        what they found there.
+      - The server's setting of that name. Use the value of the server that was backed up, so that names with capitals
+        mean the same tables.
     type: int
     choices: [0, 1, 2]
     default: 0
   needed_bytes:
-    description: What must be free on the disk before it starts.
+    description: Bytes that must be free on the disk before the server starts.
     type: int
     default: 0
   abandoned_after:
-    description: Seconds without a sign of life in the log of whoever uses it, after which that one is taken for dead.
+    description: Seconds without a write to its log after which another run that uses O(path) is abandoned.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -65,7 +67,7 @@ attributes:
     support: none
   idempotent:
     support: partial
-    details: With O(state=present) each call starts another.
+    details: With O(state=present) each call starts another server.
 requirements:
   - PyMySQL >= 1.1
   - C(mariadbd) and C(mariadb-install-db), or C(mysqld)
@@ -78,7 +80,7 @@ EXAMPLES = r"""
     product: mariadb
   register: scratch
 
-- name: Throw it away
+- name: Remove it
   vex.backup.mysql_scratch:
     path: /var/tmp/vex-backup-scratch
     state: absent
@@ -86,37 +88,35 @@ EXAMPLES = r"""
 
 RETURN = r"""
 socket:
-  description: Where it listens.
+  description: Path of the server's socket.
   returned: with O(state=present)
   type: str
   sample: /var/tmp/vex-backup-scratch/instance/server.sock
 server_version:
-  description: Its version, in the server's own words.
+  description: Version of the server, as the server reports it.
   returned: with O(state=present)
   type: str
   sample: 10.11.18-MariaDB
 work:
-  description: A folder for files, which others cannot enter.
+  description: Directory for files, which other accounts cannot enter.
   returned: with O(state=claimed) and O(state=present)
   type: str
   sample: /var/tmp/vex-backup-scratch/work
 replaced:
-  description: Whether something was left there.
+  description: Whether the directory of a killed run was removed.
   returned: with O(state=claimed) and O(state=present)
   type: bool
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_server import scratch
+from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_server import ScratchRequest, scratch
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
@@ -130,12 +130,11 @@ def main() -> None:
         },
         required_if=[("state", "present", ["product"])],
     )
-
-    def action(log: RunLog) -> Result:
-        with ending_children():
-            return scratch(module.params, log)
-
-    conclude(module, action, libraries=[("PyMySQL", PYMYSQL_FAILURE)])
+    conclude(
+        module,
+        lambda log: scratch(request(ScratchRequest, module.params), log),
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
+    )
 
 
 if __name__ == "__main__":

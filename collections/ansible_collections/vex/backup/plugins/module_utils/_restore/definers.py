@@ -1,9 +1,9 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The accounts that views and stored programs of a backup belong to, for a server that has none of them.
+"""Accounts and time zones that a backup's scripts name, created on a scratch server that has none of them.
 
-MySQL makes no view upon another one whose definer is no account of the server, or may not read what it looks at; and no
-server makes an event of a time zone that it does not know, as an empty one knows none by name.
+MySQL does not create a view on another view whose definer is not an account of the server, or may not read what that
+view reads. No server creates an event with a time zone that it does not know; an empty server knows none by name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-# connection.py keeps the reason of a failure; every module that comes here reports that first.
+# connection.py keeps the reason of a failed import; every module that uses this file reports it first.
 with contextlib.suppress(ImportError):
     import pymysql.err
 
@@ -24,8 +24,9 @@ if t.TYPE_CHECKING:
 
 _DEFINER = re.compile(rb"DEFINER\s*=\s*(`(?:[^`]|``)+`@`(?:[^`]|``)*`)")
 _TIME_ZONE = re.compile(rb"\btime_zone\s*=\s*'([A-Z][\w+/-]*)'", re.IGNORECASE)
-# One that is as good as any: on this server nothing happens at its time.
-_MAKE_TIME_ZONE = (
+_IS_UNKNOWN_ZONE = "SELECT CONVERT_TZ('2000-01-01 00:00:00', '+00:00', %(name)s) IS NULL"
+# Any offset will do: no event runs on a scratch server.
+_CREATE_TIME_ZONE = (
     "INSERT INTO mysql.time_zone (Use_leap_seconds) VALUES ('N')",
     "SET @vex_zone = LAST_INSERT_ID()",
     (
@@ -37,44 +38,53 @@ _MAKE_TIME_ZONE = (
 _SCRIPTS = ("views/*.sql", "tables/*-schema-*.sql", "*.sql")
 
 
-def definers(folders: t.Iterable[str]) -> t.Set[str]:
-    """Whom the scripts in *folders* name, quoted as SQL has it; rows that look like it may be among them."""
-    return _named(folders, _DEFINER)
+def find_definers(folders: t.Iterable[str]) -> t.Set[str]:
+    """Return the definers in the scripts of *folders*, quoted as in SQL, and texts in rows that look like one."""
+    return _find(folders, _DEFINER)
 
 
-def time_zones(folders: t.Iterable[str]) -> t.Set[str]:
-    """Those that the scripts in *folders* set by name, under the same proviso."""
-    return _named(folders, _TIME_ZONE) - {"SYSTEM"}
+def find_time_zones(folders: t.Iterable[str]) -> t.Set[str]:
+    """Return the names of time zones in the scripts of *folders*, and texts in rows that look like one."""
+    return _find(folders, _TIME_ZONE) - {"SYSTEM"}
 
 
-def make_definers(connection: Connection[Cursor], folders: t.Iterable[str]) -> None:
-    """Make those accounts, which nobody can log in as, with all privileges: for a server that is thrown away."""
+def create_definers(connection: Connection[Cursor], folders: t.Iterable[str]) -> None:
+    """Create the definers as locked accounts with all privileges, on a scratch server."""
     with connection.cursor() as cursor:
-        for account in sorted(definers(folders)):
-            # One that cannot be made is told by what needs it.
+        for account in sorted(find_definers(folders)):
+            # When this fails, the view or program that needs the account reports it.
             with contextlib.suppress(pymysql.err.MySQLError):
                 cursor.execute(f"CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK")
                 cursor.execute(f"GRANT ALL ON *.* TO {account}")
 
 
-def make_time_zones(connection: Connection[Cursor], folders: t.Iterable[str]) -> None:
-    """Make those time zones that the server does not know: for a server that is thrown away."""
+def create_time_zones(connection: Connection[Cursor], folders: t.Iterable[str]) -> None:
+    """Create the time zones that the server does not know by name, on a scratch server."""
     with connection.cursor() as cursor:
-        for name in sorted(time_zones(folders)):
-            cursor.execute("SELECT CONVERT_TZ('2000-01-01 00:00:00', '+00:00', %(name)s) IS NULL", {"name": name})
-            if (cursor.fetchone() or (0,))[0]:
-                # One that cannot be made is told by what needs it.
-                with contextlib.suppress(pymysql.err.MySQLError):
-                    for statement in _MAKE_TIME_ZONE:
-                        cursor.execute(statement, {"name": name})
+        for name in sorted(find_time_zones(folders)):
+            # When this fails, the event that needs the time zone reports it.
+            with contextlib.suppress(pymysql.err.MySQLError):
+                _create_time_zone(cursor, name)
 
 
-def _named(folders: t.Iterable[str], what: t.Pattern[bytes]) -> t.Set[str]:
-    found: t.Set[str] = set()
-    for folder in folders:
-        for pattern in _SCRIPTS:
-            for path in glob.glob(os.path.join(glob.escape(folder), pattern)):
-                with open(path, "rb") as stream:
-                    for line in stream:
-                        found.update(name.decode("utf-8", "replace") for name in what.findall(line))
-    return found
+def _create_time_zone(cursor: Cursor, name: str) -> None:
+    cursor.execute(_IS_UNKNOWN_ZONE, {"name": name})
+    if (cursor.fetchone() or (0,))[0]:
+        for statement in _CREATE_TIME_ZONE:
+            cursor.execute(statement, {"name": name})
+
+
+def _find(folders: t.Iterable[str], pattern: t.Pattern[bytes]) -> t.Set[str]:
+    paths = [
+        path
+        for folder in folders
+        for script in _SCRIPTS
+        for path in glob.glob(os.path.join(glob.escape(folder), script))
+    ]
+    return {name.decode("utf-8", "replace") for path in paths for name in _matches(path, pattern)}
+
+
+def _matches(path: str, pattern: t.Pattern[bytes]) -> t.Iterator[bytes]:
+    with open(path, "rb") as stream:
+        for line in stream:
+            yield from pattern.findall(line)

@@ -1,8 +1,8 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files that a restore loads: of the unpacked backup what is wanted, not compressed, under the right names.
+"""The files that a restore loads: hard links to the wanted files of the unpacked backup, decompressed and adapted.
 
-They lie in a folder of their own beside the backup, which stays as it was unpacked.
+They are in a directory of their own beside the backup, which is not changed.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ PROGRAMS = "programs.sql"
 
 
 class Prepared(t.NamedTuple):
-    """``folders`` by database: ``tables/`` for myloader and ``views/`` for the client, or ``database.sql``, and
-    ``programs.sql``, as they have it.
+    """The files to load, and a warning for each trigger that is not among them.
 
-    ``warnings`` say what was left out.
+    ``folders`` are directories by database. Each has ``tables/`` for myloader and ``views/`` for the client, or
+    ``database.sql`` for the client; and ``programs.sql`` if the database has stored programs.
     """
 
     folders: t.Mapping[str, str]
@@ -48,18 +48,18 @@ class Prepared(t.NamedTuple):
 
 @contextlib.contextmanager
 def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Prepared]:
-    """Have the files at hand for as long as the body of the ``with`` takes.
+    """Provide the files to load while the ``with`` block runs.
 
     :param root: the unpacked backup
-    :raises AlreadyRunning: when another restore loads what is there
+    :raises AlreadyRunning: when another restore loads this backup
     :raises NotEnoughSpace: before anything is written
-    :raises RestoreFailed: when the backup lacks a file
+    :raises RestoreFailed: when a file of the backup is missing
     """
     loading = f"{root}.loading"
-    refusal = f"another restore loads what is in {root}: wait for its end, or unpack the backup elsewhere too"
+    refusal = f"another restore loads {root}: wait until it ends, or unpack the backup into another directory"
     with directory_lock(root, refusal), private_files():
         with contextlib.suppress(FileNotFoundError):
-            # Of a run that was killed.
+            # Left by a restore that was killed.
             shutil.rmtree(loading)
         try:
             os.mkdir(loading)
@@ -67,16 +67,17 @@ def prepared(root: str, plan: RestorePlan, deadline: Deadline) -> t.Iterator[Pre
             for one in plan.databases:
                 _link(root, plan, one, folders[one.name])
             _decompress(root, loading, plan, deadline)
-            yield Prepared(folders, [text for one in plan.databases for text in _rewrite(one, folders[one.name])])
+            yield Prepared(folders, [text for one in plan.databases for text in _adapt(one, folders[one.name])])
         finally:
-            # What stays is removed by the next attempt, and must not hide how this one ended.
+            # The next restore removes the rest. An error here would hide the error of this restore.
             shutil.rmtree(loading, ignore_errors=True)
 
 
 def create_statement(folder: str, one: DatabaseRestore) -> t.Optional[bytes]:
-    """The statement that MyDumper has for the database, ``None`` when it has none."""
+    """Return MyDumper's ``CREATE DATABASE`` statement, ``None`` when the dump has none."""
     tables = os.path.join(folder, TABLES)
-    # Newer ones give a name that is not plain an alias; where others lie too, it is not known whose it is.
+    # MyDumper 0.20 and later names the file by an alias when the name has special characters. With several such files,
+    # an alias does not say which database it stands for.
     others = [name for name in os.listdir(tables) if name.endswith("-schema-create.sql")]
     for name in [f"{one.name}-schema-create.sql", *(others if len(others) == 1 else [])]:
         with contextlib.suppress(FileNotFoundError), open(os.path.join(tables, name), "rb") as stream:
@@ -85,9 +86,11 @@ def create_statement(folder: str, one: DatabaseRestore) -> t.Optional[bytes]:
 
 
 def wanted_files(names: t.Sequence[str], plan: RestorePlan, one: DatabaseRestore) -> t.List[str]:
-    """Those of MyDumper's files, by their names before compression, that a database or a table needs.
+    """Return the names of MyDumper's files that a database or a table needs.
 
-    Newer ones hide names behind aliases: there myloader chooses.
+    MyDumper 0.20 and later names files by aliases: myloader gets all of them and chooses itself.
+
+    :param names: of all files, without the suffix of their compression
     """
     if plan.generation != LEGACY or (one.table is None and not plan.shared):
         return list(names)
@@ -101,15 +104,18 @@ def wanted_files(names: t.Sequence[str], plan: RestorePlan, one: DatabaseRestore
 
 
 def placed_files(names: t.Sequence[str], plan: RestorePlan) -> t.Dict[str, str]:
-    """Where each of MyDumper's files goes: 0.10's views are made by the client, when all tables are there.
+    """Return the directory, ``tables`` or ``views``, of each of MyDumper's files.
 
-    Its loader would make them of stand-in tables, and fail on those that look at a database that comes later.
+    The client creates the views of MyDumper 0.10 once all tables exist. Its myloader would create them from placeholder
+    tables, and fail for a view that reads from a database that is loaded later.
     """
     views = set()
     if plan.generation == LEGACY:
         views = {name[: -len(VIEW_SUFFIX)] for name in names if name.endswith(VIEW_SUFFIX)}
-    stand_ins = {f"{view}-schema.sql" for view in views}
-    return {name: VIEWS if views and name.endswith(VIEW_SUFFIX) else TABLES for name in names if name not in stand_ins}
+    placeholders = {f"{view}-schema.sql" for view in views}
+    return {
+        name: VIEWS if views and name.endswith(VIEW_SUFFIX) else TABLES for name in names if name not in placeholders
+    }
 
 
 def _link(root: str, plan: RestorePlan, one: DatabaseRestore, folder: str) -> None:
@@ -124,12 +130,12 @@ def _link(root: str, plan: RestorePlan, one: DatabaseRestore, folder: str) -> No
         try:
             names = [name[: len(name) - len(suffix)] if name.endswith(suffix) else name for name in os.listdir(source)]
         except FileNotFoundError:
-            raise RestoreFailed(f"the backup lacks {source}: unpack it again") from None
+            raise RestoreFailed(f"{source} is missing from the backup: unpack the backup again") from None
         os.mkdir(os.path.join(folder, VIEWS))
         for name, place in placed_files(wanted_files(names, plan, one), plan).items():
             _link_one(os.path.join(source, name), os.path.join(folder, place, name), suffix)
     if one.programs:
-        # Also of a database whose tables lie with others'.
+        # This directory belongs to one database, even where the tables of all databases share one.
         own = os.path.join(os.path.dirname(os.path.join(root, one.directory)), directory_name(one.name))
         _link_one(os.path.join(own, PROGRAMS), os.path.join(folder, PROGRAMS), suffix)
 
@@ -139,7 +145,7 @@ def _link_one(source: str, path: str, suffix: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.link(source + end, path + end)
             return
-    raise RestoreFailed(f"the backup lacks {source}: unpack it again")
+    raise RestoreFailed(f"{source} is missing from the backup: unpack the backup again")
 
 
 def _decompress(root: str, loading: str, plan: RestorePlan, deadline: Deadline) -> None:
@@ -149,12 +155,12 @@ def _decompress(root: str, loading: str, plan: RestorePlan, deadline: Deadline) 
     packed = [os.path.relpath(path, loading) for path in _files(loading) if path.endswith(suffix)]
     chosen = sum(os.path.getsize(os.path.join(loading, name)) for name in packed)
     whole = sum(map(os.path.getsize, _files(os.path.join(root, "dump"))))
-    require_space(loading, plan.dump_bytes * chosen // max(1, whole), "what is restored, decompressed,")
+    require_space(loading, plan.dump_bytes * chosen // max(1, whole), "the decompressed backup")
     Compressor(plan.compression).decompress(loading, packed, deadline.remaining())
 
 
-def _rewrite(one: DatabaseRestore, folder: str) -> t.List[str]:
-    """Make the scripts be of what is wanted: what had to be left out."""
+def _adapt(one: DatabaseRestore, folder: str) -> t.List[str]:
+    """Adapt the scripts to another name or to one table; return a warning when triggers had to be left out."""
     script, programs = os.path.join(folder, SCRIPT), os.path.join(folder, PROGRAMS)
     if one.by_client and (one.target != one.name or one.table is not None):
         with open(script, "rb") as stream, open(f"{script}.new", "wb") as output:
@@ -165,7 +171,7 @@ def _rewrite(one: DatabaseRestore, folder: str) -> t.List[str]:
         return []
     with open(programs, "rb") as stream:
         chosen = programs_script(stream.read(), one.name, one.target, one.table)
-    # Another name of the unpacked file, perhaps, which stays as it is.
+    # It may be a hard link to the file of the backup, which must not change.
     os.unlink(programs)
     with open(programs, "wb") as output:
         output.write(chosen.text)
@@ -173,8 +179,8 @@ def _rewrite(one: DatabaseRestore, folder: str) -> t.List[str]:
         return []
     return [
         (
-            f"{one.name}: {chosen.unread} triggers were not restored, because their text does not show in plain words "
-            f"which table they are of; they are in {PROGRAMS} of the backup"
+            f"{one.name}: {chosen.unread} triggers were not restored, because their text does not show clearly which "
+            f"table they belong to; create them by hand from {PROGRAMS} of the backup"
         )
     ]
 

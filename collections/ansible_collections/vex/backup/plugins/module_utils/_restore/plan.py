@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What of a backup is to be restored, and under which names: read from its manifest before anything is touched."""
+"""The plan of a restore: which databases and tables of a backup, under which names. Read from its manifest."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import 
 class DatabaseRestore(t.NamedTuple):
     """One database of the backup, or one table of it.
 
-    ``directory`` is its place below the backup's root; ``target`` the name that it gets. ``rows`` of each table are
-    ``None`` where the manifest does not say. ``by_client`` is whether the server's client loads it.
+    ``target`` is its name on the server, ``directory`` its path below the backup's root. ``tables`` are row counts by
+    table, ``None`` where the manifest has no count. ``by_client`` is set when the server's client loads it, and not
+    myloader.
     """
 
     name: str
@@ -31,7 +32,11 @@ class DatabaseRestore(t.NamedTuple):
 
 
 class RestorePlan(t.NamedTuple):
-    """``shared`` is whether all databases lie in one folder, ``generation`` that of the MyDumper that wrote them."""
+    """The databases to restore, and how they were dumped.
+
+    ``generation`` is that of the MyDumper that dumped them, ``shared`` is set when all databases are in one directory,
+    ``dump_bytes`` is the size of the whole dump before compression.
+    """
 
     databases: t.Sequence[DatabaseRestore]
     generation: str
@@ -41,22 +46,25 @@ class RestorePlan(t.NamedTuple):
 
 
 def read_plan(path: str, *, database: t.Optional[str], target: t.Optional[str], table: t.Optional[str]) -> RestorePlan:
-    """What of the backup to restore, by the manifest at *path*: all of it, one *database*, or one *table* of that.
+    """Read the plan from a manifest: all of the backup, one database, or one table of it.
 
-    :param target: another name for the database
-    :raises OptionError: for a database or table that the backup does not hold, and for a name that must not be
+    :param path: the manifest
+    :param target: another name for *database*
+    :raises OptionError: for a database or table that the backup does not hold, and for a name of a system database
     :raises ManifestUnusable: when the manifest cannot be read
     """
     if database is None and (target is not None or table is not None):
-        raise OptionError("name the database: another name, or one table, is of one database")
+        raise OptionError("set database too: as and table apply to one database")
     if (target or "").lower() in SYSTEM_DATABASES:
-        raise OptionError(f"{target} is a database of the server's own: choose another name")
+        raise OptionError(f"{target} is a system database of the server: choose another name")
     try:
         with open(path, encoding="utf-8") as stream:
             manifest = json.load(stream)
         return _plan(manifest, database, target, table)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ManifestUnusable(f"the manifest {path} cannot be read ({error!r}): it is damaged or missing") from error
+        raise ManifestUnusable(
+            f"the manifest {path} cannot be read ({error!r}): download it again, or choose another backup"
+        ) from error
 
 
 def _plan(
@@ -64,7 +72,7 @@ def _plan(
 ) -> RestorePlan:
     names = [one["name"] for one in manifest["databases"]]
     if database is not None and database not in names:
-        raise OptionError(f"the backup holds no database {database!r}: it holds {', '.join(map(repr, names))}")
+        raise OptionError(f"the backup holds no database {database!r}: choose one of {', '.join(map(repr, names))}")
     chosen = [one for one in manifest["databases"] if database in (None, one["name"])]
     return RestorePlan(
         databases=[_database(one, target, table) for one in chosen],
@@ -80,10 +88,9 @@ def _database(one: t.Mapping[str, t.Any], target: t.Optional[str], table: t.Opti
     views, programs = one["views"], [Program(program["kind"], program["name"]) for program in one["programs"]]
     if table is not None:
         if table not in tables:
-            what = "is a view" if table in views else "is not in the backup"
-            raise OptionError(
-                f"{one['name']}.{table} {what}; its tables are {', '.join(sorted(tables)[:20]) or 'none'}"
-            )
+            why = "is a view" if table in views else "is not in the backup"
+            shown = ", ".join(sorted(tables)[:20]) or "none"
+            raise OptionError(f"{one['name']}.{table} {why}: choose a table of the backup ({shown})")
         tables, views = {table: tables[table]}, []
         programs = [program for program in programs if program.kind == "TRIGGER"]
     return DatabaseRestore(
@@ -99,5 +106,5 @@ def _database(one: t.Mapping[str, t.Any], target: t.Optional[str], table: t.Opti
 
 
 def _table(listed: t.Any) -> t.Tuple[str, t.Optional[int]]:
-    # Backups of 1.0 list names alone.
+    # Manifests of version 1.0 list names only.
     return (listed, None) if isinstance(listed, str) else (listed["name"], listed["rows"])

@@ -1,186 +1,131 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What was dumped against what came back: two dumps, by their manifests, and by their rows where these differ."""
+"""Compare a backup with a dump of the server that it was restored to: by their manifests, then by their rows."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import Manifest
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import (
-    Counter,
-    FileCounter,
-    ScriptCounter,
-    join_counts,
-)
-from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import files_of
-from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, RestoreDiffers
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN
-from ansible_collections.vex.backup.plugins.module_utils._verify.unordered_rows import (
-    RowSet,
-    pieces_of_file,
-    row_set,
-    rows_of_script,
-    rows_of_table,
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreDiffers
+from ansible_collections.vex.backup.plugins.module_utils._verify.dump_contents import (
+    Database,
+    Dump,
+    Table,
+    digest_of,
+    read_dump,
+    rows_of,
 )
 
 _SHOWN = 20
 
 
-class Dump(t.NamedTuple):
-    """A dump: its manifest, and the folder that ``dump/`` is in."""
+@dataclasses.dataclass(frozen=True)
+class CompareRequest:
+    """The options of ``backup_compare``, by name: paths of a manifest and of two directories with ``dump/`` in them."""
 
-    manifest: Manifest
-    root: str
-
-    @property
-    def generation(self) -> str:
-        """Of the MyDumper that made it."""
-        return LEGACY if str(self.manifest["tools"]["mydumper"]).startswith(f"{LEGACY}.") else MODERN
+    manifest: str
+    dump: str
+    restored: str
 
 
 class Comparison(t.NamedTuple):
-    """How many ``tables`` and ``rows`` were compared, the ``differences``, and ``notes`` on what was not compared."""
+    """How many tables and rows were compared, a sentence for each difference, and notes on what was not compared."""
 
     tables: int
     rows: int
-    differences: t.List[str]
-    notes: t.List[str]
+    differences: t.Sequence[str]
+    notes: t.Sequence[str]
 
 
-def compare_dumps(manifest: str, dump: str, restored: str) -> t.Dict[str, t.Any]:
-    """Compare a backup with the dump of what it was restored to.
+def compare_dumps(request: CompareRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Compare a backup with the dump of the server that it was restored to.
 
-    :param manifest: path of the backup's
-    :param dump: folder that the backup was unpacked to, with ``dump/`` in it
-    :param restored: folder of the other dump
     :returns: the result of ``backup_compare``
     :raises ManifestUnusable: when a manifest does not say what its tables hold
     :raises RestoreDiffers: for any difference
     """
-    expected = Dump(_read(manifest), dump)
-    found = Dump(_read(os.path.join(restored, "manifest.json")), restored)
-    try:
-        comparison = compare(expected, found)
-    except (LookupError, TypeError) as error:
-        raise ManifestUnusable(
-            f"{manifest} does not say what its tables hold ({error!r}): it cannot be compared"
-        ) from error
-    result: t.Dict[str, t.Any] = {**comparison._asdict(), "changed": False}
+    expected = read_dump(request.manifest, request.dump)
+    restored = read_dump(os.path.join(request.restored, "manifest.json"), request.restored)
+    comparison = compare(expected, restored)
+    result = {**comparison._asdict(), "changed": False}
     if comparison.differences:
         shown = "; ".join(comparison.differences[:_SHOWN])
         more = len(comparison.differences) - _SHOWN
         raise RestoreDiffers(
-            f"what was restored is not what was dumped: {shown}" + (f" (and {more} more)" if more > 0 else ""), **result
+            f"the restored data differ from the dump: {shown}" + (f" (and {more} more)" if more > 0 else ""), **result
         )
+    log.info(f"compared {comparison.tables} tables, {comparison.rows} rows: all as they were dumped")
     return result
 
 
-def compare(expected: Dump, found: Dump) -> Comparison:
-    """Compare two dumps of what is to be the same: databases, tables, their rows, views and stored programs."""
-    result = Comparison(0, 0, [], _notes(expected, found))
-    databases = {one["name"]: one for one in found.manifest["databases"]}
-    for one in expected.manifest["databases"]:
-        other = databases.get(one["name"])
+def compare(expected: Dump, restored: Dump) -> Comparison:
+    """Compare databases, tables, their rows, views and stored programs of two dumps."""
+    databases = {one.name: one for one in restored.databases}
+    differences: t.List[str] = []
+    compared: t.List[Table] = []
+    for one in expected.databases:
+        other = databases.get(one.name)
         if other is None:
-            result.differences.append(f"database {one['name']!r} is missing")
+            differences.append(f"database {one.name!r} is missing")
             continue
-        for kind, names, others in (
-            ("view", one["views"], other["views"]),
-            ("stored program", _programs(one), _programs(other)),
-        ):
-            missing = [name for name in names if name not in set(others)]
-            result.differences.extend(f"{kind} {one['name']}.{name} is missing" for name in missing)
-        tables = {table["name"]: table for table in other["tables"]}
-        for table in one["tables"]:
-            result = result._replace(tables=result.tables + 1, rows=result.rows + (table["rows"] or 0))
-            difference = _difference(expected, found, one, other, table, tables.get(table["name"]))
-            if difference:
-                result.differences.append(f"table {one['name']}.{table['name']} {difference}")
-    return result
+        compared += one.tables
+        differences += [*_missing_objects(one, other), *_table_differences(expected, restored, one, other)]
+    rows = sum(table.rows or 0 for table in compared)
+    return Comparison(len(compared), rows, differences, _notes(expected, restored))
 
 
-def _notes(expected: Dump, found: Dump) -> t.List[str]:
+def _notes(expected: Dump, restored: Dump) -> t.List[str]:
     notes = []
-    if expected.generation != found.generation:
+    if expected.generation != restored.generation:
         notes.append(
-            f"the rows were counted and not compared: MyDumper {expected.manifest['tools']['mydumper']} dumped, and "
-            f"{found.manifest['tools']['mydumper']} writes them in another way"
+            f"the rows were counted and not compared: MyDumper {expected.mydumper} made the backup, and MyDumper "
+            f"{restored.mydumper} of this host writes rows in another way"
         )
-    unknown = sum(table["rows"] is None for one in expected.manifest["databases"] for table in one["tables"])
+    unknown = sum(table.rows is None for one in expected.databases for table in one.tables)
     if unknown:
-        notes.append(f"the manifest does not say how many rows {unknown} of the tables hold")
+        notes.append(f"the rows of {unknown} tables were not compared: the manifest does not say how many there are")
     return notes
 
 
-def _programs(database: t.Mapping[str, t.Any]) -> t.List[str]:
-    return [f"{program['name']} ({program['kind']})" for program in database["programs"]]
+def _missing_objects(one: Database, other: Database) -> t.Iterator[str]:
+    for view in one.views:
+        if view not in other.views:
+            yield f"view {one.name}.{view} is missing"
+    for program in one.programs:
+        if program not in other.programs:
+            yield f"stored program {one.name}.{program.name} ({program.kind}) is missing"
 
 
-def _difference(
-    expected: Dump,
-    found: Dump,
-    one: t.Mapping[str, t.Any],
-    other: t.Mapping[str, t.Any],
-    table: t.Mapping[str, t.Any],
-    restored: t.Optional[t.Mapping[str, t.Any]],
-) -> str:
-    if restored is None:
-        return f"is missing: {table['rows']} rows expected"
-    is_known = table["rows"] is not None and restored["rows"] is not None
-    if is_known and table["rows"] != restored["rows"]:
-        return f"has {restored['rows']} rows, {table['rows']} expected"
-    if not is_known or table["sha256"] == restored["sha256"] or expected.generation != found.generation:
+def _table_differences(expected: Dump, restored: Dump, one: Database, other: Database) -> t.Iterator[str]:
+    tables = {table.name: table for table in other.tables}
+    for table in one.tables:
+        name, found = f"table {one.name}.{table.name}", tables.get(table.name)
+        if found is None:
+            yield f"{name} is missing: {table.rows} rows expected"
+        elif table.rows is None or found.rows is None:
+            # Reported by a note.
+            continue
+        elif table.rows != found.rows:
+            yield f"{name} has {found.rows} rows, {table.rows} expected"
+        elif table.sha256 != found.sha256 and expected.generation == restored.generation:
+            yield from (f"{name} {text}" for text in _row_differences(expected, restored, (one, other), table))
+
+
+def _row_differences(
+    expected: Dump, restored: Dump, databases: t.Tuple[Database, Database], table: Table
+) -> t.Iterator[str]:
+    """Compare the rows themselves: digests differ too when rows come in another order or in other chunks."""
+    one, other = databases
+    if digest_of(expected, one, table) != table.sha256:
+        yield "has other rows in the backup's files than its manifest says"
+    elif rows_of(expected, one, table) != rows_of(restored, other, table):
+        yield f"has {table.rows} rows as expected, but with other content" + _versions(expected, restored)
+
+
+def _versions(expected: Dump, restored: Dump) -> str:
+    if expected.server_version == restored.server_version:
         return ""
-    if _digest(expected, one, table["name"]) != table["sha256"]:
-        return "is another in the backup's own files than the manifest says"
-    # Another order of the rows, other pieces: what is in them decides.
-    if _rows(expected, one, table["name"]) == _rows(found, other, table["name"]):
-        return ""
-    versions = {dump.manifest["server"]["version"] for dump in (expected, found)}
-    on = f" (dumped from {expected.manifest['server']['version']}, restored to {found.manifest['server']['version']})"
-    return f"has {table['rows']} rows as expected, but others than those" + (on if len(versions) > 1 else "")
-
-
-def _digest(dump: Dump, database: t.Mapping[str, t.Any], table: str) -> str:
-    """What the manifest should say of a table, from the dump's files."""
-    files = _files(dump, database, table)
-    if database["mysqldump"]:
-        script = ScriptCounter()
-        _read_into(script, files[0])
-        return script.count(table).sha256
-    tallies = [FileCounter(dump.generation) for _file in files]
-    for tally, path in zip(tallies, files):
-        _read_into(tally, path)
-    return join_counts([tally.count() for tally in tallies]).sha256
-
-
-def _read_into(tally: Counter, path: str) -> None:
-    for piece in pieces_of_file(path):
-        tally.update(piece)
-
-
-def _rows(dump: Dump, database: t.Mapping[str, t.Any], table: str) -> RowSet:
-    paths = _files(dump, database, table)
-    return row_set(rows_of_script(paths[0], table) if database["mysqldump"] else rows_of_table(paths))
-
-
-def _files(dump: Dump, database: t.Mapping[str, t.Any], table: str) -> t.List[str]:
-    folder = os.path.join(dump.root, database["directory"])
-    if database["mysqldump"]:
-        return [os.path.join(folder, "database.sql")]
-    folder = os.path.join(folder, "tables")
-    is_alone = dump.manifest["mode"] != INSTANCE
-    names = files_of(folder, dump.generation, database["name"], [table], is_alone=is_alone)[table] or []
-    return [os.path.join(folder, name) for name in names]
-
-
-def _read(path: str) -> t.Dict[str, t.Any]:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return dict(json.load(stream))
-    except (OSError, ValueError, TypeError) as error:
-        raise ManifestUnusable(f"{path} cannot be read ({error}): the backup cannot be compared") from error
+    return f" (dumped from {expected.server_version}, restored to {restored.server_version})"

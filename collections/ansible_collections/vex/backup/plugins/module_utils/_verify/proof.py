@@ -1,9 +1,10 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The proof beside an archive in the bucket: that it was restored, where, when, and what was equal."""
+"""The proof of a backup: an object beside the archive that says where and when it was restored and compared."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -15,26 +16,47 @@ from ansible_collections.vex.backup.plugins.module_utils._store.objects import l
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Store
 
 FORMAT = 1
-_FIELDS = ("hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "notes")
+_FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "notes")
 
 
-def put_proof(params: t.Mapping[str, t.Any], *, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Put ``{key}.proof.json`` beside an archive, in place of an earlier one.
+@dataclasses.dataclass(frozen=True)
+class ProofRequest:
+    """The options of ``backup_proof``, by name. ``timeout`` is in seconds, ``None`` or 0 for no bound."""
 
-    :param params: the options of ``backup_proof``
-    :returns: its result
-    :raises NoSuchBackup: when the archive or its manifest is no longer there
+    store: t.Mapping[str, t.Any]
+    bucket: str
+    key: str
+    hostname: str
+    server_version: str
+    sha256: str
+    tables: int
+    rows: int
+    recovery_seconds: int
+    notes: t.Sequence[str]
+    retries: int
+    timeout: t.Optional[int]
+    check_mode: bool
+
+
+def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
+    """Put ``{key}.proof.json`` beside an archive, in place of an earlier proof.
+
+    :returns: the result of ``backup_proof``
+    :raises NoSuchBackup: when the archive or its manifest is no longer in the bucket
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    proof = {"format": FORMAT, "key": params["key"], "proven": timestamp(utc_now())}
-    proof.update({name: params[name] for name in _FIELDS})
+    proof = {
+        "format": FORMAT,
+        "proven": timestamp(utc_now()),
+        **{name: getattr(request, name) for name in _FIELDS},
+    }
     content = json.dumps(proof, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "surrogateescape")
-    key = params["key"] + PROOF
-    bound = Bound(params["timeout"] or None, "upload of the proof")
-    with Store(params, params["bucket"], bound=bound, retries=params["retries"], parallel=1) as store:
-        for there in (params["key"], params["key"] + MANIFEST):
-            if look(store, there) is None:
-                raise NoSuchBackup(f"{store.url(there)} is no longer there, so there is nothing to prove")
-        if not check_mode:
+    key = request.key + PROOF
+    bound = Bound(request.timeout or None, "upload of the proof")
+    with Store(request.store, request.bucket, bound=bound, retries=request.retries, parallel=1) as store:
+        for needed in (request.key, request.key + MANIFEST):
+            if look(store, needed) is None:
+                raise NoSuchBackup(f"{store.url(needed)} is no longer in the bucket: no proof was written")
+        if not request.check_mode:
             put_object(store, key, content, ContentType="application/json")
         return {"changed": True, "key": key, "url": store.url(key), "proven": proof["proven"]}

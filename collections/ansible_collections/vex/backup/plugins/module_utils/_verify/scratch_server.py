@@ -1,45 +1,46 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A private server to try a restore on: empty, on a socket in a folder of its own, thrown away afterwards.
-
-What runs there is known by its process id and start time, so that the next one removes what a killed one left.
-"""
+"""A scratch server: an empty server on a socket in a directory of its own, to try a restore on."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import dataclasses
 import os
 import pwd
 import shutil
-import signal
-import stat
 import time
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import write_json_durably
 from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program, run, start_server
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import undisturbed
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children, undisturbed
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    AlreadyRunning,
     NotEnoughSpace,
     OptionError,
     ProgramMissing,
     ScratchFailed,
     ServerUnavailable,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import is_alive
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import describe
+from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_folder import (
+    Owner,
+    ScratchFolder,
+    claim_folder,
+    remove_folder,
+    remove_instance,
+    write_owner,
+)
+from ansible_collections.vex.backup.plugins.module_utils._verify.server_process import ServerProcess, start_of
 
 START_SECONDS = 120
-END_SECONDS = 60
 LOG_CHARACTERS = 1500
+# The kernel's sun_path has 108 bytes, the last one a NUL.
 SOCKET_BYTES = 107
 
 _PROGRAMS = {"mariadb": ("mariadbd", "mysqld"), "mysql": ("mysqld",)}
-# Nothing here is worth a write to the disk before its time: after a crash it is thrown away.
+# The data are thrown away after a crash, so nothing has to reach the disk in time.
 _OPTIONS = (
     "--skip-networking",
     "--skip-log-bin",
@@ -49,245 +50,163 @@ _OPTIONS = (
     "--innodb-doublewrite=0",
     "--innodb-buffer-pool-size=256M",
 )
-_OWN_OPTIONS = {
+_PRODUCT_OPTIONS = {
     "mariadb": ("--innodb-log-file-size=256M",),
     "mysql": ("--mysqlx=OFF", "--innodb-redo-log-capacity=512M"),
 }
 
 
-class Place(t.NamedTuple):
-    """Where things are: ``owner`` is this account's alone, ``instance`` the server's."""
+@dataclasses.dataclass(frozen=True)
+class ScratchRequest:
+    """The options of ``mysql_scratch``, by name. ``abandoned_after`` is in seconds; ``present`` needs a ``product``."""
 
     path: str
-
-    @property
-    def owner(self) -> str:
-        """What runs here, and for whom."""
-        return os.path.join(self.path, "owner.json")
-
-    @property
-    def instance(self) -> str:
-        """The server's own folder."""
-        return os.path.join(self.path, "instance")
-
-    @property
-    def work(self) -> str:
-        """For the files of whoever uses the server."""
-        return os.path.join(self.path, "work")
-
-    @property
-    def socket(self) -> str:
-        """Where the server listens."""
-        return os.path.join(self.instance, "server.sock")
-
-    @property
-    def log(self) -> str:
-        """What the server says."""
-        return os.path.join(self.path, "server.log")
-
-    @property
-    def parts(self) -> t.Sequence[str]:
-        """All that can be in the folder."""
-        return (self.owner, f"{self.owner}.partial", self.instance, self.work, self.log)
+    state: str
+    product: t.Optional[str]
+    user: t.Optional[str]
+    lower_case_table_names: int
+    needed_bytes: int
+    abandoned_after: int
+    run_log: t.Optional[str]
 
 
-def scratch(params: t.Mapping[str, t.Any], log: RunLog) -> t.Dict[str, t.Any]:
-    """Claim the folder, start a server there, or throw all of it away.
+def scratch(request: ScratchRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Claim the directory, start a server there, or remove both.
 
-    :param params: the options of ``mysql_scratch``
-    :returns: its result
-    :raises AlreadyRunning: when somebody who is alive uses the folder
-    :raises ScratchFailed: when the folder is another's, or the server does not start
-    :raises NotEnoughSpace, OptionError, ProgramMissing: what stands in the way
+    :returns: the result of ``mysql_scratch``
+    :raises AlreadyRunning: when another run uses the directory
+    :raises ScratchFailed: when the directory belongs to somebody else, or the server does not start
+    :raises NotEnoughSpace, OptionError, ProgramMissing: for what the server needs and does not have
     """
-    place = Place(os.path.abspath(params["path"]))
-    if params["state"] == "absent":
-        return {"changed": remove(place)}
-    logs = os.path.dirname(params["run_log"]) if params["run_log"] else None
-    replaced = claim(place, logs, params["abandoned_after"])
-    result = {"changed": True, "replaced": replaced, "work": place.work}
-    if params["state"] == "claimed":
-        return result
-    version = start(place, params, logs)
-    log.info(f"scratch: {params['product']} {version} answers on {place.socket}")
-    return {**result, "socket": place.socket, "server_version": version}
+    folder = ScratchFolder(os.path.abspath(request.path))
+    with ending_children():
+        if request.state == "absent":
+            return {"changed": remove_folder(folder)}
+        logs = os.path.dirname(request.run_log) if request.run_log else None
+        replaced = claim_folder(folder, logs, request.abandoned_after)
+        result = {"changed": True, "replaced": replaced, "work": folder.work}
+        if request.state == "claimed":
+            return result
+        version = start(folder, request, logs)
+    log.info(f"the scratch server, {request.product} {version}, answers on {folder.socket}")
+    return {**result, "socket": folder.socket, "server_version": version}
 
 
-def claim(place: Place, logs: t.Optional[str], patience: int) -> bool:
-    """Make the folder ours, and remove what somebody who was killed left there; whether there was anything.
-
-    :param logs: folder of the logs of whoever uses it: it is in use as long as that one is alive
-    :param patience: seconds without a sign of life after which that one is dead
-    """
-    there = _require_own(place)
-    owner = _owner(place)
-    if there and logs and owner.get("logs") == logs:
-        return False
-    if owner.get("logs") and is_alive(owner["logs"], patience):
-        raise AlreadyRunning(f"another verification uses {place.path}: wait for its end, or set another folder for one")
-    if logs and not os.path.isdir(logs):
-        raise ScratchFailed(
-            f"{logs} cannot be made, and by it others see that somebody works in {place.path}: make it, writable for "
-            "this account, or choose another folder for the logs"
+def start(folder: ScratchFolder, request: ScratchRequest, logs: t.Optional[str]) -> str:
+    """Start an empty server in place of the previous one; return its version."""
+    if len(os.fsencode(folder.socket)) > SOCKET_BYTES:
+        raise OptionError(
+            f"path {folder.path} is too long for a socket in it: the kernel allows {SOCKET_BYTES} bytes, "
+            "choose a shorter path"
         )
-    replaced = remove(place)
-    os.makedirs(place.path)
-    os.chmod(place.path, 0o711)  # noqa: S103 - the server's account passes through it, and nobody else writes there
-    os.mkdir(place.work, 0o700)
-    write_json_durably(place.owner, {"logs": logs})
-    return replaced
-
-
-def start(place: Place, params: t.Mapping[str, t.Any], logs: t.Optional[str]) -> str:
-    """Start an empty server in the folder, in place of the one before; its version."""
-    if len(os.fsencode(place.socket)) > SOCKET_BYTES:
-        raise OptionError(f"path {place.path} is too long for a socket in it: the kernel takes {SOCKET_BYTES} bytes")
-    program = _find_server(params["product"])
-    account = _account(params["user"])
-    _end_server(place)
-    free = shutil.disk_usage(place.path).free
-    if free < params["needed_bytes"]:
-        raise NotEnoughSpace(
-            f"{place.path} has {free // 10**6} MB free and the restore needs about "
-            f"{params['needed_bytes'] // 10**6} MB: make room, or choose another folder for it"
-        )
-    for folder in (place.instance, os.path.join(place.instance, "tmp")):
-        os.mkdir(folder, 0o700)
+    product = t.cast("str", request.product)
+    program = find_server(product)
+    account = server_account(request.user)
+    remove_instance(folder)
+    _require_space(folder, request.needed_bytes)
+    for directory in (folder.instance, os.path.join(folder.instance, "tmp")):
+        os.mkdir(directory, 0o700)
         if account:
-            os.chown(folder, account.pw_uid, account.pw_gid)
-    # What it is must be known to MySQL from the first on.
-    argv = [*_argv(place, program, account), f"--lower-case-table-names={params['lower_case_table_names']}"]
-    _initialise(place, argv, params["product"], account)
-    # One that is not written down would run on without its folder.
+            os.chown(directory, account.pw_uid, account.pw_gid)
+    # MySQL accepts another value only while the data directory is created.
+    case = f"--lower-case-table-names={request.lower_case_table_names}"
+    argv = [*server_arguments(folder, program, account), case]
+    create_data(folder, argv, product, account)
+    # A signal between the two statements would leave a server that no later run knows of.
     with undisturbed():
-        process = start_server([*argv, *_OPTIONS, *_OWN_OPTIONS[params["product"]]], place.log)
-        write_json_durably(place.owner, {"logs": logs, "pid": process, "started": _started(process)})
-    return _wait(place, process)
+        pid = start_server([*argv, *_OPTIONS, *_PRODUCT_OPTIONS[product]], folder.log)
+        server = ServerProcess(pid, start_of(pid))
+        write_owner(folder, Owner(logs, server))
+    return _wait(folder, server)
 
 
-def remove(place: Place) -> bool:
-    """End the server and remove the folder with all in it; whether there was one."""
-    if not _require_own(place):
-        return False
-    _end_server(place)
-    shutil.rmtree(place.path)
-    return True
+def find_server(product: str) -> str:
+    """Return the path of the product's server program.
 
-
-def _require_own(place: Place) -> bool:
-    """Whether the folder is there, and then that it is one of ours."""
-    if not os.path.lexists(place.path):
-        return False
-    found = os.lstat(place.path)
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise ScratchFailed(
-            f"{place.path} is not a folder that only this account writes to: choose another, or remove it"
-        )
-    others = set(os.listdir(place.path)) - {os.path.basename(part) for part in place.parts}
-    if others:
-        raise ScratchFailed(f"{place.path} holds {min(others)!r}, which is not ours: choose an empty folder")
-    return True
-
-
-def _end_server(place: Place) -> None:
-    owner = _owner(place)
-    if owner.get("pid"):
-        _end(int(owner["pid"]), owner.get("started"))
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(place.instance)
-
-
-def _find_server(product: str) -> str:
+    :raises ProgramMissing: naming the package to install
+    """
     remedy = f"install {product}'s server on the host that verifies; it need not run"
     for name in _PROGRAMS[product]:
         with contextlib.suppress(ProgramMissing):
-            # A mysqld may be MariaDB's.
             found = find_program([name], remedy)
+            # MariaDB's server may have the name mysqld too.
             if ("MariaDB" in run([found, "--no-defaults", "--version"], timeout=60).stdout) == (product == "mariadb"):
                 return found
-    raise ProgramMissing(f"no server of {product} is on this host to restore into: {remedy}")
+    raise ProgramMissing(f"this host has no server of {product} to restore into: {remedy}")
 
 
-def _account(user: t.Optional[str]) -> t.Optional[pwd.struct_passwd]:
+def server_account(user: t.Optional[str]) -> t.Optional[pwd.struct_passwd]:
+    """Return the account that the server runs as, ``None`` for the present one, which only root can change.
+
+    :raises OptionError: when there is no such account
+    """
     if os.geteuid() != 0:
         return None
     for name in [user] if user else ["mysql", "nobody"]:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise OptionError(f"there is no account {user or 'mysql'!r} on this host to run the server as")
+    raise OptionError(f"this host has no account {user or 'mysql'!r} to run the server as: set user to another account")
 
 
-def _argv(place: Place, program: str, account: t.Optional[pwd.struct_passwd]) -> t.List[str]:
+def server_arguments(folder: ScratchFolder, program: str, account: t.Optional[pwd.struct_passwd]) -> t.List[str]:
+    """Return the command that both creates the data and starts the server."""
     return [
         program,
         "--no-defaults",
         *([f"--user={account.pw_name}"] if account else []),
-        f"--datadir={os.path.join(place.instance, 'data')}",
-        f"--tmpdir={os.path.join(place.instance, 'tmp')}",
-        f"--socket={place.socket}",
-        f"--pid-file={os.path.join(place.instance, 'server.pid')}",
+        f"--datadir={os.path.join(folder.instance, 'data')}",
+        f"--tmpdir={os.path.join(folder.instance, 'tmp')}",
+        f"--socket={folder.socket}",
+        f"--pid-file={os.path.join(folder.instance, 'server.pid')}",
     ]
 
 
-def _initialise(place: Place, server: t.Sequence[str], product: str, account: t.Optional[pwd.struct_passwd]) -> None:
-    data = os.path.join(place.instance, "data")
+def create_data(
+    folder: ScratchFolder, server: t.Sequence[str], product: str, account: t.Optional[pwd.struct_passwd]
+) -> None:
+    """Create the data directory of an empty server.
+
+    :param server: the server's command
+    :raises ScratchFailed: with the end of what the program wrote
+    """
     if product == "mysql":
         argv = [*server, "--initialize-insecure"]
     else:
-        remedy = "install the rest of MariaDB's server"
         argv = [
-            find_program(["mariadb-install-db", "mysql_install_db"], remedy),
+            find_program(["mariadb-install-db", "mysql_install_db"], "install the package mariadb-server"),
             "--no-defaults",
             *([f"--user={account.pw_name}"] if account else []),
-            f"--datadir={data}",
-            f"--tmpdir={os.path.join(place.instance, 'tmp')}",
+            f"--datadir={os.path.join(folder.instance, 'data')}",
+            f"--tmpdir={os.path.join(folder.instance, 'tmp')}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
             "--force",
         ]
-    done = run(argv, cwd=place.instance if account is None else "/", timeout=START_SECONDS)
+    done = run(argv, cwd=folder.instance if account is None else "/", timeout=START_SECONDS)
     if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip()[-LOG_CHARACTERS:]
-        raise ScratchFailed(f"the server to restore into could not be prepared in {place.path}: {said}")
+        output = (done.stdout + done.stderr).strip()[-LOG_CHARACTERS:]
+        raise ScratchFailed(f"the data of the scratch server could not be created in {folder.path}: {output}")
 
 
-def _wait(place: Place, process: int) -> str:
-    """The version of the server, once it answers."""
-    login = {"login_unix_socket": place.socket, "login_user": "root", "login_password": ""}
+def _require_space(folder: ScratchFolder, needed: int) -> None:
+    free = shutil.disk_usage(folder.path).free
+    if free < needed:
+        raise NotEnoughSpace(
+            f"{folder.path} has {free // 10**6} MB free and the restore needs about {needed // 10**6} MB: free space "
+            "there, or choose another directory"
+        )
+
+
+def _wait(folder: ScratchFolder, server: ServerProcess) -> str:
+    """Wait until the server answers; return its version."""
+    login = resolve_login({"login_unix_socket": folder.socket, "login_user": "root", "login_password": ""})
     deadline = time.monotonic() + START_SECONDS
     while True:
-        with contextlib.suppress(ServerUnavailable), connect(resolve_login(login)) as connection:
+        with contextlib.suppress(ServerUnavailable), connect(login) as connection:
             return describe(connection).version
-        if not _started(process) or time.monotonic() > deadline:
-            with open(place.log, encoding="utf-8", errors="replace") as stream:
-                said = stream.read().strip()[-LOG_CHARACTERS:]
-            raise ScratchFailed(f"the server to restore into did not start in {place.path}: {said}")
+        if not server.runs or time.monotonic() > deadline:
+            with open(folder.log, encoding="utf-8", errors="replace") as stream:
+                output = stream.read().strip()[-LOG_CHARACTERS:]
+            raise ScratchFailed(f"the scratch server did not start in {folder.path}: {output}")
         time.sleep(0.1)
-
-
-def _owner(place: Place) -> t.Dict[str, t.Any]:
-    with contextlib.suppress(FileNotFoundError, ValueError, TypeError), open(place.owner, encoding="utf-8") as stream:
-        return dict(json.load(stream))
-    return {}
-
-
-def _end(process: int, started: t.Any) -> None:
-    """End a server, if the process is still the one that was started."""
-    for number, patience in ((signal.SIGTERM, END_SECONDS), (signal.SIGKILL, END_SECONDS)):
-        deadline = time.monotonic() + patience
-        if _started(process) == started:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, number)
-        while _started(process) == started and time.monotonic() < deadline:
-            time.sleep(0.05)
-
-
-def _started(process: int) -> t.Optional[str]:
-    """When a process started, in ticks since boot; ``None`` for one that is gone or only waits to be looked after."""
-    try:
-        with open(f"/proc/{process}/stat", encoding="ascii", errors="replace") as stream:
-            state, *rest = stream.read().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if state == "Z" else rest[18]

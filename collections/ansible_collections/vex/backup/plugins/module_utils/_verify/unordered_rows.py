@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The rows of a table whatever their order: a server may give back in another order what has no primary key."""
+"""The rows of a table in any order: a server may return the rows of a table without a primary key in another order."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ROW = re.compile(rb"\((?:[^'()]|'(?:[^'\\]|\\.|'')*')*\)", re.DOTALL)
 
 
 class RowSet(t.NamedTuple):
-    """How many rows, and the sum of their digests: the same for the same rows in any order."""
+    """The number of rows, and the sum of their digests, which does not depend on their order."""
 
     rows: int
     digest: int
 
 
 def row_set(rows: t.Iterable[bytes]) -> RowSet:
-    """The set of *rows*, each of them the text of one."""
+    """Return the set of *rows*, the text of one row each."""
     count = total = 0
     for row in rows:
         count += 1
@@ -36,21 +36,21 @@ def row_set(rows: t.Iterable[bytes]) -> RowSet:
 
 
 def rows_of_table(paths: t.Iterable[str]) -> t.Iterator[bytes]:
-    """The rows in MyDumper's data files of one table.
+    """Return the rows in MyDumper's data files of one table.
 
-    :param paths: as they were before compression; what is there may be compressed
+    :param paths: without the suffix of their compression
     """
     for path in paths:
         for line in lines_of(path):
             start = line.find(b"VALUES(") + len(b"VALUES") if line.startswith(b"INSERT INTO") else 0
             row = line[start:].lstrip(b",")
             if row.startswith(b"("):
-                # Behind a row of 0.10 comes what joins it to the next, or ends the statement.
+                # MyDumper 0.10 writes the comma or semicolon after the row.
                 yield row.rstrip(b",;")
 
 
 def rows_of_script(path: str, table: str) -> t.Iterator[bytes]:
-    """The rows of *table* in a script by mysqldump."""
+    """Return the rows of *table* in a script by mysqldump."""
     inside = False
     for line in lines_of(path):
         found = None if inside else INSERT.match(line)
@@ -62,19 +62,19 @@ def rows_of_script(path: str, table: str) -> t.Iterator[bytes]:
 
 
 def lines_of(path: str) -> t.Iterator[bytes]:
-    """The lines of a file, without their ends, whether it is compressed or not."""
+    """Return the lines of a file, compressed or not, without their line ends."""
     rest = b""
-    for piece in pieces_of_file(path):
-        *lines, rest = (rest + piece).split(b"\n") if b"\n" in piece else (rest + piece,)
+    for chunk in chunks_of_file(path):
+        *lines, rest = (rest + chunk).split(b"\n") if b"\n" in chunk else (rest + chunk,)
         yield from lines
     if rest:
         yield rest
 
 
-def pieces_of_file(path: str) -> t.Iterator[bytes]:
-    """What a file holds, whether it is compressed or not.
+def chunks_of_file(path: str) -> t.Iterator[bytes]:
+    """Return the content of a file, compressed or not, in chunks.
 
-    :param path: as it was before compression
+    :param path: without the suffix of its compression
     """
     kind = next((kind for kind, suffix in SUFFIXES.items() if suffix and os.path.exists(path + suffix)), None)
     with contextlib.ExitStack() as stack:

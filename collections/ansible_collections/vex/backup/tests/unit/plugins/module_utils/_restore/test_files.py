@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files that a restore loads; what becomes of them is in tests/restore/test_mysql_restore.py."""
+"""Tests of the lock on a backup that is being loaded; tests/restore/test_mysql_restore.py tests the files."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.vex.backup.plugins.module_utils._restore.plan import Re
 PLAN = RestorePlan([], "0.10", False, "none", 0)
 
 
-def test_one_that_is_being_loaded_is_left_alone(tmp_path: pathlib.Path) -> None:
-    """A second restore must not take the files of the first for those of a dead one; when it is over, it may."""
+def test_a_second_restore_does_not_touch_the_files_of_the_first(tmp_path: pathlib.Path) -> None:
+    """It would take them for files of a restore that was killed, which it removes."""
     root, loading = tmp_path / "backup_20260101_030000", tmp_path / "backup_20260101_030000.loading"
     root.mkdir()
     with prepared(str(root), PLAN, Deadline(0, "the restore")):
         (loading / "0.sql").touch()
         with (
-            pytest.raises(AlreadyRunning, match="another restore loads what is in"),
+            pytest.raises(AlreadyRunning, match="another restore loads"),
             prepared(str(root), PLAN, Deadline(0, "the restore")),
         ):
             pass

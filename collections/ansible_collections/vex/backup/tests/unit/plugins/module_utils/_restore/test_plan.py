@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What of a backup is to be restored, and which of its files that takes."""
+"""Tests of the plan of a restore, and of the files that it needs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def plan_of(
     return read_plan(str(path / "manifest.json"), database=database, target=target, table=table)
 
 
-def test_everything(tmp_path: pathlib.Path) -> None:
+def test_a_whole_backup(tmp_path: pathlib.Path) -> None:
     plan = plan_of(tmp_path, MANIFEST)
     assert plan == RestorePlan(plan.databases, LEGACY, shared=False, compression="zstd", dump_bytes=100)
     assert plan.databases == [
@@ -79,7 +79,7 @@ def test_everything(tmp_path: pathlib.Path) -> None:
     ]
 
 
-def test_one_database_and_one_table(tmp_path: pathlib.Path) -> None:
+def test_one_database_or_one_table(tmp_path: pathlib.Path) -> None:
     (one,) = plan_of(tmp_path, MANIFEST, "shop", "before").databases
     assert (one.name, one.target, one.views) == ("shop", "before", ["v"])
     (one,) = plan_of(tmp_path, MANIFEST, "shop", None, "a").databases
@@ -90,15 +90,15 @@ def test_one_database_and_one_table(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     ("database", "target", "table", "message"),
     [
-        ("none", None, None, "the backup holds no database 'none': it holds 'shop', 'old'"),
-        (None, "x", None, "name the database"),
-        (None, None, "a", "name the database"),
-        ("shop", "MySQL", None, "a database of the server's own"),
-        ("shop", None, "v", "shop.v is a view; its tables are a, b"),
+        ("none", None, None, "the backup holds no database 'none': choose one of 'shop', 'old'"),
+        (None, "x", None, "set database too"),
+        (None, None, "a", "set database too"),
+        ("shop", "MySQL", None, "a system database of the server"),
+        ("shop", None, "v", r"shop.v is a view: choose a table of the backup \(a, b\)"),
         ("shop", None, "x", "shop.x is not in the backup"),
     ],
 )
-def test_what_cannot_be(
+def test_options_that_cannot_work(
     tmp_path: pathlib.Path, database: t.Optional[str], target: t.Optional[str], table: t.Optional[str], message: str
 ) -> None:
     with pytest.raises(OptionError, match=message):
@@ -106,7 +106,7 @@ def test_what_cannot_be(
 
 
 @pytest.mark.parametrize("manifest", [{}, [], "x", {**MANIFEST, "databases": [{}]}])
-def test_a_manifest_that_is_none(tmp_path: pathlib.Path, manifest: t.Any) -> None:
+def test_a_manifest_that_cannot_be_read(tmp_path: pathlib.Path, manifest: t.Any) -> None:
     with pytest.raises(ManifestUnusable, match="cannot be read"):
         plan_of(tmp_path, manifest)
 
@@ -120,14 +120,14 @@ def test_a_manifest_that_is_none(tmp_path: pathlib.Path, manifest: t.Any) -> Non
         ({"tools": {"mydumper": "1.0.1"}}, "a", NAMES),
     ],
 )
-def test_files(
+def test_the_files_of_a_database_or_table(
     tmp_path: pathlib.Path, changes: t.Dict[str, t.Any], table: t.Optional[str], expected: t.List[str]
 ) -> None:
     plan = plan_of(tmp_path, {**MANIFEST, **changes}, "shop", None, table)
     assert wanted_files(NAMES, plan, plan.databases[0]) == expected
 
 
-def test_views_are_made_apart(tmp_path: pathlib.Path) -> None:
+def test_views_of_0_10_have_a_directory_of_their_own(tmp_path: pathlib.Path) -> None:
     plan = plan_of(tmp_path, MANIFEST, "shop")
     assert plan.generation == LEGACY
     placed = placed_files(NAMES, plan)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Scripts made to restore less than all of them, or another name; that servers take them, tests/restore shows."""
+"""Tests of adapted scripts; tests/restore/test_mysql_restore.py runs such scripts on a server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ EVENT = block("CREATE DEFINER=`r`@`%` EVENT `e` ON SCHEDULE EVERY 1 DAY DO CREAT
 
 
 @pytest.mark.parametrize("program", [PROCEDURE, EVENT])
-def test_programs_that_name_no_database_stay(program: bytes) -> None:
+def test_programs_without_a_database_name_are_not_changed(program: bytes) -> None:
     text = b"SET x;\nALTER DATABASE `shop` COLLATE c;\n" + program + b"ALTER DATABASE `shop` COLLATE d;\n"
     assert programs_script(text, "shop", "shop") == ProgramsScript(text, 0)
     renamed = text.replace(b"ALTER DATABASE `shop`", b"ALTER DATABASE `other`")
@@ -99,7 +99,7 @@ def test_programs_that_name_no_database_stay(program: bytes) -> None:
         ),
     ],
 )
-def test_triggers(text: str, expected: t.Optional[str]) -> None:
+def test_triggers_lose_the_database_name(text: str, expected: t.Optional[str]) -> None:
     script = block(text)
     assert programs_script(script, "shop", "shop").text == script
     assert programs_script(script, "shop", "other").text == block(expected or text)

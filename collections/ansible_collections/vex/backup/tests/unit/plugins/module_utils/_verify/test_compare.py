@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each difference between what was dumped and what came back is found, and named."""
+"""Tests of the differences between a backup and what came back."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, RestoreDiffers
-from ansible_collections.vex.backup.plugins.module_utils._verify.compare import compare_dumps
+from ansible_collections.vex.backup.plugins.module_utils._verify.compare import CompareRequest, compare_dumps
 
 ONE_TWO = b"INSERT INTO `t` VALUES\n(1),\n(2);\n"
 TWO_ONE = b"INSERT INTO `t` VALUES\n(2),\n(1);\n"
@@ -67,14 +68,19 @@ def write(root: pathlib.Path, text: bytes, change: t.Optional[Change] = None) ->
     return root
 
 
+def compare_folders(expected: pathlib.Path, found: pathlib.Path) -> t.Dict[str, t.Any]:
+    request = CompareRequest(str(expected / "manifest.json"), str(expected), str(found))
+    return compare_dumps(request, RunLog(None))
+
+
 def compared(folder: pathlib.Path, text: bytes, change: t.Optional[Change] = None) -> t.Dict[str, t.Any]:
     expected = write(folder / "expected", ONE_TWO)
     found = write(folder / "found", text, change)
-    return compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
+    return compare_folders(expected, found)
 
 
 def differences(folder: pathlib.Path, text: bytes, change: t.Optional[Change] = None) -> t.List[str]:
-    with pytest.raises(RestoreDiffers, match="is not what was dumped") as failure:
+    with pytest.raises(RestoreDiffers, match="the restored data differ from the dump") as failure:
         compared(folder, text, change)
     found: t.List[str] = failure.value.details["differences"]
     assert found[0] in str(failure.value)
@@ -86,23 +92,23 @@ def test_the_same_rows_are_the_same_in_any_order(tmp_path: pathlib.Path, text: b
     assert compared(tmp_path, text) == {"tables": 2, "rows": 4, "differences": [], "notes": [], "changed": False}
 
 
-def test_other_rows_are_found_where_their_number_is_the_same(tmp_path: pathlib.Path) -> None:
-    sentence = "has 2 rows as expected, but others than those"
+def test_other_rows_are_found_if_their_number_is_the_same(tmp_path: pathlib.Path) -> None:
+    sentence = "has 2 rows as expected, but with other content"
     assert differences(tmp_path, ONE_THREE) == [f"table shop.t {sentence}", f"table odd.t {sentence}"]
 
 
-def test_a_backup_whose_files_are_not_its_manifests_is_told_from_another_order(tmp_path: pathlib.Path) -> None:
+def test_files_that_differ_from_their_own_manifest_are_reported_as_such(tmp_path: pathlib.Path) -> None:
     expected = write(tmp_path / "expected", ONE_TWO, other_digest)
     found = write(tmp_path / "found", ONE_TWO)
     with pytest.raises(RestoreDiffers) as failure:
-        compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
-    sentence = "is another in the backup's own files than the manifest says"
+        compare_folders(expected, found)
+    sentence = "has other rows in the backup's files than its manifest says"
     assert failure.value.details["differences"] == [f"table shop.t {sentence}", f"table odd.t {sentence}"]
 
 
-def test_another_version_of_the_server_is_said_with_the_difference(tmp_path: pathlib.Path) -> None:
+def test_another_version_of_the_server_is_named_with_the_difference(tmp_path: pathlib.Path) -> None:
     found = differences(tmp_path, ONE_THREE, lambda manifest: manifest["server"].update(version="11.4.2"))
-    assert found[0].endswith("but others than those (dumped from 10.11.1, restored to 11.4.2)")
+    assert found[0].endswith("but with other content (dumped from 10.11.1, restored to 11.4.2)")
 
 
 @pytest.mark.parametrize(
@@ -119,46 +125,48 @@ def test_what_is_missing_is_named(tmp_path: pathlib.Path, change: Change, senten
     assert differences(tmp_path, ONE_TWO, lambda manifest: change(manifest["databases"][0])) == [sentence]
 
 
-def test_many_differences_are_told_in_short(tmp_path: pathlib.Path) -> None:
+def test_many_differences_are_shortened(tmp_path: pathlib.Path) -> None:
     def drop(manifest: t.Dict[str, t.Any]) -> None:
         manifest["databases"][0]["tables"] += [table(f"t{number}", b"") for number in range(30)]
 
     expected = write(tmp_path / "expected", ONE_TWO, drop)
     found = write(tmp_path / "found", ONE_TWO)
     with pytest.raises(RestoreDiffers, match=r"t19 is missing: 2 rows expected \(and 10 more\)$") as failure:
-        compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
+        compare_folders(expected, found)
     assert len(failure.value.details["differences"]) == 30
 
 
-def test_rows_of_another_generation_are_counted_only_and_that_is_said(tmp_path: pathlib.Path) -> None:
+def test_rows_of_another_generation_are_only_counted_with_a_note(tmp_path: pathlib.Path) -> None:
     def change(manifest: t.Dict[str, t.Any]) -> None:
         manifest["tools"]["mydumper"] = "1.0.1"
 
     (note,) = compared(tmp_path, ONE_THREE, change)["notes"]
-    assert note.startswith("the rows were counted and not compared: MyDumper 0.10.1 dumped, and 1.0.1 writes")
+    assert note.startswith(
+        "the rows were counted and not compared: MyDumper 0.10.1 made the backup, and MyDumper 1.0.1"
+    )
 
 
-def test_what_the_manifest_does_not_tell_is_said(tmp_path: pathlib.Path) -> None:
+def test_unknown_row_counts_are_noted(tmp_path: pathlib.Path) -> None:
     def change(manifest: t.Dict[str, t.Any]) -> None:
         manifest["databases"][0]["tables"][0].update(rows=None, sha256=None)
 
     expected = write(tmp_path / "expected", ONE_TWO, change)
     found = write(tmp_path / "found", ONE_TWO)
-    result = compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
-    assert result["notes"] == ["the manifest does not say how many rows 1 of the tables hold"]
+    result = compare_folders(expected, found)
+    assert result["notes"] == ["the rows of 1 tables were not compared: the manifest does not say how many there are"]
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b'{"databases": [{"name": "a"}]}', b"\xff"])
-def test_a_manifest_that_cannot_be_compared_with_is_named(tmp_path: pathlib.Path, content: bytes) -> None:
+def test_a_manifest_that_cannot_be_read_is_named(tmp_path: pathlib.Path, content: bytes) -> None:
     found = write(tmp_path / "found", ONE_TWO)
     path = tmp_path / "manifest.json"
     path.write_bytes(content)
     with pytest.raises(ManifestUnusable, match=str(path)):
-        compare_dumps(str(path), str(tmp_path), str(found))
+        compare_dumps(CompareRequest(str(path), str(tmp_path), str(found)), RunLog(None))
 
 
-def test_a_manifest_from_before_there_were_counts_is_named(tmp_path: pathlib.Path) -> None:
+def test_a_manifest_without_row_counts_is_named(tmp_path: pathlib.Path) -> None:
     expected = write(tmp_path / "expected", ONE_TWO, lambda manifest: manifest["databases"][0].update(tables=["t"]))
     found = write(tmp_path / "found", ONE_TWO)
     with pytest.raises(ManifestUnusable, match="does not say what its tables hold"):
-        compare_dumps(str(expected / "manifest.json"), str(expected), str(found))
+        compare_folders(expected, found)

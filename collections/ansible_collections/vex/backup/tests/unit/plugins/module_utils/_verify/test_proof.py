@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The proof that is put beside an archive."""
+"""Tests of the proof that is written beside an archive."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ansible_collections.vex.backup.plugins.module_utils._verify import proof as
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, Opened
 
 KEY = "db1/2026/01/backup_20260101_030000.zip"
-PROVEN = {
+PROVEN: t.Dict[str, t.Any] = {
     "hostname": "verifier",
     "server_version": "10.11.19-MariaDB",
     "sha256": "a" * 64,
     "tables": 2,
     "rows": 7,
-    "recovery_seconds": 3.5,
-    "notes": "ação",
+    "recovery_seconds": 3,
+    "notes": ["ação"],
 }
 
 
@@ -37,26 +37,27 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
 
 
 def prove(*, check_mode: bool = False) -> t.Dict[str, t.Any]:
-    return proof_module.put_proof(
-        {"bucket": "vex", "key": KEY, "retries": 0, "timeout": 0, **PROVEN}, check_mode=check_mode
+    request = proof_module.ProofRequest(
+        store={}, bucket="vex", key=KEY, retries=0, timeout=0, check_mode=check_mode, **PROVEN
     )
+    return proof_module.put_proof(request)
 
 
-def test_it_says_what_was_equal(bucket: FakeBucket) -> None:
+def test_the_proof_has_all_values(bucket: FakeBucket) -> None:
     result = prove()
     assert (result["changed"], result["key"]) == (True, f"{KEY}.proof.json")
     proof = json.loads(bucket.objects[f"{KEY}.proof.json"])
     assert proof == {"format": 1, "key": KEY, "proven": result["proven"], **PROVEN}
 
 
-def test_check_mode_puts_nothing(bucket: FakeBucket) -> None:
+def test_check_mode_writes_nothing(bucket: FakeBucket) -> None:
     assert prove(check_mode=True)["changed"]
     assert f"{KEY}.proof.json" not in bucket.objects
 
 
 @pytest.mark.parametrize("gone", [KEY, f"{KEY}.manifest.json"])
-def test_a_backup_that_went_meanwhile_is_not_proven(bucket: FakeBucket, gone: str) -> None:
+def test_a_removed_backup_gets_no_proof(bucket: FakeBucket, gone: str) -> None:
     del bucket.objects[gone]
-    with pytest.raises(NoSuchBackup, match="no longer there, so there is nothing to prove"):
+    with pytest.raises(NoSuchBackup, match="is no longer in the bucket: no proof was written"):
         prove()
     assert f"{KEY}.proof.json" not in bucket.objects

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The same rows are the same in any order, and however the dump that holds them was compressed."""
+"""Tests of rows compared in any order, from dumps of every compression."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS = [b'(1,"a)\\n,;")', b"(2,NULL)", b'(3,"")']
 
 @pytest.mark.parametrize("text", [LEGACY, MODERN])
 @pytest.mark.parametrize("program", [None, "zstd", "gzip"])
-def test_rows_are_the_same_whoever_wrote_them(tmp_path: pathlib.Path, text: bytes, program: str) -> None:
+def test_rows_do_not_depend_on_the_dumper_or_the_compression(tmp_path: pathlib.Path, text: bytes, program: str) -> None:
     paths = [tmp_path / "t.00000.sql", tmp_path / "t.00001.sql"]
     paths[0].write_bytes(text)
     paths[1].write_bytes(b"")
@@ -53,7 +53,7 @@ def test_rows_of_one_table_in_a_script(tmp_path: pathlib.Path, script: bytes) ->
     assert sorted(rows_of_script(str(path), "t`(")) == [b"(1,'it''s (\\')')", b"(2,NULL)"]
 
 
-def test_a_line_may_lack_its_end_and_be_longer_than_a_piece(tmp_path: pathlib.Path) -> None:
+def test_a_line_may_lack_its_end_and_be_longer_than_a_chunk(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x\n" + b"y" * 3_000_000 + b"\nz")
     assert [len(line) for line in lines_of(str(path))] == [1, 3_000_000, 1]

@@ -1,0 +1,72 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What all SQL of a restore shares: quoted names, errors in words, and how the server compares names of tables."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed, ServerUnavailable
+
+# connection.py keeps the reason of a failed import; every module that uses this file reports it first.
+with contextlib.suppress(ImportError):
+    import pymysql.err
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
+Connect = t.Callable[[], "Connection[Cursor]"]
+
+_SHOWN = 10
+# PyMySQL gives errors of the connection these numbers, as MySQL's C client does (CR_MIN_ERROR to CR_MAX_ERROR).
+_CONNECTION_ERRORS = range(2000, 3000)
+
+
+@contextlib.contextmanager
+def errors_in_words() -> t.Iterator[None]:
+    """Raise errors of this collection instead of PyMySQL's.
+
+    :raises ServerUnavailable: when the server went away
+    :raises RestoreFailed: when the server refused a statement
+    """
+    try:
+        yield
+    except (pymysql.err.MySQLError, OSError) as error:
+        number, reason = error.args if len(error.args) == 2 else (0, error)
+        if isinstance(error, (OSError, pymysql.err.InterfaceError)) or number in _CONNECTION_ERRORS:
+            raise ServerUnavailable(f"the server stopped answering: {reason}") from None
+        raise RestoreFailed(
+            f"the server refused a statement of the restore: {reason}; grant the account the rights to create and drop "
+            "what is restored"
+        ) from None
+
+
+def quoted(name: str) -> bytes:
+    """Return a name quoted with backticks, in UTF-8."""
+    return b"`" + name.encode("utf-8", "surrogateescape").replace(b"`", b"``") + b"`"
+
+
+def quoted_text(name: str) -> str:
+    """Return a name quoted with backticks, as text."""
+    return quoted(name).decode("utf-8", "surrogateescape")
+
+
+def qualified(database: str, name: str) -> str:
+    """Return the name of a table, view or program with its database, both quoted."""
+    return f"{quoted_text(database)}.{quoted_text(name)}"
+
+
+def shortened(names: t.Sequence[str]) -> str:
+    """Return the first 10 of *names*, and how many more there are."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def table_key(connection: Connection[Cursor]) -> t.Callable[[str], str]:
+    """Return a function that gives two names the same key when they name the same table on the server."""
+    with errors_in_words(), connection.cursor() as cursor:
+        cursor.execute("SELECT @@lower_case_table_names")
+        is_sensitive = not int((cursor.fetchone() or (0,))[0])
+    return str if is_sensitive else str.lower
