@@ -81,7 +81,7 @@ def restore(spare: Member, backups: Backups, directory: Path, **variables: Any) 
 
     :param variables: without ``vex_backup_``
     """
-    given = {"restore_server": backups.server.hostname, "restore_go_on": True, "restore_poll_seconds": 1}
+    given = {"restore_server": backups.server.hostname, "restore_yes": True, "restore_poll_seconds": 1}
     outcome = Run([spare], directory, playbook="restore", **{**given, **variables}).wait()["mysql-2"]
     assert outcome.status == 0, outcome.output
     assert "as they were dumped" in " ".join(outcome.output.split())
@@ -116,7 +116,7 @@ def test_parts_of_an_encrypted_one(
     """The newest is the one that is taken."""
     encrypted = {"archive_password": PASSWORD}
     name = mysql_databases.PLAIN_NAME
-    wanted = {"restore_database": name, "restore_target": "another ção"}
+    wanted = {"restore_database": name, "restore_as": "another ção"}
     restore(spare, backups, inventory_directory, **encrypted, **wanted)
     restore(spare, backups, inventory_directory, **encrypted, restore_database="hard", restore_table="parent")
     original, restored = hosts["mysql-1"], spare.host
@@ -139,7 +139,7 @@ def test_parts_of_an_encrypted_one(
 
 def test_one_that_dies_is_over(backups: Backups, spare: Member, control: Control, inventory_directory: Path) -> None:
     """As when the host is restarted: nothing is left there that could say so."""
-    wanted = {"restore_server": backups.server.hostname, "restore_name": backups.whole, "restore_go_on": True}
+    wanted = {"restore_server": backups.server.hostname, "restore_name": backups.whole, "restore_yes": True}
     run = Run([spare], inventory_directory, playbook="restore", restore_poll_seconds=1, **wanted)
     reach_loading(spare.host, run)
     stages = f"ls {spare.work}/restore/stages.*"

@@ -1,4 +1,4 @@
-"""Restores as a person would: fetch a backup out of the bucket, follow its manifest, compare."""
+"""Restores without Vex Backup: download a backup, run the commands of its manifest, compare."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pymysql.connections import Connection
 from tests.integration.fingerprint import fingerprint
 from tests.servers.seaweedfs import SeaweedFS
 
-# Runs a shell command in the backup's directory with an answer on its standard input.
+# Runs a shell command in the directory of the backup, with an answer on its standard input.
 Shell = Callable[[str, str], subprocess.CompletedProcess[str]]
 
 
 class Server(Protocol):
-    """What can be logged in to with all privileges."""
+    """A server that root can log in to."""
 
     def connect(self) -> Connection[Any]:
-        """A new connection."""
+        """Open a connection."""
 
 
 def restore(store: SeaweedFS, key: str, directory: Path, shell: Shell, answer: str = "") -> dict[str, Any]:
-    """Fetch a backup and follow its manifest; gives the manifest.
+    """Download a backup and run the commands of its manifest; return the manifest.
 
-    :param directory: where *shell* runs; it holds ``LOGIN.cnf`` already
-    :param answer: what to type where a command asks
+    :param directory: the directory that *shell* runs in; it has a ``LOGIN.cnf``
+    :param answer: the answer to a command that asks
     """
     client = store.client()
     manifest_path = directory / "manifest.json"
@@ -51,7 +51,7 @@ def restore(store: SeaweedFS, key: str, directory: Path, shell: Shell, answer: s
 def _follow(command: str, shell: Shell, answer: str = "") -> None:
     done = shell(command, answer)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    # myloader 0.10 exits with 0 after some failures.
+    # myloader 0.10 exits with status 0 after some failures.
     assert "CRITICAL" not in done.stderr, f"{command}\n{done.stderr}"
 
 
@@ -64,7 +64,7 @@ def _check_files(root: Path, files: Sequence[dict[str, Any]]) -> None:
 
 
 def assert_equal(source: Server, target: Server, databases: Sequence[str]) -> None:
-    """Every table, view and stored program of *databases* is the same on both servers."""
+    """Check that every table, view and stored program of *databases* is the same on both servers."""
     with contextlib.closing(source.connect()) as original, contextlib.closing(target.connect()) as restored:
         for name in databases:
             expected = fingerprint(original, name)

@@ -169,7 +169,7 @@ def test_the_surveys_ask_what_the_roles_take(awx: Awx) -> None:
 def test_a_restore_shows_its_plan_unless_it_is_asked_to_go_on(awx: Awx) -> None:
     template = awx.named("job_templates")["Vex Backup: restore"]
     defaults = {question["variable"]: question["default"] for question in awx.surveys[template["id"]]["spec"]}
-    assert defaults["vex_backup_restore_go_on"] == defaults["vex_backup_restore_overwrite"] == "false"
+    assert defaults["vex_backup_restore_yes"] == defaults["vex_backup_restore_overwrite"] == "false"
 
 
 def test_the_watch_is_where_the_web_app_is(awx: Awx) -> None:

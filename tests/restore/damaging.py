@@ -1,4 +1,4 @@
-"""Backups that look whole and are not: made from a good one, beside it in the bucket, each as a server of its own."""
+"""Damaged backups, made from a good one and put beside it in the bucket, each for another server."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Change = Callable[[Path, dict[str, Any]], None]
 
 
 class Original:
-    """A good backup of *setup*, and where to put copies of it.
+    """A good backup of *setup*, to make damaged copies of.
 
-    :param key: its archive's
-    :param folder: to work in
+    :param key: the key of its archive
+    :param folder: a directory to work in
     """
 
     def __init__(self, setup: Installation, key: str, folder: Path) -> None:
@@ -34,11 +34,11 @@ class Original:
         self.manifest: dict[str, Any] = json.loads(self._read(f"{key}.manifest.json"))
 
     def key_of(self, server: str) -> str:
-        """Where the copy of *server* is."""
+        """Return the key of the copy for *server*."""
         return self._key.replace(self.hostname, server, 1)
 
     def put(self, server: str, content: bytes, manifest: dict[str, Any] | None) -> None:
-        """Put a backup of *server*, as it is given, manifest or not."""
+        """Put a backup of *server* into the bucket, with or without a manifest."""
         key = self.key_of(server)
         self._client.put_object(Bucket=self._store.bucket, Key=key, Body=content)
         if manifest is not None:
@@ -46,7 +46,7 @@ class Original:
             self._client.put_object(Bucket=self._store.bucket, Key=f"{key}.manifest.json", Body=body)
 
     def put_changed(self, server: str, change: Change, password: str = "") -> None:
-        """Put a backup of *server* that *change* was done to, and that is whole in all else."""
+        """Put a backup of *server* with *change* applied and otherwise whole."""
         folder = self._folder / server
         folder.mkdir()
         archive = folder / self.manifest["archive"]["name"]
@@ -82,7 +82,7 @@ class Original:
 
 
 def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
-    """Change what a compressed file holds."""
+    """Change the content of a compressed file."""
     text = subprocess.run(["zstd", "-q", "-d", "-c", path], check=True, capture_output=True).stdout
     packed = subprocess.run(["zstd", "-q", "-c"], input=change(text), check=True, capture_output=True).stdout
     path.write_bytes(packed)

@@ -1,4 +1,4 @@
-"""``vex-backup prune``, ``hold``, ``release`` and ``audit`` on a host that has backed itself up."""
+"""Tests of ``vex-backup prune``, ``hold``, ``release`` and ``audit`` on a host with backups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.servers.mariadb import MariaDB
 
 
 def names(command: Command) -> list[str]:
-    """Backups in the bucket, oldest first."""
+    """Return the names of the backups in the bucket, oldest first."""
     return sorted(key.rsplit("/", 1)[-1][:-4] for key in command.host.observe().keys if key.endswith(".zip"))
 
 
@@ -47,7 +47,7 @@ def test_retention_by_hand(command: Command, capfd: pytest.CaptureFixture[str]) 
     assert f"the bucket holds no backup called {middle}" in " ".join(capfd.readouterr().err.split())
 
 
-def test_what_retention_could_not_do(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_retention_that_fails(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     store = command.host.store
     assert command("run") == 0
     assert command("run") == 0
@@ -86,7 +86,7 @@ def test_an_audit_that_finds_something(
 
 
 def test_the_audits_playbook(command: Command) -> None:
-    """From the control node, for every server of the inventory."""
+    """The control node audits every server of the inventory."""
     assert command("run") == 0
     inventory = command.host.directory / "inventory.json"
     write_private(inventory, {"all": {"hosts": {command.host.hostname: command.host.variables}}})

@@ -1,4 +1,4 @@
-"""The drill of docs/how-to/encryption.md, followed to the letter with an encrypted, signed backup."""
+"""Tests of the commands in docs/how-to/encryption.md, with an encrypted, signed backup."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PASSWORD = "the key to all of it"
 
 
 def steps(backup: str) -> list[str]:
-    """The page's shell commands, in order, about *backup*."""
+    """Return the shell commands of the page, in order, for *backup*."""
     page = (ROOT / "docs/how-to/encryption.md").read_text(encoding="utf-8")
     blocks = [textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```$", page, re.DOTALL | re.MULTILINE)]
     assert len(blocks) == 4
@@ -27,7 +27,7 @@ def steps(backup: str) -> list[str]:
 
 
 class Drill:
-    """A folder on a machine that has never seen Vex Backup, with one backup in it."""
+    """A directory with one backup, on a machine without Vex Backup."""
 
     def __init__(self, directory: Path, host: Installation, key: str) -> None:
         self.directory = directory
@@ -39,7 +39,7 @@ class Drill:
             host.store.client().download_file(host.store.bucket, key + suffix, path)
 
     def follow(self, count: int) -> subprocess.CompletedProcess[str]:
-        """Take the first *count* steps."""
+        """Run the first *count* commands."""
         return subprocess.run(
             ["sh", "-ec", "".join(steps(self.name)[:count])],
             cwd=self.directory,

@@ -1,4 +1,4 @@
-"""``vex-backup list`` and ``restore``, and the playbook: from a bucket alone to a server, and what may be between."""
+"""Tests of ``vex-backup list`` and ``restore``, and of playbooks/restore.yml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSWORD = "the key to all of it"
 
 @pytest.fixture
 def target(command: Command, fresh_mariadb: MariaDB) -> MariaDB:
-    """An empty server that the configuration names as the one to restore to."""
+    """Return an empty server that the configuration restores into."""
     fresh_mariadb.create_account("restorer", "its password", "ALL ON *.*")
     command.host.variables.update(
         vex_backup_restore_login_unix_socket=fresh_mariadb.socket,
@@ -34,7 +34,7 @@ def target(command: Command, fresh_mariadb: MariaDB) -> MariaDB:
 
 
 def make_backup(command: Command, **changes: Any) -> str:
-    """Back up, and lose the log database; the archive's key."""
+    """Back up, then take the log database away; return the key of the archive."""
     outcome = command.host.backup(**changes)
     assert outcome.status == 0, outcome.output
     command.host.variables.update(
@@ -81,7 +81,7 @@ def test_a_plan_first(command: Command, target: MariaDB, capfd: pytest.CaptureFi
 @pytest.mark.parametrize(
     "changes", [{}, {"archive_format": "7z", "archive_password": PASSWORD}, {"archive_password": PASSWORD}]
 )
-def test_the_whole_of_it(
+def test_a_whole_backup(
     command: Command,
     target: MariaDB,
     mariadb: MariaDB,
@@ -97,7 +97,7 @@ def test_the_whole_of_it(
     assert_equal(mariadb, target, sample_databases)
     left = [path.name for path in (command.host.directory / "restore").iterdir()]
     assert left == ["restore.log"]
-    # What is there now is in the way, and stays as it is.
+    # What was restored is not overwritten.
     assert command("restore", "--yes") == 1
     out, said = capfd.readouterr()
     assert "In the way:" in out
@@ -107,7 +107,9 @@ def test_the_whole_of_it(
     assert_equal(mariadb, target, sample_databases)
 
 
-def test_part_of_it(command: Command, target: MariaDB, mariadb: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:
+def test_one_database_and_one_table(
+    command: Command, target: MariaDB, mariadb: MariaDB, capfd: pytest.CaptureFixture[str]
+) -> None:
     make_backup(command)
     assert command("restore", "--database", "rh ação", "--as", "rh de antes", "--yes") == 0, capfd.readouterr()
     assert "rh ação as rh de antes: " in capfd.readouterr().out
@@ -117,7 +119,7 @@ def test_part_of_it(command: Command, target: MariaDB, mariadb: MariaDB, capfd: 
     assert "vendas.cliente: 1 tables" in capfd.readouterr().out
     assert [name for (name,) in target.execute("SHOW TABLES FROM vendas")] == ["cliente"]
     assert command("restore", "--table", "cliente", "--yes") == 1
-    assert "name the database" in capfd.readouterr().err
+    assert "set database too" in capfd.readouterr().err
 
 
 def test_to_another_server(
@@ -127,7 +129,7 @@ def test_to_another_server(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Into a fresh server, from a host that never was: name, address and account are all there is."""
+    """The host has never been backed up: name, address and account are all that is known."""
     make_backup(command)
     original = command.host.hostname
     for name in [name for name in command.host.variables if name.startswith("vex_backup_restore_login")]:
@@ -143,14 +145,14 @@ def test_to_another_server(
 
 
 def test_check_mode(command: Command, target: MariaDB) -> None:
-    """Every step says what it would do, and nothing is said to be restored."""
+    """Every task reports what it would do, and no restore is reported."""
     make_backup(command)
     inventory, directory = command.host.directory / "restore.json", command.host.directory / "restore"
     write_private(inventory, {"all": {"hosts": {command.host.hostname: command.host.variables}}})
-    given = f"vex_backup_restore_go_on=true ansible_connection=local ansible_python_interpreter={sys.executable}"
+    given = f"vex_backup_restore_yes=true ansible_connection=local ansible_python_interpreter={sys.executable}"
     done = run_playbook("playbooks/restore.yml", "--inventory", str(inventory), "--check", "--extra-vars", given)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Load it, and compare" in done.stdout
+    assert "Load the backup, and compare" in done.stdout
     assert "as they were dumped" not in done.stdout
     assert ("portal",) not in target.execute("SHOW DATABASES")
     assert [path.name for path in directory.glob("*/*") if not path.name.endswith(".manifest.json")] == []
@@ -173,7 +175,7 @@ def lacks_a_table(root: Path, _manifest: dict[str, Any]) -> None:
 def test_every_damage_is_found(
     command: Command, target: MariaDB, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Each has its own message; what can be seen before the server is touched leaves it as it was."""
+    """Each has its own message; damage that shows before loading leaves the server unchanged."""
     original = Original(command.host, make_backup(command), tmp_path)
     content, manifest = original.content, original.manifest
     for server, damaged, beside in (
@@ -192,7 +194,7 @@ def test_every_damage_is_found(
         assert command("restore", *options, archive_password="not it") == 1
         out, said = capfd.readouterr()
         assert "as they were dumped" not in out
-        # It stays for the next attempt, and the others have its name.
+        # The next damaged backup has the same name.
         shutil.rmtree(command.host.directory / "restore", ignore_errors=True)
         return " ".join(said.split())
 
@@ -206,8 +208,10 @@ def test_every_damage_is_found(
     assert f"table portal.mensagem has {rows - 1} rows, {rows} were dumped" in message("lacks-a-row", "--overwrite")
 
 
-def test_it_is_on_record(command: Command, target: MariaDB, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """With the log database away, too: the row comes later. Dead restores of the host are closed."""
+def test_a_restore_is_recorded(
+    command: Command, target: MariaDB, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The row is written later if the log database is away. Abandoned restores of the host are closed."""
     outcome = command.host.backup()
     assert outcome.status == 0, outcome.output
     hostname, log_database = command.host.hostname, command.host.log_database
@@ -227,7 +231,7 @@ def test_it_is_on_record(command: Command, target: MariaDB, tmp_path: Path, capf
     assert "warning: not in the log database: " in out
     assert f"the record is kept in {command.host.spool}" in out
     assert [row["status"] for row in rows()] == [0]
-    # Without --overwrite there is only a plan, and so nothing to record.
+    # Without --overwrite there is only a plan, which has no record.
     target.execute("CREATE DATABASE portal", "CREATE TABLE portal.vazia (id INT)")
     assert command(*wanted) == 1
     assert len(rows()) == 1
@@ -241,9 +245,10 @@ def test_it_is_on_record(command: Command, target: MariaDB, tmp_path: Path, capf
     assert (away["backup_id"], away["tabelas"]) == (outcome.backup["id"], 3)
     assert away["linhas"] == sum(table["rows"] for table in portal["tables"])
     what, warning = away["observacao"].splitlines()
-    assert what == f"portal as another into {target.socket}"
-    assert "event limpa_acessos: their text names the database portal" in warning
+    assert what == f"[INFO] portal as another into {target.socket}"
+    assert warning.startswith("[WARNING] another: the text of ")
+    assert "event limpa_acessos names the database portal" in warning
     assert away["data_inicio"] <= away["restaurado_em"] <= away["data_encerramento"]
     assert (failed["status"], failed["linhas"], failed["restaurado_em"]) == (3, None, None)
-    assert "Download the backup: " in failed["observacao"]
+    assert "\n[ERROR] Download the backup: " in failed["observacao"]
     assert failed["data_encerramento"]

@@ -1,4 +1,4 @@
-"""A backup counts once it has been restored: playbooks/verify.yml proves it, or says what is wrong."""
+"""Tests of playbooks/verify.yml: it proves a good backup, and reports what is wrong with a bad one."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def source(mariadb: MariaDB) -> Iterator[MariaDB]:
 
 @pytest.fixture
 def verifier(source: MariaDB, backup_setup: Installation) -> Iterator[Verifier]:
-    """A spare host, and a backup of *source* in the bucket."""
+    """Return a spare host that proves backups of *source*."""
     assert source.process.pid is not None
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
-        # The scratch server's account passes through it.
+        # The scratch server's account must be able to enter it.
         Path(name).chmod(0o711)
         made = Verifier(backup_setup, Path(name))
         yield made
@@ -85,7 +85,7 @@ def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     assert proving.mails[0]["Subject"] == "Prova de restauração: tudo comprovado"
 
 
-def test_check_mode_says_what_it_would_prove(verifier: Verifier) -> None:
+def test_check_mode_shows_what_it_would_prove(verifier: Verifier) -> None:
     outcome = verifier.setup.backup()
     proving = verifier.run("--check")
     assert proving.status == 0, proving.output
@@ -94,10 +94,10 @@ def test_check_mode_says_what_it_would_prove(verifier: Verifier) -> None:
     assert not verifier.path.exists()
 
 
-def test_a_server_that_knows_no_capitals_is_proven(
+def test_a_server_with_names_in_lower_case_is_proven(
     tmp_path: Path, log_database: LogDatabase, s3: SeaweedFS, smtp: SmtpSink
 ) -> None:
-    """Its trigger speaks of a table as it was typed, which a server that knows capitals would not find."""
+    """Its trigger names the table with other capitals, so the scratch server needs the same setting."""
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         Path(name).chmod(0o711)
         with MariaDB(Path(name) / "source", options=["--lower-case-table-names=1"]) as server:
@@ -118,7 +118,7 @@ def test_a_server_that_knows_no_capitals_is_proven(
 
 
 def kill_in_the_middle(verifier: Verifier) -> None:
-    """A run that ends by SIGKILL once its server is there: that, files, and a record that says it runs are left."""
+    """Kill a run once its server runs. It leaves the server, files, and an open record."""
     process = subprocess.Popen(
         verifier.command(), cwd=ROOT, env=verifier.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -130,8 +130,8 @@ def kill_in_the_middle(verifier: Verifier) -> None:
     process.wait()
 
 
-def test_a_budget_goes_round(verifier: Verifier, tmp_path: Path) -> None:
-    """As many as there is time for, at least one; those that wait longest first."""
+def test_a_budget_reaches_all_servers_in_turn(verifier: Verifier, tmp_path: Path) -> None:
+    """At least one backup is proven; the server with the oldest proof comes first."""
     setup = verifier.setup
     outcome = setup.backup()
     original = Original(setup, outcome.key, tmp_path)
@@ -145,7 +145,7 @@ def test_a_budget_goes_round(verifier: Verifier, tmp_path: Path) -> None:
 
 
 def damage(original: Original, password: str) -> dict[str, str]:
-    """Put backups of servers that have one each, all but the first of them damaged; what is to be said of each."""
+    """Put a damaged backup for each of several servers; return what must be reported for each server."""
     changed: dict[str, tuple[Change, str]] = {
         "lacks-a-row": (
             lambda root, _manifest: rewrite(orders(root), lambda text: text.replace(b"(1,", b"-- (1,", 1)),
@@ -157,7 +157,7 @@ def damage(original: Original, password: str) -> dict[str, str]:
         ),
         "has-another-row": (
             lambda root, _manifest: rewrite(orders(root), lambda text: text.replace(b'"a\\": 7', b'"a\\": 8', 1)),
-            f"table {DATABASE}.orders is another in the backup's own files than the manifest says",
+            f"table {DATABASE}.orders has other rows in the backup's files than its manifest says",
         ),
     }
     content, manifest = original.content, original.manifest
@@ -171,9 +171,9 @@ def damage(original: Original, password: str) -> dict[str, str]:
         original.put_changed(f"{server}-{name}", change)
     original.put_changed(f"{server}-locked", lambda _root, _manifest: None, password=f"not {password}")
     return {
-        f"{server}-flipped": "Download: .*sha-?256",
-        f"{server}-truncated": "Download: .*(size|bytes)",
-        f"{server}-locked": "Unpack: .*password",
+        f"{server}-flipped": "Download the backup: .*sha-?256",
+        f"{server}-truncated": "Download the backup: .*(size|bytes)",
+        f"{server}-locked": "Unpack the backup: .*password",
         **{f"{server}-{name}": sentence for name, (_change, sentence) in changed.items()},
     }
 
@@ -185,11 +185,11 @@ def remove(folder: Path, pattern: str) -> None:
 
 
 def orders(root: Path) -> Path:
-    """The file with the rows of the table that is damaged."""
+    """Return the file with the rows of the damaged table."""
     return root / "dump" / DATABASE / "tables" / f"{DATABASE}.orders.sql.zst"
 
 
-def test_every_damage_is_found_and_told_in_one_mail(verifier: Verifier, tmp_path: Path) -> None:
+def test_every_damage_is_found_and_reported_in_one_mail(verifier: Verifier, tmp_path: Path) -> None:
     setup = verifier.setup
     outcome = setup.backup()
     assert outcome.status == 0, outcome.output
@@ -203,7 +203,8 @@ def test_every_damage_is_found_and_told_in_one_mail(verifier: Verifier, tmp_path
     found = {row["servidor"]: row for row in setup.log_database.rows(query, f"{setup.hostname}-%")}
     assert {server: row["status"] for server, row in found.items()} == dict.fromkeys(expected, 3)
     for server, sentence in expected.items():
-        assert re.search(sentence, found[server]["observacao"], re.IGNORECASE), found[server]["observacao"]
+        notes = found[server]["observacao"]
+        assert re.fullmatch(rf"\[ERROR\] .*{sentence}.*", notes, re.IGNORECASE), notes
         assert found[server]["data_encerramento"]
         assert re.search(rf"{server} .*{sentence}", " ".join(proving.mail.split()), re.IGNORECASE), proving.mail
     assert f"no whole backup in the bucket of: {setup.hostname}-no-manifest" in proving.mail

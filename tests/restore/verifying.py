@@ -1,4 +1,4 @@
-"""playbooks/verify.yml as a spare host runs it, and all that came of it."""
+"""Runs of playbooks/verify.yml on a spare host, and their results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERIFIER = "spare-01"
 
 
 class Proving(NamedTuple):
-    """What a run of the playbook left behind: ``rows`` of ``restauracao_log``, and the keys of proofs."""
+    """The results of a run: ``rows`` of ``restauracao_log``, mails and keys of proofs."""
 
     status: int
     output: str
@@ -23,13 +23,13 @@ class Proving(NamedTuple):
 
     @property
     def row(self) -> Row:
-        """The one row."""
+        """Return the only row."""
         (row,) = self.rows
         return row
 
     @property
     def mail(self) -> str:
-        """The one mail's text."""
+        """Return the text of the only mail."""
         (mail,) = self.mails
         return text_of(mail)
 
@@ -37,7 +37,7 @@ class Proving(NamedTuple):
 class Verifier:
     """A host that proves the backups of *setup*.
 
-    :param folder: one that the server's account can pass through
+    :param folder: a directory that the scratch server's account can enter
     """
 
     def __init__(self, setup: Installation, folder: Path) -> None:
@@ -48,15 +48,15 @@ class Verifier:
         self.variables: dict[str, Any] = {
             **{name: value for name, value in setup.variables.items() if name.startswith(common)},
             "vex_backup_verify_servers": [setup.hostname],
-            "vex_backup_verify_path": str(self.path),
+            "vex_backup_verify_dir": str(self.path),
             "vex_backup_verify_logs_dir": str(self.logs),
             "vex_backup_verify_spool_dir": str(folder / "spool"),
         }
 
     def command(self, **variables: Any) -> list[str]:
-        """What runs the playbook.
+        """Return the command that runs the playbook.
 
-        :param variables: the host's for this run, without ``vex_backup_``
+        :param variables: variables of the host for this run, without ``vex_backup_``
         """
         changed = {f"vex_backup_{name}": value for name, value in variables.items()}
         inventory = self.setup.directory / "verify.json"
@@ -64,12 +64,12 @@ class Verifier:
         return [*PLAYBOOK, "playbooks/verify.yml", "--inventory", str(inventory)]
 
     def environment(self) -> dict[str, str]:
-        """Of the playbook."""
+        """Return the environment of the playbook."""
         temporary = self.setup.temporary / "verify"
         return environment({"ANSIBLE_HOME": str(temporary), "ANSIBLE_REMOTE_TEMP": str(temporary / "tmp")})
 
     def run(self, *options: str, **variables: Any) -> Proving:
-        """Run it to its end, with further *options* of ansible-playbook; the others as :meth:`command`."""
+        """Run the playbook, with further *options* of ansible-playbook; *variables* as for :meth:`command`."""
         before = len(self.setup.sink.messages)
         done = subprocess.run(
             [*self.command(**variables), *options],
@@ -83,7 +83,7 @@ class Verifier:
         return self.observe(done.returncode, done.stdout + done.stderr, before)
 
     def observe(self, status: int, output: str, before: int = 0) -> Proving:
-        """All that runs have left behind until now, and the mails since *before*."""
+        """Return the results of all runs until now, with the mails since *before*."""
         setup = self.setup
         query = "SELECT * FROM restauracao_log WHERE servidor = %s ORDER BY id"
         rows = setup.log_database.rows(query, setup.hostname)

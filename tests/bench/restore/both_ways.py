@@ -42,7 +42,7 @@ def by_us(backup: Backup, folder: Path) -> Measure:
     with _restored(backup, folder) as server:
         host = {
             **backup.variables,
-            "vex_backup_restore_go_on": True,
+            "vex_backup_restore_yes": True,
             "vex_backup_restore_dir": str(folder / "restore"),
             "vex_backup_restore_login_unix_socket": server.socket,
             "vex_backup_restore_login_user": "root",

@@ -114,7 +114,7 @@ def _add_restore(restoring: argparse.ArgumentParser) -> None:
     which.add_argument("--name", help="the one of this name: backup_YYYYMMDD_HHMMSS")
     restoring.add_argument("--server", metavar="NAME", help="a backup of another server in the same bucket")
     restoring.add_argument("--database", metavar="D", help="this database alone")
-    restoring.add_argument("--as", dest="target", metavar="E", help="the database under this name")
+    restoring.add_argument("--as", dest="restore_as", metavar="E", help="the database under this name")
     restoring.add_argument("--table", metavar="T", help="this table of the database alone")
     restoring.add_argument(
         "--to", type=address, metavar="HOST[:PORT]", help="into another server than the one that is backed up"

@@ -26,7 +26,7 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
     :raises CommandError: when it cannot be planned, or failed
     """
     variables = _variables(asked)
-    planned = ask(places, "restore", variables={**variables, "vex_backup_restore_go_on": False})
+    planned = ask(places, "restore", variables={**variables, "vex_backup_restore_yes": False})
     if planned.failure:
         raise CommandError(f"the restore cannot be planned: {planned.failure}")
     plan = planned.found["plan"]
@@ -43,7 +43,7 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
             **variables,
             "vex_backup_restore_at": "",
             "vex_backup_restore_name": plan["backup"],
-            "vex_backup_restore_go_on": True,
+            "vex_backup_restore_yes": True,
         }
         restored = ask(places, "restore", variables=going_on)
     if restored.failure:
@@ -69,7 +69,7 @@ def described(plan: t.Mapping[str, t.Any]) -> str:
     ]
     for one in plan["databases"]:
         name = one["name"] + (f".{plan['table']}" if plan["table"] else "")
-        renamed = f" as {one['target']}" if one["target"] != one["name"] else ""
+        renamed = f" as {one['as']}" if one["as"] != one["name"] else ""
         counts = ", ".join(f"{one[kind]} {kind}" for kind in ("tables", "views", "programs") if one[kind])
         lines.append(("Restore", f"{name}{renamed}: {counts or 'empty'}"))
     verb = "Drop first" if plan["overwrite"] else "In the way"
@@ -83,7 +83,7 @@ def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
         "name": asked.name,
         "at": asked.at,
         "database": asked.database,
-        "target": asked.target,
+        "as": asked.restore_as,
         "table": asked.table,
         "overwrite": asked.overwrite,
         "threads": asked.threads,

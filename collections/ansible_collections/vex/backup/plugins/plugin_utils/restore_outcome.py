@@ -1,0 +1,81 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The outcome of a restore, decided from what its stages returned, for the role ``vex.backup.restore``."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, one_line, warning_note
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
+
+Result = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scope:
+    """What is restored and where to. A text is empty if it is not given.
+
+    ``database`` and ``table`` are the only ones that are restored, ``name`` is the new name of the database, ``into`` is
+    the server.
+    """
+
+    database: str
+    table: str
+    name: str
+    into: str
+
+    def __str__(self) -> str:
+        table = f".{self.table}" if self.table else ""
+        renamed = f" as {self.name}" if self.name else ""
+        return f"{self.database or 'everything'}{table}{renamed} into {self.into}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stages:
+    """What the stages of a restore returned so far, as Ansible registers it; empty for one that did not run.
+
+    ``opened`` and ``closed`` are results of ``restore_log_record``, ``loaded`` is that of ``mysql_restore``.
+    ``failure`` is the name and the message of the task that failed.
+    """
+
+    opened: Result
+    loaded: Result
+    closed: Result
+    failure: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """The outcome of a restore.
+
+    ``status`` is that of ``_common/status.py``, ``notes`` are levelled lines, ``record`` are further options of
+    ``restore_log_record``, ``unrecorded`` says why the log database has no record, empty if it has one.
+    """
+
+    status: int
+    notes: t.List[str]
+    record: t.Dict[str, t.Any]
+    unrecorded: str
+
+
+def decide(scope: Scope, stages: Stages) -> Outcome:
+    """Decide the outcome of a restore from what its stages returned."""
+    loaded = stages.loaded
+    warnings = [warning_note(text) for text in loaded.get("restore_warnings", [])]
+    failures = [error_note(stages.failure)] if stages.failure else []
+    known = {} if stages.failure else {"restored": loaded.get("restore_finished")}
+    if not stages.failure:
+        known.update({name: loaded.get(name) for name in ("tables", "rows")})
+    return Outcome(
+        status=ERROR if stages.failure else int(loaded.get("status", ERROR)),
+        notes=[f"[INFO] {one_line(str(scope))}", *failures, *warnings],
+        record={name: value for name, value in known.items() if value is not None},
+        unrecorded=_unrecorded(stages),
+    )
+
+
+def _unrecorded(stages: Stages) -> str:
+    reasons = (stages.closed.get("message"), stages.closed.get("msg"), stages.opened.get("msg"))
+    return next((str(reason) for reason in reasons if reason is not None), "")
