@@ -69,7 +69,7 @@ def test_the_drill(drill: Drill, mariadb: MariaDB, sample_databases: tuple[str, 
     assert_equal(mariadb, fresh_mariadb, sample_databases)
 
 
-def test_a_manifest_that_was_changed_ends_it(drill: Drill) -> None:
+def test_a_changed_manifest_is_refused(drill: Drill) -> None:
     path = drill.directory / f"{drill.name}.manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     assert drill.follow(3).returncode == 0
@@ -77,7 +77,7 @@ def test_a_manifest_that_was_changed_ends_it(drill: Drill) -> None:
     assert drill.follow(2).returncode != 0
 
 
-def test_an_archive_that_was_changed_ends_it(drill: Drill) -> None:
+def test_a_changed_archive_is_refused(drill: Drill) -> None:
     path = drill.directory / drill.name
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))

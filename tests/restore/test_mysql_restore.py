@@ -44,7 +44,7 @@ EASY = ("plain", "with space", "per%cent", "acentuação", "❤️ emoji", "mydu
 
 
 class Dumped:
-    """The odd databases of *source*, dumped below *directory*, to restore."""
+    """A dump of *databases* of *source* in *directory*, to restore."""
 
     def __init__(self, source: MariaDB, directory: Path, databases: tuple[str, ...], **options: Any) -> None:
         self.source = source
@@ -115,7 +115,7 @@ def login(server: MariaDB) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def odd(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
-    """The odd databases, on ``mariadb``."""
+    """Create the odd databases on ``mariadb``; return their names."""
     try:
         yield odd_databases.fill(mariadb)
     finally:
@@ -124,7 +124,7 @@ def odd(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def everything(odd: tuple[str, ...], mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> Dumped:
-    """All of them, each with a snapshot of its own."""
+    """Return a dump of all odd databases, each with its own snapshot."""
     return Dumped(mariadb, tmp_path_factory.mktemp("everything"), odd)
 
 
@@ -143,8 +143,8 @@ def test_everything_comes_back(everything: Dumped, mariadb: MariaDB, fresh_maria
     assert_equal(mariadb, fresh_mariadb, everything.databases)
 
 
-def same_but_for_its_name(source: MariaDB, target: MariaDB, name: str, renamed: str) -> None:
-    """Views and programs that have the name in their text have the old one."""
+def assert_equal_but_for_the_name(source: MariaDB, target: MariaDB, name: str, renamed: str) -> None:
+    """Compare a database with its restored copy; both name the old database in views and programs."""
     with contextlib.closing(source.connect()) as original, contextlib.closing(target.connect()) as restored:
         expected, found = fingerprint(original, name), fingerprint(restored, renamed)
     expected.pop(("schema", name)), found.pop(("schema", renamed))
@@ -157,13 +157,13 @@ def test_one_database_under_another_name(
 ) -> None:
     result = everything.run(fresh_mariadb, database=name, target="another ção")
     assert [(one["name"], one["as"]) for one in result["databases"]] == [(name, "another ção")]
-    same_but_for_its_name(mariadb, fresh_mariadb, name, "another ção")
+    assert_equal_but_for_the_name(mariadb, fresh_mariadb, name, "another ção")
     assert (name,) not in fresh_mariadb.execute("SHOW DATABASES")
 
 
 @pytest.mark.parametrize("name", ["plain", "hard"])
 def test_one_table(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB, name: str) -> None:
-    """With its trigger, into a database that has others, under another name."""
+    """It is restored with its trigger, into a database of another name that has other tables."""
     fresh_mariadb.execute("CREATE DATABASE here COLLATE latin1_bin", "CREATE TABLE here.own (id INT)")
     everything.run(fresh_mariadb, database=name, target="here", table="rows_of_all_kinds")
     with contextlib.closing(mariadb.connect()) as original, contextlib.closing(fresh_mariadb.connect()) as restored:
@@ -180,16 +180,18 @@ def test_one_table(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB,
     assert again["rows"] == 3
 
 
-def test_one_snapshot_of_all(odd: tuple[str, ...], mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+def test_one_snapshot_of_all_databases(
+    odd: tuple[str, ...], mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
+) -> None:
     dumped = Dumped(mariadb, tmp_path, EASY, mode="instance", compression="gzip")
     dumped.run(fresh_mariadb, database="per%cent", target="alone")
-    same_but_for_its_name(mariadb, fresh_mariadb, "per%cent", "alone")
+    assert_equal_but_for_the_name(mariadb, fresh_mariadb, "per%cent", "alone")
     dumped.run(fresh_mariadb)
     assert_equal(mariadb, fresh_mariadb, EASY)
 
 
-def test_views_that_look_at_other_databases(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """In whatever order they come, and at functions; a trigger belongs where it is put, whatever it names."""
+def test_views_that_read_from_other_databases(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """Views may come before what they read, and call functions; a trigger stays in the restored database."""
     names = ("aa", "zz")
     try:
         mariadb.execute(
@@ -212,13 +214,13 @@ def test_views_that_look_at_other_databases(mariadb: MariaDB, fresh_mariadb: Mar
             "SELECT EVENT_OBJECT_SCHEMA FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'yy'"
         )
         assert schema == "yy"
-        # The server itself puts the database before a function in a view.
+        # The server adds the name of the database to a function in the text of a view.
         assert result["restore_warnings"] == [
             "yy: the text of view upon names the database zz, so they use that database and not the restored one"
         ]
         result = dumped.run(fresh_mariadb, database="aa", target="bb")
         assert result["restore_warnings"] == []
-        # Without what it looks at, a view cannot be, and says so.
+        # A view cannot be created without the tables that it reads.
         fresh_mariadb.execute("DROP DATABASE zz", "DROP DATABASE aa")
         error = dumped.refusal(RestoreDiffers, fresh_mariadb, database="aa")
         assert "view aa.over could not be created" in str(error)
@@ -226,10 +228,8 @@ def test_views_that_look_at_other_databases(mariadb: MariaDB, fresh_mariadb: Mar
         mariadb.execute(*(f"DROP DATABASE IF EXISTS {name}" for name in (*names, "empty")))
 
 
-def test_time_zones_are_made_on_a_server_that_is_thrown_away(
-    mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
-) -> None:
-    """An event keeps the one it was made under, which an empty server does not know by its name."""
+def test_time_zones_are_created_on_a_scratch_server(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """An event has the time zone of its session, which an empty server does not know by name."""
     try:
         mariadb.execute("CREATE DATABASE timed", "CREATE EVENT timed.rare ON SCHEDULE EVERY 1 YEAR DO SELECT 1")
         dumped = Dumped(mariadb, tmp_path, ("timed",))
@@ -248,10 +248,8 @@ def test_time_zones_are_made_on_a_server_that_is_thrown_away(
         mariadb.execute("DROP DATABASE IF EXISTS timed")
 
 
-def test_definers_are_made_on_a_server_that_is_thrown_away(
-    mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path
-) -> None:
-    """And so a view of an account that is gone can be read there."""
+def test_definers_are_created_on_a_scratch_server(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """So a view whose definer no longer exists can be read there."""
     owner = "`left it's`@`nowhere`"
     try:
         mariadb.execute(
@@ -271,7 +269,7 @@ def test_definers_are_made_on_a_server_that_is_thrown_away(
 
 @pytest.fixture
 def small(mariadb: MariaDB, tmp_path: Path) -> Iterator[Dumped]:
-    """Two tables of two rows, one of them by mysqldump's hand, as plain text that a test can spoil."""
+    """Return a dump of two tables with two rows each, as plain text that a test can damage."""
     try:
         mariadb.execute(
             "CREATE DATABASE small",
@@ -286,8 +284,8 @@ def small(mariadb: MariaDB, tmp_path: Path) -> Iterator[Dumped]:
         mariadb.execute("DROP DATABASE small")
 
 
-def test_a_row_too_few(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    """The loader is content with it."""
+def test_a_missing_row(small: Dumped, fresh_mariadb: MariaDB) -> None:
+    """The loader reports no error."""
     rows = small.path / "dump/small/tables/small.first.sql"
     text = rows.read_text()
     assert ",\n(2)" in text
@@ -298,25 +296,25 @@ def test_a_row_too_few(small: Dumped, fresh_mariadb: MariaDB) -> None:
     assert error.details["differences"] == ["table small.first has 1 rows, 2 were dumped"]
 
 
-def test_a_table_that_lacks(small: Dumped, fresh_mariadb: MariaDB) -> None:
+def test_a_missing_table(small: Dumped, fresh_mariadb: MariaDB) -> None:
     for path in (small.path / "dump/small/tables").glob("small.second*"):
         path.unlink()
     assert "table small.second is missing" in str(small.refusal(RestoreDiffers, fresh_mariadb))
 
 
-def test_a_stored_program_that_lacks(small: Dumped, fresh_mariadb: MariaDB) -> None:
+def test_a_missing_stored_program(small: Dumped, fresh_mariadb: MariaDB) -> None:
     (small.path / "dump/small/programs.sql").write_text("SELECT 1;\n")
     assert "procedure small.p is missing" in str(small.refusal(RestoreDiffers, fresh_mariadb))
 
 
-def test_what_the_loader_cannot_load(small: Dumped, fresh_mariadb: MariaDB) -> None:
+def test_an_error_of_the_loader(small: Dumped, fresh_mariadb: MariaDB) -> None:
     (small.path / "dump/small/tables/small.first.sql").write_text("INSERT INTO `nowhere` VALUES (1);\n")
     error = small.refusal(RestoreFailed, fresh_mariadb)
     assert "myloader could not load small into small: Error restoring small.first" in str(error)
     assert error.details["incomplete"] == ["small"]
 
 
-def test_what_the_client_cannot_load(small: Dumped, fresh_mariadb: MariaDB) -> None:
+def test_an_error_of_the_client(small: Dumped, fresh_mariadb: MariaDB) -> None:
     (small.path / "dump/small/programs.sql").write_text("CREATE nonsense;\n")
     message = str(small.refusal(RestoreFailed, fresh_mariadb))
     assert "could not load programs.sql of small into small: " in message
@@ -324,7 +322,7 @@ def test_what_the_client_cannot_load(small: Dumped, fresh_mariadb: MariaDB) -> N
 
 
 @pytest.mark.parametrize("name", ["tables", "programs.sql"])
-def test_a_file_that_lacks(small: Dumped, fresh_mariadb: MariaDB, name: str) -> None:
+def test_a_missing_file(small: Dumped, fresh_mariadb: MariaDB, name: str) -> None:
     (small.path / "dump/small" / name).rename(small.path / "elsewhere")
     assert "is missing from the backup" in str(small.refusal(RestoreFailed, fresh_mariadb))
     assert ("small",) not in fresh_mariadb.execute("SHOW DATABASES")
@@ -340,7 +338,7 @@ def test_a_file_that_lacks(small: Dumped, fresh_mariadb: MariaDB, name: str) -> 
         ({"login_user": "nobody"}, ServerUnavailable, "refused the login"),
     ],
 )
-def test_what_cannot_work(
+def test_options_that_cannot_work(
     small: Dumped, fresh_mariadb: MariaDB, options: dict[str, Any], error: type[BackupError], message: str
 ) -> None:
     assert message in str(small.refusal(error, fresh_mariadb, **options))
@@ -391,7 +389,7 @@ def test_a_server_with_names_in_lower_case(mariadb: MariaDB, fresh_mariadb: Mari
 
 
 def test_a_plan_changes_nothing(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    """The backup need not be there yet, only its manifest."""
+    """It needs only the manifest, not the backup."""
     manifest = str(small.path / "manifest.json")
     result = small.run(fresh_mariadb, check_mode=True, path="/nowhere", manifest=manifest)
     assert (result["tables"], result["existing"], result["changed"]) == (2, [], True)
@@ -416,7 +414,7 @@ def test_without_the_binary_log(small: Dumped, fresh_mariadb: MariaDB) -> None:
     assert fresh_mariadb.execute("SHOW MASTER STATUS") != before
 
 
-def test_an_account_that_may_not_see_the_others(small: Dumped, fresh_mariadb: MariaDB) -> None:
+def test_an_account_that_cannot_see_other_accounts(small: Dumped, fresh_mariadb: MariaDB) -> None:
     fresh_mariadb.create_account("owner", "its password", "ALL PRIVILEGES ON small.*", "SET USER ON *.*")
     account: dict[str, Any] = {"login_user": "owner", "login_password": "its password"}
     assert small.run(fresh_mariadb, **account)["restore_warnings"] == []
@@ -427,8 +425,8 @@ def test_a_database_without_its_statement(small: Dumped, fresh_mariadb: MariaDB)
     assert small.run(fresh_mariadb)["rows"] == 4
 
 
-def test_a_trigger_whose_table_is_hidden(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """It is named, so that nobody takes the table for whole."""
+def test_a_trigger_whose_table_cannot_be_read(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """A warning says that the table lacks it."""
     small.source.execute(
         "CREATE TRIGGER small.t BEFORE INSERT ON /* which */ small.first FOR EACH ROW SET NEW.id = NEW.id"
     )
@@ -437,8 +435,8 @@ def test_a_trigger_whose_table_is_hidden(small: Dumped, fresh_mariadb: MariaDB, 
     assert "1 triggers were not restored" in warning
 
 
-def test_a_database_that_is_there_keeps_its_collation(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """The stored programs' scripts change it while they run, to what they were made with."""
+def test_an_existing_database_keeps_its_collation(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """programs.sql changes it while it runs, to the collation that each program was created with."""
     small.source.execute("ALTER DATABASE small COLLATE utf8mb4_bin")
     dumped = Dumped(small.source, tmp_path / "changed", ("small",))
     fresh_mariadb.execute("CREATE DATABASE small COLLATE latin1_swedish_ci")
@@ -447,7 +445,7 @@ def test_a_database_that_is_there_keeps_its_collation(small: Dumped, fresh_maria
     assert "latin1_swedish_ci" in statement
 
 
-def test_an_account_that_may_not(small: Dumped, fresh_mariadb: MariaDB) -> None:
+def test_an_account_without_the_rights(small: Dumped, fresh_mariadb: MariaDB) -> None:
     fresh_mariadb.create_account("reader", "its password", "SELECT ON *.*")
     account = {"login_user": "reader", "login_password": "its password"}
     message = str(small.refusal(RestoreFailed, fresh_mariadb, **account))
@@ -485,8 +483,8 @@ def test_the_module_as_ansible_runs_it(small: Dumped, fresh_mariadb: MariaDB) ->
 
 
 @pytest.mark.parametrize("around", [NAME, "others"])
-def test_what_was_restored_is_discarded(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path, around: str) -> None:
-    """Once all of it is there; with the directory that was made for it, and never with one that holds others'."""
+def test_a_restored_backup_is_discarded(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path, around: str) -> None:
+    """The directory around it is removed too if it was created for this backup alone."""
     dumped = Dumped(small.source, tmp_path / around, ("small",))
     archive = tmp_path / around / f"{NAME}.zip"
     archive.touch()
@@ -502,7 +500,7 @@ def test_what_was_restored_is_discarded(small: Dumped, fresh_mariadb: MariaDB, t
 def test_rows_that_a_constraint_refuses_today(
     mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path, column: str
 ) -> None:
-    """They were there before the constraint was, or came while it was off; a backup brings back what it holds."""
+    """They are older than the constraint, or were written while it was off. They are restored as they were dumped."""
     try:
         mariadb.execute(
             "CREATE DATABASE bound",
@@ -519,7 +517,7 @@ def test_rows_that_a_constraint_refuses_today(
 
 
 def test_hard_cases(tmp_path: Path) -> None:
-    """A BLOB of 64 MB, zero dates, an empty database, a thousand tables; odd_databases.py has the others."""
+    """A BLOB of 64 MB, zero dates, an empty database and a thousand tables are restored."""
     large = ["--max-allowed-packet=1G", "--innodb-log-file-size=256M"]
     with (
         tempfile.TemporaryDirectory(prefix="vex-") as folder,
@@ -536,8 +534,8 @@ def test_hard_cases(tmp_path: Path) -> None:
         assert target.execute(shown) == source.execute(shown)
 
 
-def test_what_was_left_out_is_not_missed(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """A dump without stored programs is whole without them; its manifest does not speak of any."""
+def test_programs_that_were_not_dumped_are_not_missing(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    """The manifest of a dump without stored programs names none."""
     small.source.execute(
         "CREATE TRIGGER small.t BEFORE INSERT ON small.first FOR EACH ROW SET NEW.id = NEW.id + 0",
         "CREATE EVENT small.e ON SCHEDULE EVERY 1 YEAR STARTS '2035-01-01 03:00:00' DISABLE DO SELECT 1",

@@ -97,7 +97,7 @@ def test_a_whole_backup(
     assert_equal(mariadb, target, sample_databases)
     left = [path.name for path in (command.host.directory / "restore").iterdir()]
     assert left == ["restore.log"]
-    # What was restored is not overwritten.
+    # The restored objects are not overwritten.
     assert command("restore", "--yes") == 1
     out, said = capfd.readouterr()
     assert "In the way:" in out

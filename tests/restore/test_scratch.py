@@ -32,7 +32,7 @@ from tests.integration.log_db import run_module
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that other accounts can pass through, as a server's must."""
+    """Create a directory that the scratch server's account can enter."""
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         Path(name).chmod(0o711)
         yield Path(name)

@@ -25,7 +25,7 @@ DATABASE = "proof_of"
 
 @pytest.fixture
 def source(mariadb: MariaDB) -> Iterator[MariaDB]:
-    """A server with one small database: no primary key, a BLOB, a view, a stored program."""
+    """Create a small database: a table without a primary key, a BLOB, a view, a stored program."""
     mariadb.execute(
         f"CREATE DATABASE {DATABASE}",
         f"USE {DATABASE}",

@@ -31,7 +31,7 @@ def other_digest(manifest: t.Dict[str, t.Any]) -> None:
 
 
 def write(root: pathlib.Path, text: bytes, change: t.Optional[Change] = None) -> pathlib.Path:
-    """A dump of two databases, one by mysqldump; *change* gets its manifest."""
+    """Write a dump of two databases, one by mysqldump; *change* changes its manifest."""
     tables = root / "dump" / "shop" / "tables"
     tables.mkdir(parents=True)
     (tables / "shop.t-schema.sql").write_bytes(b"")
