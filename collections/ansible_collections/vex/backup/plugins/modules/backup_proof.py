@@ -136,7 +136,9 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: put_proof(request(ProofRequest, module.params, store=module.params, check_mode=module.check_mode)),
+        lambda _log: put_proof(
+            request(ProofRequest, module.params, settings=module.params, check_mode=module.check_mode)
+        ),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 

@@ -17,7 +17,7 @@ Result = t.Mapping[str, t.Any]
 class Scope:
     """What is restored and where to. A text is empty if it is not given.
 
-    ``database`` and ``table`` are the only ones that are restored, ``name`` is the new name of the database, ``into`` is
+    ``database`` and ``table`` are the only ones that are restored, ``name`` is the new name of the database, ``into``
     the server.
     """
 

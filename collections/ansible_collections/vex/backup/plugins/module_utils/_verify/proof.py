@@ -23,7 +23,7 @@ _FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "rec
 class ProofRequest:
     """The options of ``backup_proof``, by name. ``timeout`` is in seconds, ``None`` or 0 for no bound."""
 
-    store: t.Mapping[str, t.Any]
+    settings: t.Mapping[str, t.Any]
     bucket: str
     key: str
     hostname: str
@@ -53,7 +53,7 @@ def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
     content = json.dumps(proof, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "surrogateescape")
     key = request.key + PROOF
     bound = Bound(request.timeout or None, "upload of the proof")
-    with Store(request.store, request.bucket, bound=bound, retries=request.retries, parallel=1) as store:
+    with Store(request.settings, request.bucket, bound=bound, retries=request.retries, parallel=1) as store:
         for needed in (request.key, request.key + MANIFEST):
             if look(store, needed) is None:
                 raise NoSuchBackup(f"{store.url(needed)} is no longer in the bucket: no proof was written")
