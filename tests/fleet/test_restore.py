@@ -146,7 +146,7 @@ def test_one_that_dies_is_over(backups: Backups, spare: Member, control: Control
     assert spare.host.shell(stages).returncode == 0
     kill_stage(spare.host)
     outcome = run.wait()["mysql-2"]
-    says = "Wait until it is loaded and compared: this step ended without a result: the host was restarted"
+    says = "Wait for the load and the comparison: this step ended without a result: the host was restarted"
     assert outcome.status not in {0, UNREACHABLE}, outcome.output
     assert says in " ".join(outcome.output.split())
     newest = records(control, backups)[-1]
