@@ -167,17 +167,17 @@ tool_version:
   sample: myloader 0.10.0
 status:
   description: V(1) success, V(2) success with warnings, V(3) error.
-  returned: always
+  returned: when the restore started
   type: int
   sample: 1
 restore_started:
   description: Start of the restore, UTC.
-  returned: always
+  returned: when the restore started
   type: str
   sample: "2025-07-20 16:15:23"
 restore_finished:
   description: End of the restore, UTC.
-  returned: always
+  returned: when the restore started
   type: str
   sample: "2025-07-20 16:16:24"
 """
