@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import errors_in_words, quoted_text
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql import errors_in_words
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_scripts import renamed_create
 
 if t.TYPE_CHECKING:
@@ -23,7 +24,7 @@ def create_database(connection: Connection[Cursor], one: DatabaseRestore, statem
     create = renamed_create(statement, one.name, one.target) if statement else None
     text = create.decode("utf-8", "surrogateescape").rstrip().rstrip(";") if create else ""
     with errors_in_words(), connection.cursor() as cursor:
-        cursor.execute(text or f"CREATE DATABASE IF NOT EXISTS {quoted_text(one.target)}")
+        cursor.execute(text or f"CREATE DATABASE IF NOT EXISTS {quote_identifier(one.target)}")
 
 
 def collation_of(connection: Connection[Cursor], database: str) -> t.Optional[str]:
@@ -41,4 +42,4 @@ def set_collation(connection: Connection[Cursor], database: str, collation: str)
     if collation_of(connection, database) == collation:
         return
     with errors_in_words(), connection.cursor() as cursor:
-        cursor.execute(f"ALTER DATABASE {quoted_text(database)} COLLATE {collation}")
+        cursor.execute(f"ALTER DATABASE {quote_identifier(database)} COLLATE {collation}")

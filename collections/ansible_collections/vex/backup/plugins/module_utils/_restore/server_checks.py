@@ -7,13 +7,13 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import list_objects
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import RowCounts
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql import (
     errors_in_words,
     qualified,
-    quoted_text,
     shortened,
     table_key,
 )
@@ -123,7 +123,7 @@ def _uses_of_old_name(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:
     if one.target == one.name:
         return
     names: t.List[str] = []
-    for name in (one.name, quoted_text(one.name)):
+    for name in (one.name, quote_identifier(one.name)):
         cursor.execute(_USES_OF_NAME, {"target": one.target, "name": f"{name}."})
         names += [row[0] for row in cursor.fetchall() if row[0] not in names]
     if names:

@@ -8,6 +8,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 
 # connection.py keeps the reason of a failed import; every module that uses this file reports it first.
 with contextlib.suppress(ImportError):
@@ -45,17 +46,12 @@ def errors_in_words() -> t.Iterator[None]:
 
 def quoted(name: str) -> bytes:
     """Return a name quoted with backticks, in UTF-8."""
-    return b"`" + name.encode("utf-8", "surrogateescape").replace(b"`", b"``") + b"`"
-
-
-def quoted_text(name: str) -> str:
-    """Return a name quoted with backticks, as text."""
-    return quoted(name).decode("utf-8", "surrogateescape")
+    return quote_identifier(name).encode("utf-8", "surrogateescape")
 
 
 def qualified(database: str, name: str) -> str:
     """Return the name of a table, view or program with its database, both quoted."""
-    return f"{quoted_text(database)}.{quoted_text(name)}"
+    return f"{quote_identifier(database)}.{quote_identifier(name)}"
 
 
 def shortened(names: t.Sequence[str]) -> str:
