@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import SchemaRequest, bring_up_to_date
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
 from tests.integration.log_db import MIGRATIONS, run_module
 from tests.playbook import LogDatabase
 from tests.servers.mariadb import MariaDB
@@ -34,8 +35,8 @@ def upgraded(log_mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> 
         if int(path.name[:4]) > BEFORE:
             path.unlink()
     database = LogDatabase(log_mariadb, folder)
-    root = {"login_unix_socket": log_mariadb.socket, "login_user": "root", "login_database": database.name}
-    bring_up_to_date({**root, "connect_timeout": 5, "migrations": str(older), "create_database": True}, False)
+    root = resolve_login({"login_unix_socket": log_mariadb.socket, "login_user": "root"})
+    bring_up_to_date(SchemaRequest(root, database.name, str(older), create_database=True), check_mode=False)
     fill(database)
     database.create()
     return database
