@@ -45,7 +45,7 @@ def bytes_of(size: decimal.Decimal | None) -> float | None:
 GAUGES = (
     Gauge(
         "vex_backup_last_success_timestamp_seconds",
-        "When the server's last backup ended, as a Unix time.",
+        "Unix time at which the server's last backup ended. A backup is a run that ended with success or warning.",
         lambda state, _now: unix_time(state.backup.finished) if state.backup else None,
     ),
     Gauge(
@@ -55,52 +55,52 @@ GAUGES = (
     ),
     Gauge(
         "vex_backup_last_success_duration_seconds",
-        "Seconds that the server's last backup took.",
+        "Duration of the server's last backup, in seconds.",
         lambda state, _now: (state.backup.finished - state.backup.start).total_seconds() if state.backup else None,
     ),
     Gauge(
         "vex_backup_last_success_dump_bytes",
-        "Size of the last backup's dump, to two decimals of a megabyte.",
+        "Size of the last backup's dump in bytes, rounded to 10,000.",
         lambda state, _now: bytes_of(state.backup.size) if state.backup else None,
     ),
     Gauge(
         "vex_backup_last_success_archive_bytes",
-        "Size of the last backup's uploaded archive, to two decimals of a megabyte.",
+        "Size of the last backup's uploaded archive in bytes, rounded to 10,000.",
         lambda state, _now: bytes_of(state.backup.archive_size) if state.backup else None,
     ),
     Gauge(
         "vex_backup_last_status",
-        "Status of the server's last run that ended: 1 success, 2 warning, 3 error.",
+        "Status of the server's last finished run: 1 success, 2 warning, 3 error.",
         lambda state, _now: state.last.status if state.last else None,
     ),
     Gauge(
         "vex_backup_last_upload_ok",
-        "Whether the last run's upload is whole, or there was none to make.",
+        "1 when the last finished run was a backup and its upload succeeded or was disabled, else 0.",
         lambda state, _now: state.last.status in fleet.IS_BACKUP and state.last.is_uploaded if state.last else None,
     ),
     Gauge(
         "vex_backup_overdue",
-        "Whether a backup should have been made by the server's schedule and tolerance, and was not.",
+        "1 when a backup is overdue by the server's schedule and tolerance, else 0; only servers with a schedule.",
         lambda state, now: state.is_overdue(now) if state.schedule else None,
     ),
     Gauge(
         "vex_backup_server_safe",
-        "Whether the server has the backup that it should have.",
+        "1 when the server has the backup that it should have, as the dashboard says, else 0.",
         lambda state, now: not state.condition(now).is_danger,
     ),
     Gauge(
         "vex_backup_last_proof_timestamp_seconds",
-        "When a backup of the server was last proven to restore, as a Unix time.",
+        "Unix time at which a backup of the server was last proven to restore.",
         lambda state, _now: unix_time(state.proof.end) if state.proof else None,
     ),
     Gauge(
         "vex_backup_last_proof_age_seconds",
-        "Seconds since then.",
+        "Seconds since a backup of the server was last proven to restore.",
         lambda state, now: (now - state.proof.end).total_seconds() if state.proof else None,
     ),
     Gauge(
         "vex_backup_last_proof_recovery_seconds",
-        "Seconds that it took to have the data back.",
+        "Seconds that the restore in the server's last proof took.",
         lambda state, _now: state.proof.recovery.total_seconds() if state.proof else None,
     ),
 )
@@ -141,7 +141,7 @@ class Fleet(Collector):
                 if value is not None:
                     family.add_metric([state.hostname], value)
             yield family
-        runs = GaugeMetricFamily("vex_backup_runs_today", "Runs that began today, by status.", labels=["status"])
+        runs = GaugeMetricFamily("vex_backup_runs_today", "Runs that started today, by status.", labels=["status"])
         for status, word in STATUSES.items():
             runs.add_metric([word], self._today.get(status, 0))
         yield runs
