@@ -49,7 +49,7 @@ def environment(language: str, time_zone: str) -> jinja2.Environment:
         # For messages that are chosen in Python, where i18n.mark marks them.
         translated=translator.gettext,
     )
-    found.globals.update(language=language, languages=LANGUAGES, static=static, seconds_between=formats.seconds_between)
+    found.globals.update(language=language, static=static, seconds_between=formats.seconds_between)
     return found
 
 
