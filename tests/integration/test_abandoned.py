@@ -113,7 +113,7 @@ def test_a_run_that_may_be_alive_is_left_alone(host: Host) -> None:
     host.log(written=HOUR_AGO)
     stamp = HOUR_AGO.replace(tzinfo=datetime.UTC).timestamp()
     os.utime(log, (stamp, stamp))
-    with RunLog(log).held():
+    with RunLog(log).mark_alive():
         assert host.open()["abandoned"] == [], "a module works on it"
     assert host.row(alive, STATUS) == (0,)
     assert len(host.open()["abandoned"]) == 1

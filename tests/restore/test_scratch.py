@@ -54,7 +54,7 @@ def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, A
     request = dataclasses.replace(defaults, **options)
     log = RunLog(request.run_log)
     try:
-        with log.held():
+        with log.mark_alive():
             return scratch_server_module.scratch(request, log)
     except BackupError as error:
         return {"failed": True, "failure": type(error).__name__, "msg": str(error)}

@@ -82,7 +82,7 @@ def conclude(
             module.fail_json(msg=missing_required_lib(name), exception=failure)
     log = RunLog(None if module.check_mode else module.params.get("run_log"))
     try:
-        with log.held():
+        with log.mark_alive():
             result = action(log)
     except BackupError as error:
         _fail(module, log, str(error), {**error.details, "failure": type(error).__name__})
@@ -102,8 +102,8 @@ def _fail(module: AnsibleModule, log: RunLog, message: str, details: Result) -> 
 
 
 def _warn_of(log: RunLog, module: AnsibleModule) -> None:
-    if log.trouble is not None:
-        module.warn(log.trouble)
+    if log.write_error is not None:
+        module.warn(log.write_error)
 
 
 def import_failure() -> str:

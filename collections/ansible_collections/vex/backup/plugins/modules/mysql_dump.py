@@ -145,7 +145,7 @@ EXAMPLES = r"""
 RETURN = r"""
 dump_path:
   description: Directory of the dump.
-  returned: always
+  returned: always, except with an invalid login option
   type: str
   sample: /var/backups/vex/backup_20260101_030000
 manifest:
@@ -155,7 +155,7 @@ manifest:
   sample: /var/backups/vex/backup_20260101_030000/manifest.json
 status:
   description: V(1) success, V(2) warning, V(3) error.
-  returned: always
+  returned: always, except with an invalid login option
   type: int
   sample: 1
 databases:
@@ -227,7 +227,7 @@ dump_warnings:
   sample: []
 dump_errors:
   description: Reasons for status V(3).
-  returned: always, except in check mode
+  returned: always, except in check mode and with an invalid login option
   type: list
   elements: str
   sample: []

@@ -60,10 +60,10 @@ class RunLog:
     def __init__(self, path: t.Optional[str]) -> None:
         self._path = path
         #: A message about the last line that could not be written; ``None`` if there is none.
-        self.trouble: t.Optional[str] = None
+        self.write_error: t.Optional[str] = None
 
     @contextlib.contextmanager
-    def held(self) -> t.Iterator[None]:
+    def mark_alive(self) -> t.Iterator[None]:
         """Lock the log's directory during the block, which shows other processes that the run is alive."""
         with contextlib.ExitStack() as stack:
             if self._path is not None:
@@ -101,7 +101,7 @@ class RunLog:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            self.trouble = f"the run log {self._path} could not be written: {error.strerror}"
+            self.write_error = f"the run log {self._path} could not be written: {error.strerror}"
 
 
 def time_of(name: str) -> t.Optional[datetime.datetime]:

@@ -54,7 +54,7 @@ class Progress:
 
     def failure(self, message: str) -> t.Dict[str, t.Any]:
         """Return the result of a dump that *message* ended, even if it looked well until then."""
-        result = self.result(changed=False)
+        result = self.result(changed=self.compressed_bytes is not None)
         return {**result, "status": ERROR, "dump_errors": result.get("dump_errors") or [message]}
 
 

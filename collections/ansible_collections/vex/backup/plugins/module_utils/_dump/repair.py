@@ -29,7 +29,7 @@ def _add_header(path: str) -> None:
         if source.read(6) != b"INSERT":
             return
         source.seek(0)
-        with open(f"{path}.new", "wb") as whole:
-            whole.write(mydumper_0_10.DATA_HEADER)
-            shutil.copyfileobj(source, whole)
+        with open(f"{path}.new", "wb") as target:
+            target.write(mydumper_0_10.DATA_HEADER)
+            shutil.copyfileobj(source, target)
     os.replace(f"{path}.new", path)

@@ -101,7 +101,7 @@ def _last_write(logs: str) -> datetime.datetime:
 
 
 def _is_locked(logs: str) -> bool:
-    """Return whether a module holds the folder of a run's logs, as :meth:`RunLog.held` does."""
+    """Return whether a module holds the folder of a run's logs, as :meth:`RunLog.mark_alive` does."""
     if not os.path.isdir(logs):
         return False
     descriptor = os.open(logs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
