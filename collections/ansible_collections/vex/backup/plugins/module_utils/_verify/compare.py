@@ -102,27 +102,30 @@ def _missing_objects(one: Database, other: Database) -> t.Iterator[str]:
 def _table_differences(expected: Dump, restored: Dump, one: Database, other: Database) -> t.Iterator[str]:
     tables = {table.name: table for table in other.tables}
     for table in one.tables:
-        name, found = f"table {one.name}.{table.name}", tables.get(table.name)
-        if found is None:
-            yield f"{name} is missing: {table.rows} rows expected"
-        elif table.rows is None or found.rows is None:
-            # Reported by a note.
-            continue
-        elif table.rows != found.rows:
-            yield f"{name} has {found.rows} rows, {table.rows} expected"
-        elif table.sha256 != found.sha256 and expected.generation == restored.generation:
-            yield from (f"{name} {text}" for text in _row_differences(expected, restored, (one, other), table))
+        text = _difference((expected, restored), (one, other), table, tables.get(table.name))
+        if text:
+            yield f"table {one.name}.{table.name} {text}"
 
 
-def _row_differences(
-    expected: Dump, restored: Dump, databases: t.Tuple[Database, Database], table: Table
-) -> t.Iterator[str]:
-    """Compare the rows themselves: digests differ too when rows come in another order or in other chunks."""
-    one, other = databases
+def _difference(
+    dumps: t.Tuple[Dump, Dump], databases: t.Tuple[Database, Database], table: Table, found: t.Optional[Table]
+) -> str:
+    """Return the difference between a table and the restored one, empty for none."""
+    if found is None:
+        return f"is missing: {table.rows} rows expected"
+    if None in (table.rows, found.rows):
+        # A note reports unknown counts.
+        return ""
+    if table.rows != found.rows:
+        return f"has {found.rows} rows, {table.rows} expected"
+    (expected, restored), (one, other) = dumps, databases
+    if table.sha256 == found.sha256 or expected.generation != restored.generation:
+        return ""
     if digest_of(expected, one, table) != table.sha256:
-        yield "has other rows in the backup's files than its manifest says"
-    elif rows_of(expected, one, table) != rows_of(restored, other, table):
-        yield f"has {table.rows} rows as expected, but with other content" + _versions(expected, restored)
+        return "has other rows in the backup's files than its manifest says"
+    # Digests differ too when rows come in another order or in other chunks.
+    is_equal = rows_of(expected, one, table) == rows_of(restored, other, table)
+    return "" if is_equal else f"has {table.rows} rows as expected, but with other content{_versions(*dumps)}"
 
 
 def _versions(expected: Dump, restored: Dump) -> str:
