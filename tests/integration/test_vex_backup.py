@@ -92,7 +92,7 @@ def test_neither_server_nor_log_database(command: Command, capfd: pytest.Capture
     assert lines["server"].startswith("FAIL server: ")
     assert "refused the login of" in lines["server"]
     assert "check login_user and login_password" in lines["server"]
-    assert lines["grants"] == "--   grants: not looked at"
+    assert lines["grants"] == "--   grants: not checked"
     assert lines["log database"].startswith("FAIL log database: ")
     assert "could not be reached: check login_unix_socket" in lines["log database"]
     assert [lines[name] for name in ("bucket", "mail")] == ["OK   bucket", "OK   mail"]
@@ -110,7 +110,7 @@ def test_privileges(command: Command, capfd: pytest.CaptureFixture[str]) -> None
         "OK   databases",
         "OK   bucket",
     ]
-    assert lines["disk"] == "--   disk: not looked at"
+    assert lines["disk"] == "--   disk: not checked"
 
 
 def test_disk(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
