@@ -138,11 +138,11 @@ def test_a_new_run_is_recorded_beside_them(reader: TestClient, upgraded: LogData
     options = {**login, "login_database": upgraded.name, **run}
     opened = run_module("backup_log_record", {**options, "stage": "dump"})
     assert opened.get("spooled") is False, opened
-    facts = {"databases": ["vendas", "crm"], "dump_bytes": 42_000_000, "notes": ["[WARNING] a", "[ERROR] b"]}
+    facts = {"databases": ["vendas, 2025", "crm"], "dump_bytes": 42_000_000, "notes": ["[WARNING] a", "[ERROR] b"]}
     closed = run_module("backup_log_record", {**options, "status": 3, "backup": facts})
     assert closed.get("spooled") is False, closed
     (row,) = found(reader, search="db-05 erro")
     assert (row["status"], row["size_mb"]) == ("error", 42.0)
     backup = reader.get(row["address"]).json()
-    assert backup["databases"] == ["vendas", "crm"]
+    assert backup["databases"] == ["vendas, 2025", "crm"]
     assert backup["problems"] == [{"level": "warning", "text": "a"}, {"level": "error", "text": "b"}]

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, load_only
 
-from webstatus.cache import Cache
+from webstatus.cache import FRESH_COUNT, Cache
 from webstatus.formats import folded
 from webstatus.models import Backup, Upload
 from webstatus.queries.cursors import Cursor
 from webstatus.queries.search import Range, Term
 
 ROWS = 10
-# Counting a million backups takes tenths of a second: the count of a selection ends here.
+# Counting a million backups takes tenths of a second: the count of a selection ends here, that of all is cached.
 MOST_COUNTED = 1000
 SHOWN = (Backup.hostname, Backup.status, Backup.size, Backup.started_at, Backup.ended_at, Backup.stage)
 
@@ -163,5 +163,5 @@ def _total(session: Session, cache: Cache, chosen: Selection, *, exact: bool) ->
     if number <= MOST_COUNTED:
         return Total(number)
     if not chosen.where:
-        return Total(cache.get("backups", lambda: count(None)))
+        return Total(cache.get("backups", lambda: count(None), fresh=FRESH_COUNT))
     return Total(count(None)) if exact else Total(MOST_COUNTED, is_more=True)

@@ -20,7 +20,7 @@ WORDS = {number: word for word, number in STATUSES.items()}
 
 def backups(context: Context) -> Response:
     """Answer with a page of the history."""
-    asked, _, page = read_page(context)
+    asked, page = read_page(context)
     path = address(context.request, "api-backups")
     return JSONResponse(
         {

@@ -8,12 +8,14 @@ import re
 from markupsafe import Markup
 from starlette.responses import Response
 
+from webstatus.cache import Cache
 from webstatus.errors import NotFound
 from webstatus.i18n import mark
 from webstatus.problems import Problem, problems_of
 from webstatus.queries import details as queries
 from webstatus.queries.cursors import Cursor
 from webstatus.queries.details import Details
+from webstatus.queries.fleet import server_names
 from webstatus.queries.history import Filter, Page
 from webstatus.rendering import address, render
 from webstatus.security.guard import Context
@@ -27,14 +29,17 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 def backups(context: Context) -> Response:
     """Answer with the list."""
-    asked, servers, page = read_page(context)
+    asked, page = read_page(context)
+    cache: Cache = context.request.app.state.cache
+    servers = cache.get("servers", lambda: server_names(context.session))
     return render(
         context.request,
         "pages/backups.html",
         found=page,
         asked=asked,
         is_filtered=asked != Filter(),
-        has_any=bool(servers),
+        # The cached names may be older than the first backup.
+        has_any=bool(page.rows or server_names(context.session)),
         server_options=_server_options(tuple(servers), asked.server),
         statuses=STATUSES,
         addresses=_addresses(address(context.request, "backups"), asked, page),

@@ -25,10 +25,9 @@ TOO_LONG = mark("A busca é longa demais: use até 200 caracteres.")
 
 
 class Found(NamedTuple):
-    """A page of the backups that were ``asked`` for, and the names of all servers."""
+    """A page of the backups that were ``asked`` for."""
 
     asked: Filter
-    servers: list[str]
     page: Page
 
 
@@ -39,10 +38,9 @@ def read_page(context: Context) -> Found:
     """
     params = context.request.query_params
     asked, cursor = read_filter(params), cursors.read(params.get("cursor", ""))
-    servers = server_names(context.session)
     terms = terms_of(asked.search, context.zone, local(context.now, context.zone).year)
-    page = page_of(context.session, context.request.app.state.cache, selection_of(asked, terms, servers), cursor)
-    return Found(asked, servers, page)
+    chosen = selection_of(asked, terms, server_names(context.session) if terms else [])
+    return Found(asked, page_of(context.session, context.request.app.state.cache, chosen, cursor))
 
 
 def read_filter(params: QueryParams) -> Filter:
