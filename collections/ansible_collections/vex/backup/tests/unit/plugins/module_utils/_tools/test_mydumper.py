@@ -458,3 +458,10 @@ def test_session_variables() -> None:
 
 def test_environment_allows_names_that_are_not_ascii() -> None:
     assert environment() == {"CHARSET": "UTF-8", "LC_ALL": "C.UTF-8"}
+
+
+def test_files_and_metadata_of_0_10_are_read_in_their_own_form() -> None:
+    text = LEGACY_METADATA.format(gtid="0-7-226")
+    assert parse_binlog_position(text) == BinlogPosition("binlog.000004", "1374", "0-7-226")
+    expected = {"shop": TableNames(["orders", "items"], [])}
+    assert missing_schemas(OLD, expected, ["shop.orders-schema.sql"], text) == ["shop.items"]
