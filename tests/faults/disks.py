@@ -1,4 +1,4 @@
-"""Work directories on disks that are small, or that take nothing."""
+"""Work directories on small or full disks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 @contextlib.contextmanager
 def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A file system in memory on *folder*; the test is skipped where mounting is refused."""
+    """Mount a file system in memory on *folder*; skip the test where mounting is refused."""
     folder.mkdir(mode=0o700)
     command = ["mount", "-t", "tmpfs", "-o", f"mode=0700,{options}", "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, check=False)
@@ -26,7 +26,7 @@ def mounted(folder: Path, options: str) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> None:
-    """Leave nothing of the disk free."""
+    """Fill the disk of *folder*."""
     disk = os.statvfs(folder)
     with (folder / "ballast").open("wb") as stream:
         os.posix_fallocate(stream.fileno(), 0, disk.f_bavail * disk.f_frsize)

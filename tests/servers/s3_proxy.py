@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from tests.servers.ports import free_port
 
 CHUNK = 256 * 1024
-# Hop by hop: they are about one connection, and the proxy has two.
+# These headers are about one connection, and the proxy has two.
 NOT_FORWARDED = {"connection", "expect", "keep-alive", "transfer-encoding"}
 
 UNAVAILABLE = b"""<?xml version="1.0" encoding="UTF-8"?>
@@ -21,9 +21,9 @@ UNAVAILABLE = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 class S3Proxy:
-    """Passes requests on to *upstream*, but for those it was told to spoil.
+    """A proxy that forwards requests to *upstream*, except for those that a test lets fail.
 
-    Signatures stay valid: the ``Host`` header that the client signed is passed on as it is.
+    Signatures stay valid, since the signed ``Host`` header is forwarded unchanged.
 
     :param upstream: the store's address, ``http://host:port``
     """
@@ -32,7 +32,7 @@ class S3Proxy:
         self.upstream = urlsplit(upstream).netloc
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
-        #: (method, path with query) of every request so far, spoiled ones included
+        #: (method, path with query) of every request so far, with those that failed
         self.requests: list[tuple[str, str]] = []
         self._fault: Literal["refuse", "drop", "cut"] | None = None
         self._times: int | None = 0
@@ -50,25 +50,25 @@ class S3Proxy:
         self._server.server_close()
 
     def refuse(self, times: int | None = None, method: str | None = None) -> None:
-        """Answer 503 to the next *times* requests (for good when ``None``), of one *method* or of all."""
-        self._spoil("refuse", times, method)
+        """Answer 503 to the next *times* requests (all later ones when ``None``), of one *method* or of all."""
+        self._fail("refuse", times, method)
 
     def drop(self, times: int | None = None, method: str | None = None) -> None:
-        """Close the connection without an answer, for the next *times* requests (for good when ``None``)."""
-        self._spoil("drop", times, method)
+        """Close the connection without an answer, for the next *times* requests (all later ones when ``None``)."""
+        self._fail("drop", times, method)
 
     def cut(self, times: int | None = None) -> None:
-        """Close the connection in the midst of a large answer, for the next *times* (for good when ``None``)."""
-        self._spoil("cut", times, "GET")
+        """Close the connection within a large answer, for the next *times* (all later ones when ``None``)."""
+        self._fail("cut", times, "GET")
 
     def pass_through(self) -> None:
-        """Spoil nothing any more, and forget the requests so far."""
+        """Let no request fail any more, and forget the requests so far."""
         with self._lock:
             self._fault = None
             self.requests.clear()
 
     def fault_for(self, method: str, path: str) -> Literal["refuse", "drop", "cut"] | None:
-        """What to do to one request; counts it."""
+        """Record one request, and return how it is to fail."""
         with self._lock:
             self.requests.append((method, path))
             if self._fault is None or self._times == 0 or self._method not in (None, method):
@@ -77,7 +77,7 @@ class S3Proxy:
                 self._times -= 1
             return self._fault
 
-    def _spoil(self, fault: Literal["refuse", "drop", "cut"], times: int | None, method: str | None) -> None:
+    def _fail(self, fault: Literal["refuse", "drop", "cut"], times: int | None, method: str | None) -> None:
         with self._lock:
             self._fault, self._times, self._method = fault, times, method
 
@@ -87,7 +87,7 @@ class _Server(ThreadingHTTPServer):
     proxy: S3Proxy
 
     def handle_error(self, *_: object) -> None:
-        """Clients that go away in mid-request are part of the tests."""
+        """Ignore clients that disconnect during a request: tests do it on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - the names that http.server looks for
 
     def _refuse(self) -> None:
-        for _ in self._body():  # the client reads the answer only after it has sent everything
+        for _ in self._body():  # the client reads the answer only after it has sent all of its request
             pass
         self.send_response(503)
         self.send_header("Content-Type", "application/xml")
@@ -166,4 +166,4 @@ class _Handler(BaseHTTPRequestHandler):
             yield block
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: ``requests`` has it."""
+        """Log nothing: ``requests`` records them."""

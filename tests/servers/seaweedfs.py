@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 ROLES = ("master", "volume", "filer", "s3")
-# Each role also listens for gRPC this far above its port.
+# Each role also listens for gRPC on a port this much higher.
 GRPC_DISTANCE = 10000
 
 
 class SeaweedFS:
-    """One store under *directory*, with an account that may do all and one that may only read.
+    """A store in *directory*, with an administrator's account and a read-only account.
 
-    :param buckets: made at the start when absent; the first is the one the read-only account may read
-    :param ports: port to prefer for each of :data:`ROLES`
+    :param buckets: made at the start when absent; the read-only account may read the first
+    :param ports: the preferred port of each of :data:`ROLES`
     :param keys: ``access_key``, ``secret_key``, ``ro_access_key``, ``ro_secret_key``; random when absent
-    :param address: where it listens
-    :param detached: the server outlives this program
+    :param address: the address to listen on
+    :param detached: whether the server goes on after this program
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class SeaweedFS:
         self.stop()
 
     def client(self, *, read_only: bool = False, endpoint: str | None = None) -> S3Client:
-        """A boto3 client that does not wait long for an answer.
+        """Return a boto3 client with short timeouts.
 
-        :param endpoint: another address of the same store, such as a proxy's
+        :param endpoint: another address of the same store, such as that of a proxy
         """
         return boto3.client(
             "s3",
@@ -90,7 +90,7 @@ class SeaweedFS:
         )
 
     def start(self) -> None:
-        """Start the store unless it runs; its buckets exist when this returns."""
+        """Start the store unless it is running, and make its buckets."""
         if self.process.pid is None:
             identities = self.directory / "s3.json"
             identities.touch(mode=0o600)
@@ -102,7 +102,7 @@ class SeaweedFS:
             client.create_bucket(Bucket=bucket)
 
     def stop(self) -> None:
-        """End the store. Its orderly end waits 15 seconds for itself; what it has written survives the quick one."""
+        """Kill the store: its written data survives, and an orderly end would take 15 seconds."""
         self.process.stop(grace=0)
         for role, port in self.ports.items():
             Path(f"/tmp/seaweedfs-{role}-grpc-{port + GRPC_DISTANCE}.sock").unlink(missing_ok=True)
