@@ -1,0 +1,113 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The names of a backup's objects: the only place that builds and parses them.
+
+An archive has the key ``{prefix}/{hostname}/{YYYY}/{MM}/backup_YYYYMMDD_HHMMSS.zip`` (or ``.7z``). The names of the
+objects beside it begin with that key, see :data:`MANIFEST`, :data:`PROOF` and :data:`HOLD`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+import urllib.parse
+
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import time_of
+from ansible_collections.vex.backup.plugins.module_utils._common.safe_name import safe_name
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+
+#: The name of a run, as a regular expression; :data:`run_log.RUN_NAME` makes it.
+RUN_NAME_PATTERN = r"backup_[0-9]{8}_[0-9]{6}"
+#: The formats of archives, which are also their extensions.
+ARCHIVE_FORMATS = ("zip", "7z")
+#: Describes an archive. It is uploaded last and removed first: without it, an archive is not a backup.
+MANIFEST = ".manifest.json"
+#: Says that the backup was restored and compared.
+PROOF = ".proof.json"
+#: Keeps the backup from retention.
+HOLD = ".hold"
+#: All of the above.
+COMPANIONS = (MANIFEST, PROOF, HOLD)
+
+_ARCHIVE = re.compile(
+    rf"(?P<hostname>[^/]+)/[0-9]{{4}}/[0-9]{{2}}/(?P<name>{RUN_NAME_PATTERN})\.(?P<extension>{'|'.join(ARCHIVE_FORMATS)})"
+)
+
+
+class BackupKey(t.NamedTuple):
+    """The parts of an archive's key; ``taken`` is when the run began, UTC without a zone."""
+
+    hostname: str
+    name: str
+    extension: str
+    taken: datetime.datetime
+
+
+def build(prefix: str, hostname: str, name: str, extension: str) -> str:
+    """Return the key of an archive.
+
+    :param prefix: what keys start with; may be empty, or have slashes around it
+    :param name: the run's, ``backup_YYYYMMDD_HHMMSS``
+    :param extension: one of :data:`ARCHIVE_FORMATS`
+    :raises OptionError: for an empty *hostname*, a *name* that no run has, or another *extension*
+    """
+    if not re.fullmatch(RUN_NAME_PATTERN, name) or time_of(name) is None:
+        raise OptionError(f"{name!r} is not the name of a run: give backup_YYYYMMDD_HHMMSS")
+    if extension not in ARCHIVE_FORMATS:
+        raise OptionError(f"{extension!r} is not an archive's extension: give one of {', '.join(ARCHIVE_FORMATS)}")
+    year, month = name[7:11], name[11:13]
+    return f"{host_prefix(prefix, hostname)}{year}/{month}/{name}.{extension}"
+
+
+def parse(key: str, prefix: str) -> t.Optional[BackupKey]:
+    """Return the parts of an archive's *key*, or ``None`` when no archive of a backup has such a key.
+
+    :param prefix: what keys start with, as given to :func:`build`
+    """
+    start = host_prefix(prefix)
+    found = _ARCHIVE.fullmatch(key, len(start)) if key.startswith(start) else None
+    taken = time_of(found["name"]) if found else None
+    if found is None or taken is None:
+        return None
+    hostname = urllib.parse.unquote(found["hostname"], errors="surrogateescape")
+    return BackupKey(hostname, found["name"], found["extension"], taken)
+
+
+def host_prefix(prefix: str, hostname: t.Optional[str] = None) -> str:
+    """Return what the keys of one host's backups start with, or those of every host.
+
+    :param prefix: what keys start with, as given to :func:`build`
+    :param hostname: ``None`` for every host
+    :raises OptionError: for an empty *hostname*, which must not be taken for every host
+    """
+    if hostname == "":
+        raise OptionError("the hostname is empty, so nothing was done: give the name of the host that was backed up")
+    parts = [prefix.strip("/"), safe_name(hostname) if hostname is not None else ""]
+    return "".join(f"{part}/" for part in parts if part)
+
+
+def manifest_of(archive: str) -> str:
+    """Return the key, or path, of the manifest beside an *archive* with that key, or path."""
+    return archive + MANIFEST
+
+
+def proof_of(archive: str) -> str:
+    """Return the key of the proof beside an *archive* with that key."""
+    return archive + PROOF
+
+
+def hold_of(archive: str) -> str:
+    """Return the key of the hold beside an *archive* with that key."""
+    return archive + HOLD
+
+
+def archive_beside(key: str) -> t.Optional[str]:
+    """Return the key of the archive that a manifest, proof or hold with this *key* lies beside.
+
+    ``None`` when *key* is that of something else.
+    """
+    for suffix in COMPANIONS:
+        if key.endswith(suffix):
+            return key[: -len(suffix)]
+    return None
