@@ -1,4 +1,4 @@
-"""What goes wrong while the dump is packed: the dump itself is whole, and stays."""
+"""Failures while the dump is packed: the dump itself is whole and stays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.faults.disks import mounted
 from tests.faults.gates import ClosedGate
 from tests.playbook import Installation, Outcome
 
-# By name: what stands in for 7-Zip when it packs ("a"), and what the message says of it.
+# By name: the script that replaces 7-Zip when it packs ("a"), and words of the error message.
 FAULTS = {
     "error": ("echo 'System ERROR: E_FAIL' >&2; exit 2", ["could not pack", "exit status 2", "E_FAIL"]),
     "warning": ('"$REAL" "$@"; exit 1', ["could not pack", "exit status 1"]),
@@ -23,7 +23,7 @@ FAULTS = {
     "incomplete": (
         """"$REAL" "$@" || exit
         for argument; do case "$argument" in *.partial) "$REAL" d -tzip "$argument" '*/manifest.json' ;; esac; done""",
-        ["does not hold what is there"],
+        ["does not hold what is in"],
     ),
 }
 
@@ -53,7 +53,7 @@ def test_disk_full(host: Installation) -> None:
 
 
 def check_failed_archive(host: Installation, outcome: Outcome, words: list[str]) -> None:
-    """All but the dump is as after any other failure."""
+    """Check that only the dump is left, and all that is true of every failure."""
     (dump,) = final_names(outcome)
     assert (host.work / dump / "manifest.json").exists()
     assert not [name for name in outcome.files if ".zip" in name]

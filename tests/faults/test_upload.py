@@ -1,4 +1,4 @@
-"""What goes wrong between the archive, which is whole, and the bucket."""
+"""Failures of the upload: the archive itself is whole."""
 
 from __future__ import annotations
 
@@ -15,23 +15,27 @@ WORDS = {
     "bucket missing": ["s3://nowhere/", "the bucket does not exist: create it, or correct bucket"],
     "access denied": ["s3://vex/", "these credentials may not do that: grant them s3:PutObject"],
     "unknown key": ["s3://vex/", "the server does not know the access key: correct access_key"],
-    "nobody there": ["http://127.0.0.1:9 could not be reached", "check endpoint_url"],
-    "unwell for good": ["the server answered 503", "(2 attempts)", "repeat when it is well, or raise retries"],
+    "no server": ["http://127.0.0.1:9 could not be reached", "check endpoint_url"],
+    "always unavailable": [
+        "the server answered 503",
+        "(2 attempts)",
+        "repeat when the server works again, or raise retries",
+    ],
 }
 
 
 @pytest.fixture(scope="module")
 def outcomes(new_host: NewHost, s3: SeaweedFS) -> Outcomes:
-    with S3Proxy(s3.endpoint) as for_a_while, S3Proxy(s3.endpoint) as for_good:
+    with S3Proxy(s3.endpoint) as for_a_while, S3Proxy(s3.endpoint) as always:
         for_a_while.refuse(times=3)
-        for_good.refuse()
+        always.refuse()
         cases: dict[str, dict[str, Any]] = {
             "bucket missing": {"s3_bucket": "nowhere"},
             "access denied": {"s3_access_key": s3.ro_access_key, "s3_secret_key": s3.ro_secret_key},
             "unknown key": {"s3_access_key": "nobody"},
-            "nobody there": {"s3_endpoint_url": "http://127.0.0.1:9", "s3_retries": 0},
-            "unwell for good": {"s3_endpoint_url": for_good.endpoint, "s3_retries": 1},
-            "unwell for a while": {"s3_endpoint_url": for_a_while.endpoint},
+            "no server": {"s3_endpoint_url": "http://127.0.0.1:9", "s3_retries": 0},
+            "always unavailable": {"s3_endpoint_url": always.endpoint, "s3_retries": 1},
+            "unavailable for a while": {"s3_endpoint_url": for_a_while.endpoint},
         }
         outcomes = all_at_once(new_host, cases)
         assert len(for_a_while.requests) > 3
@@ -43,7 +47,7 @@ def test_upload_fails(outcomes: Outcomes, case: str) -> None:
     check_failed_upload(*outcomes[case], WORDS[case])
 
 
-def test_upload_succeeds_when_the_server_is_well_again(outcomes: Outcomes) -> None:
-    host, outcome = outcomes["unwell for a while"]
+def test_upload_succeeds_when_the_server_works_again(outcomes: Outcomes) -> None:
+    host, outcome = outcomes["unavailable for a while"]
     check_success(host, outcome)
     assert (len(outcome.backups), len(outcome.uploads), len(outcome.mails)) == (1, 1, 1)

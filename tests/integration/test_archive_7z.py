@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._archive.pack import Request, pack
+from ansible_collections.vex.backup.plugins.module_utils._archive.pack import PackRequest, pack
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -50,7 +51,7 @@ Snapshot = dict[str, bytes | None]
 
 
 def snapshot(directory: Path) -> Snapshot:
-    """Every path below *directory* and what it holds."""
+    """Return every path below *directory* and its content."""
     return {
         str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None for path in directory.rglob("*")
     }
@@ -70,7 +71,7 @@ def sevenzip(*arguments: str, answer: str = "") -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A backup's directory with every kind of name, an empty file and an empty directory."""
+    """Make a backup's directory with every kind of name, an empty file and an empty directory."""
     root = tmp_path / NAME
     database = root / "dump" / "lojá é 😀"
     database.mkdir(parents=True)
@@ -90,7 +91,7 @@ def dest(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one MiB."""
+    """Mount a file system of one MiB."""
     directory = tmp_path / "small"
     directory.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", directory], check=False)
@@ -102,7 +103,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a shell script, in which ``$real`` is 7-Zip, in 7-Zip's place."""
+    """Replace 7-Zip by a shell script in which ``$real`` is 7-Zip."""
     real = find_program(PROGRAMS, "")
 
     def install(script: str) -> None:
@@ -116,11 +117,13 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
 
 
 def archive(source: Path, dest: Path, **options: Any) -> dict[str, Any]:
-    return pack(Request(str(source), str(dest), **options), RunLog(None))
+    unset = dict.fromkeys(("password", "manifest_key", "timeout"))
+    defaults = {**unset, "format": "zip", "level": "auto", "remove_source": False, "check_mode": False}
+    return pack(request(PackRequest, {**defaults, **options}, source=str(source), dest=str(dest)), RunLog(None))
 
 
 def refusal(error: type[BackupError], source: Path, dest: Path, **options: Any) -> BackupError:
-    """The error of an attempt that must change nothing."""
+    """Return the error of an attempt that must change nothing."""
     before = snapshot(source.parent)
     with pytest.raises(error) as caught:
         archive(source, dest, **options)
@@ -131,7 +134,7 @@ def refusal(error: type[BackupError], source: Path, dest: Path, **options: Any) 
 
 
 def unpacked(dest: Path, password: str = "") -> Snapshot:
-    """What someone finds who unpacks the archive by hand."""
+    """Unpack the archive by hand and return its content."""
     out = dest.parent / "out"
     done = sevenzip("x", f"-o{out}", str(dest), answer=f"{password}\n")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -191,7 +194,7 @@ def test_a_7z_takes_a_password_that_is_not_ascii(source: Path, tmp_path: Path) -
     assert unpacked(dest, "sénha 😀") == snapshot(source)
 
 
-def test_auto_stores_what_is_compressed_already(source: Path, dest: Path) -> None:
+def test_auto_stores_compressed_files(source: Path, dest: Path) -> None:
     (source / "dump" / "big.sql.zst").write_bytes(os.urandom(500_000))
     result = archive(source, dest)
     assert result["level"] == 0
@@ -203,7 +206,7 @@ def test_auto_stores_what_is_compressed_already(source: Path, dest: Path) -> Non
     assert result["size"] < 600_000
 
 
-def test_the_source_goes_only_when_that_is_asked_for_and_stays_gone(source: Path, dest: Path) -> None:
+def test_the_source_is_removed_when_the_options_say_so(source: Path, dest: Path) -> None:
     leftover = Path(f"{source}.removing")
     leftover.mkdir()
     (leftover / "half").touch()
@@ -218,10 +221,10 @@ def test_the_source_goes_only_when_that_is_asked_for_and_stays_gone(source: Path
     }
 
 
-def test_an_attempt_that_was_killed_is_completed(source: Path, dest: Path) -> None:
+def test_a_killed_attempt_is_completed(source: Path, dest: Path) -> None:
     before = archive(source, dest)
     Path(before["manifest"]).unlink()
-    Path(f"{dest}.partial").write_text("left by a killed run, and not its business")
+    Path(f"{dest}.partial").write_text("left by a killed run")
     result = archive(source, dest, remove_source=True)
     assert result["changed"] is True
     assert result["sha256"] == before["sha256"]
@@ -229,7 +232,7 @@ def test_an_attempt_that_was_killed_is_completed(source: Path, dest: Path) -> No
     assert not source.exists()
 
 
-def test_what_a_killed_run_left_is_not_added_to(source: Path, dest: Path) -> None:
+def test_7zip_does_not_add_to_a_partial_archive(source: Path, dest: Path) -> None:
     partial = Path(f"{dest}.partial")
     (source.parent / "other").write_text("x")
     assert sevenzip("a", "-tzip", str(partial), str(source.parent / "other")).returncode == 0
@@ -238,14 +241,14 @@ def test_what_a_killed_run_left_is_not_added_to(source: Path, dest: Path) -> Non
     assert not partial.exists()
 
 
-def test_a_source_without_manifest_leaves_an_archive_without(source: Path, dest: Path) -> None:
+def test_a_source_without_manifest_gives_an_archive_without(source: Path, dest: Path) -> None:
     (source / "manifest.json").unlink()
     assert archive(source, dest)["manifest"] is None
     assert not Path(f"{dest}.manifest.json").exists()
 
 
 @pytest.mark.parametrize("text", ["{", "[]"])
-def test_a_manifest_that_is_none(source: Path, dest: Path, text: str) -> None:
+def test_a_damaged_manifest(source: Path, dest: Path, text: str) -> None:
     (source / "manifest.json").write_text(text)
     with pytest.raises(ArchiveFailed, match=r"manifest\.json is not"):
         archive(source, dest)
@@ -254,7 +257,7 @@ def test_a_manifest_that_is_none(source: Path, dest: Path, text: str) -> None:
 
 @pytest.mark.parametrize("form", ["zip", "7z"])
 @pytest.mark.parametrize("password", [None, PASSWORD])
-def test_an_archive_of_something_else_is_never_replaced(
+def test_an_archive_of_other_files_is_never_replaced(
     source: Path, tmp_path: Path, form: str, password: str | None
 ) -> None:
     dest = tmp_path / f"{NAME}.{form}"
@@ -283,7 +286,7 @@ def test_an_archive_with_another_password_or_none_differs(source: Path, tmp_path
     assert "is not encrypted" in str(refusal(ArchiveDiffers, source, dest, format=form, password=PASSWORD))
 
 
-def test_what_is_no_archive_is_never_replaced(source: Path, dest: Path) -> None:
+def test_a_file_that_is_no_archive_is_never_replaced(source: Path, dest: Path) -> None:
     dest.write_text("not an archive")
     assert "remove it, or give another dest" in str(refusal(ArchiveDiffers, source, dest))
 
@@ -322,7 +325,7 @@ def test_a_file_that_cannot_be_read_is_a_failure(source: Path, dest: Path) -> No
     secret = source / "unreadable"
     secret.write_text("x")
     secret.chmod(0)
-    # Root reads it all the same, unless it has lost the right to.
+    # Root can read it, unless these capabilities are dropped.
     unprivileged = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     module = ModuleProcess("archive_7z", {"source": str(source), "dest": str(dest)}, prefix=unprivileged)
     result = module.result()
@@ -345,14 +348,14 @@ def test_damage_is_found_by_reading_the_archive_back(source: Path, dest: Path, f
     assert "is damaged" in str(refusal_but_for_bin(ArchiveFailed, source, dest, level="0"))
 
 
-def test_a_file_that_7zip_overlooks_is_missed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
+def test_a_file_that_7zip_overlooks_is_noticed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake('if [ "$1" = a ] || [ "$1" = h ]; then exec "$real" "$1" "-xr!manifest.json" "${@:2}"; fi; exec "$real" "$@"')
-    assert "does not hold what is there" in str(refusal_but_for_bin(ArchiveFailed, source, dest))
+    assert "does not hold what is in" in str(refusal_but_for_bin(ArchiveFailed, source, dest))
 
 
-def test_a_source_that_changes_meanwhile_is_noticed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
+def test_a_source_that_changes_during_packing_is_noticed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake(f'"$real" "$@" || exit; test "$1" != a || echo "{{}}" > "{source}/manifest.json"')
-    with pytest.raises(ArchiveFailed, match="does something still write into it"):
+    with pytest.raises(ArchiveFailed, match="find out what still writes into it"):
         archive(source, dest)
     assert not list(dest.parent.glob("*.zip*"))
 
@@ -365,7 +368,7 @@ def test_the_deadline(source: Path, dest: Path, fake: Callable[[str], None]) -> 
 
 
 def refusal_but_for_bin(error: type[BackupError], source: Path, dest: Path, **options: Any) -> BackupError:
-    """Like :func:`refusal`, where the program itself lies beside the source."""
+    """Return the error as :func:`refusal`, with the program itself beside the source."""
     found = refusal(error, source, dest, **options)
     assert not list(dest.parent.glob("*.zip*"))
     return found
@@ -394,7 +397,7 @@ def test_in_check_mode_the_source_may_be_absent(tmp_path: Path, dest: Path) -> N
     assert archive(tmp_path / "none", dest, check_mode=True)["changed"] is True
 
 
-def test_a_module_that_is_told_to_end_leaves_nothing(source: Path, dest: Path, tmp_path: Path) -> None:
+def test_an_interrupted_module_leaves_nothing(source: Path, dest: Path, tmp_path: Path) -> None:
     (source / "big").write_bytes(os.urandom(60_000_000))
     log = tmp_path / "backup_script.log"
     options = {"source": str(source), "dest": str(dest), "level": "9", "password": PASSWORD, "run_log": str(log)}

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import signed
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -29,25 +30,22 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     StoreFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository import download as download_module
-from ansible_collections.vex.backup.plugins.module_utils._repository.download import Request, download
-from ansible_collections.vex.backup.plugins.module_utils._repository.list import list_backups
-from ansible_collections.vex.backup.plugins.module_utils._store import objects as objects_module
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import PIECE_BYTES
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Store
+from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
+from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
+from ansible_collections.vex.backup.plugins.module_utils._store import listing as listing_module
+from ansible_collections.vex.backup.plugins.module_utils._store.read import CHUNK_BYTES
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 from tests.modules import ModuleProcess
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
 
 NAME = "backup_20250720_161523"
 KEY = f"mysql/db%201/2025/07/{NAME}.zip"
-DATA = os.urandom(3 * PIECE_BYTES + 5)
+DATA = os.urandom(3 * CHUNK_BYTES + 5)
 
 
 class Downloads:
-    """One backup in the bucket, and downloads of it.
-
-    :param folder: where to
-    """
+    """One backup in the bucket, and downloads of it into *folder*."""
 
     def __init__(self, s3: SeaweedFS, folder: Path) -> None:
         self.s3 = s3
@@ -63,7 +61,7 @@ class Downloads:
         self.client.put_object(Bucket=self.s3.bucket, Key=KEY, Body=content)
 
     def describe(self, **changes: Any) -> None:
-        """Put the manifest of :data:`DATA`, but for *changes* in what it says of the archive."""
+        """Put the manifest of :data:`DATA`, with *changes* in its description of the archive."""
         archive = {
             "name": f"{NAME}.zip",
             "size": len(DATA),
@@ -101,11 +99,13 @@ class Downloads:
 
     def run(self, **options: Any) -> dict[str, Any]:
         given = self.options(**options)
-        request = {name: value for name, value in given.items() if name in Request._fields}
-        return download(Request(s3=login(given), **request), RunLog(str(self.log)))
+        unset = dict.fromkeys(("key", "prefix", "hostname", "name", "at", "timeout"))
+        switches = {"manifest_only": False, "check_mode": False}
+        defaults: dict[str, Any] = {**unset, **switches, "manifest_keys": [], "parallel": 4}
+        return download(request(DownloadRequest, {**defaults, **given}, s3=settings(given)), RunLog(str(self.log)))
 
     def refusal(self, error: type[BackupError], **options: Any) -> str:
-        """What an attempt says that must leave nothing under a final name."""
+        """Return the error message of an attempt that must leave nothing under a final name."""
         with pytest.raises(error) as caught:
             self.run(**options)
         assert not self.archive.exists()
@@ -118,9 +118,8 @@ class Downloads:
         return list(self.folder.glob("*.partial"))
 
 
-def login(options: dict[str, Any]) -> dict[str, Any]:
-    unset = dict.fromkeys(("session_token", "profile", "region", "ca_bundle"))
-    return {**unset, "request_checksum_calculation": "when_required", **options}
+def settings(options: dict[str, Any]) -> S3Settings:
+    return S3Settings.from_options({**vars(S3Settings()), **options})
 
 
 @pytest.fixture
@@ -158,7 +157,7 @@ def test_download_and_repeat(downloads: Downloads) -> None:
     assert downloads.manifest.exists()
 
 
-def test_check_mode_looks_and_writes_nothing(downloads: Downloads) -> None:
+def test_check_mode_reads_and_writes_nothing(downloads: Downloads) -> None:
     result = downloads.run(check_mode=True, dest="/nowhere")
     assert result["changed"] is True
     assert result["backup"]["archive_bytes"] == len(DATA)
@@ -171,27 +170,27 @@ def test_the_manifest_alone(downloads: Downloads) -> None:
     assert downloads.run(manifest_only=True)["changed"] is False
 
 
-def test_it_goes_on_where_it_was_broken_off(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+def test_an_interrupted_download_is_continued(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     etag = downloads.run(check_mode=True)["etag"]
     partial = downloads.folder / f"{NAME}.zip.{etag}.partial"
-    partial.write_bytes(DATA[: 2 * PIECE_BYTES])
+    partial.write_bytes(DATA[: 2 * CHUNK_BYTES])
     (downloads.folder / f"{NAME}.zip.other.partial").write_bytes(b"another object's")
     downloads.run(endpoint_url=s3_proxy.endpoint)
     assert downloads.archive.read_bytes() == DATA
     assert downloads.partials() == []
-    # The manifest, and the two pieces that were left.
+    # The manifest, and the two chunks that were missing.
     assert [method for method, _path in s3_proxy.requests].count("GET") == 3
 
 
-@pytest.mark.parametrize("left", [b"x" * PIECE_BYTES, DATA + b"more"], ids=["damaged", "too long"])
-def test_what_is_left_of_an_attempt_is_not_trusted(downloads: Downloads, left: bytes) -> None:
+@pytest.mark.parametrize("left", [b"x" * CHUNK_BYTES, DATA + b"more"], ids=["damaged", "too long"])
+def test_the_data_of_an_earlier_attempt_is_verified(downloads: Downloads, left: bytes) -> None:
     etag = downloads.run(check_mode=True)["etag"]
     (downloads.folder / f"{NAME}.zip.{etag}.partial").write_bytes(left)
     downloads.run()
     assert downloads.archive.read_bytes() == DATA
 
 
-def test_a_killed_download_is_resumed(downloads: Downloads) -> None:
+def test_a_killed_download_is_continued(downloads: Downloads) -> None:
     process = ModuleProcess("s3_download", {**downloads.options(), "parallel": 1})
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size for path in downloads.partials()) and time.monotonic() < deadline:
@@ -205,13 +204,13 @@ def test_a_killed_download_is_resumed(downloads: Downloads) -> None:
     assert downloads.archive.read_bytes() == DATA
 
 
-def test_refusals_that_pass(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+def test_temporary_refusals(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(1, "GET")
     downloads.run(endpoint_url=s3_proxy.endpoint)
     assert downloads.archive.read_bytes() == DATA
 
 
-def test_connections_that_break_in_the_midst(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+def test_a_connection_that_breaks_once(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.cut(1)
     downloads.run(endpoint_url=s3_proxy.endpoint)
     assert downloads.archive.read_bytes() == DATA
@@ -220,7 +219,7 @@ def test_connections_that_break_in_the_midst(downloads: Downloads, s3_proxy: S3P
 def test_connections_that_always_break(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.cut()
     message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=1)
-    assert "broke off 2 times" in message
+    assert "the connection broke 2 times while" in message
     s3_proxy.pass_through()
     downloads.run(endpoint_url=s3_proxy.endpoint)
     assert downloads.archive.read_bytes() == DATA
@@ -232,9 +231,9 @@ def test_the_deadline(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     assert "the download took longer than 2 seconds: raise timeout" in message
 
 
-def test_two_at_once(downloads: Downloads) -> None:
+def test_two_downloads_at_once(downloads: Downloads) -> None:
     with directory_lock(str(downloads.folder), "never seen"):
-        assert "another download goes into" in downloads.refusal(AlreadyRunning)
+        assert "another download into" in downloads.refusal(AlreadyRunning)
     downloads.run()
 
 
@@ -252,26 +251,26 @@ def test_a_truncated_archive(downloads: Downloads) -> None:
 
 def test_an_archive_that_is_replaced_meanwhile(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
     def replaced(*arguments: Any) -> Any:
-        found = objects_module.look(*arguments)
+        found = listing_module.stat(*arguments)
         downloads.put(b"x" * len(DATA))
         return found
 
-    monkeypatch.setattr(download_module, "look", replaced)
+    monkeypatch.setattr(download_module, "stat", replaced)
     assert "was replaced while it was read" in downloads.refusal(DownloadFailed)
 
 
 def test_a_missing_manifest(downloads: Downloads) -> None:
     downloads.client.delete_object(Bucket=downloads.s3.bucket, Key=f"{KEY}.manifest.json")
-    assert f"{KEY}.manifest.json is not there" in downloads.refusal(NoSuchBackup)
+    assert f"{KEY}.manifest.json does not exist" in downloads.refusal(NoSuchBackup)
 
 
 def test_a_missing_archive(downloads: Downloads) -> None:
     downloads.client.delete_object(Bucket=downloads.s3.bucket, Key=KEY)
-    assert "is not there, only its manifest is" in downloads.refusal(NoSuchBackup)
+    assert "does not exist, only its manifest does" in downloads.refusal(NoSuchBackup)
 
 
 @pytest.mark.parametrize("content", [b"no JSON", b"[]", b"{}", b'{"archive": {"name": "x"}}', b"\xff"])
-def test_a_manifest_that_is_none(downloads: Downloads, content: bytes) -> None:
+def test_a_damaged_manifest(downloads: Downloads, content: bytes) -> None:
     downloads.put_manifest(content)
     assert "is not the manifest of an archive" in downloads.refusal(ManifestUnusable)
 
@@ -280,17 +279,17 @@ def test_a_manifest_that_must_be_signed(downloads: Downloads) -> None:
     key = "0123456789abcdef"
     assert "is not signed" in downloads.refusal(ManifestForged, manifest_keys=[key])
     downloads.put_manifest(json.dumps(signed(downloads.get_manifest(), key)).encode())
-    assert "does not bear the signature" in downloads.refusal(ManifestForged, manifest_keys=[f"{key}x"])
+    assert "does not have a valid signature" in downloads.refusal(ManifestForged, manifest_keys=[f"{key}x"])
     assert downloads.run(manifest_keys=["another that is long", key])["changed"] is True
 
 
-def test_the_manifest_of_another(downloads: Downloads) -> None:
+def test_the_manifest_of_another_archive(downloads: Downloads) -> None:
     downloads.describe(name="backup_20240720_161523.zip")
-    assert "it lies beside the wrong archive" in downloads.refusal(DownloadFailed)
+    assert "so it lies beside the wrong archive" in downloads.refusal(DownloadFailed)
 
 
 @pytest.mark.parametrize("content", [b"another", b"x" * len(DATA)])
-def test_a_name_that_is_taken(downloads: Downloads, content: bytes) -> None:
+def test_another_file_of_the_same_name(downloads: Downloads, content: bytes) -> None:
     downloads.archive.write_bytes(content)
     with pytest.raises(ArchiveDiffers, match="exists and is not the archive in the bucket"):
         downloads.run()
@@ -301,7 +300,7 @@ def test_a_disk_that_is_too_small(downloads: Downloads) -> None:
     enormous = 1 << 60
     downloads.describe(size=enormous)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(download_module, "look", lambda *args: objects_module.look(*args)._replace(size=enormous))  # type: ignore[union-attr]
+        patch.setattr(download_module, "stat", lambda *args: listing_module.stat(*args)._replace(size=enormous))  # type: ignore[union-attr]
         assert f"needs {enormous} bytes in {downloads.folder}" in downloads.refusal(NotEnoughSpace)
 
 
@@ -311,13 +310,13 @@ def test_a_disk_that_is_too_small(downloads: Downloads) -> None:
         ({"bucket": "missing"}, StoreFailed, "the bucket does not exist"),
         ({"secret_key": "wrong"}, StoreFailed, "correct secret_key"),
         ({"endpoint_url": "http://127.0.0.1:1", "retries": 0}, StoreFailed, "could not be reached"),
-        ({"dest": "/dev/null"}, OptionError, "dest is no directory, and cannot be made one: /dev/null: File exists"),
+        ({"dest": "/dev/null"}, OptionError, "dest is not a directory and cannot be made one: /dev/null: File exists"),
         ({"dest": "/dev/null/x"}, OptionError, "cannot be made one: /dev/null/x: Not a directory"),
         ({"parallel": 0}, OptionError, "parallel must be at least 1"),
         ({"retries": -1}, OptionError, "retries must be at least 0"),
     ],
 )
-def test_what_cannot_work(
+def test_options_that_cannot_work(
     downloads: Downloads, options: dict[str, Any], error: type[BackupError], message: str
 ) -> None:
     assert message in downloads.refusal(error, **options)
@@ -333,14 +332,20 @@ def test_access_denied(downloads: Downloads) -> None:
 def test_the_list(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     downloads.client.put_object(Bucket=downloads.s3.bucket, Key=f"{KEY}.hold", Body=b"{}")
     downloads.client.put_object(Bucket=downloads.s3.bucket, Key="mysql/other/2025/07/backup_20250721_000000.zip")
-    options = {**login(downloads.options()), "prefix": "mysql", "hostname": None, "timeout": None}
-    found = list_backups(options)
-    assert [(one["hostname"], one["manifest"], one["held"], one["proven"]) for one in found["backups"]] == [
+    given = downloads.options()
+
+    def listed(hostname: str | None) -> list[dict[str, Any]]:
+        options = {**given, "prefix": "mysql", "hostname": hostname, "timeout": None}
+        found: list[dict[str, Any]] = list_backups(request(ListRequest, options, s3=settings(given)))["backups"]
+        return found
+
+    found = listed(None)
+    assert [(one["hostname"], one["manifest"], one["held"], one["proven"]) for one in found] == [
         ("other", False, False, None),
         ("db 1", True, True, None),
     ]
-    assert found["backups"][1]["taken"] == "2025-07-20 16:15:23"
-    assert list_backups({**options, "hostname": "db 1"})["backups"] == found["backups"][1:]
+    assert found[1]["taken"] == "2025-07-20 16:15:23"
+    assert listed("db 1") == found[1:]
 
 
 @pytest.mark.parametrize("choice", [{}, {"name": NAME}, {"at": "2025-07-20"}])
@@ -348,23 +353,23 @@ def test_a_hosts_backup(downloads: Downloads, choice: dict[str, str]) -> None:
     older = KEY.replace("20250720", "20250719")
     for suffix in ("", ".manifest.json"):
         downloads.client.put_object(Bucket=downloads.s3.bucket, Key=f"{older}{suffix}", Body=b"{}")
-    host = {"key": "", "prefix": "mysql", "hostname": "db 1"}
+    host = {"key": None, "prefix": "mysql", "hostname": "db 1"}
     result = downloads.run(**host, **choice)
     assert (result["chosen"]["key"], result["chosen"]["taken"]) == (KEY, "2025-07-20 16:15:23")
     assert result["archive"] == str(downloads.folder / NAME / f"{NAME}.zip")
     assert Path(result["archive"]).read_bytes() == DATA
     assert Path(result["archive"]).parent.stat().st_mode & 0o777 == 0o700
-    assert "it has 2, from" in downloads.refusal(NoSuchBackup, **host, at="2025-07-18")
-    assert "it has none of this host" in downloads.refusal(NoSuchBackup, **{**host, "hostname": "db"})
-    assert "an empty name" in downloads.refusal(OptionError, **{**host, "hostname": ""})
+    assert "it holds 2, from" in downloads.refusal(NoSuchBackup, **host, at="2025-07-18")
+    assert "no backup of this host: check hostname" in downloads.refusal(NoSuchBackup, **{**host, "hostname": "db"})
+    assert "the hostname is empty" in downloads.refusal(OptionError, **{**host, "hostname": ""})
 
 
 def test_a_list_of_several_pages(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = login(downloads.options())
-    with Store(given, downloads.s3.bucket, bound=Bound(None, "listing"), retries=0, parallel=1) as store:
+    given = settings(downloads.options())
+    with Store(given, downloads.s3.bucket, work="the listing", timeout=None, retries=0) as store:
         call = store.call
         monkeypatch.setattr(store, "call", lambda name, **params: call(name, MaxKeys=1, **params))
-        assert [one.key for one in objects_module.list_objects(store, "mysql/")] == [KEY, f"{KEY}.manifest.json"]
+        assert [one.key for one in listing_module.list_objects(store, "mysql/")] == [KEY, f"{KEY}.manifest.json"]
 
 
 def test_the_modules_as_ansible_runs_them(downloads: Downloads) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
+from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
@@ -26,8 +28,11 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     StoreFailed,
     UploadFailed,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
+from ansible_collections.vex.backup.plugins.module_utils._store import write as write_module
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
-from ansible_collections.vex.backup.plugins.module_utils._store.upload import Request, upload
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 from tests.modules import ModuleProcess
 from tests.servers.ports import free_port
 from tests.servers.s3_proxy import S3Proxy
@@ -38,7 +43,7 @@ KEY = "mysql/db%201/2025/07/backup_20250720_161523.zip"
 
 
 class Uploads:
-    """Uploads of one archive and its manifest, and what is then in the bucket.
+    """Uploads of one archive and its manifest, and the state of the bucket.
 
     :param path: the archive
     """
@@ -52,7 +57,7 @@ class Uploads:
         self.describe()
 
     def describe(self) -> None:
-        """Write the manifest that goes with the archive as it is now."""
+        """Write the manifest of the archive as it is now."""
         self.manifest.write_text(json.dumps({"archive": {"sha256": sha256_of(str(self.path))}}))
 
     def grow(self, size: int) -> None:
@@ -77,12 +82,13 @@ class Uploads:
 
     def run(self, **options: Any) -> dict[str, Any]:
         given = self.options(**options)
-        login = {"session_token": None, "profile": None, "region": None, "ca_bundle": None, **given}
-        request = {name: value for name, value in given.items() if name in Request._fields}
-        return upload(Request(s3=login, **request), RunLog(str(self.log)))
+        unset = dict.fromkeys(("storage_class", "server_side_encryption", "kms_key_id", "timeout"))
+        defaults: dict[str, Any] = {**unset, "metadata": {}, "parallel": 4, "check_mode": False}
+        settings = S3Settings.from_options({**vars(S3Settings()), **given})
+        return upload(request(UploadRequest, {**defaults, **given}, s3=settings), RunLog(str(self.log)))
 
     def refusal(self, error: type[BackupError], **options: Any) -> str:
-        """What an attempt says that must leave the bucket as it was."""
+        """Return the error message of an attempt that must not change the bucket."""
         before = self.bucket()
         with pytest.raises(error) as caught:
             self.run(**options)
@@ -94,7 +100,7 @@ class Uploads:
         return message
 
     def bucket(self) -> dict[str, tuple[int, str]]:
-        """Size and ETag of every object."""
+        """Return size and ETag of every object."""
         listed = self.client.list_objects_v2(Bucket=self.s3.bucket).get("Contents", [])
         return {item["Key"]: (item["Size"], item["ETag"]) for item in listed}
 
@@ -102,7 +108,7 @@ class Uploads:
         return [item["Key"] for item in self.client.list_multipart_uploads(Bucket=self.s3.bucket).get("Uploads", [])]
 
     def wait_for_parts(self) -> None:
-        """Return when an upload has sent its first parts."""
+        """Wait until an upload has sent its first parts."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for item in self.client.list_multipart_uploads(Bucket=self.s3.bucket).get("Uploads", []):
@@ -176,7 +182,7 @@ def test_the_manifest_comes_last(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     writes = [path for (method, _), path in zip(s3_proxy.requests, paths, strict=True) if method in ("PUT", "POST")]
     assert writes[-1].endswith(".zip.manifest.json")
     assert not any(path.endswith(".manifest.json") for path in writes[:-1])
-    # Between the archive's last write and the manifest's first, the archive was looked at.
+    # The archive is verified after its last write and before the first write of the manifest.
     first = max(index for index, path in enumerate(paths) if path == writes[-2])
     assert s3_proxy.requests[first][0] == "HEAD"
 
@@ -200,12 +206,12 @@ def test_with_boto3s_own_checksums(uploads: Uploads) -> None:
     assert uploads.content(KEY) == uploads.path.read_bytes()
 
 
-def test_an_object_that_is_something_else_stays(uploads: Uploads) -> None:
+def test_another_object_of_the_same_key_stays(uploads: Uploads) -> None:
     uploads.client.put_object(Bucket=uploads.s3.bucket, Key=KEY, Body=b"other")
     assert f"s3://vex/{KEY} exists and is not" in uploads.refusal(ObjectDiffers)
 
 
-def test_a_manifest_that_is_something_else_stays(uploads: Uploads) -> None:
+def test_another_manifest_of_the_same_key_stays(uploads: Uploads) -> None:
     uploads.client.put_object(Bucket=uploads.s3.bucket, Key=f"{KEY}.manifest.json", Body=b"{}")
     assert "manifest.json exists and is not" in uploads.refusal(ObjectDiffers)
 
@@ -219,7 +225,7 @@ def test_an_upload_that_was_killed_before_its_manifest_is_completed(uploads: Upl
 
 
 @only_parts
-def test_an_object_left_unverified_gets_no_manifest_unless_it_is_the_file(uploads: Uploads) -> None:
+def test_a_damaged_object_of_a_killed_upload_gets_no_manifest(uploads: Uploads) -> None:
     metadata = {"sha256": sha256_of(str(uploads.path))}
     damaged = b"x" * uploads.path.stat().st_size
     uploads.client.put_object(Bucket=uploads.s3.bucket, Key=KEY, Body=damaged, Metadata=metadata)
@@ -227,7 +233,7 @@ def test_an_object_left_unverified_gets_no_manifest_unless_it_is_the_file(upload
 
 
 @only_parts
-def test_what_an_attempt_that_was_killed_left_is_aborted_and_nothing_else(uploads: Uploads) -> None:
+def test_only_unfinished_uploads_of_the_key_are_aborted(uploads: Uploads) -> None:
     for key in (KEY, KEY, f"{KEY}.other", "elsewhere"):
         uploads.client.create_multipart_upload(Bucket=uploads.s3.bucket, Key=key)
     uploads.run()
@@ -293,7 +299,7 @@ def test_503_for_a_while(uploads: Uploads, s3_proxy: S3Proxy) -> None:
 
 
 @pytest.mark.parametrize("method", [None, "PUT"])
-def test_503_for_good(uploads: Uploads, s3_proxy: S3Proxy, method: str | None) -> None:
+def test_503_without_end(uploads: Uploads, s3_proxy: S3Proxy, method: str | None) -> None:
     s3_proxy.refuse(method=method)
     message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=1)
     assert "answered 503 for " in message
@@ -307,19 +313,19 @@ def test_connections_that_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     assert uploads.content(KEY) == uploads.path.read_bytes()
 
 
-def test_connections_that_break_for_good(uploads: Uploads, s3_proxy: S3Proxy) -> None:
+def test_connections_that_always_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.drop(method="PUT")
     message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=0)
     assert "could not be reached" in message
 
 
 @only_parts
-def test_the_deadline_ends_an_upload_in_its_midst(uploads: Uploads, s3_proxy: S3Proxy) -> None:
+def test_the_deadline_ends_a_running_upload(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(method="PUT")
     began = time.monotonic()
     message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=3)
     assert "longer than 3 seconds: raise timeout" in message
-    # A thread may be in the midst of the wait before its next attempt.
+    # A thread may be waiting before its next attempt.
     assert time.monotonic() - began < 20
 
 
@@ -333,13 +339,11 @@ def test_the_deadline_ends_the_wait_for_a_server_that_hangs(uploads: Uploads) ->
     assert time.monotonic() - began < 10
 
 
-def test_a_body_that_is_cut_short_by_the_deadline_is_no_failure_of_the_network(
+def test_a_body_that_the_deadline_cuts_short_is_no_network_failure(
     uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-
-    class Impatient(s3_module.Bound):
-        """Over, once, when a body is read for sending."""
+    class Impatient(Deadline):
+        """A deadline that stops, once, when a body is read for sending."""
 
         sending = ended = False
 
@@ -357,12 +361,12 @@ def test_a_body_that_is_cut_short_by_the_deadline_is_no_failure_of_the_network(
         return make(self, operation, **params)
 
     monkeypatch.setattr(s3_module.Store, "request", request)
-    monkeypatch.setattr("ansible_collections.vex.backup.plugins.module_utils._store.upload.Bound", Impatient)
-    assert "another part of the upload failed" in uploads.refusal(StoreFailed, retries=0)
+    monkeypatch.setattr(s3_module, "Deadline", Impatient)
+    assert "the upload was stopped because another part of it failed" in uploads.refusal(StoreFailed, retries=0)
 
 
 @only_parts
-def test_an_upload_that_is_told_to_end_leaves_nothing(uploads: Uploads) -> None:
+def test_an_interrupted_upload_leaves_nothing(uploads: Uploads) -> None:
     uploads.grow(400 * MEBIBYTE)
 
     def interrupt() -> None:
@@ -377,29 +381,26 @@ def test_an_upload_that_is_told_to_end_leaves_nothing(uploads: Uploads) -> None:
 
 
 @only_parts
-def test_one_that_fails_and_is_told_to_end_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-    from ansible_collections.vex.backup.plugins.module_utils._store import upload as upload_module
-
-    put_part, end = upload_module._put_part, s3_module.Store.end
+def test_a_failed_upload_that_is_interrupted_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_part, cancel = write_module._put_part, s3_module.Store.cancel
 
     def put_one_part(store: s3_module.Store, key: str, upload_id: str, part: Part) -> dict[str, Any]:
         if part.number == 2:
             raise StoreFailed("the second part fails")
         return put_part(store, key, upload_id, part)
 
-    def told_meanwhile(store: s3_module.Store) -> None:
+    def interrupt(store: s3_module.Store, seconds: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        end(store)
+        cancel(store, seconds)
 
-    monkeypatch.setattr(upload_module, "_put_part", put_one_part)
-    monkeypatch.setattr(s3_module.Store, "end", told_meanwhile)
+    monkeypatch.setattr(write_module, "_put_part", put_one_part)
+    monkeypatch.setattr(s3_module.Store, "cancel", interrupt)
     with ending_children():
         assert "told to end" in uploads.refusal(Interrupted)
 
 
 @only_parts
-def test_a_module_that_is_told_to_end_leaves_nothing(uploads: Uploads) -> None:
+def test_an_interrupted_module_leaves_nothing(uploads: Uploads) -> None:
     uploads.grow(400 * MEBIBYTE)
     module = ModuleProcess("s3_upload", uploads.options(run_log=str(uploads.log)))
     uploads.wait_for_parts()

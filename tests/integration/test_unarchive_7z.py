@@ -1,4 +1,4 @@
-"""unarchive_7z on the real 7-Zip: what archive_7z packed comes back, and nothing else does."""
+"""unarchive_7z on the real 7-Zip."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._archive import pack as pack_module
-from ansible_collections.vex.backup.plugins.module_utils._archive.unpack import Request, refuse_escapes, unpack
+from ansible_collections.vex.backup.plugins.module_utils._archive.pack import PackRequest, pack
+from ansible_collections.vex.backup.plugins.module_utils._archive.unpack import UnpackRequest, refuse_escapes, unpack
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program
@@ -40,10 +41,7 @@ KINDS = [("zip", None), ("zip", PASSWORD), ("7z", None), ("7z", PASSWORD)]
 
 
 class Packed:
-    """A backup that archive_7z packed, and a folder to unpack it into.
-
-    :param directory: where all of it is
-    """
+    """A packed backup, and a folder to unpack it into, all below *directory*."""
 
     def __init__(self, directory: Path, form: str = "zip", password: str | None = None) -> None:
         self.password = password
@@ -79,15 +77,25 @@ class Packed:
         self.archive.unlink(missing_ok=True)
         self.manifest.unlink(missing_ok=True)
         form = self.archive.suffix[1:]
-        request = pack_module.Request(str(self.source), str(self.archive), format=form, password=self.password)
-        pack_module.pack(request, RunLog(None))
+        request = PackRequest(
+            source=str(self.source),
+            dest=str(self.archive),
+            format=form,
+            level="auto",
+            password=self.password,
+            manifest_key=None,
+            timeout=None,
+            remove_source=False,
+            check_mode=False,
+        )
+        pack(request, RunLog(None))
 
     def run(self, **options: Any) -> dict[str, Any]:
-        given = {"src": str(self.archive), "dest": str(self.folder), "password": self.password, **options}
-        return unpack(Request(**given), RunLog(None))
+        given = {"src": str(self.archive), "dest": str(self.folder), "password": self.password}
+        return unpack(request(UnpackRequest, {"timeout": None, "check_mode": False, **given, **options}), RunLog(None))
 
     def refusal(self, error: type[BackupError], **options: Any) -> str:
-        """What an attempt says that must leave nothing."""
+        """Return the error message of an attempt that must leave nothing."""
         with pytest.raises(error) as caught:
             self.run(**options)
         assert list(self.folder.iterdir()) == []
@@ -102,7 +110,7 @@ class Packed:
         self.manifest.write_text(json.dumps(manifest))
 
     def agree(self) -> None:
-        """Let the manifest say of the archive's size what is true."""
+        """Write the archive's present size into the manifest."""
         self.change_manifest(lambda manifest: manifest["archive"].update(size=self.archive.stat().st_size))
 
 
@@ -112,7 +120,7 @@ def packed(tmp_path: Path) -> Packed:
 
 
 @pytest.mark.parametrize(("form", "password"), KINDS)
-def test_what_was_packed_comes_back(tmp_path: Path, form: str, password: str | None) -> None:
+def test_a_packed_backup_is_unpacked(tmp_path: Path, form: str, password: str | None) -> None:
     packed = Packed(tmp_path, form, password)
     result = packed.run()
     assert (result["path"], result["changed"], result["status"]) == (str(packed.path), True, 1)
@@ -135,7 +143,7 @@ def test_wrong_passwords(tmp_path: Path, form: str, password: str, given: str | 
     assert message in Packed(tmp_path, form, password).refusal(PasswordRefused, password=given)
 
 
-def test_a_manifest_that_keeps_the_encryption_to_itself(tmp_path: Path) -> None:
+def test_a_manifest_that_does_not_mention_the_encryption(tmp_path: Path) -> None:
     packed = Packed(tmp_path, "zip", PASSWORD)
     packed.change_manifest(lambda manifest: manifest["archive"].update(encrypted=False))
     assert "its manifest says it is not encrypted" in packed.refusal(PasswordRefused, password="wrong")
@@ -147,7 +155,7 @@ def test_check_mode(packed: Packed) -> None:
     assert list(packed.folder.iterdir()) == []
 
 
-def test_what_a_killed_attempt_left_goes(packed: Packed) -> None:
+def test_files_of_a_killed_attempt_are_removed(packed: Packed) -> None:
     left = packed.folder / f"{NAME}.partial" / NAME
     left.mkdir(parents=True)
     (left / "half").touch()
@@ -155,13 +163,13 @@ def test_what_a_killed_attempt_left_goes(packed: Packed) -> None:
     assert list(packed.folder.iterdir()) == [packed.path]
 
 
-def test_two_at_once(packed: Packed) -> None:
+def test_two_attempts_at_once(packed: Packed) -> None:
     with directory_lock(str(packed.folder), "never seen"):
-        assert "another backup is unpacked into" in packed.refusal(AlreadyRunning)
+        assert "another backup is being unpacked into" in packed.refusal(AlreadyRunning)
     packed.run()
 
 
-def test_a_name_that_is_taken(packed: Packed) -> None:
+def test_another_directory_of_the_same_name(packed: Packed) -> None:
     packed.path.mkdir()
     with pytest.raises(ArchiveDiffers, match="exists, but the backup lacks"):
         packed.run()
@@ -172,21 +180,21 @@ def test_a_name_that_is_taken(packed: Packed) -> None:
     ("options", "message"),
     [({"src": "/none.zip"}, "src is not a file"), ({"dest": "/none"}, "dest is not a directory")],
 )
-def test_what_cannot_work(packed: Packed, options: dict[str, str], message: str) -> None:
+def test_options_that_cannot_work(packed: Packed, options: dict[str, str], message: str) -> None:
     assert message in packed.refusal(OptionError, **options)
 
 
-def test_without_its_manifest(packed: Packed) -> None:
+def test_a_missing_manifest(packed: Packed) -> None:
     packed.manifest.unlink()
-    assert "without its manifest an archive cannot be told to be whole" in packed.refusal(ManifestUnusable)
+    assert "without its manifest an archive cannot be verified" in packed.refusal(ManifestUnusable)
 
 
-def test_the_manifest_of_another(packed: Packed) -> None:
+def test_the_manifest_of_another_backup(packed: Packed) -> None:
     packed.change_manifest(lambda manifest: manifest.update(name="backup_20200101_000000"))
     assert f"is the manifest of backup_20200101_000000, not of {NAME}" in packed.refusal(ManifestUnusable)
 
 
-def test_a_manifest_that_is_none(packed: Packed) -> None:
+def test_a_damaged_manifest(packed: Packed) -> None:
     packed.manifest.write_text("{}")
     assert "is not the manifest of an archive" in packed.refusal(ManifestUnusable)
 
@@ -205,29 +213,30 @@ def test_a_flipped_byte(packed: Packed) -> None:
     assert "7-Zip could not unpack" in packed.refusal(ArchiveFailed)
 
 
-def test_a_file_that_is_not_what_was_dumped(packed: Packed) -> None:
-    """7-Zip's own checksum is right, the manifest's is not."""
+def test_a_file_that_differs_from_the_manifest(packed: Packed) -> None:
+    """The checksum of 7-Zip is right, that of the manifest is not."""
     packed.change_manifest(lambda manifest: manifest["files"][0].update(sha256="0" * 64))
-    assert "dump/lojá %20/tables/a.sql of the backup is not what its manifest says" in packed.refusal(UnpackFailed)
+    assert "dump/lojá %20/tables/a.sql of the backup differs from its manifest" in packed.refusal(UnpackFailed)
 
 
-def test_a_file_that_lacks(packed: Packed) -> None:
+def test_a_missing_file(packed: Packed) -> None:
     packed.change_manifest(lambda manifest: manifest["files"].append({"path": "dump/b", "size": 0, "sha256": ""}))
     assert "the backup lacks dump/b" in packed.refusal(UnpackFailed)
 
 
-def test_a_file_that_nobody_listed(packed: Packed) -> None:
+def test_an_unlisted_file(packed: Packed) -> None:
     packed.change_manifest(lambda manifest: manifest["files"].pop())
-    assert "holds what its manifest does not list: dump/lojá %20/tables/a😀-schema.sql" in packed.refusal(UnpackFailed)
+    message = packed.refusal(UnpackFailed)
+    assert "holds files that its manifest does not list: dump/lojá %20/tables/a😀-schema.sql" in message
 
 
-def test_manifests_that_do_not_agree(packed: Packed) -> None:
+def test_an_inner_manifest_that_differs(packed: Packed) -> None:
     packed.change_manifest(lambda manifest: manifest.update(hostname="another"))
-    assert "do not agree" in packed.refusal(UnpackFailed)
+    assert "differs from the one beside it" in packed.refusal(UnpackFailed)
 
 
 @pytest.mark.parametrize("content", [None, "no JSON"])
-def test_without_a_manifest_within(packed: Packed, content: str | None) -> None:
+def test_a_missing_or_damaged_inner_manifest(packed: Packed, content: str | None) -> None:
     beside = packed.manifest.read_text()
     inner = packed.source / "manifest.json"
     inner.unlink()
@@ -237,7 +246,7 @@ def test_without_a_manifest_within(packed: Packed, content: str | None) -> None:
     subprocess.run([find_program(PROGRAMS, ""), "a", packed.archive, NAME], cwd=packed.source.parent, check=True)
     packed.manifest.write_text(beside)
     packed.agree()
-    assert "do not agree" in packed.refusal(UnpackFailed)
+    assert "differs from the one beside it" in packed.refusal(UnpackFailed)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +261,7 @@ def test_without_a_manifest_within(packed: Packed, content: str | None) -> None:
         (f"{NAME}/disk", 0o060600),
     ],
 )
-def test_what_must_not_be_unpacked(packed: Packed, path: str, mode: int) -> None:
+def test_archives_that_must_not_be_unpacked(packed: Packed, path: str, mode: int) -> None:
     with zipfile.ZipFile(packed.archive, "a") as archive:
         entry = zipfile.ZipInfo(path)
         entry.create_system = 3
@@ -274,7 +283,7 @@ def test_a_link_that_the_list_does_not_show(packed: Packed, monkeypatch: pytest.
     monkeypatch.setattr(
         "ansible_collections.vex.backup.plugins.module_utils._archive.unpack.refuse_escapes", lambda *_arguments: None
     )
-    assert "is no file but a link or a device" in packed.refusal(UnpackFailed)
+    assert "is not a file but a link or a device" in packed.refusal(UnpackFailed)
 
 
 @pytest.mark.parametrize("entry", [Entry(f"{NAME}\\..\\x", "-", 1), Entry(f"{NAME}/x", "l", 1), Entry("", "d", 0)])

@@ -1,4 +1,4 @@
-"""What retention removed gets into the log tables, at once or later, and only where it belongs."""
+"""The removals of retention in the log tables: noted at once or later, and only in their own rows."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
 from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import upsert
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, Removals
+from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from tests.playbook import LogDatabase
 from tests.playbook import away as without
 from tests.servers.mariadb import MariaDB
+from tests.servers.seaweedfs import SeaweedFS
 
 NOW = datetime.datetime(2026, 3, 31, 3)
 
 
 class Uploads:
-    """Rows of uploads, and what is said of their removal."""
+    """Rows of uploads, and the removals noted in them."""
 
     def __init__(self, database: LogDatabase, spool: Path) -> None:
         self.database = database
@@ -40,11 +43,10 @@ class Uploads:
             "ca_cert": None,
             "login_database": database.name,
             "connect_timeout": 2,
-            "spool_dir": str(spool),
         }
 
     def add(self, key: str) -> str:
-        """A run that uploaded *key*: its identity."""
+        """Add a run that uploaded *key*; return its UUID."""
         run = str(uuid.uuid4())
         moment = "2026-03-30 03:00:00"
         with log_database(Target.from_options(self.params)) as connection:
@@ -60,17 +62,20 @@ class Uploads:
         return run
 
     def removed(self, run: str) -> datetime.datetime | None:
-        """When the log tables say that it went."""
+        """Return when the backup was removed, according to the log tables."""
         query = "SELECT removido_em FROM upload_s3_log u JOIN backup_log b ON b.id = u.backup_id WHERE run_uuid = %s"
         (row,) = self.database.rows(query, run)
         found: datetime.datetime | None = row["removido_em"]
         return found
 
     def record(self, *removals: Removal) -> list[str]:
-        noted = Removals(self.params)
+        prune_log = self.prune_log()
         for removal in removals:
-            noted.keep(removal)
-        return noted.note()
+            prune_log.keep(removal)
+        return prune_log.deliver()
+
+    def prune_log(self) -> PruneLog:
+        return PruneLog(str(self.spool), Target.from_options(self.params))
 
 
 @pytest.fixture
@@ -82,7 +87,7 @@ def test_only_the_row_of_that_archive_is_marked(uploads: Uploads) -> None:
     run, other = uploads.add("db1/a.zip"), uploads.add("db1/b.zip")
     assert uploads.record(Removal(run, "db1/a.zip", NOW), Removal(other, "db1/a.zip", NOW)) == []
     assert (uploads.removed(run), uploads.removed(other)) == (NOW, None)
-    # The first word stands; what has no row, or names no run, is nobody's.
+    # The first time stays; a removal without a row or a run changes nothing.
     later = NOW + datetime.timedelta(days=1)
     unknown = Removal(str(uuid.uuid4()), "db1/c.zip", later)
     assert uploads.record(Removal(run, "db1/a.zip", later), unknown, Removal(None, "db1/b.zip", later)) == []
@@ -90,30 +95,30 @@ def test_only_the_row_of_that_archive_is_marked(uploads: Uploads) -> None:
     assert list((uploads.spool / "removals").iterdir()) == []
 
 
-def test_nothing_to_say_needs_no_log_database(uploads: Uploads, log_mariadb: MariaDB) -> None:
+def test_without_removals_the_log_database_is_not_needed(uploads: Uploads, log_mariadb: MariaDB) -> None:
     with without(log_mariadb):
         assert uploads.record() == []
 
 
-def test_what_could_not_be_noted_is_kept(uploads: Uploads, log_mariadb: MariaDB) -> None:
+def test_undelivered_removals_are_kept(uploads: Uploads, log_mariadb: MariaDB) -> None:
     run = uploads.add("db1/a.zip")
     with without(log_mariadb):
         (problem,) = uploads.record(Removal(run, "db1/a.zip", NOW))
-    assert f"what was removed is kept in {uploads.spool}/removals and noted by a later run" in problem
+    assert f"the removals are kept in {uploads.spool}/removals, and a later run notes them" in problem
     assert uploads.removed(run) is None
     assert uploads.record() == []
     assert uploads.removed(run) == NOW
 
 
-def test_what_a_killed_process_removed_is_noted_by_the_next(uploads: Uploads) -> None:
+def test_removals_of_a_killed_process_are_delivered_by_the_next(uploads: Uploads) -> None:
     run = uploads.add("db1/a.zip")
-    Removals(uploads.params).keep(Removal(run, "db1/a.zip", NOW))
+    uploads.prune_log().keep(Removal(run, "db1/a.zip", NOW))
     assert uploads.removed(run) is None
     assert uploads.record() == []
     assert uploads.removed(run) == NOW
 
 
-def test_a_spool_that_cannot_be_used_keeps_nothing_from_the_log_database(uploads: Uploads) -> None:
+def test_removals_are_delivered_without_a_usable_spool(uploads: Uploads) -> None:
     uploads.spool.write_text("a file")
     run, other = uploads.add("db1/a.zip"), uploads.add("db1/b.zip")
     problems = uploads.record(Removal(run, "db1/a.zip", NOW), Removal(other, "db1/b.zip", NOW))
@@ -121,18 +126,37 @@ def test_a_spool_that_cannot_be_used_keeps_nothing_from_the_log_database(uploads
     assert (uploads.removed(run), uploads.removed(other)) == (NOW, NOW)
 
 
-def test_what_cannot_be_read_is_set_aside(uploads: Uploads) -> None:
+def test_unreadable_removals_are_set_aside(uploads: Uploads) -> None:
     folder = uploads.spool / "removals"
     folder.mkdir(parents=True)
     (folder / "x.json").write_text('{"run_uuid": "x", "key": "k", "moment": "yesterday"}')
     (problem,) = uploads.record()
-    assert "look at x.json.corrupt by hand" in problem
+    assert "inspect x.json.corrupt" in problem
 
 
-def test_what_the_log_tables_say_of_a_bucket(uploads: Uploads) -> None:
+def test_the_uploads_to_a_bucket(uploads: Uploads) -> None:
     run, other = uploads.add("audited/a.zip"), uploads.add("AUDITED/a.zip")
     assert uploads.record(Removal(run, "audited/a.zip", NOW)) == []
     with log_database(Target.from_options(uploads.params)) as connection:
         assert uploads_to(connection, "vex", "audited/") == {"audited/a.zip": Uploaded(run, None, 1, removed=True)}
         assert uploads_to(connection, "vex", "AUDITED/") == {"AUDITED/a.zip": Uploaded(other, None, 1, removed=False)}
         assert uploads_to(connection, "another", "audited/") == {}
+
+
+def test_an_audit_reads_the_uploads_to_a_bucket(uploads: Uploads, s3: SeaweedFS) -> None:
+    key = "audited/db1/2026/03/backup_20260330_030000.zip"
+    run = uploads.add(key)
+    request = AuditRequest(
+        s3=S3Settings(access_key=s3.access_key, secret_key=s3.secret_key, endpoint_url=s3.endpoint),
+        log_database=Target.from_options(uploads.params),
+        bucket=s3.bucket,
+        prefix="audited",
+        hostname="db1",
+        deep=False,
+        manifest_keys=(),
+        retries=0,
+        timeout=None,
+    )
+    (finding,) = audit(request)["findings"]
+    assert (finding["kind"], finding["key"]) == ("row_without_object", key)
+    assert f"run {run} uploaded it" in finding["detail"]

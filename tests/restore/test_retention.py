@@ -1,4 +1,4 @@
-"""Retention on a real store and a real log database: by the module, at the end of a run, and where the store locks."""
+"""Retention on a real store and a real log database: by the module, at the end of a run, with locked objects."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import build
 from tests.modules import ModuleProcess
 from tests.playbook import Installation, away, text_of
 from tests.servers.mariadb import MariaDB
@@ -23,7 +24,7 @@ NEWEST = datetime.datetime(2026, 3, 31, 3)
 class Stored:
     """Backups of one host, a day apart, in a bucket and in the log tables.
 
-    :param bucket: made when absent; the log tables know nothing of the others
+    :param bucket: an existing bucket
     """
 
     def __init__(self, host: Installation, bucket: str) -> None:
@@ -33,10 +34,10 @@ class Stored:
         self.bucket = bucket
 
     def put(self, age: int, **lock: Any) -> str:
-        """Store one that is *age* days older than the newest: its archive's key."""
+        """Store a backup *age* days older than the newest; return its archive's key."""
         taken = NEWEST - age * DAY
         name = f"backup_{taken:%Y%m%d_%H%M%S}"
-        key = f"{self.host.hostname}/{taken:%Y/%m}/{name}.zip"
+        key = build("", self.host.hostname, name, "zip")
         content = name.encode()
         run = str(uuid.uuid4())
         archive = {
@@ -77,7 +78,7 @@ class Stored:
         return [item["Key"] for item in listed]
 
     def removed(self) -> list[str]:
-        """Keys that the log tables say are gone."""
+        """Return the keys that are removed according to the log tables."""
         return sorted(row["caminho_arquivo"] for row in self.host.observe().uploads if row["removido_em"])
 
     def _record(self, run: str, name: str, key: str) -> dict[str, Any]:
@@ -114,21 +115,21 @@ def with_manifest(*keys: str) -> list[str]:
     return sorted(key + suffix for key in keys for suffix in ("", ".manifest.json"))
 
 
-def test_what_no_rule_keeps_goes_and_is_marked(stored: Stored) -> None:
+def test_backups_that_no_rule_keeps_are_removed_and_noted(stored: Stored) -> None:
     keys = [stored.put(age) for age in range(4)]
     stored.client.put_object(Bucket=stored.bucket, Key=f"{keys[2]}.hold", Body=b"")
     stored.client.put_object(Bucket=stored.bucket, Key=f"{keys[3]}.proof.json", Body=b"{}")
-    foreseen = stored.prune(keep_last=1, _ansible_check_mode=True)
+    planned = stored.prune(keep_last=1, _ansible_check_mode=True)
     assert (len(stored.there()), stored.removed()) == (10, [])
     result = stored.prune(keep_last=1)
     assert [one["removed"] for one in result["decisions"]] == [False, True, False, False]
-    assert [(one["keep"], one["reason"]) for one in foreseen["decisions"]] == [
+    assert [(one["keep"], one["reason"]) for one in planned["decisions"]] == [
         (True, "1 of the newest 1"),
         (False, "no rule keeps it"),
         (True, "held"),
         (True, "the newest that was proven to restore"),
     ]
-    assert [one["keep"] for one in result["decisions"]] == [one["keep"] for one in foreseen["decisions"]]
+    assert [one["keep"] for one in result["decisions"]] == [one["keep"] for one in planned["decisions"]]
     assert stored.there() == sorted(
         [*with_manifest(keys[0], keys[2], keys[3]), f"{keys[2]}.hold", f"{keys[3]}.proof.json"]
     )
@@ -136,20 +137,20 @@ def test_what_no_rule_keeps_goes_and_is_marked(stored: Stored) -> None:
     assert stored.prune(keep_last=1)["changed"] is False
 
 
-def test_the_log_database_is_told_when_it_is_back(stored: Stored, log_mariadb: MariaDB) -> None:
+def test_removals_are_noted_when_the_log_database_is_back(stored: Stored, log_mariadb: MariaDB) -> None:
     keys = [stored.put(age) for age in range(3)]
     with away(log_mariadb):
         result = stored.prune(keep_last=2, connect_timeout=1)
         assert stored.there() == with_manifest(*keys[:2])
-        assert "what was removed is kept in" in result["message"]
+        assert "the removals are kept in" in result["message"]
     assert stored.removed() == []
     assert stored.prune(keep_last=2).get("message") is None
     assert stored.removed() == [keys[2]]
     assert list((stored.host.spool / "removals").iterdir()) == []
 
 
-def test_a_bucket_that_locks(backup_setup: Installation) -> None:
-    """Locked ones stay without a request to remove them; others go behind delete markers, which is said."""
+def test_a_bucket_with_object_lock(backup_setup: Installation) -> None:
+    """Locked backups stay; others are hidden behind delete markers, which the result lists."""
     client = backup_setup.store.client()
     bucket = f"locked-{uuid.uuid4().hex[:8]}"
     client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
@@ -172,7 +173,7 @@ def test_a_bucket_that_locks(backup_setup: Installation) -> None:
     assert "message" not in result
 
 
-def test_a_refusal_is_told_with_its_key(stored: Stored, s3: SeaweedFS) -> None:
+def test_a_refusal_is_reported_with_its_key(stored: Stored, s3: SeaweedFS) -> None:
     keys = [stored.put(age) for age in range(3)]
     result = stored.prune(keep_last=1, access_key=s3.ro_access_key, secret_key=s3.ro_secret_key)
     assert f"{keys[2]}.manifest.json" in result["message"]
@@ -181,8 +182,8 @@ def test_a_refusal_is_told_with_its_key(stored: Stored, s3: SeaweedFS) -> None:
     assert stored.removed() == []
 
 
-def test_an_upload_that_will_not_end(stored: Stored) -> None:
-    """Only those that began long before the newest backup: one that began a moment ago may be under way."""
+def test_an_unfinished_upload(stored: Stored) -> None:
+    """Only uploads that began long before the newest backup are aborted; a younger one may still be running."""
     stored.put(0)
     key = f"{stored.host.hostname}/2026/03/backup_20260330_030000.zip"
     stored.client.create_multipart_upload(Bucket=stored.bucket, Key=key)
@@ -201,15 +202,15 @@ def test_runs_prune_at_their_end(backup_setup: Installation) -> None:
     assert second.status == 0, second.output
     assert not set(first.keys) & set(second.keys)
     assert len(second.keys) == 2
-    gone, there = second.uploads
-    assert (gone["removido_em"] is not None, there["removido_em"]) == (True, None)
+    removed, kept = second.uploads
+    assert (removed["removido_em"] is not None, kept["removido_em"]) == (True, None)
     (log,) = backup_setup.work.glob("*.logs/backup_script.log")
-    assert f"removing s3://{backup_setup.store.bucket}/{gone['caminho_arquivo']} and its manifest" in log.read_text()
+    assert f"removing s3://{backup_setup.store.bucket}/{removed['caminho_arquivo']} and its manifest" in log.read_text()
 
 
 @pytest.mark.usefixtures("sample_databases")
-def test_what_retention_could_not_do_is_a_warning(backup_setup: Installation) -> None:
-    """The backup is there and counts; record, mail and exit status say what was not removed."""
+def test_a_failed_retention_is_a_warning(backup_setup: Installation) -> None:
+    """The backup counts; record, mail and exit status report the retention."""
     later = f"{backup_setup.hostname}/2999/01/backup_29990101_030000.zip"
     client = backup_setup.store.client()
     for suffix in ("", ".manifest.json"):

@@ -1,20 +1,20 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What check mode, diff mode and repetition mean; each module says how it keeps to it."""
+"""Attributes of modules: check mode, diff mode and idempotency."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What check mode, diff mode and repetition mean; each module says how it keeps to it."""
+    """Attributes of modules: check mode, diff mode and idempotency."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return what it would change, without changing it.
+    description: Whether the module can run in C(check_mode) and return what it would change, without changing it.
   diff_mode:
-    description: Returns what changed, or would change, in diff mode.
+    description: Whether the module returns in diff mode what changed, or would change.
   idempotent:
-    description: Running it again with the same options and state reports no change.
+    description: Whether a second run with the same options and the same state reports no change.
 """

@@ -1,12 +1,12 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How modules log in to the log database."""
+"""Options of the login to the log database."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How modules log in to the log database."""
+    """Options of the login to the log database."""
 
     DOCUMENTATION = r"""
 options:

@@ -13,21 +13,21 @@ author:
   - Vex Backup (@vex-backup)
 description:
   - Packs a directory into one C(zip) or C(7z) archive, encrypted if a password is given.
-  - The archive gets its name only after 7-Zip has read it back whole and found in it every path and every byte of
-    the directory. A failure leaves nothing under that name.
-  - When the directory holds C(manifest.json), the file C(DEST.manifest.json) beside the archive is that manifest with
-    the archive's size and checksum added.
+  - The archive gets its name only after 7-Zip has read all of it back and found every path and every byte of the
+    directory in it. A failure leaves nothing under that name.
+  - If the directory holds C(manifest.json), the module writes C(DEST.manifest.json) beside the archive, which is that
+    manifest with the archive's size and checksum added.
 options:
   source:
     description:
-      - Directory to pack. The archive holds it under its own last name.
-      - Refused when it holds anything but directories and regular files, such as symbolic links.
+      - Directory to pack. The archive holds it under the last part of this path.
+      - The module fails when it holds anything but directories and regular files, such as symbolic links.
     type: path
     required: true
   dest:
     description:
-      - Path of the archive, which ends with C(.zip) or C(.7z) as O(format) says. Its directory must exist.
-      - An archive that is there already is never replaced.
+      - Path of the archive. It ends with C(.zip) or C(.7z), the same as O(format). Its directory must exist.
+      - An existing archive is never replaced.
     type: path
     required: true
   format:
@@ -38,8 +38,8 @@ options:
   level:
     description:
       - How hard 7-Zip compresses, from V(0), which only stores, to V(9).
-      - V(auto) stores when most of the directory's bytes are in files that are compressed already
-        (such as C(.zst) and C(.gz)), and is V(5), 7-Zip's default, otherwise.
+      - V(auto) is V(0) when most of the directory's bytes are in compressed files, such as C(.zst) and C(.gz), and
+        otherwise V(5), 7-Zip's default.
       - With O(format=7z), levels from V(5) on take hundreds of megabytes of memory.
     type: str
     choices: [auto, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
@@ -47,15 +47,15 @@ options:
   password:
     description:
       - Encrypts the archive with AES-256. 7-Zip gets it on its standard input.
-      - Any printable characters with O(format=7z), which encrypts the names too; up to 99 ASCII characters with
-        O(format=zip), which does not.
+      - With O(format=7z), it may hold any printable characters, and the names of the files are encrypted too. With
+        O(format=zip), it may hold up to 99 ASCII characters, and the names are not encrypted.
     type: str
   manifest_key:
-    description: Signs the manifest beside the archive (HMAC-SHA256), at least 16 characters.
+    description: Key that signs the manifest beside the archive (HMAC-SHA256). At least 16 characters.
     type: str
     version_added: "1.1.0"
   timeout:
-    description: Seconds that 7-Zip may take in all; without it, or with V(0), there is no bound.
+    description: Seconds that all runs of 7-Zip together may take. Without it, or with V(0), there is no limit.
     type: int
   remove_source:
     description: Whether to remove O(source) once the archive has its name.
@@ -67,14 +67,14 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode O(source) may be absent, since what makes it has not run either.
+    details: In check mode O(source) may be absent, since the dump was not made either.
   diff_mode:
     support: none
   idempotent:
     support: full
     details:
-      - When O(dest) exists and holds what is in O(source), or O(source) is gone, nothing changes.
-      - When O(dest) holds something else, or is not encrypted as asked for, the module fails.
+      - When O(dest) exists and holds what is in O(source), or O(source) no longer exists, nothing changes.
+      - When O(dest) holds something else, or is encrypted in another way than the options say, the module fails.
 requirements:
   - 7-Zip (C(7zz), C(7z) or C(7za))
 seealso:
@@ -104,43 +104,43 @@ archive:
   type: str
   sample: /var/lib/vex-backup/backup_20250720_161523.zip
 name:
-  description: Its last name.
-  returned: success, but for what check mode would pack
+  description: Name of the archive, without its directory.
+  returned: success, but not for an archive that check mode would make
   type: str
   sample: backup_20250720_161523.zip
 size:
   description: Its size in bytes.
-  returned: success, but for what check mode would pack
+  returned: success, but not for an archive that check mode would make
   type: int
   sample: 455081984
 sha256:
   description: Its SHA-256 in hexadecimal.
-  returned: success, but for what check mode would pack
+  returned: success, but not for an archive that check mode would make
   type: str
   sample: 94211bb018686b8c810543c6c57fda768e6a732d57ef5d3e5c9d06b7b9a620b1
 format:
   description: Its format.
-  returned: success, but for what check mode would pack
+  returned: success, but not for an archive that check mode would make
   type: str
   sample: zip
 encrypted:
   description: Whether it is encrypted.
-  returned: success, but for what check mode would pack
+  returned: success, but not for an archive that check mode would make
   type: bool
   sample: false
 level:
-  description: The level it was packed with; 0 is only stored.
-  returned: success, but for what check mode would pack
+  description: Level it was packed with; 0 means stored.
+  returned: success, but not for an archive that check mode would make
   type: int
   sample: 0
 manifest:
-  description: Path of the manifest beside it, or null.
-  returned: success, but for what check mode would pack
+  description: Path of the manifest beside it, null without one.
+  returned: success, but not for an archive that check mode would make
   type: str
   sample: /var/lib/vex-backup/backup_20250720_161523.zip.manifest.json
 tool_version:
   description: Version of 7-Zip.
-  returned: success, but for what check mode would pack
+  returned: success, but not for an archive that check mode would make
   type: str
   sample: 7-Zip 26.02
 status:
@@ -164,19 +164,20 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._archive.pack import Request, pack
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._archive.pack import PackRequest, pack
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import ARCHIVE_FORMATS
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "source": {"type": "path", "required": True},
             "dest": {"type": "path", "required": True},
-            "format": {"type": "str", "choices": ["zip", "7z"], "default": "zip"},
+            "format": {"type": "str", "choices": list(ARCHIVE_FORMATS), "default": "zip"},
             "level": {"type": "str", "choices": ["auto", *"0123456789"], "default": "auto"},
             "password": {"type": "str", "no_log": True},
             "manifest_key": {"type": "str", "no_log": True},
@@ -186,14 +187,11 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = {name: module.params[name] for name in Request._fields if name in module.params}
-    options.update(
-        source=os.path.abspath(options["source"]), dest=os.path.abspath(options["dest"]), check_mode=module.check_mode
-    )
+    paths = {name: os.path.abspath(module.params[name]) for name in ("source", "dest")}
 
     def action(log: RunLog) -> Result:
         with ending_children():
-            return pack(Request(**options), log)
+            return pack(request(PackRequest, module.params, **paths, check_mode=module.check_mode), log)
 
     conclude(module, action)
 

@@ -12,36 +12,37 @@ version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Looks for backups that the log tables do not know, uploads whose objects are gone, archives without a manifest,
-    manifests without an archive, and sizes and checksums that differ. Each finding comes with its remedy.
-  - Changes nothing. Findings are no failure of the module; a log database that is away is one of them.
+  - Finds backups without a row in the log tables, rows whose objects are missing, archives without a manifest,
+    manifests without an archive, and sizes and checksums that differ. Each finding says what to do.
+  - Changes nothing. The module succeeds with findings. An unreachable log database is a finding too.
 options:
   bucket:
     description: The bucket.
     type: str
     required: true
   prefix:
-    description: What keys start with, as C(vex_backup_s3_prefix) has it.
+    description: What keys start with, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
   hostname:
-    description: The host whose backups to look at; those of every host when absent.
+    description: Host whose backups to audit. Without it, those of every host.
     type: str
   deep:
-    description: Whether to read every archive back and compare its SHA-256 with that of its manifest.
+    description: Whether to read every archive and compare its SHA-256 with its manifest.
     type: bool
     default: false
   manifest_keys:
-    description: One of these keys must have signed each manifest; the key in use, and former ones.
+    description: A manifest must be signed with one of these keys, the key in use or a former one. Without keys, every
+      manifest is accepted.
     type: list
     elements: str
     default: []
   retries:
-    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    description: How often a request is repeated after a failure that may pass, with growing pauses.
     type: int
     default: 5
   timeout:
-    description: Seconds that the bucket may take; without it, or with V(0), there is no bound.
+    description: Seconds that the requests to the bucket may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -79,11 +80,11 @@ backups:
   type: int
   sample: 63
 deep:
-  description: Whether their archives were read back.
+  description: Whether their archives were read.
   returned: success
   type: bool
 findings:
-  description: What does not go together, by key.
+  description: The contradictions found, by key.
   returned: success
   type: list
   elements: dict
@@ -97,7 +98,7 @@ findings:
       description: The object's key; empty for V(log_database).
       type: str
     detail:
-      description: What was found.
+      description: What is wrong.
       type: str
     remedy:
       description: What to do.
@@ -106,14 +107,15 @@ findings:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, S3, conclude
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._repository.audit import audit
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **S3,
@@ -132,7 +134,14 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: audit(module.params),
+        lambda _log: audit(
+            request(
+                AuditRequest,
+                module.params,
+                s3=S3Settings.from_options(module.params),
+                log_database=LogDatabase.from_options(module.params),
+            )
+        ),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)],
     )
 

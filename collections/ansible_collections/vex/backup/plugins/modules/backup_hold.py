@@ -1,18 +1,18 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a backup from retention, or give it back."""
+"""Hold a backup, so that retention does not remove it, or release it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: backup_hold
-short_description: Keep a backup from retention, or give it back
+short_description: Hold a backup, so that retention does not remove it, or release it
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - M(vex.backup.backup_prune) never removes a backup that is held. The mark is an empty object beside the archive,
+  - M(vex.backup.backup_prune) never removes a backup that is held. The hold is an empty object beside the archive,
     C(KEY.hold).
 options:
   bucket:
@@ -20,28 +20,28 @@ options:
     type: str
     required: true
   prefix:
-    description: What keys start with, as C(vex_backup_s3_prefix) has it.
+    description: What keys start with, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
   hostname:
-    description: The host that was backed up.
+    description: Host that was backed up.
     type: str
     required: true
   name:
-    description: The backup.
+    description: Name of the backup.
     type: str
     required: true
   state:
-    description: V(present) holds it, V(absent) gives it back.
+    description: V(present) holds the backup, V(absent) releases it.
     type: str
     choices: [present, absent]
     default: present
   retries:
-    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    description: How often a request is repeated after a failure that may pass, with growing pauses.
     type: int
     default: 5
   timeout:
-    description: Seconds that it may take; without it, or with V(0), there is no bound.
+    description: Seconds that the module may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -58,7 +58,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the backup from before the migration
+- name: Hold the backup from before the migration
   vex.backup.backup_hold:
     bucket: example-backups
     hostname: db1
@@ -75,13 +75,13 @@ key:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
-from ansible_collections.vex.backup.plugins.module_utils._repository.hold import hold
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._repository.hold import HoldRequest, hold
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **S3,
@@ -99,7 +99,14 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: hold(module.params, check_mode=module.check_mode),
+        lambda _log: hold(
+            request(
+                HoldRequest,
+                module.params,
+                s3=S3Settings.from_options(module.params),
+                check_mode=module.check_mode,
+            )
+        ),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 

@@ -12,26 +12,27 @@ version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Lists a bucket and tells backups by their keys. Nothing else is asked, so it works with nothing left but the bucket.
-  - An archive without its manifest is listed too, with C(manifest) false; it is not a backup, its upload did not end.
+  - Lists a bucket and recognises the backups by their keys. It needs nothing but the bucket.
+  - An archive without its manifest is listed too, with C(manifest) false. It is not a backup, since its upload did not
+    end.
 options:
   bucket:
     description: The bucket.
     type: str
     required: true
   prefix:
-    description: What keys start with, as C(vex_backup_s3_prefix) has it.
+    description: What keys start with, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
   hostname:
-    description: The host whose backups to list; those of every host when absent.
+    description: Host whose backups to list. Without it, those of every host.
     type: str
   retries:
-    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    description: How often a request is repeated after a failure that may pass, with growing pauses.
     type: int
     default: 5
   timeout:
-    description: Seconds that it may take; without it, or with V(0), there is no bound.
+    description: Seconds that the module may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -60,7 +61,7 @@ RETURN = r"""
 backups:
   description:
     - The backups, newest first. Times are UTC, sizes bytes. C(proven) is when the backup was last restored and
-      compared, or null; C(held) is whether it is never to be removed.
+      compared, or null. C(held) is whether retention must not remove it.
   returned: success
   type: list
   elements: dict
@@ -79,13 +80,13 @@ backups:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude
-from ansible_collections.vex.backup.plugins.module_utils._repository.list import list_backups
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "bucket": {"type": "str", "required": True},
@@ -99,7 +100,11 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile")],
         supports_check_mode=True,
     )
-    conclude(module, lambda _log: list_backups(module.params), libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])
+    conclude(
+        module,
+        lambda _log: list_backups(request(ListRequest, module.params, s3=S3Settings.from_options(module.params))),
+        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
+    )
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ proven:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._verify.proof import ProofRequest, put_proof
 
 
@@ -137,7 +137,12 @@ def main() -> None:
     conclude(
         module,
         lambda _log: put_proof(
-            request(ProofRequest, module.params, settings=module.params, check_mode=module.check_mode)
+            request(
+                ProofRequest,
+                module.params,
+                s3=S3Settings.from_options(module.params),
+                check_mode=module.check_mode,
+            )
         ),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )

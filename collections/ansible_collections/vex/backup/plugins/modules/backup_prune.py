@@ -1,42 +1,45 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove backups that need not be kept any longer."""
+"""Remove old backups from a host and from a bucket."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: backup_prune
-short_description: Remove backups that need not be kept any longer
+short_description: Remove old backups from a host and from a bucket
 version_added: "1.0.0"
 description:
-  - On the host, with O(work_dir), once a backup is safe elsewhere, which it notes there. The newest runs that are safe
-    elsewhere stay with their archives, manifests and logs, and so do the newest of the others, which failed or are
-    still at work. Those before them go. Dumps in progress, and runs with a later name than O(name), are left alone.
-  - In the bucket, with O(bucket), the backups of O(hostname) that no rule keeps go, each with its manifest and proof,
-    the manifest first. With all of O(keep_last), O(keep_daily), O(keep_weekly), O(keep_monthly) and O(keep_yearly) at
-    V(0), everything stays.
-  - In any case the newest good one stays, the newest that was proven to restore, what is held, and what the bucket
-    has locked. What has no manifest, or one that does not vouch for it, neither counts nor goes.
-  - Nothing goes while the newest in the bucket is not whole, or while this host's clock is behind it.
+  - With O(work_dir), notes there that the run O(name) is uploaded, and removes old runs from the host. The newest
+    O(keep_local) uploaded runs stay with their archives, manifests and logs, and so do the newest O(keep_failed) of the
+    others, which failed or are still running. Dumps in progress stay, and so do runs with a later name than O(name).
+  - With O(bucket), removes the backups of O(hostname) that no rule keeps from the bucket, each with its manifest and
+    proof, the manifest first. With all of O(keep_last), O(keep_daily), O(keep_weekly), O(keep_monthly) and
+    O(keep_yearly) at V(0), everything stays.
+  - The newest good backup, the newest that was proven to restore, backups that are held and those that the bucket has
+    locked always stay. A backup without a manifest, or with one that cannot be verified, counts for no rule and stays.
+  - Nothing is removed while the newest backup in the bucket is not whole, or while this host's clock is behind it.
   - Uploads that began O(unfinished_days) before the newest backup and have not ended are aborted.
-  - What the bucket refuses makes no backup worse, so it is no failure but a RV(message) and a warning.
+  - The module does not fail when the bucket refuses a removal, since the backups are as good as before. It returns a
+    RV(message) and warns.
 author:
   - Vex Backup (@vex-backup)
 options:
   work_dir:
-    description: The work directory. Needs O(name).
+    description: Work directory of the host. Needs O(name).
     type: path
   name:
-    description: The run that is safe elsewhere. Its own logs stay. Nothing goes from a bucket that does not hold it.
+    description:
+      - Name of the run that was uploaded. Its logs stay in the work directory.
+      - Nothing is removed from a bucket that does not hold its backup.
     type: str
   keep_local:
-    description: How many runs that are safe elsewhere stay on this host.
+    description: How many uploaded runs stay on this host.
     type: int
     default: 1
   keep_failed:
-    description: How many other runs stay.
+    description: How many other runs stay on this host.
     type: int
     default: 1
   bucket:
@@ -44,63 +47,66 @@ options:
     type: str
     version_added: "1.1.0"
   prefix:
-    description: What keys start with, as C(vex_backup_s3_prefix) has it.
+    description: What keys start with, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
     version_added: "1.1.0"
   hostname:
-    description: The host whose backups are looked at.
+    description: Host whose backups are pruned.
     type: str
     version_added: "1.1.0"
   keep_last:
-    description: How many of the newest stay; at least one does.
+    description: How many of the newest backups stay. At least one does.
     type: int
     default: 0
     version_added: "1.1.0"
   keep_daily:
-    description: The newest of each of so many days stays, in UTC. Only days with a backup count, so it is with all.
+    description:
+      - Of how many days the newest backup stays. Days are in UTC.
+      - Only days with a backup count. The same is true of weeks, months and years.
     type: int
     default: 0
     version_added: "1.1.0"
   keep_weekly:
-    description: The newest of each of so many weeks stays; weeks begin on Monday.
+    description: Of how many weeks the newest backup stays. Weeks begin on Monday.
     type: int
     default: 0
     version_added: "1.1.0"
   keep_monthly:
-    description: The newest of each of so many months stays.
+    description: Of how many months the newest backup stays.
     type: int
     default: 0
     version_added: "1.1.0"
   keep_yearly:
-    description: The newest of each of so many years stays.
+    description: Of how many years the newest backup stays.
     type: int
     default: 0
     version_added: "1.1.0"
   unfinished_days:
-    description: Days after which an upload that has not ended never will.
+    description: An unfinished upload is aborted when it began this many days before the newest backup.
     type: int
     default: 7
     version_added: "1.1.0"
   manifest_keys:
-    description: Believe only manifests that one of these keys signed; the key in use, and former ones.
+    description: A manifest must be signed with one of these keys, the key in use or a former one. Without keys, every
+      manifest is accepted.
     type: list
     elements: str
     default: []
     version_added: "1.1.0"
   spool_dir:
     description:
-      - Where it is kept what went while the log database is away, to be noted there later.
-      - Without it, what goes from the bucket is not noted in the log tables.
+      - Directory that keeps the removals while the log database is unreachable, so that a later run notes them.
+      - Without it, removals from the bucket are not noted in the log tables.
     type: path
     version_added: "1.1.0"
   retries:
-    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    description: How often a request is repeated after a failure that may pass, with growing pauses.
     type: int
     default: 5
     version_added: "1.1.0"
   timeout:
-    description: Seconds that the bucket may take; without it, or with V(0), there is no bound.
+    description: Seconds that the requests to the bucket may take. Without it, or with V(0), there is no limit.
     type: int
     version_added: "1.1.0"
 extends_documentation_fragment:
@@ -125,7 +131,7 @@ EXAMPLES = r"""
     name: backup_20260101_030000
     keep_local: 2
 
-- name: Keep two weeks of days, two months of weeks and a year of months in the bucket
+- name: Keep 14 daily, 8 weekly and 12 monthly backups in the bucket
   vex.backup.backup_prune:
     bucket: example-backups
     prefix: mysql
@@ -141,19 +147,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: What went, or would go, from the work directory, by name.
+  description: Names of the entries removed from the work directory, in check mode those that would be.
   returned: success, with O(work_dir)
   type: list
   elements: str
   sample: [backup_20251231_030000.zip.manifest.json, backup_20251231_030000.zip, backup_20251231_030000.logs]
 decisions:
-  description: What becomes of each backup of the host in the bucket, newest first, and why.
+  description: Whether each backup of the host in the bucket stays, newest first, and why.
   returned: success, with O(bucket)
   type: list
   elements: dict
   contains:
     name:
-      description: The backup.
+      description: Name of the backup.
       type: str
     key:
       description: The archive's key.
@@ -165,7 +171,7 @@ decisions:
       description: Why.
       type: str
     removed:
-      description: Whether it went; never in check mode.
+      description: Whether it was removed; never in check mode.
       type: bool
   sample:
     - name: backup_20260101_030000
@@ -175,8 +181,8 @@ decisions:
       removed: false
 markers:
   description:
-    - Keys of what the bucket still holds, hidden behind a delete marker, because it keeps versions. They take room
-      until a rule of the bucket itself removes them.
+    - Keys of removed objects that a bucket with versions keeps behind a delete marker. They take space until a
+      lifecycle rule of the bucket removes them.
   returned: success, with O(bucket)
   type: list
   elements: str
@@ -186,27 +192,37 @@ aborted:
   type: list
   elements: str
 leftovers:
-  description: Keys of archives whose upload ended O(unfinished_days) ago without a manifest, for a person to look at.
+  description:
+    - Keys of archives without a manifest that were uploaded O(unfinished_days) before the newest backup. Look at them
+      by hand.
   returned: success, with O(bucket)
   type: list
   elements: str
 message:
-  description: What the bucket or the log database refused, and what kept all of the backups.
-  returned: when there is something
+  description: What the bucket or the log database refused, or why nothing was removed.
+  returned: when something failed or nothing may be removed
   type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, RUN_LOG, S3, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    RUN_LOG,
+    S3,
+    Result,
+    conclude,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import prune
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import PruneLocalRequest, prune_local
 
 
 def main() -> None:
-    """Spec, call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             **RUN_LOG,
@@ -236,33 +252,36 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile")],
         supports_check_mode=True,
     )
-    if module.params["bucket"] is None:
-        conclude(module, lambda log: _prune_host(module, log))
-    # Only here: loading boto3 takes longer than all that is done without it.
-    from ansible_collections.vex.backup.plugins.module_utils._repository.prune import prune_bucket  # noqa: PLC0415
-    from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE  # noqa: PLC0415
+    options = module.params
+
+    def prune_host(log: RunLog) -> Result:
+        if options["work_dir"] is None:
+            return {"changed": False}
+        return prune_local(request(PruneLocalRequest, options, check_mode=module.check_mode), log)
+
+    if options["bucket"] is None:
+        conclude(module, prune_host)
+    # Imported only here: to import boto3 takes longer than to prune a host.
+    from ansible_collections.vex.backup.plugins.module_utils._repository.prune import (  # noqa: PLC0415
+        PruneRequest,
+        prune_bucket,
+    )
+    from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings  # noqa: PLC0415
 
     def action(log: RunLog) -> Result:
-        here = _prune_host(module, log)
+        on_host = prune_host(log)
+        in_bucket = request(
+            PruneRequest,
+            options,
+            s3=S3Settings.from_options(options),
+            log_database=LogDatabase.from_options(options) if options["spool_dir"] is not None else None,
+            check_mode=module.check_mode,
+        )
         with ending_children():
-            there = prune_bucket(module.params, log, check_mode=module.check_mode)
-        return {**here, **there, "changed": here["changed"] or there["changed"]}
+            pruned = prune_bucket(in_bucket, log)
+        return {**on_host, **pruned, "changed": on_host["changed"] or pruned["changed"]}
 
     conclude(module, action, libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)])
-
-
-def _prune_host(module: AnsibleModule, log: RunLog) -> Result:
-    options = module.params
-    if options["work_dir"] is None:
-        return {"changed": False}
-    return prune(
-        options["work_dir"],
-        options["name"],
-        options["keep_local"],
-        options["keep_failed"],
-        log,
-        check_mode=module.check_mode,
-    )
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Fetch a backup's archive and manifest from an object store."""
+"""Download a backup's archive and manifest from an object store."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: s3_download
-short_description: Fetch a backup's archive and manifest from an object store
+short_description: Download a backup's archive and manifest from an object store
 version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Fetches an archive from AWS S3 or a compatible server in pieces of which several are under way at a time, and
-    compares its size and SHA-256 with the manifest beside it. Only then do archive and manifest get their names.
-  - What an attempt leaves that was broken off is C(ARCHIVE.ETAG.partial). The next one goes on from its end.
-  - An archive without its manifest is not a backup, and is not fetched.
+  - Downloads an archive from AWS S3 or a compatible server in chunks, several at a time, and compares its size and
+    SHA-256 with the manifest beside it. Only then do archive and manifest get their names.
+  - An interrupted attempt leaves C(ARCHIVE.ETAG.partial), and the next attempt continues it.
+  - An archive without its manifest is not a backup, and is not downloaded.
 options:
   bucket:
     description: The bucket.
@@ -24,48 +24,49 @@ options:
   key:
     description:
       - Key of the archive. Its manifest is C(KEY.manifest.json).
-      - Either this or O(hostname) says what to fetch.
+      - Either this or O(hostname) is required.
     type: str
   prefix:
-    description: What keys start with, as C(vex_backup_s3_prefix) has it; with O(hostname).
+    description: What keys start with, the value of C(vex_backup_s3_prefix). Only with O(hostname).
     type: str
   hostname:
     description:
-      - Fetch the newest backup of this host, unless O(name) or O(at) chooses another, into a directory of its name in
-        O(dest).
-      - Nothing is asked but the bucket.
+      - Download the newest backup of this host, or the one that O(name) or O(at) chooses, into a directory of its name
+        in O(dest).
+      - The choice needs nothing but the bucket.
     type: str
   name:
-    description: The backup of O(hostname) that has this name.
+    description: Download the backup of O(hostname) with this name.
     type: str
   at:
     description:
-      - The newest backup of O(hostname) taken until this time, C(YYYY-MM-DD [HH:MM[:SS]]) in UTC.
+      - Download the newest backup of O(hostname) taken until this time, C(YYYY-MM-DD [HH:MM[:SS]]) in UTC.
       - A date alone means its end.
     type: str
   dest:
-    description: Directory to fetch both into. It is made, for its owner alone, when it is not there.
+    description: Directory for both. If it does not exist, it is made, readable for its owner alone.
     type: path
     required: true
   manifest_only:
-    description: Whether to fetch the manifest alone, to see what a restore would do.
+    description: Whether to download the manifest alone, to see what a restore would do.
     type: bool
     default: false
   manifest_keys:
-    description: Fetch only what one of these keys signed; the key in use, and former ones.
+    description: A manifest must be signed with one of these keys, the key in use or a former one. Without keys, every
+      manifest is accepted.
     type: list
     elements: str
     default: []
   parallel:
-    description: Pieces of 8 MiB under way at a time.
+    description: How many chunks of 8 MiB are downloaded at a time.
     type: int
     default: 4
   retries:
-    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    description: How often a request is repeated after a failure that may pass, with growing pauses.
     type: int
     default: 5
   timeout:
-    description: Seconds that the whole download may take; without it, or with V(0), there is no bound.
+    description: Seconds that the whole download may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -74,13 +75,13 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode the manifest is read and the archive looked for, and O(dest) may be absent.
+    details: In check mode the manifest is read and the archive must exist. O(dest) may be absent.
   diff_mode:
     support: none
   idempotent:
     support: full
     details:
-      - An archive that is there and has the manifest's size and SHA-256 is not fetched again.
+      - An archive in O(dest) that has the manifest's size and SHA-256 is not downloaded again.
       - When something else has the archive's name in O(dest), the module fails.
 seealso:
   - module: vex.backup.backup_info
@@ -88,14 +89,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Fetch a backup
+- name: Download a backup
   vex.backup.s3_download:
     bucket: example-backups
     key: mysql/db1/2025/07/backup_20250720_161523.zip
     dest: /var/backups/vex-backup/restore
     region: sa-east-1
 
-- name: Fetch what a host had in the morning
+- name: Download the newest backup of a host that was taken until 9 o'clock
   vex.backup.s3_download:
     bucket: example-backups
     prefix: mysql
@@ -131,11 +132,11 @@ etag:
   type: str
   sample: 01c8fe3563ffe17995d53ff0d06d0f1b-28
 chosen:
-  description: What is fetched, as RV(vex.backup.backup_info#module:backups) lists it.
+  description: The chosen backup, as RV(vex.backup.backup_info#module:backups) lists it.
   returned: success, with O(hostname)
   type: dict
 backup:
-  description: What the manifest says of the backup. Sizes are in bytes, C(bytes) being that of its files.
+  description: Summary of the manifest. Sizes are in bytes; C(bytes) is that of the files in the archive.
   returned: success
   type: dict
   sample:
@@ -170,15 +171,15 @@ download_finished:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._repository.download import Request, download
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
+from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "bucket": {"type": "str", "required": True},
@@ -202,11 +203,11 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile"), ("key", "hostname"), ("name", "at")],
         supports_check_mode=True,
     )
-    options = {name: module.params[name] for name in Request._fields if module.params.get(name) is not None}
 
     def action(log: RunLog) -> Result:
         with ending_children():
-            return download(Request(s3=module.params, check_mode=module.check_mode, **options), log)
+            settings = S3Settings.from_options(module.params)
+            return download(request(DownloadRequest, module.params, s3=settings, check_mode=module.check_mode), log)
 
     conclude(module, action, libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])
 

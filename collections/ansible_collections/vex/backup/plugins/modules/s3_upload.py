@@ -12,25 +12,25 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Uploads an archive to AWS S3 or a compatible server, in parts of which several are under way at a time.
-  - Sends a SHA-256 with each part, and compares the server's size and checksum of the whole with the file. Where the
+  - Uploads an archive to AWS S3 or a compatible server in parts, several at a time.
+  - Sends a SHA-256 with each part, and compares the server's size and checksum of the object with the file. When the
     server keeps no SHA-256, its MD5 is compared. An object that cannot be compared is removed, and the module fails.
-  - Then uploads the manifest in the same way, so that an archive without its manifest is not a backup.
-  - Never overwrites an object. A failure leaves no unfinished upload behind, and what an earlier attempt that was
-    killed left of this key is aborted first.
+  - Then uploads the manifest in the same way. An archive without its manifest is not a backup.
+  - Never overwrites an object. A failure leaves no unfinished upload behind. Unfinished uploads of O(key) that a killed
+    attempt left are aborted first.
 options:
   src:
-    description: Archive to upload.
+    description: Path of the archive to upload.
     type: path
     required: true
   manifest:
     description:
-      - Its manifest, uploaded as C(KEY.manifest.json). It must name the archive's SHA-256 as C(archive.sha256);
-        the upload fails when O(src) has another.
-      - Without it only the archive is uploaded.
+      - Path of its manifest, uploaded as C(KEY.manifest.json). It must give the archive's SHA-256 as C(archive.sha256).
+        The upload fails when O(src) has another.
+      - Without it, only the archive is uploaded.
     type: path
   bucket:
-    description: Bucket that exists.
+    description: An existing bucket.
     type: str
     required: true
   key:
@@ -38,14 +38,14 @@ options:
     type: str
     required: true
   storage_class:
-    description: Storage class of the archive, such as V(STANDARD_IA). The manifest stays in the bucket's own.
+    description: Storage class of the archive, such as V(STANDARD_IA). The manifest gets the bucket's default.
     type: str
   server_side_encryption:
-    description: How the server encrypts both objects; as the bucket says when absent.
+    description: How the server encrypts both objects. Without it, the bucket's default applies.
     type: str
     choices: [AES256, 'aws:kms']
   kms_key_id:
-    description: Key for O(server_side_encryption=aws:kms); the account's own when absent.
+    description: Key for O(server_side_encryption=aws:kms). Without it, the account's default key is used.
     type: str
   metadata:
     description:
@@ -53,19 +53,19 @@ options:
     type: dict
     default: {}
   part_size:
-    description: MiB of one part, from 5 to 5120. Raised by itself where there would be more than 10000 parts.
+    description: Size of one part in MiB, from 5 to 5120. A file of more than 10000 parts gets larger parts.
     type: int
     default: 16
   parallel:
-    description: Parts under way at a time.
+    description: How many parts are uploaded at a time.
     type: int
     default: 4
   retries:
-    description: How often a request that failed for a reason that may pass is repeated, ever more slowly.
+    description: How often a request is repeated after a failure that may pass, with growing pauses.
     type: int
     default: 5
   timeout:
-    description: Seconds that the whole upload may take; without it, or with V(0), there is no bound.
+    description: Seconds that the whole upload may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -74,7 +74,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode O(src) may be absent, since what makes it has not run either; then the bucket is looked for.
+    details: In check mode O(src) may be absent, since the archive was not made either. The bucket must exist.
   diff_mode:
     support: none
   idempotent:
@@ -93,7 +93,7 @@ EXAMPLES = r"""
     src: /var/lib/vex-backup/backup_20250720_161523.zip
     manifest: /var/lib/vex-backup/backup_20250720_161523.zip.manifest.json
     bucket: example-backups
-    key: "mysql/{{ ansible_facts['nodename'] | vex.backup.safe_name }}/2025/07/backup_20250720_161523.zip"
+    key: "{{ 'backup_20250720_161523' | vex.backup.backup_key(ansible_facts['nodename'], prefix='mysql') }}"
     region: sa-east-1
     storage_class: STANDARD_IA
 
@@ -120,12 +120,12 @@ key:
   type: str
   sample: mysql/db1/2025/07/backup_20250720_161523.zip
 manifest_key:
-  description: The manifest's key, or null.
+  description: The manifest's key, null without a manifest.
   returned: success
   type: str
   sample: mysql/db1/2025/07/backup_20250720_161523.zip.manifest.json
 url:
-  description: Where the archive is.
+  description: Address of the archive.
   returned: success
   type: str
   sample: s3://example-backups/mysql/db1/2025/07/backup_20250720_161523.zip
@@ -145,7 +145,7 @@ etag:
   type: str
   sample: 01c8fe3563ffe17995d53ff0d06d0f1b-28
 parts:
-  description: How many parts it was uploaded in.
+  description: Number of parts it was uploaded in.
   returned: success, when the archive is in the bucket
   type: int
   sample: 28
@@ -168,15 +168,15 @@ upload_finished:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._store.upload import Request, upload
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "src": {"type": "path", "required": True},
@@ -198,11 +198,11 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile")],
         supports_check_mode=True,
     )
-    options = {name: module.params[name] for name in Request._fields if name in module.params}
 
     def action(log: RunLog) -> Result:
         with ending_children():
-            return upload(Request(s3=module.params, check_mode=module.check_mode, **options), log)
+            settings = S3Settings.from_options(module.params)
+            return upload(request(UploadRequest, module.params, s3=settings, check_mode=module.check_mode), log)
 
     conclude(module, action, libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Unpack a backup that archive_7z packed."""
+"""Unpack a backup and compare it with its manifest."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ version_added: "1.1.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Unpacks an archive of M(vex.backup.archive_7z) that has its manifest beside it.
-  - Lists the archive first, and refuses one that holds a path outside the backup's own directory, a link or a device.
-  - The directory gets its name only after every file has the SHA-256 that the manifest gives, none lacks, and the
-    manifest in the archive agrees with the one beside it. A failure leaves nothing under that name.
+  - Unpacks an archive made by M(vex.backup.archive_7z) that has its manifest beside it.
+  - Lists the archive first. Fails when it holds a path outside the backup's own directory, a link or a device.
+  - The directory gets its name only after every file has the SHA-256 that the manifest gives, no file is missing, and
+    the manifest inside the archive is the one beside it. A failure leaves nothing under that name.
 options:
   src:
-    description: The archive. C(SRC.manifest.json) must be there.
+    description: Path of the archive. C(SRC.manifest.json) must exist.
     type: path
     required: true
   dest:
-    description: Directory in which the backup's own, C(backup_YYYYMMDD_HHMMSS), comes to be. It must exist.
+    description: Directory in which the backup's own directory, C(backup_YYYYMMDD_HHMMSS), is made. It must exist.
     type: path
     required: true
   password:
-    description: What the archive is encrypted with. 7-Zip gets it on its standard input.
+    description: Password that the archive was packed with. 7-Zip gets it on its standard input.
     type: str
   timeout:
-    description: Seconds that 7-Zip may take in all; without it, or with V(0), there is no bound.
+    description: Seconds that all runs of 7-Zip together may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
@@ -37,13 +37,13 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode O(src) may be absent, since what fetches it has not run either.
+    details: In check mode O(src) may be absent, since the archive was not downloaded either.
   diff_mode:
     support: none
   idempotent:
     support: full
     details:
-      - What was unpacked before is compared with the manifest again, and not unpacked.
+      - A backup that was unpacked before is compared with its manifest, and not unpacked again.
       - When something else has the backup's name in O(dest), the module fails.
 requirements:
   - 7-Zip (C(7zz), C(7z) or C(7za))
@@ -67,7 +67,7 @@ path:
   type: str
   sample: /var/backups/vex-backup/restore/backup_20250720_161523
 backup:
-  description: What the manifest says of the backup, as M(vex.backup.s3_download) returns it.
+  description: Summary of the manifest, as M(vex.backup.s3_download) returns it.
   returned: success, when O(src) exists
   type: dict
 status:
@@ -91,14 +91,14 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._archive.unpack import Request, unpack
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude
+from ansible_collections.vex.backup.plugins.module_utils._archive.unpack import UnpackRequest, unpack
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 
 
 def main() -> None:
-    """Spec, one call, exit."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "src": {"type": "path", "required": True},
@@ -109,12 +109,11 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    options = {name: module.params[name] for name in Request._fields if name in module.params}
-    options.update(src=os.path.abspath(options["src"]), dest=os.path.abspath(options["dest"]))
+    paths = {name: os.path.abspath(module.params[name]) for name in ("src", "dest")}
 
     def action(log: RunLog) -> Result:
         with ending_children():
-            return unpack(Request(**options, check_mode=module.check_mode), log)
+            return unpack(request(UnpackRequest, module.params, **paths, check_mode=module.check_mode), log)
 
     conclude(module, action)
 

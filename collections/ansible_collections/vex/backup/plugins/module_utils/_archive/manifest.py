@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The manifest: what a backup holds and how to bring it back."""
+"""The manifest beside an archive: what the backup holds and how to restore it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import 
 
 Manifest = t.Mapping[str, t.Any]
 
-# Where it is unpacked is not where it was packed: the name is looked for there.
+# The host that unpacks may know 7-Zip by another name than the host that packed.
 _UNPACK = f'"$({" || ".join(f"command -v {program}" for program in PROGRAMS)})" x'
 
 
@@ -30,9 +30,9 @@ class Archive(t.NamedTuple):
 
 
 def with_archive(manifest: Manifest, archive: Archive) -> t.Dict[str, t.Any]:
-    """A copy of a dump's *manifest* that says which archive holds the dump, under the key ``archive``.
+    """Return a copy of a dump's *manifest* that describes the dump's archive under the key ``archive``.
 
-    Its ``restore`` commands, where it has them, then begin with the one that unpacks the archive.
+    Its ``restore`` commands, if there are any, then begin with the one that unpacks the archive.
     """
     described = {**manifest, "archive": archive._asdict()}
     if "restore" in manifest:
@@ -41,10 +41,10 @@ def with_archive(manifest: Manifest, archive: Archive) -> t.Dict[str, t.Any]:
 
 
 def parse_manifest(content: bytes, where: str) -> t.Dict[str, t.Any]:
-    """Read a manifest that lies beside an archive.
+    """Parse the manifest beside an archive.
 
-    :param where: it is, for the errors
-    :raises ManifestUnusable: when it is none, or does not say which archive it is of
+    :param where: its path or address, for the errors
+    :raises ManifestUnusable: when it is not JSON, or does not describe an archive
     """
     try:
         manifest = json.loads(content.decode("utf-8"))
@@ -57,21 +57,21 @@ def parse_manifest(content: bytes, where: str) -> t.Dict[str, t.Any]:
 
 
 def archive_of(manifest: Manifest) -> Archive:
-    """The archive that *manifest* lies beside."""
+    """Return the archive that *manifest* describes."""
     described = manifest["archive"]
     return Archive(**{name: kind(described[name]) for name, kind in t.get_type_hints(Archive).items()})
 
 
-def inner_of(manifest: Manifest) -> t.Dict[str, t.Any]:
-    """What the manifest within the archive must be, by the one beside it: neither archive nor signature, as packed."""
-    bare = {name: value for name, value in manifest.items() if name not in ("archive", SIGNATURE)}
-    if "restore" in bare:
-        bare["restore"] = bare["restore"][1:]
-    return bare
+def without_archive(manifest: Manifest) -> t.Dict[str, t.Any]:
+    """Return the manifest inside the archive, computed from the one beside it: no archive, no signature."""
+    inner = {name: value for name, value in manifest.items() if name not in ("archive", SIGNATURE)}
+    if "restore" in inner:
+        inner["restore"] = inner["restore"][1:]
+    return inner
 
 
 def summary_of(manifest: Manifest) -> t.Dict[str, t.Any]:
-    """What a person wants to know of a backup before restoring it: JSON types, sizes in bytes, times in UTC."""
+    """Return what a person wants to know of a backup before a restore: JSON types, sizes in bytes, times in UTC."""
     plain = ("name", "run_uuid", "hostname", "server", "started", "status", "consistent")
     return {
         **{key: manifest.get(key) for key in plain},

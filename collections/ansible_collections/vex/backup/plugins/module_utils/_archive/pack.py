@@ -1,10 +1,11 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Pack a directory into one archive that has been read back and compared before it gets its name."""
+"""Pack a directory into an archive that is read back and compared before it gets its name."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -13,6 +14,14 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import Archive, with_archive
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key, signed
+from ansible_collections.vex.backup.plugins.module_utils._archive.tree import (
+    DEFAULT_LEVEL,
+    STORE,
+    resolve_level,
+    survey,
+)
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import (
     commit,
     fsync_file,
@@ -30,55 +39,47 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import SevenZip
 
-STORE = 0
-DEFAULT_LEVEL = 5
-COMPRESSED_SUFFIXES = (".zst", ".gz", ".xz", ".bz2", ".lz4", ".zip", ".7z")
-
-# What each entry costs beyond its data, in bytes: two headers with a long name, salt and authentication code.
+# What each entry takes beyond its data, in bytes: two headers with a long name, a salt and an authentication code.
 ENTRY_BYTES = 1024
 
-# 7-Zip refuses more, with "E_INVALIDARG" as its only word about it.
+# 7-Zip refuses longer ones, and only says "E_INVALIDARG".
 ZIP_PASSWORD_LIMIT = 99
 
 
-class Request(t.NamedTuple):
-    """What to pack, and how.
+@dataclasses.dataclass(frozen=True)
+class PackRequest:
+    """A directory to pack, and how: the options of ``archive_7z``.
 
-    ``level`` is ``auto`` or a digit; ``manifest_key`` signs the manifest; ``timeout`` is in seconds, for all runs of
-    7-Zip together.
+    :param source: absolute path of the directory
+    :param dest: absolute path of the archive
+    :param format: ``zip`` or ``7z``
+    :param level: ``auto``, or a digit
+    :param manifest_key: signs the manifest
+    :param timeout: seconds for all runs of 7-Zip together; 0 or ``None`` for no limit
     """
 
     source: str
     dest: str
-    format: str = "zip"
-    level: str = "auto"
-    password: t.Optional[str] = None
-    manifest_key: t.Optional[str] = None
-    timeout: t.Optional[int] = None
-    remove_source: bool = False
-    check_mode: bool = False
+    format: str
+    level: str
+    password: t.Optional[str]
+    manifest_key: t.Optional[str]
+    timeout: t.Optional[int]
+    remove_source: bool
+    check_mode: bool
 
 
-class Tree(t.NamedTuple):
-    """What a directory holds, itself included: ``size`` and ``compressed`` (in packed files) are bytes."""
-
-    folders: int
-    files: int
-    size: int
-    compressed: int
-
-
-def pack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
+def pack(request: PackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Pack ``source`` into ``dest``, so that the archive holds ``basename(source)/...``.
 
-    ``dest`` appears only after 7-Zip has read the whole archive back and found in it every path and every byte of
-    the source. Beside it, when the source has a ``manifest.json``, ``{dest}.manifest.json`` says which archive it is.
+    ``dest`` appears only after 7-Zip has read the whole archive back and found every path and every byte of the source
+    in it. If the source has a ``manifest.json``, ``{dest}.manifest.json`` is that manifest with the archive added.
 
-    :returns: the module's result; times are UTC, sizes bytes
-    :raises OptionError: an option that cannot work
-    :raises ProgramMissing: no 7-Zip on this host
-    :raises ArchiveDiffers: ``dest`` exists and does not hold ``source``
-    :raises ArchiveFailed, NotEnoughSpace, CommandTimeout, Interrupted: nothing is left under either name
+    :returns: the result of ``archive_7z``; times are UTC, sizes bytes
+    :raises OptionError: for an option that cannot work
+    :raises ProgramMissing: when 7-Zip is not on this host
+    :raises ArchiveDiffers: when ``dest`` exists and does not hold ``source``
+    :raises ArchiveFailed, NotEnoughSpace, CommandTimeout, Interrupted: nothing is left of the archive
     """
     started = timestamp(utc_now())
     try:
@@ -90,41 +91,8 @@ def pack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
     return {**result, "status": 1, "pack_started": started, "pack_finished": timestamp(utc_now())}
 
 
-def resolve_level(level: str, tree: Tree) -> int:
-    """The level that ``auto`` means for *tree*: what is compressed already is stored, since twice gains nothing."""
-    if level != "auto":
-        return int(level)
-    return STORE if 2 * tree.compressed > tree.size else DEFAULT_LEVEL
-
-
-def survey(source: str) -> Tree:
-    """Count what *source* holds.
-
-    :raises ArchiveFailed: for anything but directories and regular files: what a link means changes with the host
-        that unpacks it, and a pipe would be read forever
-    """
-    folders = files = size = compressed = 0
-    pending = [source]
-    while pending:
-        folders += 1
-        with os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
-                    pending.append(entry.path)
-                    continue
-                if not stat.S_ISREG(status.st_mode):
-                    kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "not a regular file"
-                    raise ArchiveFailed(f"{entry.path} is {kind}: only files and directories are packed; remove it")
-                files += 1
-                size += status.st_size
-                if entry.name.endswith(COMPRESSED_SUFFIXES):
-                    compressed += status.st_size
-    return Tree(folders, files, size, compressed)
-
-
-def _check(request: Request) -> None:
-    source, dest, password = request.source, request.dest, request.password
+def _check(request: PackRequest) -> None:
+    source, dest = request.source, request.dest
     if not dest.endswith(f".{request.format}"):
         raise OptionError(f"dest must end with .{request.format}, the format asked for, unlike {dest}")
     if os.path.lexists(dest) and not stat.S_ISREG(os.lstat(dest).st_mode):
@@ -134,34 +102,37 @@ def _check(request: Request) -> None:
     if os.path.lexists(source) and (os.path.islink(source) or not os.path.isdir(source)):
         raise OptionError(f"source is not a directory: {source}")
     if os.path.realpath(dest).startswith(os.path.realpath(source) + os.sep):
-        raise OptionError(f"dest lies within source, it would be packed into itself: {dest}")
+        raise OptionError(f"dest lies within source, so the archive would be packed into itself: {dest}")
     check_key(request.manifest_key)
-    if password is None:
-        return
+    if request.password is not None:
+        _check_password(request.password, request.format)
+
+
+def _check_password(password: str, archive_format: str) -> None:
     if not password or any(ord(character) < 32 for character in password):
-        raise OptionError("password must not be empty nor hold line breaks or other control characters")
-    if request.format == "zip" and (not password.isascii() or len(password) > ZIP_PASSWORD_LIMIT):
+        raise OptionError("password must not be empty, nor hold line breaks or other control characters")
+    if archive_format == "zip" and (not password.isascii() or len(password) > ZIP_PASSWORD_LIMIT):
         raise OptionError(
             f"the password of a zip may hold up to {ZIP_PASSWORD_LIMIT} ASCII characters only: "
             "choose another, or format 7z"
         )
 
 
-def _pack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
+def _pack(request: PackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     has_source = os.path.isdir(request.source)
     has_dest = os.path.exists(request.dest)
     if not has_source and not has_dest:
         if request.check_mode:
-            # What makes the source changes nothing in check mode either, so its absence means nothing.
+            # The dump was not made in check mode either.
             return {"changed": True, "archive": request.dest}
         raise OptionError(f"source does not exist: {request.source}")
-    program = SevenZip(request.format, request.password, request.timeout)
+    program = SevenZip(request.format, request.password, Deadline(request.timeout, "7-Zip"))
     if has_dest:
-        archive, changed = _existing(request, program, has_source), False
+        archive, changed = _check_existing(request, program, has_source), False
     elif request.check_mode:
         return {"changed": True, "archive": request.dest}
     else:
-        archive, changed = _new(request, program, log), True
+        archive, changed = _make(request, program, log), True
     manifest, manifest_changed = _write_manifest(request, archive)
     removed = _remove_source(request, log)
     return {
@@ -173,53 +144,57 @@ def _pack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
     }
 
 
-def _existing(request: Request, program: SevenZip, has_source: bool) -> Archive:
+def _check_existing(request: PackRequest, program: SevenZip, has_source: bool) -> Archive:
+    """Compare an archive that exists with the source and with the options.
+
+    :raises ArchiveDiffers: when it is not what this request would make
+    """
     remedy = "remove it, or give another dest"
     try:
         with program.reading(request.dest) as read:
-            contents = read()
+            packed = read()
     except ArchiveFailed as error:
         raise ArchiveDiffers(f"{request.dest} exists, but {error}; {remedy}") from error
     if has_source:
         survey(request.source)
         with program.reading_directory(request.source) as read:
-            there = read()
-        if contents != there:
+            in_source = read()
+        if packed != in_source:
             raise ArchiveDiffers(f"{request.dest} exists and does not hold what is in {request.source}: {remedy}")
     encrypted, stored = program.describe(request.dest)
     if encrypted != (request.password is not None):
-        state = "is encrypted" if encrypted else "is not encrypted"
-        raise ArchiveDiffers(f"{request.dest} exists and {state}, unlike what is asked for: {remedy}")
+        state = "is encrypted, but no password" if encrypted else "is not encrypted, but a password"
+        raise ArchiveDiffers(f"{request.dest} exists and {state} is given: {remedy}")
     level = STORE if stored else int(request.level if request.level not in ("auto", "0") else DEFAULT_LEVEL)
-    return _archive(request, request.dest, level)
+    return _describe(request, request.dest, level)
 
 
-def _new(request: Request, program: SevenZip, log: RunLog) -> Archive:
+def _make(request: PackRequest, program: SevenZip, log: RunLog) -> Archive:
     source, dest = request.source, request.dest
     tree = survey(source)
     level = resolve_level(request.level, tree)
     if level == STORE:
         needed = tree.size + (tree.files + tree.folders) * ENTRY_BYTES
         require_space(os.path.dirname(dest), needed, "the archive")
-    # The log may lie in the source, so from here until the archive has been compared, it is left alone.
+    # The log may lie in the source: nothing is logged from here until archive and source are compared.
     log.info(f"packing {source}: {tree.files} files, {tree.size} bytes, level {level}")
     partial = f"{dest}.partial"
     with private_files():
         try:
-            # Of a run that was killed; 7-Zip would add to it.
+            # A killed attempt may have left one, and 7-Zip would add to it.
             _unlink(partial)
             program.add(source, partial, level)
             os.chmod(partial, 0o600)
-            # Read by three at a time: none of them needs all cores, nor the disk, which is made to keep it meanwhile.
+            # Three readings at a time: none of them uses all cores or the whole disk.
             with program.reading(partial) as read_archive, program.reading_directory(source) as read_source:
                 fsync_file(partial)
-                archive = _archive(request, partial, level)
-                packed, there = read_archive(), read_source()
-            # The counts are our own, so a directory that 7-Zip overlooks twice is noticed all the same.
-            if packed != there or packed[:3] != tree[:3]:
+                archive = _describe(request, partial, level)
+                packed, in_source = read_archive(), read_source()
+            # The tree was not counted by 7-Zip, so it also shows a file that 7-Zip overlooks both times.
+            if packed != in_source or packed[:3] != tree[:3]:
                 raise ArchiveFailed(
-                    f"the archive of {source} does not hold what is there ({packed} against {there}, {tree}): "
-                    "does something still write into it?"
+                    f"the archive does not hold what is in {source} ({packed} against {in_source}, {tree}): "
+                    "find out what still writes into it, and pack again"
                 )
             commit(partial, dest)
         except BaseException:
@@ -229,26 +204,29 @@ def _new(request: Request, program: SevenZip, log: RunLog) -> Archive:
     return archive
 
 
-def _archive(request: Request, path: str, level: int) -> Archive:
+def _describe(request: PackRequest, path: str, level: int) -> Archive:
     name = os.path.basename(request.dest)
     size = os.stat(path).st_size
     return Archive(name, size, sha256_of(path), request.format, request.password is not None, level)
 
 
-def _write_manifest(request: Request, archive: Archive) -> t.Tuple[t.Optional[str], bool]:
-    """Write the manifest beside the archive when the source has one: its path, if any, and whether it changed."""
-    path = f"{request.dest}.manifest.json"
+def _write_manifest(request: PackRequest, archive: Archive) -> t.Tuple[t.Optional[str], bool]:
+    """Write the manifest beside the archive when the source has one.
+
+    :returns: its path, if it exists, and whether it changed
+    """
+    path = manifest_of(request.dest)
     written = _read_json(path)
     source = _read_json(os.path.join(request.source, "manifest.json"))
-    if source is None or (written is not None and _is_of(written, archive, request)):
+    if source is None or (written is not None and _is_current(written, archive, request)):
         return (path if written is not None else None), False
     if not request.check_mode:
         write_json_durably(path, signed(with_archive(source, archive), request.manifest_key))
     return path, True
 
 
-def _is_of(written: t.Dict[str, t.Any], archive: Archive, request: Request) -> bool:
-    """Whether a manifest that is there is *archive*'s and signed as is asked for."""
+def _is_current(written: t.Dict[str, t.Any], archive: Archive, request: PackRequest) -> bool:
+    """Return whether an existing manifest describes *archive* and has the signature asked for."""
     described = written.get("archive", {})
     return bool(described.get("sha256") == archive.sha256) and written == signed(written, request.manifest_key)
 
@@ -260,27 +238,27 @@ def _read_json(path: str) -> t.Optional[t.Dict[str, t.Any]]:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ArchiveFailed(f"{path} is not JSON: {error}") from error
+        raise ArchiveFailed(f"{path} is not JSON: {error}; make the dump again") from error
     if not isinstance(data, dict):
-        raise ArchiveFailed(f"{path} is not a JSON object")
+        raise ArchiveFailed(f"{path} is not a JSON object: make the dump again")
     return data
 
 
-def _remove_source(request: Request, log: RunLog) -> bool:
-    """Remove the source, if that is asked for: whether there was something to remove."""
-    # Renamed first: half a source must not be taken for one that differs from its archive.
+def _remove_source(request: PackRequest, log: RunLog) -> bool:
+    """Remove the source if the options say so; return whether there was one to remove."""
+    # It is renamed first, so that a half removed source is not taken for one that differs from its archive.
     removing = f"{request.source}.removing"
-    there = [path for path in (removing, request.source) if os.path.isdir(path)]
-    if not request.remove_source or not there:
+    existing = [path for path in (removing, request.source) if os.path.isdir(path)]
+    if not request.remove_source or not existing:
         return False
     if not request.check_mode:
-        # Before, because the log may lie in the source and must not make it anew.
+        # The log may lie in the source: a line written later would create the directory again.
         log.info(f"removing {request.source}, which is packed")
-        for path in there:
+        for path in existing:
             if path != removing:
                 os.rename(path, removing)
-            # Not brought to the disk: what comes back with a crash is as whole or as half as it could be anyway, and to
-            # wait until the disk has freed it can take a second.
+            # Without fsync: a source that reappears after a crash does no harm, and to wait until the disk has freed
+            # its blocks can take a second.
             shutil.rmtree(removing)
     return True
 

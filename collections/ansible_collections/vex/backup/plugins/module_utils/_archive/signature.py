@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Manifests that only who has the key can have made: an HMAC-SHA256 over their canonical JSON."""
+"""The signature of a manifest: an HMAC-SHA256 of its canonical JSON."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestForged, OptionError
 
 SIGNATURE = "hmac_sha256"
-# Shorter ones can be guessed: who has a manifest can try as many as a computer can.
+# A shorter key can be guessed: whoever has a manifest can try keys as fast as a computer allows.
 SHORTEST_KEY = 16
 
 
 def check_key(key: t.Optional[str]) -> None:
-    """Make sure that *key*, if there is one, is no word that one manifest is enough to guess.
+    """Raise an error for a *key* so short that it can be guessed from one manifest.
 
-    :raises OptionError: when it is
+    :raises OptionError: when it has fewer than :data:`SHORTEST_KEY` characters
     """
     if key is not None and len(key) < SHORTEST_KEY:
         raise OptionError(
@@ -28,40 +28,40 @@ def check_key(key: t.Optional[str]) -> None:
 
 
 def signed(manifest: t.Mapping[str, t.Any], key: t.Optional[str]) -> t.Dict[str, t.Any]:
-    """A copy of *manifest* that bears the signature of *key* in place of what it bore, or none without a key."""
-    bare = _bare(manifest)
-    return bare if key is None else {**bare, SIGNATURE: _signature(bare, key)}
+    """Return a copy of *manifest* signed with *key*, in place of any other signature; unsigned without a key."""
+    unsigned = _unsigned(manifest)
+    return unsigned if key is None else {**unsigned, SIGNATURE: _signature(unsigned, key)}
 
 
 def check_signature(manifest: t.Mapping[str, t.Any], where: str, keys: t.Sequence[str]) -> None:
-    """Make sure that one of *keys* signed *manifest*; without keys there is nothing to make sure of.
+    """Verify that *manifest* was signed with one of *keys*; without keys, accept every manifest.
 
-    :param where: it lies, for the errors
-    :raises ManifestForged: when none of them did
+    :param where: its path or address, for the errors
+    :raises ManifestForged: when it was not
     """
     if not keys:
         return
     given = manifest.get(SIGNATURE)
     if given is None:
         raise ManifestForged(
-            f"{where} is not signed, and a manifest key is set: it was made before there was one, or by somebody else; "
-            "to use it all the same, unset the key for this one call"
+            f"{where} is not signed, and a manifest key is set: it was made before the key was set, or by somebody "
+            "else; to use it all the same, unset the key for this one call"
         )
-    bare = _bare(manifest)
-    # JSON can hold what UTF-8 cannot.
+    unsigned = _unsigned(manifest)
+    # JSON can hold characters that cannot be encoded in UTF-8.
     claimed = str(given).encode("utf-8", "backslashreplace")
-    if not any(hmac.compare_digest(claimed, _signature(bare, key).encode()) for key in keys):
+    if not any(hmac.compare_digest(claimed, _signature(unsigned, key).encode()) for key in keys):
         raise ManifestForged(
-            f"{where} does not bear the signature of the manifest key: it was changed after it was made, or made with "
-            "another key; a former key goes into the former keys"
+            f"{where} does not have a valid signature of the manifest key: it was changed after it was signed, or "
+            "signed with another key; if that is a former key of yours, add it to the former keys"
         )
 
 
-def _bare(manifest: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def _unsigned(manifest: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     return {name: value for name, value in manifest.items() if name != SIGNATURE}
 
 
-def _signature(bare: t.Mapping[str, t.Any], key: str) -> str:
-    # ASCII, without spaces, keys in order: the same bytes from every JSON library.
-    canonical = json.dumps(bare, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+def _signature(unsigned: t.Mapping[str, t.Any], key: str) -> str:
+    # ASCII, no spaces, sorted keys: every JSON library produces the same bytes.
+    canonical = json.dumps(unsigned, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
     return hmac.new(key.encode("utf-8"), canonical.encode("ascii"), hashlib.sha256).hexdigest()

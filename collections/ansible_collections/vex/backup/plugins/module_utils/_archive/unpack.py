@@ -1,10 +1,11 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Unpack a backup: nothing outside its destination, and every file as its manifest says before it gets its name."""
+"""Unpack a backup inside its destination only, and compare every file with the manifest before it gets its name."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import posixpath
@@ -15,13 +16,21 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import (
     Manifest,
     archive_of,
-    inner_of,
     parse_manifest,
     summary_of,
+    without_archive,
 )
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, require_space, sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
+    DUMP_LOG_NAME,
+    RUN_LOG_NAME,
+    RunLog,
+    timestamp,
+    utc_now,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
@@ -31,39 +40,41 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     PasswordRefused,
     UnpackFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import MANIFEST
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import Entry, SevenZip
 
-# Beside the dump, which the manifest lists file by file.
-LOGS = ("backup_script.log", "mydumper_log.log")
-ANOTHER = "fetch the backup again, or restore another"
+# The files that the manifest does not list.
+UNLISTED = ("manifest.json", RUN_LOG_NAME, DUMP_LOG_NAME)
+REMEDY = "download the backup again, or restore another"
 
 
-class Request(t.NamedTuple):
-    """What to unpack, where to: ``dest`` is the directory in which the backup's own comes to be.
+@dataclasses.dataclass(frozen=True)
+class UnpackRequest:
+    """An archive to unpack: the options of ``unarchive_7z``.
 
-    ``timeout`` is in seconds, for all runs of 7-Zip together.
+    :param src: absolute path of the archive; its manifest lies beside it
+    :param dest: absolute path of the directory in which the backup's own directory is made
+    :param timeout: seconds for all runs of 7-Zip together; 0 or ``None`` for no limit
     """
 
     src: str
     dest: str
-    password: t.Optional[str] = None
-    timeout: t.Optional[int] = None
-    check_mode: bool = False
+    password: t.Optional[str]
+    timeout: t.Optional[int]
+    check_mode: bool
 
 
-def unpack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
-    """Unpack ``src``, which has its manifest beside it, into ``{dest}/{name of the backup}``.
+def unpack(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Unpack ``src`` into ``{dest}/{name of the backup}``.
 
-    :returns: the module's result; times are UTC, sizes bytes
-    :raises OptionError: an option that cannot work
-    :raises ProgramMissing: no 7-Zip on this host
-    :raises ManifestUnusable: a manifest that is none
-    :raises PasswordRefused: an encrypted archive without its password
+    :returns: the result of ``unarchive_7z``; times are UTC, sizes bytes
+    :raises OptionError: for an option that cannot work
+    :raises ProgramMissing: when 7-Zip is not on this host
+    :raises ManifestUnusable: when the manifest is missing, damaged or that of another archive
+    :raises PasswordRefused: when the archive is encrypted with another password
     :raises NotEnoughSpace: before anything is unpacked
-    :raises ArchiveDiffers: the backup's name is taken in ``dest``
-    :raises AlreadyRunning: another is unpacked into ``dest``
-    :raises UnpackFailed, ArchiveFailed, CommandTimeout, Interrupted: nothing is left of what was unpacked
+    :raises ArchiveDiffers: when something else has the backup's name in ``dest``
+    :raises AlreadyRunning: when another backup is being unpacked into ``dest``
+    :raises UnpackFailed, ArchiveFailed, CommandTimeout, Interrupted: nothing is left of the unpacked files
     """
     started = timestamp(utc_now())
     try:
@@ -75,70 +86,78 @@ def unpack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
 
 
 def refuse_escapes(entries: t.Sequence[Entry], name: str) -> None:
-    """Make sure that all that is unpacked lies in the directory *name* and is a file or a directory.
+    """Verify that every entry is a file or a directory inside the directory *name*.
 
     :raises UnpackFailed: naming the first that is not
     """
     for entry in entries:
         parts = entry.path.split("/")
         if entry.path.startswith("/") or ".." in parts or "\\" in entry.path or parts[0] != name:
-            raise UnpackFailed(f"the archive holds {entry.path!r}, which is not within {name}: it is none of ours")
+            raise UnpackFailed(
+                f"the archive holds {entry.path!r}, which is not inside {name}: it was not made by this product; "
+                "choose another backup"
+            )
         if entry.kind not in "-d":
-            raise UnpackFailed(f"the archive holds {entry.path!r}, which is no file but a link or a device")
+            raise UnpackFailed(
+                f"the archive holds {entry.path!r}, which is not a file but a link or a device: choose another backup"
+            )
 
 
-def _unpack(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
+def _unpack(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     if not os.path.isfile(request.src) and request.check_mode:
-        # What fetches it changes nothing in check mode either, so its absence means nothing.
+        # The archive was not downloaded in check mode either.
         return {"changed": True}
-    manifest = _manifest_beside(request.src)
-    path = os.path.join(request.dest, _name_of(manifest, request.src))
+    manifest = _read_manifest(request.src)
+    path = os.path.join(request.dest, _backup_name(manifest, request.src))
     result = {"path": path, "backup": summary_of(manifest)}
     if os.path.lexists(path):
         try:
             _compare(path, manifest)
         except UnpackFailed as error:
-            raise ArchiveDiffers(f"{path} exists, but {error}: remove it, or choose another folder") from error
+            raise ArchiveDiffers(f"{path} exists, but {error}: remove it, or choose another directory") from error
         return {**result, "changed": False}
     if not request.check_mode:
         _extract(request, manifest, path, log)
     return {**result, "changed": True}
 
 
-def _manifest_beside(src: str) -> t.Dict[str, t.Any]:
+def _read_manifest(src: str) -> t.Dict[str, t.Any]:
+    path = manifest_of(src)
     if not os.path.isfile(src):
         raise OptionError(f"src is not a file: {src}")
     try:
-        with open(src + MANIFEST, "rb") as stream:
-            manifest = parse_manifest(stream.read(), src + MANIFEST)
+        with open(path, "rb") as stream:
+            manifest = parse_manifest(stream.read(), path)
     except FileNotFoundError:
         raise ManifestUnusable(
-            f"{src + MANIFEST} is not there: without its manifest an archive cannot be told to be whole; fetch both"
+            f"{path} does not exist, and without its manifest an archive cannot be verified: download both"
         ) from None
     archive, size = archive_of(manifest), os.path.getsize(src)
     if size != archive.size:
-        raise UnpackFailed(f"{src} has {size} bytes, its manifest says {archive.size}: it was cut short; {ANOTHER}")
+        raise UnpackFailed(f"{src} has {size} bytes, its manifest says {archive.size}: it was cut short; {REMEDY}")
     return manifest
 
 
-def _name_of(manifest: Manifest, src: str) -> str:
+def _backup_name(manifest: Manifest, src: str) -> str:
     name = os.path.basename(src).rpartition(".")[0]
     if manifest.get("name") != name:
-        raise ManifestUnusable(f"{src + MANIFEST} is the manifest of {manifest.get('name')}, not of {name}")
+        raise ManifestUnusable(
+            f"{manifest_of(src)} is the manifest of {manifest.get('name')}, not of {name}: download both again"
+        )
     return name
 
 
-def _extract(request: Request, manifest: Manifest, path: str, log: RunLog) -> None:
+def _extract(request: UnpackRequest, manifest: Manifest, path: str, log: RunLog) -> None:
     archive = archive_of(manifest)
     if not os.path.isdir(request.dest):
         raise OptionError(f"dest is not a directory: {request.dest}")
-    program = SevenZip(archive.format, request.password, request.timeout)
+    program = SevenZip(archive.format, request.password, Deadline(request.timeout, "7-Zip"))
     partial = f"{path}.partial"
     name = os.path.basename(path)
-    refusal = f"another backup is unpacked into {request.dest}: wait for its end, or give another directory"
-    with directory_lock(request.dest, refusal), private_files(), _password_named(request, archive.encrypted):
+    refusal = f"another backup is being unpacked into {request.dest}: wait for its end, or give another directory"
+    with directory_lock(request.dest, refusal), private_files(), _explain_password(request, archive.encrypted):
         with contextlib.suppress(FileNotFoundError):
-            # Of a run that was killed.
+            # A killed attempt may have left it.
             shutil.rmtree(partial)
         try:
             entries = program.entries(request.src)
@@ -149,63 +168,59 @@ def _extract(request: Request, manifest: Manifest, path: str, log: RunLog) -> No
             _compare(os.path.join(partial, name), manifest)
             os.rename(os.path.join(partial, name), path)
         finally:
-            # What stays is removed by the next attempt, and must not hide how this one ended.
+            # Without an error of its own, which would hide the first one: the next attempt removes what is left.
             shutil.rmtree(partial, ignore_errors=True)
-    log.info(f"unpacked {path}: every file is as its manifest says")
+    log.info(f"unpacked {path}: every file matches the manifest")
 
 
 @contextlib.contextmanager
-def _password_named(request: Request, encrypted: bool) -> t.Iterator[None]:
+def _explain_password(request: UnpackRequest, encrypted: bool) -> t.Iterator[None]:
+    """Replace 7-Zip's error about a password by one that says what to do."""
     try:
         yield
     except PasswordRefused as error:
         if request.password is None:
             raise PasswordRefused(f"{request.src} is encrypted: give the password it was packed with") from error
-        hint = "" if encrypted else f" (its manifest says it is not encrypted: {ANOTHER})"
+        hint = "" if encrypted else f" (its manifest says it is not encrypted: {REMEDY})"
         raise PasswordRefused(
-            f"{request.src} is encrypted with another password than the one given: give the one it was packed with"
-            f"{hint}"
+            f"{request.src} is encrypted with another password: give the one it was packed with{hint}"
         ) from error
 
 
 def _compare(root: str, manifest: Manifest) -> None:
-    """Compare everything below *root* with *manifest*.
+    """Compare all files below *root* with *manifest*.
 
     :raises UnpackFailed: naming what differs
     """
-    there = _walk(root)
+    found = _walk(root)
     listed = {posixpath.normpath(file["path"]): file for file in manifest["files"]}
-    known = {*listed, "manifest.json", *LOGS}
     for problem, names in (
-        ("lacks", listed.keys() - there),
-        ("holds what its manifest does not list:", there - known),
+        ("lacks", listed.keys() - found),
+        ("holds files that its manifest does not list:", found - {*listed, *UNLISTED}),
     ):
         if names:
-            raise UnpackFailed(f"the backup {problem} {', '.join(sorted(names)[:5])}; {ANOTHER}")
+            raise UnpackFailed(f"the backup {problem} {', '.join(sorted(names)[:5])}; {REMEDY}")
     with Threads(max_workers=4) as pool:
         digests = pool.map(lambda name: sha256_of(os.path.join(root, name)), listed)
         differing = [name for name, digest in zip(listed, digests) if digest != listed[name]["sha256"]]
     if differing:
         raise UnpackFailed(
-            f"{', '.join(differing[:5])} of the backup is not what its manifest says: it is damaged; {ANOTHER}"
+            f"{', '.join(differing[:5])} of the backup differs from its manifest: the backup is damaged; {REMEDY}"
         )
-    inner = _inner(root)
-    if inner != inner_of(manifest):
-        raise UnpackFailed(
-            f"the manifest in the archive and the one beside it do not agree: one is another's; {ANOTHER}"
-        )
+    if _read_inner_manifest(root) != without_archive(manifest):
+        raise UnpackFailed(f"the manifest inside the archive differs from the one beside it; {REMEDY}")
 
 
-def _inner(root: str) -> t.Optional[t.Any]:
+def _read_inner_manifest(root: str) -> t.Optional[t.Any]:
     with contextlib.suppress(FileNotFoundError, ValueError), open(os.path.join(root, "manifest.json"), "rb") as stream:
         return json.load(stream)
     return None
 
 
 def _walk(root: str) -> t.Set[str]:
-    """Every file below *root*, relative to it.
+    """Return the path of every file below *root*, relative to it.
 
-    :raises UnpackFailed: for anything that is neither file nor directory
+    :raises UnpackFailed: for anything but files and directories
     """
     found = set()
     for folder, directories, files in os.walk(root):
@@ -213,6 +228,6 @@ def _walk(root: str) -> t.Set[str]:
             path = os.path.join(folder, name)
             mode = os.lstat(path).st_mode
             if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-                raise UnpackFailed(f"{path} is no file but a link or a device")
+                raise UnpackFailed(f"{path} is not a file but a link or a device: choose another backup")
         found |= {os.path.relpath(os.path.join(folder, name), root) for name in files}
     return found

@@ -1,35 +1,64 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One bound for a stage of several programs."""
+"""The time limit of one stage, shared by the programs, requests and threads that work on it."""
 
 from __future__ import annotations
 
+import threading
 import time
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, CommandTimeout
 
 
 class Deadline:
-    """Counts down from the moment it is made.
+    """A time limit that starts when the object is made.
 
-    :param seconds: the bound; 0 for none
-    :param stage: what is bounded, for the error
+    Threads may share one: after :meth:`stop`, :meth:`check` fails in all of them.
+
+    :param seconds: the limit; 0 or ``None`` for none
+    :param work: what is limited, for the error messages, such as ``the dump``
+    :param error: the class of the errors
     """
 
-    def __init__(self, seconds: int, stage: str) -> None:
+    def __init__(self, seconds: t.Optional[float], work: str, error: t.Type[BackupError] = CommandTimeout) -> None:
         self._seconds = seconds
-        self._stage = stage
-        self._end = time.monotonic() + seconds
+        self._work = work
+        self._error = error
+        self._end = time.monotonic() + seconds if seconds else None
+        self._stopped = threading.Event()
 
     def remaining(self) -> t.Optional[float]:
-        """Seconds left, ``None`` for no bound.
+        """Return the seconds left, more than 0, or ``None`` without a limit.
 
-        :raises CommandTimeout: when none are left
+        :raises BackupError: of the class *error*, when none are left
         """
-        if not self._seconds:
+        if self._end is None:
             return None
         left = self._end - time.monotonic()
         if left <= 0:
-            raise CommandTimeout(f"{self._stage} took longer than its timeout of {self._seconds} seconds")
+            raise self.passed()
         return left
+
+    def check(self) -> None:
+        """Raise an error after :meth:`stop`, or when no time is left.
+
+        :raises BackupError: of the class *error*
+        """
+        if self._stopped.is_set():
+            raise self._error(f"{self._work} was stopped because another part of it failed")
+        self.remaining()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, at most until no time is left or :meth:`stop` is called, then :meth:`check`."""
+        left = self.remaining()
+        self._stopped.wait(seconds if left is None else min(seconds, left))
+        self.check()
+
+    def stop(self) -> None:
+        """Make every later :meth:`check` fail."""
+        self._stopped.set()
+
+    def passed(self) -> BackupError:
+        """Return the error that says that no time is left."""
+        return self._error(f"{self._work} took longer than {self._seconds:g} seconds: raise timeout")

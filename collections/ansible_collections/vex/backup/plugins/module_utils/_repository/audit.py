@@ -1,15 +1,17 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compare the bucket with itself and with the log tables, and say what does not go together and what to do."""
+"""Audit a bucket: its objects, its manifests, its archives, and the log tables must agree."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix, manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     DownloadFailed,
@@ -22,196 +24,141 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     check_version,
     log_database,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
-    HOLD,
-    MANIFEST,
-    PROOF,
-    Catalogue,
-    StoredBackup,
-    is_archive,
-    prefix_of,
-    read_catalogue,
-)
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import stored_manifest
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import Listed, head, list_objects, read_pieces
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Refused, Store
+from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import uploads_to
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog, StoredBackup, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.findings import Finding, Rows, compare
+from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, head
+from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 
-# What to do about each kind of finding.
-REMEDIES = {
-    "log_database": "bring it back, or correct its login, and audit again: only the bucket was looked at",
-    "archive_without_manifest": (
-        "its upload did not end, or its removal: it is no backup; upload it again from the host if it is still there, "
-        "or remove it"
-    ),
-    "stray": "what it was said of is gone: remove it",
-    "manifest_unusable": "nobody can restore by it: take it from the host if it is there, or remove both",
-    "manifest_forged": "do not restore it before you know who wrote it; a former key goes into the former keys",
-    "size_differs": "it cannot be restored: find out who wrote it, and remove it; keep another backup",
-    "checksum_differs": "it cannot be trusted: find out who wrote it, and remove it; keep another backup",
-    "object_without_row": (
-        "it can be restored all the same; if its record waits in the host's spool, the next run delivers it"
-    ),
-    "row_without_object": (
-        "somebody removed it, or the bucket lost it: look for its versions; if it was meant, set removido_em of its row"
-    ),
-    "removed_but_there": "retention noted its removal and somebody brought it back: clear removido_em of its row",
+# The kind of finding that an error of reading a backup becomes.
+KINDS: t.Dict[t.Type[Exception], str] = {
+    ManifestUnusable: "manifest_unusable",
+    ManifestForged: "manifest_forged",
+    DownloadFailed: "size_differs",
 }
 
 
-class Finding(t.NamedTuple):
-    """What does not go together: ``kind`` is a key of :data:`REMEDIES`, ``key`` an object's, empty for none."""
+@dataclasses.dataclass(frozen=True)
+class AuditRequest:
+    """The backups to audit: the options of ``backup_audit``.
 
-    kind: str
-    key: str
-    detail: str
+    :param hostname: ``None`` for every host
+    :param deep: read every archive and compare its SHA-256
+    :param manifest_keys: a manifest must be signed with one of them; without keys, every manifest is accepted
+    :param timeout: seconds for the requests to the bucket; 0 or ``None`` for no limit
+    """
 
-    @property
-    def remedy(self) -> str:
-        """What to do."""
-        return REMEDIES[self.kind]
+    s3: S3Settings
+    log_database: LogDatabase
+    bucket: str
+    prefix: str
+    hostname: t.Optional[str]
+    deep: bool
+    manifest_keys: t.Sequence[str]
+    retries: int
+    timeout: t.Optional[int]
 
 
-def audit(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """Look at one host's backups, or every host's.
+def audit(request: AuditRequest) -> t.Dict[str, t.Any]:
+    """Audit one host's backups, or every host's.
 
-    :param params: the options of ``backup_audit``
-    :returns: the module's result
-    :raises OptionError: an option that cannot work
+    :returns: the result of ``backup_audit``
+    :raises OptionError: for an option that cannot work
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    for key in params["manifest_keys"]:
+    return audit_bucket(request, lambda: _read_rows(request), utc_now())
+
+
+def audit_bucket(
+    request: AuditRequest, read_rows: t.Callable[[], Rows], began: datetime.datetime
+) -> t.Dict[str, t.Any]:
+    """Audit the bucket against the log tables.
+
+    :param read_rows: returns the uploads by key; raises :class:`LogDatabaseUnavailable`
+    :param began: UTC
+    """
+    for key in request.manifest_keys:
         check_key(key)
-    began = utc_now()
-    prefix = prefix_of(params["prefix"], params["hostname"])
-    # Before the objects: a row that is made meanwhile must not be missed by what is looked at before it.
-    rows, away = _rows(params, prefix)
-    bound = Bound(params["timeout"] or None, "audit")
-    with Store(params, params["bucket"], bound=bound, retries=params["retries"], parallel=4) as store:
-        catalogue = read_catalogue(list_objects(store, prefix), params["prefix"])
-        sums, of_manifests = _look_into(params, store, catalogue)
-        findings = _compared(params, catalogue, rows, sums, began)
-        if findings or of_manifests:
-            # Retention may have removed some of it meanwhile: what is wrong is still so at a second look.
-            later_rows, _away = _rows(params, prefix)
-            later = read_catalogue(list_objects(store, prefix), params["prefix"])
-            still = _compared(params, later, rows if later_rows is None else later_rows, sums, began)
-            there = {one.key for one in later.backups if one.manifest} | set(later.strays)
-            findings = [one for one in findings if one in still]
-            of_manifests = [one for one in of_manifests if one.key in there]
-    findings += away + of_manifests
-    findings.sort(key=lambda one: (one.key, one.kind))
+    # The rows first: an upload that ends between the two readings is then an object without a row, which is known to
+    # be younger than the audit.
+    rows, unreachable = _try(read_rows)
+    with Store(
+        request.s3, request.bucket, work="the audit", timeout=request.timeout, retries=request.retries, parallel=4
+    ) as store:
+        catalog = read_catalog(store, request.prefix, request.hostname)
+        checksums, of_backups = _check_backups(request, store, catalog)
+        findings = compare(catalog, request.prefix, rows, checksums, began)
+        if findings or of_backups:
+            # Retention may have removed a backup during the audit: only what a second look confirms is reported.
+            later_rows, _unreachable = _try(read_rows)
+            later = read_catalog(store, request.prefix, request.hostname)
+            confirmed = compare(later, request.prefix, rows if later_rows is None else later_rows, checksums, began)
+            existing = {one.key for one in later.backups if one.manifest} | set(later.strays)
+            findings = [one for one in findings if one in confirmed]
+            of_backups = [one for one in of_backups if one.key in existing]
+    findings = sorted([*findings, *unreachable, *of_backups], key=lambda one: (one.key, one.kind))
     return {
         "changed": False,
-        "backups": len([one for one in catalogue.backups if one.manifest]),
-        "deep": params["deep"],
+        "backups": len([one for one in catalog.backups if one.manifest]),
+        "deep": request.deep,
         "findings": [{**one._asdict(), "remedy": one.remedy} for one in findings],
     }
 
 
-def _compared(
-    params: t.Mapping[str, t.Any],
-    catalogue: Catalogue,
-    rows: t.Optional[t.Mapping[str, Uploaded]],
-    sums: t.Mapping[str, str],
-    began: datetime.datetime,
-) -> t.List[Finding]:
-    found = of_bucket(catalogue, params["prefix"], rows, began)
-    return found if rows is None else found + of_rows(catalogue, rows, sums, began)
+def _read_rows(request: AuditRequest) -> Rows:
+    # Without a time limit: a bucket may have very many rows.
+    with log_database(request.log_database, statement_timeout=None) as connection:
+        check_version(connection)
+        return uploads_to(connection, request.bucket, host_prefix(request.prefix, request.hostname))
 
 
-def of_bucket(
-    catalogue: Catalogue, prefix: str, rows: t.Optional[t.Mapping[str, Uploaded]], began: datetime.datetime
-) -> t.List[Finding]:
-    """What the keys alone tell.
-
-    :param prefix: what keys start with
-    :param rows: by key, ``None`` when they are not known
-    :param began: UTC; what came later may be under way
-    """
-    under_way = {key for key, row in (rows or {}).items() if row.status == 0}
-    findings = [
-        Finding("archive_without_manifest", one.key, f"{one.size} bytes, uploaded {one.modified} (UTC)")
-        for one in catalogue.backups
-        if not one.manifest and one.key not in under_way and one.modified < began
-    ]
-    for suffix in (MANIFEST, PROOF, HOLD):
-        findings += [
-            Finding("stray", key, f"there is no archive {key[: -len(suffix)]}")
-            for key in catalogue.strays
-            if key.endswith(suffix) and is_archive(key[: -len(suffix)], prefix)
-        ]
-    return findings
-
-
-def of_rows(
-    catalogue: Catalogue, rows: t.Mapping[str, Uploaded], sums: t.Mapping[str, str], began: datetime.datetime
-) -> t.List[Finding]:
-    """What the log tables and the bucket say of each other.
-
-    :param sums: by key, the SHA-256 that a backup's manifest has
-    """
-    findings = []
-    whole = {one.key: one for one in catalogue.backups if one.manifest}
-    for key, one in whole.items():
-        row = rows.get(key)
-        if row is None:
-            if one.modified < began:
-                findings.append(Finding("object_without_row", key, "the log tables know nothing of it"))
-        elif row.removed:
-            findings.append(Finding("removed_but_there", key, f"the log tables say that run {row.run_uuid} is removed"))
-        elif row.sha256 and sums.get(key, row.sha256) != row.sha256:
-            detail = f"SHA-256 {sums[key]} by its manifest, {row.sha256} by the log tables"
-            findings.append(Finding("checksum_differs", key, detail))
-    there = {one.key for one in catalogue.backups}
-    for key, row in rows.items():
-        if key not in there and row.status in (1, 2) and not row.removed:
-            findings.append(Finding("row_without_object", key, f"run {row.run_uuid} uploaded it"))
-    return findings
-
-
-def _rows(params: t.Mapping[str, t.Any], prefix: str) -> t.Tuple[t.Optional[t.Dict[str, Uploaded]], t.List[Finding]]:
+def _try(read_rows: t.Callable[[], Rows]) -> t.Tuple[t.Optional[Rows], t.List[Finding]]:
     try:
-        # All rows of a bucket: that may take its time.
-        with log_database(LogDatabase.from_options(params), statement_timeout=None) as connection:
-            check_version(connection)
-            return uploads_to(connection, params["bucket"], prefix), []
+        return read_rows(), []
     except LogDatabaseUnavailable as error:
         return None, [Finding("log_database", "", str(error))]
 
 
-def _look_into(
-    params: t.Mapping[str, t.Any], store: Store, catalogue: Catalogue
-) -> t.Tuple[t.Dict[str, str], t.List[Finding]]:
-    """Read the manifests and, if that is asked for, the archives."""
-    sums: t.Dict[str, str] = {}
-    findings = []
-    kinds = {ManifestUnusable: "manifest_unusable", ManifestForged: "manifest_forged", DownloadFailed: "size_differs"}
-    for one in catalogue.backups:
+def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.Tuple[t.Dict[str, str], t.List[Finding]]:
+    """Read the manifests and, if *deep* is set, the archives.
+
+    :returns: by key, the SHA-256 that the manifest gives; and the findings
+    """
+    checksums: t.Dict[str, str] = {}
+    findings: t.List[Finding] = []
+    for one in catalog.backups:
         if not one.manifest:
             continue
         try:
-            manifest = stored_manifest(store, one, params["manifest_keys"], params["retries"])
-            sums[one.key] = archive_of(manifest).sha256
-            found = _sha256_of(store, one, params["retries"]) if params["deep"] else sums[one.key]
-        except (ManifestUnusable, ManifestForged, DownloadFailed) as error:
-            findings.append(Finding(kinds[type(error)], one.key, str(error)))
+            checksums[one.key] = archive_of(read_manifest(store, one, request.manifest_keys)).sha256
+            computed = _sha256_of(store, one) if request.deep else checksums[one.key]
+        except tuple(KINDS) as error:
+            findings.append(Finding(KINDS[type(error)], one.key, str(error)))
             continue
         except Refused as error:
             if error.code != "NoSuchKey":
                 raise
-            # Retention takes the manifest first: where that is left, the archive was lost and not removed.
-            if head(store, one.key + MANIFEST) is not None:
-                findings.append(Finding("stray", one.key + MANIFEST, f"there is no archive {one.key}"))
+            findings += _lost_archive(store, one)
             continue
-        if found != sums[one.key]:
-            detail = f"SHA-256 {found} as it was read back, {sums[one.key]} by its manifest"
+        if computed != checksums[one.key]:
+            detail = f"SHA-256 of the archive is {computed}, its manifest says {checksums[one.key]}"
             findings.append(Finding("checksum_differs", one.key, detail))
-    return sums, findings
+    return checksums, findings
 
 
-def _sha256_of(store: Store, backup: StoredBackup, retries: int) -> str:
+def _lost_archive(store: Store, backup: StoredBackup) -> t.List[Finding]:
+    # Retention removes the manifest first. If the manifest exists, the archive was lost in another way.
+    manifest = manifest_of(backup.key)
+    if head(store, manifest) is None:
+        return []
+    return [Finding("stray", manifest, f"there is no archive {backup.key}")]
+
+
+def _sha256_of(store: Store, backup: StoredBackup) -> str:
     digest = hashlib.sha256()
-    for piece in read_pieces(store, Listed(backup.key, backup.size, backup.modified, backup.etag), retries):
-        digest.update(piece)
+    for chunk in read_chunks(store, Listed(backup.key, backup.size, backup.modified, backup.etag)):
+        digest.update(chunk)
     return digest.hexdigest()

@@ -1,12 +1,11 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Fetch an archive and its manifest such that their names exist only for what the manifest describes, to the byte."""
+"""Download an archive and its manifest, so that their names exist only for verified data."""
 
 from __future__ import annotations
 
 import contextlib
-import glob
-import hashlib
+import dataclasses
 import os
 import typing as t
 
@@ -17,17 +16,10 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
     summary_of,
 )
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key, check_signature
-from ansible_collections.vex.backup.plugins.module_utils._common.files import (
-    commit,
-    private_files,
-    read_blocks,
-    require_space,
-    sha256_of,
-    write_durably,
-)
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, sha256_of, write_durably
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
-from ansible_collections.vex.backup.plugins.module_utils._common.safe_name import safe_name
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
     BackupError,
@@ -35,87 +27,86 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     NoSuchBackup,
     OptionError,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
-    MANIFEST,
-    StoredBackup,
-    choose,
-    described,
-    prefix_of,
-    read_catalogue,
-)
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import (
-    Listed,
-    list_objects,
-    look,
-    read_object,
-    read_pieces,
-)
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Refused, Store
-
-ANOTHER = "restore another backup"
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, choose, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.transfer import fetch
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, stat
+from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 
 
-class Request(t.NamedTuple):
-    """What to fetch, and where to.
+@dataclasses.dataclass(frozen=True)
+class DownloadRequest:
+    """A backup to download, and where to: the options of ``s3_download``.
 
-    ``s3`` holds a module's ``S3`` options, ``dest`` is a directory, ``timeout`` is in seconds for the whole download.
-    Instead of a ``key`` there may be a ``hostname``, whose newest backup until ``at`` or that of this ``name`` is
-    meant; it goes into a directory of its name in ``dest``.
-    ``manifest_only`` leaves the archive where it is. With ``manifest_keys``, one of them must have signed the manifest.
+    :param key: of the archive; or ``None``, and *hostname* is set
+    :param hostname: its newest backup is downloaded, or the one that *name* or *at* chooses
+    :param dest: an existing or new directory; with *hostname*, the backup gets a directory of its name in it
+    :param manifest_only: leave the archive in the bucket
+    :param manifest_keys: the manifest must be signed with one of them; without keys, every manifest is accepted
+    :param parallel: chunks at a time
+    :param timeout: seconds for the whole download; 0 or ``None`` for no limit
     """
 
-    s3: t.Mapping[str, t.Any]
+    s3: S3Settings
     bucket: str
+    key: t.Optional[str]
+    prefix: t.Optional[str]
+    hostname: t.Optional[str]
+    name: t.Optional[str]
+    at: t.Optional[str]
     dest: str
-    key: str = ""
-    prefix: str = ""
-    hostname: t.Optional[str] = None
-    name: t.Optional[str] = None
-    at: t.Optional[str] = None
-    manifest_only: bool = False
-    manifest_keys: t.Sequence[str] = ()
-    parallel: int = 4
-    retries: int = 5
-    timeout: t.Optional[int] = None
-    check_mode: bool = False
+    manifest_only: bool
+    manifest_keys: t.Sequence[str]
+    parallel: int
+    retries: int
+    timeout: t.Optional[int]
+    check_mode: bool
 
 
-def download(request: Request, log: RunLog) -> t.Dict[str, t.Any]:
-    """Fetch ``key`` and ``{key}.manifest.json`` into ``dest``; the manifest gets its name last.
+class Target(t.NamedTuple):
+    """The key of an archive, and the directory it is downloaded into."""
 
-    What an attempt leaves that was broken off is ``{archive}.{etag}.partial``: the next one goes on from its end.
+    key: str
+    dest: str
 
-    :returns: the module's result; times are UTC, sizes bytes
-    :raises OptionError: an option that cannot work
-    :raises NoSuchBackup: no such object or backup, or no manifest beside it
-    :raises ManifestUnusable: a manifest that says nothing of an archive
-    :raises ManifestForged: a manifest that none of the keys signed
-    :raises ArchiveDiffers: the archive's name is taken in ``dest``
-    :raises NotEnoughSpace: before anything is fetched
-    :raises AlreadyRunning: another download goes into ``dest``
-    :raises DownloadFailed: what is in the bucket is not what its manifest says
-    :raises StoreFailed, Interrupted: what was fetched until then stays, for the next attempt
+
+def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Download an archive and ``{key}.manifest.json``; the manifest gets its name last.
+
+    An interrupted attempt leaves ``{archive}.{etag}.partial``, and the next attempt continues it.
+
+    :returns: the result of ``s3_download``; times are UTC, sizes bytes
+    :raises OptionError: for an option that cannot work
+    :raises NoSuchBackup: when there is no such object or backup, or no manifest beside it
+    :raises ManifestUnusable: when the manifest is damaged
+    :raises ManifestForged: when none of the keys signed the manifest
+    :raises ArchiveDiffers: when something else has the archive's name in the directory
+    :raises NotEnoughSpace: before anything is downloaded
+    :raises AlreadyRunning: when another download into the directory is running
+    :raises DownloadFailed: when the archive differs from its manifest
+    :raises StoreFailed, Interrupted: the data downloaded so far is kept for the next attempt
     """
     started = timestamp(utc_now())
     try:
         _check(request)
-        bound = Bound(request.timeout or None, "download")
         with Store(
-            request.s3, request.bucket, bound=bound, retries=request.retries, parallel=request.parallel
+            request.s3,
+            request.bucket,
+            work="the download",
+            timeout=request.timeout,
+            retries=request.retries,
+            parallel=request.parallel,
         ) as store:
-            if request.hostname is None:
-                result = _download(request, store, log)
-            else:
-                chosen = _choose(request, store)
-                there = request._replace(key=chosen.key, dest=os.path.join(request.dest, chosen.name))
-                result = {**_download(there, store, log), "chosen": described(chosen)}
+            target, chosen = _find(request, store)
+            result = {**_download(request, store, target, log), **chosen}
     except BackupError as error:
         error.details.update(status=3, download_started=started, download_finished=timestamp(utc_now()))
         raise
     return {**result, "status": 1, "download_started": started, "download_finished": timestamp(utc_now())}
 
 
-def _check(request: Request) -> None:
+def _check(request: DownloadRequest) -> None:
     for name, least in (("parallel", 1), ("retries", 0)):
         if getattr(request, name) < least:
             raise OptionError(f"{name} must be at least {least}")
@@ -123,77 +114,82 @@ def _check(request: Request) -> None:
         check_key(key)
 
 
-def _choose(request: Request, store: Store) -> StoredBackup:
-    listed = list_objects(store, prefix_of(request.prefix, request.hostname))
-    return choose(read_catalogue(listed, request.prefix).backups, name=request.name, at=request.at)
+def _find(request: DownloadRequest, store: Store) -> t.Tuple[Target, t.Dict[str, t.Any]]:
+    """Return the archive to download, and the keys that its choice adds to the result."""
+    if request.key is not None:
+        return Target(request.key, request.dest), {}
+    backups = read_catalog(store, request.prefix or "", request.hostname).backups
+    backup = choose(backups, name=request.name, at=request.at)
+    return Target(backup.key, os.path.join(request.dest, backup.name)), {"chosen": as_result(backup)}
 
 
-def _download(request: Request, store: Store, log: RunLog) -> t.Dict[str, t.Any]:
-    content = _manifest(request, store)
-    manifest = parse_manifest(content, store.url(request.key + MANIFEST))
-    check_signature(manifest, store.url(request.key + MANIFEST), request.manifest_keys)
+def _download(request: DownloadRequest, store: Store, target: Target, log: RunLog) -> t.Dict[str, t.Any]:
+    where = store.url(manifest_of(target.key))
+    content = _read_manifest(store, target.key)
+    manifest = parse_manifest(content, where)
+    check_signature(manifest, where, request.manifest_keys)
     archive = archive_of(manifest)
-    if archive.name != os.path.basename(request.key):
+    if archive.name != os.path.basename(target.key):
         raise DownloadFailed(
-            f"{store.url(request.key + MANIFEST)} is the manifest of {archive.name}: it lies beside the wrong archive"
+            f"{where} is the manifest of {archive.name}, so it lies beside the wrong archive: restore another backup"
         )
-    listed = _look(request, store, archive)
+    listed = _find_archive(store, target.key, archive)
     if not request.check_mode:
-        _make(request.dest)
-    path = os.path.join(request.dest, archive.name)
-    there = request.manifest_only or _is_there(path, archive)
-    if not there and not request.check_mode:
-        refusal = f"another download goes into {request.dest}: wait for its end, or give another directory"
-        with directory_lock(request.dest, refusal):
-            _fetch(request, store, listed, archive, path, log)
-    has_manifest = _content_of(path + MANIFEST) == content
+        _make_directory(target.dest)
+    path = os.path.join(target.dest, archive.name)
+    has_archive = request.manifest_only or _is_downloaded(path, archive)
+    if not has_archive and not request.check_mode:
+        refusal = f"another download into {target.dest} is running: wait for its end, or give another directory"
+        with directory_lock(target.dest, refusal):
+            fetch(store, listed, archive, path, log)
+    has_manifest = _read_file(manifest_of(path)) == content
     if not has_manifest and not request.check_mode:
-        write_durably(path + MANIFEST, content)
+        write_durably(manifest_of(path), content)
     return {
         "archive": path,
-        "manifest": path + MANIFEST,
+        "manifest": manifest_of(path),
         "size": archive.size,
         "sha256": archive.sha256,
         "etag": listed.etag,
         "backup": summary_of(manifest),
-        "changed": not there or not has_manifest,
+        "changed": not has_archive or not has_manifest,
     }
 
 
-def _make(dest: str) -> None:
+def _make_directory(dest: str) -> None:
     try:
         with private_files():
             os.makedirs(dest, exist_ok=True)
     except OSError as error:
-        raise OptionError(f"dest is no directory, and cannot be made one: {dest}: {error.strerror}") from error
+        raise OptionError(f"dest is not a directory and cannot be made one: {dest}: {error.strerror}") from error
 
 
-def _manifest(request: Request, store: Store) -> bytes:
+def _read_manifest(store: Store, key: str) -> bytes:
     try:
-        return read_object(store, request.key + MANIFEST, retries=request.retries)
+        return read_object(store, manifest_of(key))
     except Refused as error:
         if error.code != "NoSuchKey":
             raise
         raise NoSuchBackup(
-            f"{store.url(request.key + MANIFEST)} is not there: an archive without its manifest is one whose upload "
-            f"did not end, or that was removed; {ANOTHER}"
+            f"{store.url(manifest_of(key))} does not exist: either the key is wrong, or the upload of the archive did "
+            "not end, or the backup was removed; restore another backup"
         ) from error
 
 
-def _look(request: Request, store: Store, archive: Archive) -> Listed:
-    listed = look(store, request.key)
+def _find_archive(store: Store, key: str, archive: Archive) -> Listed:
+    listed = stat(store, key)
     if listed is None:
-        raise NoSuchBackup(f"{store.url(request.key)} is not there, only its manifest is; {ANOTHER}")
+        raise NoSuchBackup(f"{store.url(key)} does not exist, only its manifest does: restore another backup")
     if listed.size != archive.size:
         raise DownloadFailed(
-            f"{store.url(request.key)} has {listed.size} bytes, its manifest says {archive.size}: it was cut short or "
-            f"replaced; {ANOTHER}"
+            f"{store.url(key)} has {listed.size} bytes, its manifest says {archive.size}: it was cut short or "
+            "replaced; restore another backup"
         )
     return listed
 
 
-def _is_there(path: str, archive: Archive) -> bool:
-    """Whether an earlier call fetched the archive.
+def _is_downloaded(path: str, archive: Archive) -> bool:
+    """Return whether an earlier call downloaded the archive.
 
     :raises ArchiveDiffers: when something else has its name
     """
@@ -201,60 +197,10 @@ def _is_there(path: str, archive: Archive) -> bool:
         return False
     if os.path.isfile(path) and os.path.getsize(path) == archive.size and sha256_of(path) == archive.sha256:
         return True
-    raise ArchiveDiffers(f"{path} exists and is not the archive in the bucket: remove it, or choose another folder")
+    raise ArchiveDiffers(f"{path} exists and is not the archive in the bucket: remove it, or choose another directory")
 
 
-def _fetch(request: Request, store: Store, listed: Listed, archive: Archive, path: str, log: RunLog) -> None:
-    partial = f"{path}.{safe_name(listed.etag)}.partial"
-    for left in set(glob.glob(f"{glob.escape(path)}.*.partial")) - {partial}:
-        # Of another object that had this key.
-        os.unlink(left)
-    descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o600)
-    with open(descriptor, "r+b") as stream:
-        digest = _go_on(stream, archive)
-        resumed = stream.tell()
-        require_space(request.dest, archive.size - resumed, archive.name)
-        log.info(f"fetching {store.url(listed.key)}: {archive.size} bytes, {resumed} of them are there")
-        _append(request, store, listed, stream, digest)
-        if digest.hexdigest() != archive.sha256 and resumed:
-            # A power cut may have left a part whose length is right and whose bytes are not.
-            log.warning(f"what an earlier attempt left in {partial} is damaged: fetching all of it again")
-            stream.seek(0)
-            stream.truncate()
-            digest = hashlib.sha256()
-            _append(request, store, listed, stream, digest)
-    if digest.hexdigest() != archive.sha256:
-        os.unlink(partial)
-        raise DownloadFailed(
-            f"{store.url(listed.key)} has SHA-256 {digest.hexdigest()}, its manifest says {archive.sha256}: it is "
-            f"damaged in the bucket; {ANOTHER}"
-        )
-    commit(partial, path)
-    log.info(f"fetched {path}: size and SHA-256 are those of its manifest")
-
-
-def _go_on(stream: t.BinaryIO, archive: Archive) -> hashlib._Hash:
-    """Stand at the end of what an earlier attempt left: the digest of that."""
-    digest = hashlib.sha256()
-    for piece in read_blocks(stream):
-        digest.update(piece)
-    if stream.tell() > archive.size:
-        stream.seek(0)
-        stream.truncate()
-        return hashlib.sha256()
-    return digest
-
-
-def _append(request: Request, store: Store, listed: Listed, stream: t.BinaryIO, digest: hashlib._Hash) -> None:
-    """Fetch the rest, and write it in its order, so that what is there has no holes."""
-    for piece in read_pieces(store, listed, request.retries, stream.tell()):
-        stream.write(piece)
-        # So that what a killed attempt leaves is all that it fetched.
-        stream.flush()
-        digest.update(piece)
-
-
-def _content_of(path: str) -> t.Optional[bytes]:
+def _read_file(path: str) -> t.Optional[bytes]:
     with contextlib.suppress(FileNotFoundError), open(path, "rb") as stream:
         return stream.read()
     return None

@@ -1,44 +1,60 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The mark that keeps a backup from retention."""
+"""Keep a backup from retention, by an empty object beside its archive."""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of, manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
-    HOLD,
-    MANIFEST,
-    choose,
-    prefix_of,
-    read_catalogue,
-)
-from ansible_collections.vex.backup.plugins.module_utils._store.multipart import put_object
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import head, list_objects
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Store
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import choose, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
 
 
-def hold(params: t.Mapping[str, t.Any], *, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Hold a backup, or give it back.
+@dataclasses.dataclass(frozen=True)
+class HoldRequest:
+    """A backup to hold or release: the options of ``backup_hold``.
 
-    :param params: the options of ``backup_hold``
-    :returns: the module's result
-    :raises NoSuchBackup: when there is no whole backup of that name, or no longer
+    :param state: ``present`` to hold, ``absent`` to release
+    :param timeout: seconds; 0 or ``None`` for no limit
+    """
+
+    s3: S3Settings
+    bucket: str
+    prefix: str
+    hostname: str
+    name: str
+    state: str
+    retries: int
+    timeout: t.Optional[int]
+    check_mode: bool
+
+
+def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
+    """Hold a backup, or release it.
+
+    :returns: the result of ``backup_hold``
+    :raises NoSuchBackup: when there is no backup of that name with a manifest, or retention has just removed it
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    held = params["state"] == "present"
-    bound = Bound(params["timeout"] or None, "hold")
-    with Store(params, params["bucket"], bound=bound, retries=params["retries"], parallel=1) as store:
-        listed = list_objects(store, prefix_of(params["prefix"], params["hostname"]))
-        backup = choose(read_catalogue(listed, params["prefix"]).backups, name=params["name"])
-        changed = backup.held != held
-        if changed and not check_mode:
-            if held:
-                put_object(store, backup.key + HOLD, b"")
-                # Retention may have been about to remove it: then the mark came too late, and that must be said.
-                if head(store, backup.key + MANIFEST) is None:
-                    raise NoSuchBackup(f"{store.url(backup.key)} was removed by retention a moment ago")
+    with Store(request.s3, request.bucket, work="the hold", timeout=request.timeout, retries=request.retries) as store:
+        backup = choose(read_catalog(store, request.prefix, request.hostname).backups, name=request.name)
+        wanted = request.state == "present"
+        changed = backup.held != wanted
+        if changed and not request.check_mode:
+            if wanted:
+                _put_hold(store, backup.key)
             else:
-                store.call("delete_object", Key=backup.key + HOLD)
+                store.call("delete_object", Key=hold_of(backup.key))
     return {"changed": changed, "key": backup.key}
+
+
+def _put_hold(store: Store, key: str) -> None:
+    put_object(store, hold_of(key), b"")
+    # Retention looks for the hold and then removes the manifest. When both run at once, the hold may come too late.
+    if head(store, manifest_of(key)) is None:
+        raise NoSuchBackup(f"{store.url(key)} was not held: retention removed it a moment ago; hold another backup")

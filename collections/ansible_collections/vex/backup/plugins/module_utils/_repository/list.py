@@ -1,27 +1,41 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The backups in a bucket, as a module's result."""
+"""List the backups in a bucket."""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import described, prefix_of, read_catalogue
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import list_objects
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Store
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 
 
-def list_backups(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """List them, newest first.
+@dataclasses.dataclass(frozen=True)
+class ListRequest:
+    """The backups to list: the options of ``backup_info``.
 
-    :param params: the module's
+    :param hostname: ``None`` for every host
+    :param timeout: seconds; 0 or ``None`` for no limit
+    """
+
+    s3: S3Settings
+    bucket: str
+    prefix: str
+    hostname: t.Optional[str]
+    retries: int
+    timeout: t.Optional[int]
+
+
+def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
+    """List the backups, newest first.
+
+    :returns: the result of ``backup_info``
     :raises OptionError: for an option that cannot work
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    bound = Bound(params["timeout"] or None, "listing")
-    with Store(params, params["bucket"], bound=bound, retries=params["retries"], parallel=1) as store:
-        listed = list_objects(store, prefix_of(params["prefix"], params["hostname"]))
-    return {
-        "changed": False,
-        "backups": [described(one) for one in read_catalogue(listed, params["prefix"]).backups],
-    }
+    with Store(
+        request.s3, request.bucket, work="the listing", timeout=request.timeout, retries=request.retries
+    ) as store:
+        backups = read_catalog(store, request.prefix, request.hostname).backups
+    return {"changed": False, "backups": [as_result(one) for one in backups]}

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The manifests in the bucket, believed only when they are of the archives they lie beside."""
+"""The manifests in a bucket, verified by their signatures and compared with their archives."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of, parse_manifest
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ManifestUnusable
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import MANIFEST, StoredBackup
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import read_object
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Refused, Store
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
+from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 
-def stored_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str], retries: int) -> t.Dict[str, t.Any]:
-    """The manifest of a backup that has one.
+def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    """Read and verify the manifest of a backup.
 
-    :param keys: one of which must have signed it, unless there are none
-    :raises ManifestUnusable: when it is none, or another archive's, or gone by now
+    :param keys: the manifest must be signed with one of them; without keys, every manifest is accepted
+    :raises ManifestUnusable: when it is damaged, describes another archive, or was just removed
     :raises ManifestForged: when none of *keys* signed it
-    :raises DownloadFailed: when the archive has not the size that it says
+    :raises DownloadFailed: when the archive has another size than the manifest says
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    key = backup.key + MANIFEST
+    key = manifest_of(backup.key)
     where = store.url(key)
     try:
-        content = read_object(store, key, retries=retries)
+        content = read_object(store, key)
     except Refused as error:
         if error.code != "NoSuchKey":
             raise
-        raise ManifestUnusable(f"{where} is not there any more: it was removed a moment ago") from error
+        raise ManifestUnusable(f"{where} was removed a moment ago: choose another backup") from error
     manifest = parse_manifest(content, where)
     check_signature(manifest, where, keys)
     archive = archive_of(manifest)
     if archive.name != os.path.basename(backup.key):
-        raise ManifestUnusable(f"{where} is the manifest of {archive.name}: it lies beside the wrong archive")
+        raise ManifestUnusable(f"{where} is the manifest of {archive.name}, so it lies beside the wrong archive")
     if archive.size != backup.size:
         raise DownloadFailed(
             f"{store.url(backup.key)} has {backup.size} bytes, its manifest says {archive.size}: it was cut short or "

@@ -1,17 +1,19 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove from the bucket what no rule keeps, such that nothing half removed reads as a backup."""
+"""Apply retention to the backups of one host in a bucket."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import typing as t
 import uuid
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
     DownloadFailed,
     Interrupted,
     ManifestForged,
@@ -19,58 +21,62 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
     StoreFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
-    HOLD,
-    MANIFEST,
-    PROOF,
-    StoredBackup,
-    is_archive,
-    prefix_of,
-    read_catalogue,
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.leftovers import abort_unfinished, old_leftovers
+from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.removal import (
+    Attempt,
+    KeepRemoval,
+    remove_backups,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import stored_manifest
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, Removals
-from ansible_collections.vex.backup.plugins.module_utils._repository.retention import (
-    Decision,
-    Policy,
-    Verdict,
-    decide,
-    policy_of,
-)
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import (
-    head,
-    list_objects,
-    list_uploads,
-    utc,
-)
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Refused, Store
-
-Tell = t.Callable[[Removal], None]
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision, Policy, Verdict, decide
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 
 
-class Request(t.NamedTuple):
-    """Whose backups, and which of them stay.
+@dataclasses.dataclass(frozen=True)
+class PruneRequest:
+    """The backups to look at, and how many of them stay: the options of ``backup_prune`` for a bucket.
 
-    ``prefix`` is what keys start with; ``run`` the run that has just ended well, ``None`` when a person asks;
-    ``unfinished_days`` is how old an upload must be that will not end any more.
+    :param name: the run that has just succeeded; ``None`` when a person asks
+    :param unfinished_days: an upload is aborted when it began this many days before the newest backup
+    :param manifest_keys: a manifest must be signed with one of them; without keys, every manifest is accepted
+    :param spool_dir: keeps the removals until the log tables note them; ``None`` to note none
+    :param log_database: needed with *spool_dir*
+    :param timeout: seconds for the requests to the bucket; 0 or ``None`` for no limit
     """
 
+    s3: S3Settings
+    bucket: str
     prefix: str
     hostname: str
-    policy: Policy
-    run: t.Optional[str] = None
-    manifest_keys: t.Sequence[str] = ()
-    unfinished_days: int = 7
-    retries: int = 5
-    check_mode: bool = False
+    name: t.Optional[str]
+    keep_last: int
+    keep_daily: int
+    keep_weekly: int
+    keep_monthly: int
+    keep_yearly: int
+    unfinished_days: int
+    manifest_keys: t.Sequence[str]
+    spool_dir: t.Optional[str]
+    log_database: t.Optional[LogDatabase]
+    retries: int
+    timeout: t.Optional[int]
+    check_mode: bool
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the ``keep_*`` options make."""
+        return Policy(self.keep_last, self.keep_daily, self.keep_weekly, self.keep_monthly, self.keep_yearly)
 
 
 class Pruned(t.NamedTuple):
-    """What became of a host's part of a bucket.
+    """The result of retention.
 
-    ``removals`` are the backups that went, or would go; ``markers`` the keys of objects that the bucket still holds
-    behind a delete marker; ``aborted`` the keys of uploads that would never have ended; ``leftovers`` those of archives
-    whose upload ended without a manifest; ``problems`` are sentences.
+    ``removals`` are the backups removed, or in check mode those that would be; ``markers`` the keys of objects that the
+    bucket keeps behind a delete marker; ``aborted`` the keys of unfinished uploads; ``leftovers`` the keys of old
+    archives without a manifest; ``problems`` are sentences.
     """
 
     decisions: t.List[Decision]
@@ -81,25 +87,132 @@ class Pruned(t.NamedTuple):
     problems: t.List[str]
 
 
-def prune_bucket(params: t.Mapping[str, t.Any], log: RunLog, *, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Apply retention to one host's backups in the bucket, and note in the log tables what went.
+def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Apply retention, and note the removals in the log tables.
 
-    Backups are not worse for what fails here, so that is no error but a ``message`` in the result.
+    A failure is no error but a ``message`` in the result: the backups are as good as before.
 
-    :param params: the options of ``backup_prune``
-    :returns: the module's result
-    :raises OptionError: an option that cannot work
+    :returns: the result of ``backup_prune``
+    :raises OptionError: for an option that cannot work
     """
-    request = _request(params, check_mode)
-    bound = Bound(params["timeout"] or None, "pruning")
-    with Store(params, params["bucket"], bound=bound, retries=request.retries, parallel=1) as store:
-        removals = Removals(params) if params["spool_dir"] is not None and not check_mode else None
-        pruned = prune_objects(request, store, utc_now(), log, removals.keep if removals else _forget)
-    problems = [*pruned.problems, *(removals.note() if removals else [])]
+    _check(request)
+    prune_log = None
+    if request.spool_dir is not None and request.log_database is not None and not request.check_mode:
+        prune_log = PruneLog(request.spool_dir, request.log_database)
+    with Store(request.s3, request.bucket, work="retention", timeout=request.timeout, retries=request.retries) as store:
+        pruned = prune_objects(request, store, utc_now(), log, prune_log.keep if prune_log else _ignore)
+    problems = [*pruned.problems, *(prune_log.deliver() if prune_log else [])]
     for problem in problems:
         log.warning(problem)
-    gone = {one.key for one in pruned.removals}
-    result: t.Dict[str, t.Any] = {
+    result = _as_result(pruned, request.check_mode)
+    return {**result, "message": "; ".join(problems), "warnings": problems} if problems else result
+
+
+def prune_objects(
+    request: PruneRequest, store: Store, now: datetime.datetime, log: RunLog, keep_removal: KeepRemoval
+) -> Pruned:
+    """Apply retention to the bucket alone.
+
+    :param now: UTC
+    :param keep_removal: called with each removal as soon as the manifest is gone
+    """
+    try:
+        backups = read_catalog(store, request.prefix, request.hostname).backups
+        verdict, runs = _decide(request, store, backups, now)
+    except (StoreFailed, Interrupted) as error:
+        return Pruned([], [], [], [], [], [_stopped(error)])
+    if verdict.refusal is not None:
+        return Pruned(verdict.decisions, [], [], [], [], [verdict.refusal])
+    if not backups or not any(request.policy):
+        return Pruned(verdict.decisions, [], [], [], [], [])
+    # Oldest first: an interruption leaves the newest.
+    doomed = [
+        (one, Removal(runs[one.backup.key], one.backup.key, now)) for one in reversed(verdict.decisions) if not one.keep
+    ]
+    attempts = remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode)
+    pruned = _combine(verdict.decisions, attempts)
+    if any(one.stopped for one in attempts):
+        return pruned
+    # By the store's own clock: the time of its newest archive.
+    before = max(one.modified for one in backups) - datetime.timedelta(days=request.unfinished_days)
+    aborted, problems = abort_unfinished(store, request.prefix, request.hostname, before, log, request.check_mode)
+    return pruned._replace(
+        aborted=aborted, leftovers=old_leftovers(backups, before), problems=[*pruned.problems, *problems]
+    )
+
+
+def _check(request: PruneRequest) -> None:
+    for name in Policy._fields:
+        if getattr(request, f"keep_{name}") < 0:
+            raise OptionError(f"keep_{name} must be at least 0")
+    if request.unfinished_days < 1:
+        raise OptionError("unfinished_days must be at least 1: an upload that is still running must not be aborted")
+    for key in request.manifest_keys:
+        check_key(key)
+
+
+def _ignore(_removal: Removal) -> None:
+    """Note nothing of a removal."""
+
+
+def _decide(
+    request: PruneRequest, store: Store, backups: t.Sequence[StoredBackup], now: datetime.datetime
+) -> t.Tuple[Verdict, t.Dict[str, t.Optional[str]]]:
+    """Return the decisions and, when a backup is to be removed, the run of each good backup by key."""
+    verdict = decide(backups, {}, request.policy, now, request.name)
+    if all(one.keep for one in verdict.decisions):
+        return verdict, {}
+    # A backup may be removed only when the backups that stay are good, and their manifests tell that.
+    runs: t.Dict[str, t.Optional[str]] = {}
+    faults: t.Dict[str, str] = {}
+    for one in backups:
+        if one.manifest:
+            try:
+                runs[one.key] = _run_uuid(read_manifest(store, one, request.manifest_keys))
+            except (ManifestUnusable, ManifestForged, DownloadFailed) as error:
+                faults[one.key] = str(error)
+    return decide(backups, faults, request.policy, now, request.name), runs
+
+
+def _run_uuid(manifest: t.Mapping[str, t.Any]) -> t.Optional[str]:
+    # It becomes the name of a file in the spool, so anything but a UUID is refused: others may write to the bucket.
+    with contextlib.suppress(ValueError):
+        return str(uuid.UUID(str(manifest.get("run_uuid"))))
+    return None
+
+
+def _combine(decisions: t.Sequence[Decision], attempts: t.Sequence[Attempt]) -> Pruned:
+    """Return the final decisions and the removals."""
+    kept = {one.backup.key: one.kept for one in attempts if one.kept is not None}
+    return Pruned(
+        decisions=[
+            Decision(one.backup, True, kept[one.backup.key]) if one.backup.key in kept else one for one in decisions
+        ],
+        removals=[one.removal for one in attempts if one.removal is not None],
+        markers=[key for one in attempts for key in one.markers],
+        aborted=[],
+        leftovers=[],
+        problems=_problems(attempts),
+    )
+
+
+def _problems(attempts: t.Sequence[Attempt]) -> t.List[str]:
+    problems = [_stopped(one.stopped) for one in attempts if one.stopped is not None]
+    refused = [one for one in attempts if one.refused is not None]
+    if refused:
+        state = "is only half removed" if refused[0].removal is not None else "was not removed"
+        others = f"; {len(refused) - 1} more could not be removed either" if len(refused) > 1 else ""
+        problems.insert(0, f"retention: {refused[0].backup.name} {state}: {refused[0].refused}{others}")
+    return problems
+
+
+def _stopped(error: BackupError) -> str:
+    return f"retention stopped before its end: {error}"
+
+
+def _as_result(pruned: Pruned, check_mode: bool) -> t.Dict[str, t.Any]:
+    removed = set() if check_mode else {one.key for one in pruned.removals}
+    return {
         "changed": bool(pruned.removals or pruned.aborted),
         "decisions": [
             {
@@ -107,7 +220,7 @@ def prune_bucket(params: t.Mapping[str, t.Any], log: RunLog, *, check_mode: bool
                 "key": one.backup.key,
                 "keep": one.keep,
                 "reason": one.reason,
-                "removed": one.backup.key in gone and not check_mode,
+                "removed": one.backup.key in removed,
             }
             for one in pruned.decisions
         ],
@@ -115,154 +228,3 @@ def prune_bucket(params: t.Mapping[str, t.Any], log: RunLog, *, check_mode: bool
         "leftovers": pruned.leftovers,
         "markers": pruned.markers,
     }
-    return {**result, "message": "; ".join(problems), "warnings": problems} if problems else result
-
-
-def prune_objects(request: Request, store: Store, now: datetime.datetime, log: RunLog, tell: Tell) -> Pruned:
-    """The part of :func:`prune_bucket` that the object store sees.
-
-    :param now: UTC
-    :param tell: called with each removal as soon as it is one
-    """
-    pruned = Pruned([], [], [], [], [], [])
-    try:
-        backups = read_catalogue(
-            list_objects(store, prefix_of(request.prefix, request.hostname)), request.prefix
-        ).backups
-        verdict, runs = _decide(request, store, backups, now)
-        pruned.decisions.extend(verdict.decisions)
-        if verdict.refusal is not None:
-            pruned.problems.append(verdict.refusal)
-        elif backups and any(request.policy):
-            _remove(request, store, pruned, runs, now, log, tell)
-            _tidy(request, store, backups, pruned, log)
-    except (StoreFailed, Interrupted) as error:
-        # What went until then is still to be noted.
-        pruned.problems.append(f"retention broke off: {error}")
-    return pruned
-
-
-def _forget(_removal: Removal) -> None:
-    """Where nobody notes what went."""
-
-
-def _request(params: t.Mapping[str, t.Any], check_mode: bool) -> Request:
-    if params["unfinished_days"] < 1:
-        raise OptionError("unfinished_days must be at least 1: an upload that is under way must not be aborted")
-    for key in params["manifest_keys"]:
-        check_key(key)
-    return Request(
-        prefix=params["prefix"],
-        hostname=params["hostname"],
-        policy=policy_of(params),
-        run=params["name"],
-        manifest_keys=params["manifest_keys"],
-        unfinished_days=params["unfinished_days"],
-        retries=params["retries"],
-        check_mode=check_mode,
-    )
-
-
-def _decide(
-    request: Request, store: Store, backups: t.Sequence[StoredBackup], now: datetime.datetime
-) -> t.Tuple[Verdict, t.Dict[str, t.Optional[str]]]:
-    """The decisions, and the run of each good backup by key, when something is to go."""
-    runs: t.Dict[str, t.Optional[str]] = {}
-    verdict = decide(backups, {}, request.policy, now, request.run)
-    if all(one.keep for one in verdict.decisions):
-        return verdict, runs
-    # A backup may go only when those that stay for it are what they seem, and that stands in their manifests.
-    faults = {}
-    for one in backups:
-        if one.manifest:
-            try:
-                manifest = stored_manifest(store, one, request.manifest_keys, request.retries)
-            except (ManifestUnusable, ManifestForged, DownloadFailed) as error:
-                faults[one.key] = str(error)
-            else:
-                runs[one.key] = _run_of(manifest)
-    return decide(backups, faults, request.policy, now, request.run), runs
-
-
-def _remove(
-    request: Request,
-    store: Store,
-    pruned: Pruned,
-    runs: t.Mapping[str, t.Optional[str]],
-    now: datetime.datetime,
-    log: RunLog,
-    tell: Tell,
-) -> None:
-    """Remove what may go, oldest first, so that what breaks it off leaves the newest."""
-    refused = []
-    for count, (one, keep, reason) in reversed(list(enumerate(pruned.decisions))):
-        if keep:
-            continue
-        protected = _protection(store, one, now)
-        if protected is not None:
-            pruned.decisions[count] = Decision(one, True, protected)
-            continue
-        removal = Removal(runs[one.key], one.key, now)
-        if request.check_mode:
-            pruned.removals.append(removal)
-            continue
-        log.info(f"removing {store.url(one.key)} and its manifest: {reason}")
-        try:
-            # The manifest first: what remains without it is no backup. The archive last: what remains is seen by it.
-            _delete(store, one.key + MANIFEST, pruned)
-            pruned.removals.append(removal)
-            tell(removal)
-            if one.proven is not None:
-                _delete(store, one.key + PROOF, pruned)
-            _delete(store, one.key, pruned)
-        except Refused as error:
-            refused.append(f"{one.name} {'is half' if removal in pruned.removals else 'is not'} removed: {error}")
-            if removal not in pruned.removals:
-                pruned.decisions[count] = Decision(one, True, f"the bucket refused to remove it: {error}")
-    if refused:
-        others = f"; so it is with {len(refused) - 1} more" if len(refused) > 1 else ""
-        pruned.problems.append(f"retention: {refused[0]}{others}")
-
-
-def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
-    """Why a backup must not be touched, as the bucket itself has it at this moment, if so."""
-    for key in (backup.key, backup.key + MANIFEST):
-        answer = head(store, key) or {}
-        if answer.get("ObjectLockLegalHoldStatus") == "ON":
-            return "locked by the bucket: a legal hold"
-        until = answer.get("ObjectLockRetainUntilDate")
-        if until is not None and utc(until) > now:
-            return f"locked by the bucket until {timestamp(utc(until))} (UTC)"
-    # Last, since whoever holds a backup puts this and then looks whether its manifest is there yet.
-    if head(store, backup.key + HOLD) is not None:
-        return "held, a moment ago"
-    return None
-
-
-def _delete(store: Store, key: str, pruned: Pruned) -> None:
-    if store.call("delete_object", Key=key).get("DeleteMarker"):
-        pruned.markers.append(key)
-
-
-def _tidy(request: Request, store: Store, backups: t.Sequence[StoredBackup], pruned: Pruned, log: RunLog) -> None:
-    """Abort uploads that will not end any more, and list what those that ended without a manifest left."""
-    # The store's own clock, by its last word: what it wrote when the newest backup came.
-    before = max(one.modified for one in backups) - datetime.timedelta(days=request.unfinished_days)
-    pruned.leftovers.extend(one.key for one in backups if not one.manifest and one.modified < before)
-    try:
-        for upload in list_uploads(store, prefix_of(request.prefix, request.hostname)):
-            if upload.initiated >= before or not is_archive(upload.key.removesuffix(MANIFEST), request.prefix):
-                continue
-            pruned.aborted.append(upload.key)
-            if not request.check_mode:
-                log.info(f"aborting an upload of {store.url(upload.key)} that began {timestamp(upload.initiated)}")
-                store.call("abort_multipart_upload", Key=upload.key, UploadId=upload.upload_id)
-    except Refused as error:
-        pruned.problems.append(f"unfinished uploads were not looked for: {error}")
-
-
-def _run_of(manifest: t.Mapping[str, t.Any]) -> t.Optional[str]:
-    # It names a file of the spool: what anybody wrote into a bucket must not choose that.
-    with contextlib.suppress(ValueError):
-        return str(uuid.UUID(str(manifest.get("run_uuid"))))
-    return None

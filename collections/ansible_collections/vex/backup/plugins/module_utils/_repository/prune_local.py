@@ -1,63 +1,88 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which runs a host still holds, and which of them it need not hold any longer."""
+"""Remove from a host's work directory the runs that are not kept any longer."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import shutil
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import (
+    ARCHIVE_FORMATS,
+    MANIFEST,
+    RUN_NAME_PATTERN,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import LOGS, RunLog
 
-# `{run}.partial` is missing: the dump that failed in it is mysql_dump's, which holds its lock.
-_ENTRY = re.compile(
-    r"(?P<run>backup_\d{8}_\d{6})"
-    r"(?P<rest>|\.logs|\.uploaded|\.removing|\.(?:zip|7z)(?:\.manifest\.json)?(?:\.partial)?)"
-)
+# The empty file that says that a run's backup is in the bucket.
 UPLOADED = ".uploaded"
+# `{run}.partial` is left out: it belongs to a failed dump, which mysql_dump removes while it holds its lock.
+_ENTRY = re.compile(
+    rf"(?P<run>{RUN_NAME_PATTERN})"
+    rf"(?P<rest>|{re.escape(LOGS)}|{re.escape(UPLOADED)}|\.removing"
+    rf"|\.(?:{'|'.join(ARCHIVE_FORMATS)})(?:{re.escape(MANIFEST)})?(?:\.partial)?)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PruneLocalRequest:
+    """A work directory, and how many runs stay in it: the options of ``backup_prune`` for a host.
+
+    :param name: the run that has just been uploaded
+    :param keep_local: how many uploaded runs stay
+    :param keep_failed: how many other runs stay, which failed or are still running
+    """
+
+    work_dir: str
+    name: str
+    keep_local: int
+    keep_failed: int
+    check_mode: bool
+
+
+def prune_local(request: PruneLocalRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Note that the run is uploaded, and remove the runs that are not kept.
+
+    :returns: the result of ``backup_prune``
+    """
+    names = os.listdir(request.work_dir)
+    doomed = doomed_entries(names, request.name, request.keep_local, request.keep_failed)
+    uploaded = f"{request.name}{UPLOADED}"
+    noted = uploaded in names or request.keep_local == 0
+    if not request.check_mode:
+        if not noted:
+            os.close(os.open(os.path.join(request.work_dir, uploaded), os.O_WRONLY | os.O_CREAT, 0o600))
+        for name in doomed:
+            path = os.path.join(request.work_dir, name)
+            log.info(f"removing {path}: {request.keep_local} uploaded and {request.keep_failed} other runs are kept")
+            _remove(path)
+    return {"changed": bool(doomed) or not noted, "removed": doomed}
 
 
 def doomed_entries(names: t.Iterable[str], run: str, keep_local: int, keep_failed: int) -> t.List[str]:
-    """Those of the *names* in a work directory that may go now that *run* is safe elsewhere.
+    """Return which entries of a work directory to remove once *run* is uploaded.
 
-    Of the runs that are safe elsewhere (a file ``{run}.uploaded`` says so), the newest *keep_local* stay with all that
-    is theirs; of the others, which failed or are still at work, the newest *keep_failed*. The logs of *run* stay, its
-    mail wants them. Runs with a later name are somebody else's.
+    The newest *keep_local* uploaded runs stay, with all their entries, and so do the newest *keep_failed* of the
+    others. The logs of *run* stay: its mail needs them. Runs with a later name stay: another process may be making
+    them.
 
-    :returns: in a safe order: a manifest before its archive, which without it is no backup
+    :param names: of all entries
+    :returns: in the order to remove them: a manifest before its archive, which is not a backup without it
     """
     found = [match for match in map(_ENTRY.fullmatch, names) if match and match["run"] <= run]
-    safe = {match["run"] for match in found if match["rest"] == UPLOADED} | {run}
-    others = {match["run"] for match in found} - safe
-    kept = {*sorted(safe, reverse=True)[:keep_local], *sorted(others, reverse=True)[:keep_failed]}
+    uploaded = {match["run"] for match in found if match["rest"] == UPLOADED} | {run}
+    others = {match["run"] for match in found} - uploaded
+    kept = {*sorted(uploaded, reverse=True)[:keep_local], *sorted(others, reverse=True)[:keep_failed]}
     doomed = [match for match in found if match["run"] not in kept and (match["run"], match["rest"]) != (run, LOGS)]
     return [match[0] for match in sorted(doomed, key=lambda match: (match["run"], -len(match["rest"])))]
 
 
-def prune(
-    folder: str, run: str, keep_local: int, keep_failed: int, log: RunLog, *, check_mode: bool
-) -> t.Dict[str, t.Any]:
-    """Note that *run* is safe elsewhere, and remove what may go.
-
-    :param folder: the work directory
-    :returns: the module's result
-    """
-    names = os.listdir(folder)
-    doomed = doomed_entries(names, run, keep_local, keep_failed)
-    noted = f"{run}{UPLOADED}" in names or keep_local == 0
-    if not noted and not check_mode:
-        os.close(os.open(os.path.join(folder, f"{run}{UPLOADED}"), os.O_WRONLY | os.O_CREAT, 0o600))
-    for name in [] if check_mode else doomed:
-        log.info(f"removing {os.path.join(folder, name)}: {keep_local} uploaded and {keep_failed} other runs stay")
-        _remove(os.path.join(folder, name))
-    return {"changed": bool(doomed) or not noted, "removed": doomed}
-
-
 def _remove(path: str) -> None:
-    # Another run may be pruning too.
+    # Another run may be pruning at the same time.
     with contextlib.suppress(FileNotFoundError):
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What retention removed, noted in the log tables, by way of the spool when the log database is away."""
+"""The removals of retention, noted in the log tables; the spool keeps them while the log database is unreachable."""
 
 from __future__ import annotations
 
@@ -21,63 +21,63 @@ _TIME = "%Y-%m-%d %H:%M:%S"
 
 
 class Removal(t.NamedTuple):
-    """A backup that went: its run, as far as its manifest says, the archive's key, and when (UTC)."""
+    """A removed backup: its run, if its manifest names one, the archive's key, and the time (UTC)."""
 
     run_uuid: t.Optional[str]
     key: str
     moment: datetime.datetime
 
 
-class Removals:
-    """What one call of retention removes: each kept as it goes, and all of them noted at its end.
+class PruneLog:
+    """The removals of one call of retention: each is kept in the spool at once, and all are delivered at the end.
 
-    :param params: a module's ``LOG_DB`` options and ``spool_dir``
+    :param spool_dir: made when absent
     """
 
-    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
-        self._params = params
-        self._spool = Spool(params["spool_dir"], "removals")
-        self._known: t.Dict[str, Removal] = {}
+    def __init__(self, spool_dir: str, database: LogDatabase) -> None:
+        self._database = database
+        self._spool = Spool(spool_dir, "removals")
+        self._removals: t.Dict[str, Removal] = {}
         self._problems: t.List[str] = []
 
     def keep(self, removal: Removal) -> None:
-        """Keep it until it is noted: a process that is killed before must not forget it."""
+        """Write a removal to the spool, so that a process that is killed before the delivery does not lose it."""
         if removal.run_uuid is None:
             return
-        self._known[removal.run_uuid] = removal
+        self._removals[removal.run_uuid] = removal
         with self._spool.lock():
             try:
                 self._spool.write(removal.run_uuid, {**removal._asdict(), "moment": timestamp(removal.moment)})
             except OSError as error:
-                self._problems.append(f"what was removed could not be kept in {self._spool}: {error.strerror}")
+                self._problems.append(f"a removal could not be written to the spool {self._spool}: {error.strerror}")
 
-    def note(self) -> t.List[str]:
-        """Mark the uploads of what is kept as removed, also of what earlier calls could not note.
+    def deliver(self) -> t.List[str]:
+        """Mark the uploads of all removals in the spool as removed, also those of earlier calls.
 
-        :returns: sentences on what could not be noted; it is kept, and noted by a later call
+        :returns: sentences on what failed; a later call delivers what stays in the spool
         """
         with self._spool.lock():
-            waiting = {**_waiting(self._spool), **self._known}
-            problems = _deliver(self._params, self._spool, waiting) if waiting else []
-        # Each removal may have met the same.
+            waiting = {**_read(self._spool), **self._removals}
+            problems = _deliver(self._database, self._spool, waiting) if waiting else []
+        # Without duplicates: each removal may have had the same problem.
         found = dict.fromkeys([*self._spool.warnings, *self._problems, *problems])
         return [*found, *self._spool.unreadable()]
 
 
-def _waiting(spool: Spool) -> t.Dict[str, Removal]:
+def _read(spool: Spool) -> t.Dict[str, Removal]:
     found = {name: spool.read(name, _parse) for name in spool.names()}
     return {name: removal for name, removal in found.items() if removal is not None}
 
 
-def _deliver(params: t.Mapping[str, t.Any], spool: Spool, waiting: t.Mapping[str, Removal]) -> t.List[str]:
+def _deliver(database: LogDatabase, spool: Spool, waiting: t.Mapping[str, Removal]) -> t.List[str]:
     try:
-        with log_database(LogDatabase.from_options(params)) as connection:
+        with log_database(database) as connection:
             check_version(connection)
             for name, removal in waiting.items():
                 mark_removed(connection, name, removal.key, timestamp(removal.moment))
                 spool.remove(name)
     except LogDatabaseUnavailable as error:
-        return [f"{error}; what was removed is kept in {spool} and noted by a later run"]
+        return [f"{error}; the removals are kept in {spool}, and a later run notes them in the log tables"]
     return []
 
 

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which backups of a host stay in the bucket, and why: the rules alone, without a request."""
+"""The rules of retention: which backups of a host stay in the bucket, and why. No requests are made here."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import datetime
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
-from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 
-# How a period is called in a policy, and what its backups have in common: UTC, weeks from Monday as ISO 8601 has them.
+# The periods of a policy, and the part of a time (strftime, UTC) that the backups of one period share. Weeks begin on
+# Monday, as in ISO 8601.
 PERIODS = (("daily", "%Y-%m-%d"), ("weekly", "%G-W%V"), ("monthly", "%Y-%m"), ("yearly", "%Y"))
 
 
 class Policy(t.NamedTuple):
-    """How many stay: the newest ``last``, and the newest of each of so many days, weeks, months and years.
+    """How many backups stay: the newest ``last``, and the newest of each of so many days, weeks, months and years.
 
-    Only periods that have a good backup count, so a host that rests loses none. All zero keeps everything.
+    Only periods with a good backup count, so a host that pauses loses none. With all numbers at 0, everything stays.
     """
 
     last: int = 0
@@ -29,12 +29,12 @@ class Policy(t.NamedTuple):
 
     @property
     def newest(self) -> int:
-        """How many of the newest good ones stay in any case."""
+        """How many of the newest good backups stay whatever the other rules say."""
         return max(1, self.last)
 
 
 class Decision(t.NamedTuple):
-    """What becomes of a backup; ``reason`` is for people."""
+    """Whether a backup stays, with the reason for people."""
 
     backup: StoredBackup
     keep: bool
@@ -42,21 +42,10 @@ class Decision(t.NamedTuple):
 
 
 class Verdict(t.NamedTuple):
-    """``decisions``, newest backup first; ``refusal`` says why none of them may go, ``None`` when the rules decide."""
+    """``decisions``, newest backup first; ``refusal`` says why all of them stay, ``None`` when the rules decide."""
 
     decisions: t.List[Decision]
     refusal: t.Optional[str] = None
-
-
-def policy_of(options: t.Mapping[str, t.Any]) -> Policy:
-    """The policy that a module's ``keep_*`` options make.
-
-    :raises OptionError: for a negative number
-    """
-    for name in Policy._fields:
-        if options[f"keep_{name}"] < 0:
-            raise OptionError(f"keep_{name} must be at least 0")
-    return Policy(*(options[f"keep_{name}"] for name in Policy._fields))
 
 
 def decide(
@@ -66,13 +55,14 @@ def decide(
     now: datetime.datetime,
     run: t.Optional[str] = None,
 ) -> Verdict:
-    """Decide on each of the *backups* of one host, all that the bucket holds.
+    """Decide which of a host's backups stay.
 
-    A backup is good when it has a manifest and no fault. What is not good does not count, and is not removed.
+    A backup is good when it has a manifest and no fault. Others count for no rule, and stay.
 
+    :param backups: all that the bucket holds of the host
     :param faults: by key, what is wrong with a backup that has a manifest
     :param now: UTC, without a zone
-    :param run: name of the run that has just ended well; without it, a person asks
+    :param run: the name of the run that has just succeeded; ``None`` when a person asks
     """
     ordered = sorted(backups, key=lambda one: (one.taken, one.key), reverse=True)
     if not any(policy):
@@ -90,14 +80,19 @@ def decide(
 def _refusal(
     ordered: t.Sequence[StoredBackup], good: t.Sequence[StoredBackup], now: datetime.datetime, run: t.Optional[str]
 ) -> t.Optional[str]:
-    """Why nothing may go at all, if so."""
+    """Return the reason to remove nothing at all, if there is one."""
     if not ordered:
         return None
     if run is not None and run not in [one.name for one in good]:
-        return f"nothing is removed: the bucket holds no whole backup of the run {run}"
+        return (
+            f"nothing is removed: the bucket holds no whole backup of the run {run}; look for its archive and manifest"
+        )
     newest = ordered[0]
     if newest not in good:
-        return f"nothing is removed: the newest backup, {newest.name}, is not whole"
+        return (
+            f"nothing is removed: the newest backup, {newest.name}, is not whole; run vex-backup audit, and remove it "
+            "or make another backup"
+        )
     if now < newest.taken:
         return (
             f"nothing is removed: this host's clock says {timestamp(now)} (UTC), before the newest backup, "
@@ -107,7 +102,7 @@ def _refusal(
 
 
 def _reasons(good: t.Sequence[StoredBackup], policy: Policy) -> t.Dict[str, t.List[str]]:
-    """By key, the rules that keep a good backup; *good* is newest first."""
+    """Return, by key, the rules that keep each good backup; *good* is newest first."""
     reasons: t.Dict[str, t.List[str]] = {one.key: [] for one in good}
     for count, one in enumerate(good[: policy.newest], start=1):
         reasons[one.key].append(f"{count} of the newest {policy.newest}")
@@ -125,8 +120,10 @@ def _reasons(good: t.Sequence[StoredBackup], policy: Policy) -> t.Dict[str, t.Li
 
 def _decision(one: StoredBackup, faults: t.Mapping[str, str], rules: t.Sequence[str]) -> Decision:
     if not one.manifest:
-        return Decision(one, True, "no manifest beside it: no backup, does not count, is left for a person to look at")
+        return Decision(
+            one, True, "not a backup: it has no manifest; counts for no rule and is not removed, look at it"
+        )
     if one.key in faults:
-        return Decision(one, True, f"does not count, is left for a person to look at: {faults[one.key]}")
+        return Decision(one, True, f"counts for no rule and is not removed, look at it: {faults[one.key]}")
     kept = ["held", *rules] if one.held else rules
     return Decision(one, bool(kept), "; ".join(kept) or "no rule keeps it")

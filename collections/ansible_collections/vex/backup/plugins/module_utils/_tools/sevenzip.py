@@ -1,15 +1,15 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""7-Zip, the program: its switches, its password on standard input, what it says of what it read."""
+"""7-Zip: its switches, the password on its standard input, and the results in its output."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-import time
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.process import (
     Completed,
     Running,
@@ -18,13 +18,12 @@ from ansible_collections.vex.backup.plugins.module_utils._common.process import 
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveFailed,
-    CommandTimeout,
     NotEnoughSpace,
     PasswordRefused,
     UnpackFailed,
 )
 
-# Distributions name the program differently; the first is 7-Zip's own name for it.
+# Distributions give the program different names; the first is the one 7-Zip itself uses.
 PROGRAMS = ("7zz", "7z", "7za")
 REMEDY = "install the package 7zip (Debian, Ubuntu) or p7zip (EPEL)"
 
@@ -35,13 +34,13 @@ _SUMMARY = re.compile(
 )
 _ENTRY_LINE = re.compile(r"([A-Z][\w ]*) = ?(.*)")
 _MODE = re.compile(r"(?:^| )([-a-z])[-rwxsStT]{9}$")
-# Some 400 bytes a path: half a million of them.
+# About 400 bytes a path, so half a million paths.
 LIST_LIMIT = 200 * 1024 * 1024
 _UNCOMPRESSED = re.compile(r"Store|Copy|AES-256|7zAES\S*")
 
 
 class Contents(t.NamedTuple):
-    """What 7-Zip read in a directory or an archive; ``checksum`` covers every path and every byte."""
+    """The contents of a directory or an archive, read by 7-Zip; ``checksum`` covers every path and every byte."""
 
     folders: int
     files: int
@@ -50,7 +49,7 @@ class Contents(t.NamedTuple):
 
 
 class Entry(t.NamedTuple):
-    """One path of an archive, as 7-Zip lists it: ``kind`` is ``-`` a file, ``d`` a directory, or what ``ls`` shows."""
+    """A path of an archive: ``kind`` is ``-`` for a file, ``d`` for a directory, else the letter that ``ls`` shows."""
 
     path: str
     kind: str
@@ -58,20 +57,22 @@ class Entry(t.NamedTuple):
 
 
 class SevenZip:
-    """The program, with its password and its deadline.
+    """The program, with a password and a deadline.
 
-    :param password: goes to standard input, never to the arguments
-    :param timeout: seconds that all runs together may take
+    :param archive_format: ``zip`` or ``7z``
+    :param password: passed on standard input, never in the arguments
+    :param deadline: of all runs together
+    :raises ProgramMissing: when 7-Zip is not on this host
     """
 
-    def __init__(self, archive_format: str, password: t.Optional[str], timeout: t.Optional[int]) -> None:
+    def __init__(self, archive_format: str, password: t.Optional[str], deadline: Deadline) -> None:
         self._program = find_program(PROGRAMS, REMEDY)
         self._format = archive_format
-        # Twice: p7zip asks for it again when it packs. Without a password, standard input is empty: never wait there.
+        # Twice: p7zip asks for it again when it packs. Without a password, standard input is empty, so that 7-Zip does
+        # not wait for one.
         self._answer = f"{password}\n".encode("utf-8", "surrogateescape") * 2 if password is not None else b""
         self._encryption = ENCRYPTION[archive_format] if password is not None else ()
-        self._timeout = timeout
-        self._deadline = time.monotonic() + timeout if timeout else None
+        self._deadline = deadline
         self.version = ""
 
     def add(self, source: str, partial: str, level: int) -> None:
@@ -83,22 +84,22 @@ class SevenZip:
 
     @contextlib.contextmanager
     def reading(self, archive: str) -> t.Iterator[t.Callable[[], Contents]]:
-        """Start to read the whole of *archive*, its checksums included; what is given waits for the end of it."""
+        """Start to read a whole archive, with its checksums; yield a function that waits and returns the contents."""
         with self._started("t", [f"-t{self._format}", "-scrcCRC32"], [archive]) as program:
             damaged = f"7-Zip found that {archive} is damaged, or encrypted with another password"
             yield lambda: self._contents(self._done(program), damaged, archive)
 
     @contextlib.contextmanager
     def reading_directory(self, source: str) -> t.Iterator[t.Callable[[], Contents]]:
-        """Start to read the whole of the directory *source*; what is given waits for the end of it."""
+        """Start to read a whole directory; yield a function that waits and returns the contents."""
         folder, name = os.path.split(source)
         with self._started("h", ["-scrcCRC32"], [name], folder) as program:
             yield lambda: self._contents(self._done(program), f"7-Zip could not read {source}", source)
 
     def describe(self, archive: str) -> t.Tuple[bool, bool]:
-        """Whether the files in *archive* are encrypted, and whether they are only stored.
+        """Return whether the files in *archive* are encrypted, and whether they are only stored.
 
-        Judged by the end of the list, which is what is kept of a long output.
+        Decided by the end of the list: of a long output, only the end is kept.
         """
         done = self._run("l", [f"-t{self._format}", "-slt", "-ba"], [archive])
         if done.returncode != 0:
@@ -107,23 +108,27 @@ class SevenZip:
         return "\nEncrypted = +\n" in done.stdout, all(_UNCOMPRESSED.fullmatch(word) for word in methods)
 
     def entries(self, archive: str) -> t.List[Entry]:
-        """Everything that *archive* holds.
+        """Return every path in *archive*.
 
-        :raises PasswordRefused: where even the list is encrypted
+        :raises PasswordRefused: when the list itself is encrypted, with another password
+        :raises UnpackFailed: when there are too many paths, or the list cannot be trusted
         """
         with self._started("l", [f"-t{self._format}", "-slt", "-ba"], [archive], piped=True) as program:
             output = b""
-            for piece in program.output(self._remaining()):
-                output += piece
+            for chunk in program.output(self._deadline.remaining()):
+                output += chunk
                 if len(output) > LIST_LIMIT:
-                    raise UnpackFailed(f"{archive} holds more than half a million paths: it is none of ours")
+                    raise UnpackFailed(
+                        f"{archive} holds more than half a million paths, so it is not an archive of a backup: "
+                        "choose another"
+                    )
             done = self._done(program)
         if done.returncode != 0:
             self._fail(done, f"7-Zip could not list {archive}", archive)
         return entries_of(output.decode("utf-8", "surrogateescape"))
 
     def extract(self, archive: str, folder: str) -> None:
-        """Unpack *archive* into *folder*, which must be new.
+        """Unpack *archive* into a new *folder*.
 
         :raises PasswordRefused: when it is encrypted with another password
         """
@@ -148,26 +153,18 @@ class SevenZip:
         folder: t.Optional[str] = None,
         piped: bool = False,
     ) -> t.ContextManager[Running]:
-        # -spd: a name is a name, whatever wildcards it holds; "--": whatever it starts with.
+        # -spd: take wildcards in names literally. "--": take names that begin with a hyphen for names.
         argv = [self._program, verb, "-bd", "-spd", *switches, "--", *names]
-        self._remaining()
+        self._deadline.check()
         environment = {"LC_ALL": "C.UTF-8"}
         return running(argv, cwd=folder, environment=environment, stdin=self._answer, piped=piped)
 
     def _done(self, program: Running) -> Completed:
-        done = program.wait(self._remaining())
+        done = program.wait(self._deadline.remaining())
         banner = re.search(r"^7-Zip.*?(\d+\.\d+)", done.stdout, re.MULTILINE)
         if banner:
             self.version = f"7-Zip {banner.group(1)}"
         return done
-
-    def _remaining(self) -> t.Optional[float]:
-        if self._deadline is None:
-            return None
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise CommandTimeout(f"7-Zip took longer than {self._timeout} seconds: raise timeout")
-        return remaining
 
     def _fail(self, done: Completed, failure: str, path: str) -> t.NoReturn:
         said = " ".join(f"{done.stderr} {done.stdout[-500:]}".split())
@@ -175,37 +172,42 @@ class SevenZip:
             raise NotEnoughSpace(
                 f"{failure}: the disk of {os.path.dirname(path)} is full; free space there or put dest elsewhere"
             )
-        # The second is what it says when it asked and nobody answered.
+        # "Break signaled" is its message when it asks for a password and standard input is empty.
         refused = "Wrong password" in said or "Break signaled" in said
         error = PasswordRefused if refused else ArchiveFailed
         raise error(f"{failure} (exit status {done.returncode}): {said[:1000]}")
 
 
 def contents_of(output: str) -> Contents:
-    """Read the summary that ends the output of ``t`` and ``h`` with ``-scrcCRC32``.
+    """Parse the summary at the end of the output of ``7zz t`` and ``7zz h`` with ``-scrcCRC32``.
 
-    :raises ArchiveFailed: when there is none
+    :raises ArchiveFailed: when there is no summary
     """
     found = _SUMMARY.search(output)
     if found is None:
-        raise ArchiveFailed(f"7-Zip's summary was not understood: {' '.join(output[-500:].split())}")
+        raise ArchiveFailed(
+            "7-Zip's summary was not understood; report it with the version of 7-Zip: "
+            + " ".join(output[-500:].split())
+        )
     folders, files, size, checksum = found.groups()
     return Contents(int(folders), int(files), int(size), checksum)
 
 
 def entries_of(output: str) -> t.List[Entry]:
-    """Read the output of ``l -slt -ba``: a block of ``Name = value`` for each path.
+    """Parse the output of ``7zz l -slt -ba``: a block of ``Name = value`` lines for each path.
 
-    :raises UnpackFailed: for a list that cannot be trusted to show every path
+    :raises UnpackFailed: for a list that may hide a path
     """
     entries: t.List[Entry] = []
     for block in output.split("\n\n"):
         values: t.Dict[str, str] = {}
         for line in block.split("\n"):
             found = _ENTRY_LINE.fullmatch(line)
-            # What it asks and warns stands before the first path. A line break in a path would show another's values.
+            # Prompts and warnings come before the first path. A path with a line break could imitate another's values.
             if (found[1] in values) if found else values:
-                raise UnpackFailed(f"the archive holds a path that breaks 7-Zip's list: {line[:200]!r}")
+                raise UnpackFailed(
+                    f"the archive holds a path that breaks 7-Zip's list: {line[:200]!r}; choose another backup"
+                )
             if found is not None and (values or found[1] == "Path"):
                 values[found[1]] = found[2]
         if values:

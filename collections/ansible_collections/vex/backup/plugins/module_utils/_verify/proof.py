@@ -8,12 +8,12 @@ import dataclasses
 import json
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of, proof_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import MANIFEST, PROOF
-from ansible_collections.vex.backup.plugins.module_utils._store.multipart import put_object
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import look
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Bound, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import stat
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
 
 FORMAT = 1
 _FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "notes")
@@ -23,7 +23,7 @@ _FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "rec
 class ProofRequest:
     """The options of ``backup_proof``, by name. ``timeout`` is in seconds, ``None`` or 0 for no bound."""
 
-    settings: t.Mapping[str, t.Any]
+    s3: S3Settings
     bucket: str
     key: str
     hostname: str
@@ -51,11 +51,16 @@ def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
         **{name: getattr(request, name) for name in _FIELDS},
     }
     content = json.dumps(proof, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "surrogateescape")
-    key = request.key + PROOF
-    bound = Bound(request.timeout or None, "upload of the proof")
-    with Store(request.settings, request.bucket, bound=bound, retries=request.retries, parallel=1) as store:
-        for needed in (request.key, request.key + MANIFEST):
-            if look(store, needed) is None:
+    key = proof_of(request.key)
+    with Store(
+        request.s3,
+        request.bucket,
+        work="the upload of the proof",
+        timeout=request.timeout,
+        retries=request.retries,
+    ) as store:
+        for needed in (request.key, manifest_of(request.key)):
+            if stat(store, needed) is None:
                 raise NoSuchBackup(f"{store.url(needed)} is no longer in the bucket: no proof was written")
         if not request.check_mode:
             put_object(store, key, content, ContentType="application/json")

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Signatures of manifests."""
+"""The signatures of manifests."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def changed(manifest: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
     return {**manifest, "status": 2}
 
 
-def test_what_was_signed_is_believed_however_its_json_is_written() -> None:
+def test_a_signature_is_valid_however_the_json_is_written() -> None:
     manifest = signed(MANIFEST, KEY)
     assert {name: value for name, value in manifest.items() if name != SIGNATURE} == MANIFEST
-    # Made once by: python3 … json.dumps | openssl dgst -sha256 -hmac kkkkkkkkkkkkkkkk
+    # Computed with: python3 … json.dumps | openssl dgst -sha256 -hmac kkkkkkkkkkkkkkkk
     assert manifest[SIGNATURE] == "518e5571517e9fe18cf6122196c1c8fab0f460f683cfbbed7a5bb3718efa8dca"
     again = json.loads(json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True))
     check_signature(again, "here", [KEY])
@@ -41,17 +41,17 @@ def test_what_was_signed_is_believed_however_its_json_is_written() -> None:
 @pytest.mark.parametrize(
     "given", [changed(signed(MANIFEST, KEY)), {**MANIFEST, SIGNATURE: 7}, signed(MANIFEST, KEY * 2)]
 )
-def test_what_was_changed_is_not(given: t.Dict[str, t.Any]) -> None:
-    with pytest.raises(ManifestForged, match="here does not bear the signature of the manifest key"):
+def test_a_changed_manifest_is_refused(given: t.Dict[str, t.Any]) -> None:
+    with pytest.raises(ManifestForged, match="here does not have a valid signature of the manifest key"):
         check_signature(given, "here", [KEY])
 
 
-def test_what_was_never_signed_is_not() -> None:
+def test_an_unsigned_manifest_is_refused() -> None:
     with pytest.raises(ManifestForged, match="here is not signed, and a manifest key is set"):
         check_signature(MANIFEST, "here", [KEY])
 
 
-def test_a_key_that_can_be_guessed() -> None:
+def test_a_short_key_is_refused() -> None:
     check_key(None)
     check_key(KEY)
     with pytest.raises(OptionError, match="can be guessed"):

@@ -1,18 +1,21 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One bound for several programs."""
+"""The time limit of a stage."""
 
 from __future__ import annotations
+
+import threading
+import typing as t
 
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common import deadline as deadline_module
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
-from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout
+from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, StoreFailed
 
 
 class Clock:
-    """Time that goes on when told."""
+    """A clock that the test moves."""
 
     now = 1000.0
 
@@ -20,21 +23,51 @@ class Clock:
         return self.now
 
 
-def test_a_bound_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(deadline_module, "time", clock)
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(deadline_module, "time", made)
+    return made
+
+
+def test_a_limit_runs_out(clock: Clock) -> None:
     deadline = Deadline(10, "the dump")
     assert deadline.remaining() == 10
     clock.now += 9.5
     assert deadline.remaining() == 0.5
+    deadline.check()
     clock.now += 0.5
-    with pytest.raises(CommandTimeout, match="the dump took longer than its timeout of 10 seconds"):
-        deadline.remaining()
+    for ended in (deadline.remaining, deadline.check):
+        with pytest.raises(CommandTimeout, match="the dump took longer than 10 seconds: raise timeout"):
+            ended()
 
 
-def test_no_bound_is_never_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr(deadline_module, "time", clock)
-    deadline = Deadline(0, "the dump")
+@pytest.mark.parametrize("seconds", [0, None])
+def test_without_a_limit_no_time_is_too_long(clock: Clock, seconds: t.Optional[int]) -> None:
+    deadline = Deadline(seconds, "the dump")
     clock.now += 10**9
     assert deadline.remaining() is None
+    deadline.check()
+
+
+def test_the_error_has_the_class_asked_for(clock: Clock) -> None:
+    deadline = Deadline(10, "the upload", StoreFailed)
+    clock.now += 10
+    with pytest.raises(StoreFailed, match="the upload took longer than"):
+        deadline.pause(1)
+
+
+def test_a_stopped_deadline_fails_every_check() -> None:
+    deadline = Deadline(None, "the upload", StoreFailed)
+    deadline.pause(0)
+    deadline.stop()
+    with pytest.raises(StoreFailed, match="the upload was stopped because another part of it failed"):
+        deadline.check()
+
+
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_a_stop_ends_a_pause(seconds: t.Optional[int]) -> None:
+    deadline = Deadline(seconds, "the upload", StoreFailed)
+    threading.Timer(0.05, deadline.stop).start()
+    with pytest.raises(StoreFailed, match="was stopped"):
+        deadline.pause(60)

@@ -1,10 +1,9 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an audit finds, and what it passes over because it is under way."""
+"""The findings of an audit; objects of runs that are still going on are none."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import hashlib
 import typing as t
@@ -14,12 +13,19 @@ import pytest
 pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable, OptionError, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository import audit as audit_module
-from ansible_collections.vex.backup.plugins.module_utils._store import objects as objects_module
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Refused
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, Opened
+from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit_bucket
+from ansible_collections.vex.backup.plugins.module_utils._repository.findings import REMEDIES
+from ansible_collections.vex.backup.plugins.module_utils._store import read as read_module
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use
 
+UNREACHABLE = LogDatabase(
+    Login(host="127.0.0.1", port=1, unix_socket=None, user="u", password="", ca_cert=None, connect_timeout=1), "log"
+)
 BEFORE = datetime.datetime(2026, 1, 10)
 NOW = datetime.datetime(2026, 1, 11)
 SUM = hashlib.sha256(b"x" * 7).hexdigest()
@@ -27,16 +33,20 @@ KEY = "p/db1/2026/01/backup_20260101_030000.zip"
 LATE = "p/db1/2026/01/backup_20260110_235959.zip"
 
 
+Rows = t.Dict[str, Uploaded]
+
+
 @pytest.fixture
-def bucket() -> FakeBucket:
-    """One backup that nothing is wrong with."""
+def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
+    """Put one good backup."""
     made = FakeBucket()
+    use(made, monkeypatch)
     put(made, KEY)
     return made
 
 
 @pytest.fixture
-def rows() -> t.Dict[str, Uploaded]:
+def rows() -> Rows:
     return {KEY: Uploaded("u1", SUM, 1, removed=False)}
 
 
@@ -44,54 +54,43 @@ def put(bucket: FakeBucket, key: str, moment: datetime.datetime = BEFORE, sha256
     bucket.put_backup(key, moment, sha256=sha256)
 
 
-def audit(
-    bucket: FakeBucket,
-    rows: t.Union[t.Dict[str, Uploaded], Exception],
-    monkeypatch: pytest.MonkeyPatch,
-    *rows_again: t.Union[t.Dict[str, Uploaded], Exception],
-    **changes: t.Any,
-) -> t.Dict[str, t.Any]:
-    """Audit while the log tables give *rows*, and at each further look *rows_again*."""
-    looks = iter([rows, *rows_again])
-    seen: t.List[t.Dict[str, Uploaded]] = []
-
-    @contextlib.contextmanager
-    def log_database(*_arguments: t.Any, **_options: t.Any) -> t.Iterator[None]:
-        given = next(looks, rows)
-        if isinstance(given, Exception):
-            raise given
-        seen.append(given)
-        yield
-
-    monkeypatch.setattr(audit_module, "Store", Opened(bucket))
-    monkeypatch.setattr(audit_module, "log_database", log_database)
-    monkeypatch.setattr(audit_module, "check_version", lambda _connection: None)
-    monkeypatch.setattr(audit_module, "uploads_to", lambda *_arguments: seen[-1])
-    monkeypatch.setattr(audit_module, "utc_now", lambda: NOW)
+def request(**changes: t.Any) -> AuditRequest:
     given = {
-        "bucket": "vex",
+        "s3": S3Settings(),
+        "log_database": UNREACHABLE,
+        "bucket": NAME,
         "prefix": "p",
         "hostname": None,
-        "login_database": "log",
         "deep": False,
         "manifest_keys": [],
         "retries": 0,
         "timeout": None,
         **changes,
     }
-    return audit_module.audit(given)
+    return AuditRequest(**given)
+
+
+def audit(*rows: t.Union[Rows, Exception], **changes: t.Any) -> t.Dict[str, t.Any]:
+    """Audit while the log tables hold the first *rows* at the first look, and the last at every further look."""
+    looks = list(rows)
+
+    def read_rows() -> Rows:
+        found = looks.pop(0) if len(looks) > 1 else looks[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    return audit_bucket(request(**changes), read_rows, NOW)
 
 
 def found(result: t.Dict[str, t.Any]) -> t.List[t.Tuple[str, str]]:
-    assert all(one["remedy"] == audit_module.REMEDIES[one["kind"]] for one in result["findings"])
+    assert all(one["remedy"] == REMEDIES[one["kind"]] for one in result["findings"])
     return [(one["kind"], one["key"]) for one in result["findings"]]
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_nothing_to_find(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch, deep: bool
-) -> None:
-    result = audit(bucket, rows, monkeypatch, deep=deep)
+def test_no_findings(bucket: FakeBucket, rows: Rows, deep: bool) -> None:
+    result = audit(rows, deep=deep)
     assert result == {"changed": False, "backups": 1, "deep": deep, "findings": []}
     assert [one for one in bucket.requests if one[0] == "get_object"] == [
         ("get_object", f"{KEY}.manifest.json"),
@@ -99,42 +98,39 @@ def test_nothing_to_find(
     ]
 
 
-def test_objects_that_the_log_tables_do_not_know(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_without_a_row(bucket: FakeBucket) -> None:
     put(bucket, LATE, NOW)
-    assert found(audit(bucket, {}, monkeypatch)) == [("object_without_row", KEY)]
+    assert found(audit({})) == [("object_without_row", KEY)]
 
 
-def test_rows_whose_objects_are_gone(rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_without_an_object(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.objects.clear()
     others = {
         "a": rows[KEY]._replace(status=3),
         "b": rows[KEY]._replace(removed=True),
         "c": rows[KEY]._replace(status=0),
     }
-    result = audit(FakeBucket(), {**rows, **others, "d": rows[KEY]._replace(status=2)}, monkeypatch)
+    result = audit({**rows, **others, "d": rows[KEY]._replace(status=2)})
     assert found(result) == [("row_without_object", "d"), ("row_without_object", KEY)]
 
 
-def test_what_was_removed_and_is_there(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert found(audit(bucket, {KEY: rows[KEY]._replace(removed=True)}, monkeypatch)) == [("removed_but_there", KEY)]
+def test_a_removed_backup_that_is_there(bucket: FakeBucket, rows: Rows) -> None:
+    assert found(audit({KEY: rows[KEY]._replace(removed=True)})) == [("removed_but_there", KEY)]
 
 
-def test_archives_without_a_manifest(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One whose upload is under way is none, by its row or because it has just come."""
+def test_archives_without_a_manifest(bucket: FakeBucket, rows: Rows) -> None:
+    """A running upload is no finding: its row says so, or it is younger than the audit."""
     del bucket.objects[f"{KEY}.manifest.json"]
     bucket.put(LATE, b"x", NOW)
-    assert found(audit(bucket, rows, monkeypatch)) == [("archive_without_manifest", KEY)]
-    assert found(audit(bucket, {KEY: rows[KEY]._replace(status=0)}, monkeypatch)) == []
+    assert found(audit(rows)) == [("archive_without_manifest", KEY)]
+    assert found(audit({KEY: rows[KEY]._replace(status=0)})) == []
 
 
-def test_strays_are_ours(bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_strays_of_this_product_are_findings(bucket: FakeBucket, rows: Rows) -> None:
     ours = [f"{LATE}{suffix}" for suffix in (".hold", ".manifest.json", ".proof.json")]
     for key in (*ours, "p/web/app.manifest.json", "p/db1/2026/13/backup_20261399_030000.zip.hold", "p/notes.txt"):
         bucket.put(key, b"", BEFORE)
-    assert found(audit(bucket, rows, monkeypatch)) == [("stray", key) for key in ours]
+    assert found(audit(rows)) == [("stray", key) for key in ours]
 
 
 @pytest.mark.parametrize(
@@ -151,105 +147,101 @@ def test_strays_are_ours(bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkey
         ),
     ],
 )
-def test_a_manifest_made_to_break_it_is_found(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch, manifest: bytes, kind: str
-) -> None:
-    """Who writes to the bucket must not be able to keep the others from being looked at."""
+def test_a_malicious_manifest_is_a_finding(bucket: FakeBucket, rows: Rows, manifest: bytes, kind: str) -> None:
+    """It must not end the audit of the other backups."""
     bucket.put(f"{KEY}.manifest.json", manifest, BEFORE)
-    assert found(audit(bucket, rows, monkeypatch, manifest_keys=["k" * 16])) == [(kind, KEY)]
+    assert found(audit(rows, manifest_keys=["k" * 16])) == [(kind, KEY)]
 
 
-def test_sizes_and_checksums(bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sizes_and_checksums(bucket: FakeBucket, rows: Rows) -> None:
     bucket.objects[KEY] = b"y" * 7
-    assert found(audit(bucket, rows, monkeypatch)) == []
-    assert found(audit(bucket, rows, monkeypatch, deep=True)) == [("checksum_differs", KEY)]
-    assert found(audit(bucket, {KEY: rows[KEY]._replace(sha256="0")}, monkeypatch)) == [("checksum_differs", KEY)]
-    assert found(audit(bucket, {KEY: rows[KEY]._replace(sha256=None)}, monkeypatch)) == []
+    assert found(audit(rows)) == []
+    assert found(audit(rows, deep=True)) == [("checksum_differs", KEY)]
+    assert found(audit({KEY: rows[KEY]._replace(sha256="0")})) == [("checksum_differs", KEY)]
+    assert found(audit({KEY: rows[KEY]._replace(sha256=None)})) == []
     bucket.objects[KEY] = b"short"
-    assert found(audit(bucket, rows, monkeypatch)) == [("size_differs", KEY)]
+    assert found(audit(rows)) == [("size_differs", KEY)]
 
 
-def test_an_archive_that_is_replaced_while_it_is_read(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bucket.refused["get_object", KEY] = Refused("another by now", "PreconditionFailed")
-    assert found(audit(bucket, rows, monkeypatch, deep=True)) == [("size_differs", KEY)]
+def test_an_archive_that_is_replaced_during_the_audit(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.refuse("get_object", KEY, "PreconditionFailed")
+    assert found(audit(rows, deep=True)) == [("size_differs", KEY)]
 
 
-def test_manifests(bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert found(audit(bucket, rows, monkeypatch, manifest_keys=["k" * 16])) == [("manifest_forged", KEY)]
+def test_unsigned_and_damaged_manifests(bucket: FakeBucket, rows: Rows) -> None:
+    assert found(audit(rows, manifest_keys=["k" * 16])) == [("manifest_forged", KEY)]
     bucket.objects[f"{KEY}.manifest.json"] = b"{"
-    assert found(audit(bucket, rows, monkeypatch)) == [("manifest_unusable", KEY)]
+    assert found(audit(rows)) == [("manifest_unusable", KEY)]
     with pytest.raises(OptionError, match="can be guessed"):
-        audit(bucket, rows, monkeypatch, manifest_keys=["short"])
+        audit(rows, manifest_keys=["short"])
 
 
-def test_without_the_log_database_the_bucket_is_looked_at(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_log_database_the_bucket_is_audited(bucket: FakeBucket) -> None:
     bucket.objects[KEY] = b"y" * 7
-    result = audit(bucket, LogDatabaseUnavailable("away"), monkeypatch, deep=True)
+    result = audit(LogDatabaseUnavailable("away"), deep=True)
     assert found(result) == [("log_database", ""), ("checksum_differs", KEY)]
 
 
-def test_a_store_that_refuses_is_a_failure(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bucket.refused["list_objects_v2", "p/db1/"] = Refused("no", "AccessDenied")
+def test_a_refused_list_ends_the_audit(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.refuse("list_objects_v2", "p/db1/", "AccessDenied")
     with pytest.raises(StoreFailed):
-        audit(bucket, rows, monkeypatch, hostname="db1")
+        audit(rows, hostname="db1")
 
 
-def test_a_large_object_is_read_in_pieces(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(objects_module, "PIECE_BYTES", 2)
-    assert found(audit(bucket, rows, monkeypatch, deep=True)) == []
+def test_a_large_object_is_read_in_chunks(bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_module, "CHUNK_BYTES", 1)
+    assert found(audit(rows, deep=True)) == []
     assert [key for operation, key in bucket.requests if operation == "get_object"] == [
         f"{KEY}.manifest.json",
-        *[KEY] * 4,
+        *[KEY] * 7,
     ]
 
 
-@pytest.mark.parametrize("removed_at", [f"{KEY}.manifest.json", KEY])
-def test_what_retention_removes_meanwhile_is_not_found(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch, removed_at: str
+@pytest.mark.parametrize("removed_when", [f"{KEY}.manifest.json", KEY])
+def test_backups_that_retention_removes_meanwhile_are_no_findings(
+    bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch, removed_when: str
 ) -> None:
-    """Nor does it end the audit when it is being read."""
+    """A removal while the backup is read does not end the audit either."""
     put(bucket, LATE)
     both = {**rows, LATE: rows[KEY]}
     gone = {**both, KEY: rows[KEY]._replace(removed=True)}
-    get = bucket._get_object
+    get = bucket.get_object
 
     def remove_first(**params: t.Any) -> t.Dict[str, t.Any]:
-        if params["Key"] == removed_at:
+        if params["Key"] == removed_when:
             for name in [name for name in bucket.objects if name.startswith(KEY)]:
                 del bucket.objects[name]
         return get(**params)
 
-    monkeypatch.setattr(bucket, "_get_object", remove_first)
-    assert found(audit(bucket, both, monkeypatch, gone, deep=True)) == []
-    # By now its object is missing from the first look on.
-    assert found(audit(bucket, both, monkeypatch, gone)) == []
-    assert found(audit(bucket, both, monkeypatch, LogDatabaseUnavailable("away"))) == [("row_without_object", KEY)]
+    monkeypatch.setattr(bucket, "get_object", remove_first)
+    assert found(audit(both, gone, deep=True)) == []
+    # Here the object is missing from the first look on.
+    assert found(audit(both, gone)) == []
+    assert found(audit(both, LogDatabaseUnavailable("away"))) == [("row_without_object", KEY)]
 
 
-def test_an_object_that_may_not_be_read_ends_it(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bucket.refused["get_object", KEY] = Refused("no", "AccessDenied")
+def test_a_refused_archive_ends_the_audit(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.refuse("get_object", KEY, "AccessDenied")
     with pytest.raises(StoreFailed):
-        audit(bucket, rows, monkeypatch, deep=True)
+        audit(rows, deep=True)
 
 
-def test_an_archive_that_is_lost_while_it_is_read(
-    bucket: FakeBucket, rows: t.Dict[str, Uploaded], monkeypatch: pytest.MonkeyPatch
+def test_an_archive_that_is_lost_during_the_audit(
+    bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its manifest is still there, so it was not retention."""
-    get = bucket._get_object
+    """Its manifest is still there, so retention did not remove it."""
+    get = bucket.get_object
 
     def lose(**params: t.Any) -> t.Dict[str, t.Any]:
         if params["Key"] == KEY:
             del bucket.objects[KEY]
         return get(**params)
 
-    monkeypatch.setattr(bucket, "_get_object", lose)
-    assert found(audit(bucket, rows, monkeypatch, deep=True)) == [("stray", f"{KEY}.manifest.json")]
+    monkeypatch.setattr(bucket, "get_object", lose)
+    assert found(audit(rows, deep=True)) == [("stray", f"{KEY}.manifest.json")]
+
+
+def test_the_modules_result_without_a_log_database(bucket: FakeBucket) -> None:
+    result = audit_module.audit(request(hostname="db1"))
+    assert found(result) == [("log_database", "")]
+    assert "127.0.0.1" in result["findings"][0]["detail"]

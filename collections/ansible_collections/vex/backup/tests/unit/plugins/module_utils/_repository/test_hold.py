@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The mark that keeps a backup from retention."""
+"""Backups that are held and released."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
 from ansible_collections.vex.backup.plugins.module_utils._repository import hold as hold_module
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, Opened
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use
 
 KEY = "db1/2026/01/backup_20260101_030000.zip"
 
@@ -24,16 +25,26 @@ KEY = "db1/2026/01/backup_20260101_030000.zip"
 def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
     made = FakeBucket()
     made.put_backup(KEY, datetime.datetime(2026, 1, 1, 3))
-    monkeypatch.setattr(hold_module, "Store", Opened(made))
+    use(made, monkeypatch)
     return made
 
 
 def hold(state: str, name: str = "backup_20260101_030000", *, check_mode: bool = False) -> t.Dict[str, t.Any]:
-    params = {"bucket": "vex", "prefix": "", "hostname": "db1", "retries": 0, "timeout": None}
-    return hold_module.hold({**params, "name": name, "state": state}, check_mode=check_mode)
+    request = hold_module.HoldRequest(
+        s3=S3Settings(),
+        bucket=NAME,
+        prefix="",
+        hostname="db1",
+        name=name,
+        state=state,
+        retries=0,
+        timeout=None,
+        check_mode=check_mode,
+    )
+    return hold_module.hold(request)
 
 
-def test_held_and_given_back(bucket: FakeBucket) -> None:
+def test_hold_and_release(bucket: FakeBucket) -> None:
     assert hold("present", check_mode=True) == {"changed": True, "key": KEY}
     assert hold("absent")["changed"] is False
     assert f"{KEY}.hold" not in bucket.objects
@@ -42,32 +53,32 @@ def test_held_and_given_back(bucket: FakeBucket) -> None:
     assert [hold("absent")["changed"], f"{KEY}.hold" in bucket.objects] == [True, False]
 
 
-def test_a_bucket_that_locks_takes_the_mark(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a retention of its own, S3 refuses what comes without a checksum."""
-    put, checksums = bucket._put_object, []
+def test_the_hold_has_a_checksum(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket with a retention of its own refuses objects without one."""
+    put, checksums = bucket.put_object, []
 
     def put_checked(**params: t.Any) -> t.Dict[str, t.Any]:
         checksums.append(params.get("ChecksumSHA256"))
         return put(**params)
 
-    monkeypatch.setattr(bucket, "_put_object", put_checked)
+    monkeypatch.setattr(bucket, "put_object", put_checked)
     hold("present")
     assert checksums == [base64.b64encode(hashlib.sha256(b"").digest()).decode()]
 
 
 @pytest.mark.usefixtures("bucket")
-def test_what_is_not_there_is_not_held() -> None:
+def test_a_missing_backup_is_not_held() -> None:
     with pytest.raises(NoSuchBackup):
         hold("present", "backup_20260102_030000")
 
 
-def test_a_mark_that_comes_too_late(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    put = bucket._put_object
+def test_a_hold_that_comes_too_late(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = bucket.put_object
 
     def put_late(**params: t.Any) -> t.Dict[str, t.Any]:
         del bucket.objects[f"{KEY}.manifest.json"]
         return put(**params)
 
-    monkeypatch.setattr(bucket, "_put_object", put_late)
-    with pytest.raises(NoSuchBackup, match="was removed by retention a moment ago"):
+    monkeypatch.setattr(bucket, "put_object", put_late)
+    with pytest.raises(NoSuchBackup, match="was not held: retention removed it a moment ago"):
         hold("present")

@@ -1,12 +1,13 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Retention in a bucket: what goes, in which order, and what keeps a backup at the last moment."""
+"""Retention in a bucket: the order of the removals, and the protections that the bucket itself gives."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import pathlib
 import typing as t
-from unittest import mock
 
 import pytest
 
@@ -19,12 +20,20 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
     StoreFailed,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository import prune as prune_module
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, Request, prune_objects
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, PruneRequest, prune_objects
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
-from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, decide
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Refused
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import Crash, FakeBucket, Opened
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import decide
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
+    NAME,
+    Crash,
+    FakeBucket,
+    open_store,
+    use,
+)
 
 START = datetime.datetime(2026, 1, 1, 3)
 DAY = datetime.timedelta(days=1)
@@ -40,7 +49,7 @@ def key_of(day: int) -> str:
 
 @pytest.fixture
 def bucket() -> FakeBucket:
-    """Four backups of four days, and another host's."""
+    """Put four backups of four days, and another host's."""
     made = FakeBucket()
     for day in range(4):
         made.put_backup(key_of(day), START + day * DAY)
@@ -48,21 +57,42 @@ def bucket() -> FakeBucket:
     return made
 
 
+REQUEST = PruneRequest(
+    s3=S3Settings(),
+    bucket=NAME,
+    prefix="/p/",
+    hostname="db1",
+    name=None,
+    keep_last=2,
+    keep_daily=0,
+    keep_weekly=0,
+    keep_monthly=0,
+    keep_yearly=0,
+    unfinished_days=7,
+    manifest_keys=(),
+    spool_dir=None,
+    log_database=None,
+    retries=0,
+    timeout=None,
+    check_mode=False,
+)
+
+
 def prune(bucket: FakeBucket, now: datetime.datetime = NOW, **changes: t.Any) -> Pruned:
-    given = {"prefix": "/p/", "hostname": "db1", "policy": Policy(last=2), **changes}
-    store: t.Any = bucket
-    told: t.List[Removal] = []
-    pruned = prune_objects(Request(**given), store, now, RunLog(None), told.append)
-    assert told == ([] if given.get("check_mode") else pruned.removals)
+    request = dataclasses.replace(REQUEST, **changes)
+    kept: t.List[Removal] = []
+    with open_store(bucket) as store:
+        pruned = prune_objects(request, store, now, RunLog(None), kept.append)
+    assert kept == ([] if request.check_mode else pruned.removals)
     return pruned
 
 
 def backups(bucket: FakeBucket) -> t.List[str]:
-    """Days of the archives that are whole backups."""
+    """Return the days of the backups that have an archive and a manifest."""
     return [str(day) for day in range(4) if {key_of(day), f"{key_of(day)}.manifest.json"} <= bucket.objects.keys()]
 
 
-def test_a_backup_goes_manifest_first_with_its_proof(bucket: FakeBucket) -> None:
+def test_a_backup_is_removed_manifest_first_with_its_proof(bucket: FakeBucket) -> None:
     bucket.put(f"{key_of(0)}.proof.json", b"{}", START)
     bucket.put(f"{key_of(2)}.proof.json", b"{}", START)
     found = prune(bucket)
@@ -80,15 +110,15 @@ def test_a_backup_goes_manifest_first_with_its_proof(bucket: FakeBucket) -> None
     assert (found.markers, found.problems, found.leftovers, found.aborted) == ([], [], [], [])
 
 
-def test_a_host_without_a_name_loses_nothing(bucket: FakeBucket) -> None:
-    """Its rules would be applied to the backups of all hosts together."""
+def test_an_empty_hostname_removes_nothing(bucket: FakeBucket) -> None:
+    """With an empty name, the rules would apply to the backups of all hosts together."""
     before = dict(bucket.objects)
-    with pytest.raises(OptionError, match="empty name"):
+    with pytest.raises(OptionError, match="the hostname is empty"):
         prune(bucket, hostname="")
     assert bucket.objects == before
 
 
-def test_a_dry_run_says_what_would_go(bucket: FakeBucket) -> None:
+def test_check_mode_returns_what_would_be_removed(bucket: FakeBucket) -> None:
     before = dict(bucket.objects)
     bucket.uploads[key_of(0)] = START - 30 * DAY
     found = prune(bucket, check_mode=True)
@@ -104,19 +134,20 @@ def test_a_dry_run_says_what_would_go(bucket: FakeBucket) -> None:
 
 
 def test_without_a_policy_the_bucket_is_only_listed(bucket: FakeBucket) -> None:
-    assert all(one.keep for one in prune(bucket, policy=Policy()).decisions)
+    assert all(one.keep for one in prune(bucket, keep_last=0).decisions)
     assert [one[0] for one in bucket.requests] == ["list_objects_v2"]
     assert prune(FakeBucket()) == Pruned([], [], [], [], [], [])
 
 
-def test_nothing_goes_while_the_rules_refuse(bucket: FakeBucket) -> None:
-    found = prune(bucket, run="backup_20260105_030000")
-    assert found.problems == ["nothing is removed: the bucket holds no whole backup of the run backup_20260105_030000"]
+def test_nothing_is_removed_while_the_rules_refuse(bucket: FakeBucket) -> None:
+    found = prune(bucket, name="backup_20260105_030000")
+    (problem,) = found.problems
+    assert "nothing is removed: the bucket holds no whole backup of the run backup_20260105_030000" in problem
     assert backups(bucket) == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize("page", [1, 1000])
-def test_what_is_not_what_it_seems_does_not_count(bucket: FakeBucket, page: int) -> None:
+def test_a_backup_with_a_damaged_manifest_does_not_count(bucket: FakeBucket, page: int) -> None:
     bucket.page = page
     bucket.objects[f"{key_of(2)}.manifest.json"] = b"{"
     found = prune(bucket)
@@ -132,13 +163,11 @@ def test_what_is_not_what_it_seems_does_not_count(bucket: FakeBucket, page: int)
             lambda bucket: bucket.put(
                 f"{key_of(2)}.manifest.json", bucket.objects[f"{key_of(1)}.manifest.json"], START
             ),
-            "it lies beside the wrong archive",
+            "so it lies beside the wrong archive",
         ),
         (
-            lambda bucket: bucket.refused.update(
-                {("get_object", f"{key_of(2)}.manifest.json"): Refused("gone", "NoSuchKey")}
-            ),
-            "it was removed a moment ago",
+            lambda bucket: bucket.refuse("get_object", f"{key_of(2)}.manifest.json", "NoSuchKey"),
+            "was removed a moment ago",
         ),
     ],
 )
@@ -151,7 +180,7 @@ def test_a_manifest_must_be_of_its_archive(
     assert reason in found.decisions[1].reason
 
 
-def test_with_a_key_only_what_it_signed_counts(bucket: FakeBucket) -> None:
+def test_with_a_key_only_signed_manifests_count(bucket: FakeBucket) -> None:
     for day in (0, 1, 3):
         bucket.put_backup(key_of(day), START + day * DAY, signed_with=KEY)
     found = prune(bucket, manifest_keys=["another key of some length", KEY])
@@ -159,12 +188,12 @@ def test_with_a_key_only_what_it_signed_counts(bucket: FakeBucket) -> None:
     assert "is not signed" in found.decisions[1].reason
 
 
-def test_a_run_that_is_none_is_not_noted(bucket: FakeBucket) -> None:
+def test_a_run_uuid_that_is_no_uuid_is_not_noted(bucket: FakeBucket) -> None:
     bucket.put_backup(key_of(0), START, run_uuid="../../etc/x")
     assert [one.run_uuid for one in prune(bucket).removals] == [None, UUID]
 
 
-def test_the_bucket_has_the_last_word(bucket: FakeBucket) -> None:
+def test_locked_backups_stay(bucket: FakeBucket) -> None:
     bucket.put_backup(key_of(4), NOW)
     later = (NOW + DAY).replace(tzinfo=datetime.timezone.utc)
     bucket.locks[key_of(0)] = {"ObjectLockRetainUntilDate": later}
@@ -182,97 +211,106 @@ def test_the_bucket_has_the_last_word(bucket: FakeBucket) -> None:
     assert found.problems == []
 
 
-def test_what_is_held_while_retention_runs_stays(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_that_is_held_during_retention_stays(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     def hold_meanwhile(*arguments: t.Any) -> t.Any:
         bucket.put(f"{key_of(0)}.hold", b"", NOW)
         return decide(*arguments)
 
     monkeypatch.setattr(prune_module, "decide", hold_meanwhile)
-    assert prune(bucket).decisions[3].reason == "held, a moment ago"
+    assert prune(bucket).decisions[3].reason == "held a moment ago"
     assert backups(bucket) == ["0", "2", "3"]
 
 
-def test_a_refusal_is_told_once_and_the_others_go(bucket: FakeBucket) -> None:
+def test_a_refusal_is_reported_once_and_the_others_are_removed(bucket: FakeBucket) -> None:
     bucket.put_backup(key_of(4), NOW)
     for day in (0, 2):
-        refused = ("delete_object", f"{key_of(day)}.manifest.json")
-        bucket.refused[refused] = Refused(f"no: {key_of(day)}", "AccessDenied")
+        bucket.refuse("delete_object", f"{key_of(day)}.manifest.json", "AccessDenied")
     found = prune(bucket)
-    assert found.problems == [
-        f"retention: backup_20260101_030000 is not removed: no: {key_of(0)}; so it is with 1 more"
-    ]
+    (problem,) = found.problems
+    assert problem.startswith(
+        f"retention: backup_20260101_030000 was not removed: DeleteObject of s3://vex/{key_of(0)}.manifest.json"
+    )
+    assert "grant them s3:DeleteObject" in problem
+    assert problem.endswith("; 1 more could not be removed either")
     assert backups(bucket) == ["0", "2", "3"]
     assert [one.key for one in found.removals] == [key_of(1)]
-    assert found.decisions[4][1:] == (True, f"the bucket refused to remove it: no: {key_of(0)}")
-    # Asked once each: what was refused is not asked for again until the next run.
+    assert found.decisions[4].keep
+    assert found.decisions[4].reason.startswith("the bucket refused to remove it: DeleteObject of")
+    # One request each: a refused removal is tried again by the next run only.
     deleted = [key for operation, key in bucket.requests if operation == "delete_object"]
     assert sorted(set(deleted)) == sorted(deleted)
 
 
-def test_a_refusal_of_the_archive_is_told_too(bucket: FakeBucket) -> None:
-    bucket.refused["delete_object", key_of(0)] = Refused(f"no: {key_of(0)}", "AccessDenied")
+def test_a_refusal_of_the_archive_is_reported_too(bucket: FakeBucket) -> None:
+    bucket.refuse("delete_object", key_of(0), "AccessDenied")
     found = prune(bucket)
-    assert found.problems == [f"retention: backup_20260101_030000 is half removed: no: {key_of(0)}"]
+    (problem,) = found.problems
+    assert problem.startswith("retention: backup_20260101_030000 is only half removed: DeleteObject of")
     assert backups(bucket) == ["2", "3"]
     assert len(found.removals) == 2
-    # What is left is seen by its archive, once it is old.
+    # The archive that is left is reported once it is old.
     bucket.put_backup(key_of(10), START + 10 * DAY)
-    assert prune(bucket, now=START + 10 * DAY, policy=Policy(9)).leftovers == [key_of(0)]
+    assert prune(bucket, now=START + 10 * DAY, keep_last=9).leftovers == [key_of(0)]
 
 
 @pytest.mark.parametrize("error", [StoreFailed("away"), Interrupted("away")])
-def test_what_ends_it_is_told_with_what_went(bucket: FakeBucket, error: BackupError) -> None:
-    """A store that goes away, or a signal: the log tables must hear of what went before."""
+def test_an_error_that_stops_retention_is_reported_with_the_removals(bucket: FakeBucket, error: BackupError) -> None:
+    """The log tables must note the removals before an unreachable store, or a signal."""
     bucket.refused["delete_object", key_of(0)] = error
     found = prune(bucket)
-    assert found.problems == ["retention broke off: away"]
+    assert found.problems == ["retention stopped before its end: away"]
     assert [one.key for one in found.removals] == [key_of(0)]
     assert backups(bucket) == ["1", "2", "3"]
 
 
-def test_a_manifest_that_may_not_be_read_ends_it(bucket: FakeBucket) -> None:
-    bucket.refused["get_object", f"{key_of(2)}.manifest.json"] = Refused("no", "AccessDenied")
-    assert prune(bucket).problems == ["retention broke off: no"]
-    assert backups(bucket) == ["0", "1", "2", "3"]
-
-
-def test_a_backup_that_may_not_be_looked_at_ends_it(bucket: FakeBucket) -> None:
-    bucket.refused["head_object", f"{key_of(0)}.hold"] = Refused("no", "403")
-    assert prune(bucket).problems == ["retention broke off: no"]
+@pytest.mark.parametrize(
+    ("operation", "key", "code"),
+    [
+        ("list_objects_v2", "p/db1/", "AccessDenied"),
+        ("get_object", f"{key_of(2)}.manifest.json", "AccessDenied"),
+        ("head_object", f"{key_of(0)}.hold", "403"),
+    ],
+)
+def test_a_refused_reading_stops_retention(bucket: FakeBucket, operation: str, key: str, code: str) -> None:
+    bucket.refuse(operation, key, code)
+    (problem,) = prune(bucket).problems
+    assert problem.startswith("retention stopped before its end: ")
+    assert "these credentials may not do that" in problem
     assert backups(bucket) == ["0", "1", "2", "3"]
 
 
 def test_markers_of_a_bucket_that_keeps_versions(bucket: FakeBucket) -> None:
     bucket.versioned = True
-    assert prune(bucket, policy=Policy(last=3)).markers == [f"{key_of(0)}{suffix}" for suffix in (".manifest.json", "")]
+    assert prune(bucket, keep_last=3).markers == [f"{key_of(0)}{suffix}" for suffix in (".manifest.json", "")]
 
 
 @pytest.mark.parametrize("page", [1, 1000])
-def test_uploads_that_will_not_end(bucket: FakeBucket, page: int) -> None:
+def test_unfinished_uploads_are_aborted(bucket: FakeBucket, page: int) -> None:
     bucket.page = page
     old, young = START + 3 * DAY - 8 * DAY, START + 3 * DAY - 6 * DAY
     ours = [key_of(0), f"{key_of(1)}.manifest.json"]
     others = {key_of(2): young, "p/db1/something": old, "p/db10/2026/01/backup_20250101_030000.zip": old}
     bucket.uploads = {**dict.fromkeys(ours, old), **others}
-    assert prune(bucket, policy=Policy(last=9)).aborted == ours
+    assert prune(bucket, keep_last=9).aborted == ours
     assert bucket.uploads == others
 
 
-def test_uploads_that_may_not_be_listed(bucket: FakeBucket) -> None:
-    bucket.refused["list_multipart_uploads", "p/db1/"] = Refused("no", "AccessDenied")
-    assert prune(bucket).problems == ["unfinished uploads were not looked for: no"]
+def test_unfinished_uploads_that_may_not_be_listed(bucket: FakeBucket) -> None:
+    bucket.refuse("list_multipart_uploads", "p/db1/", "AccessDenied")
+    (problem,) = prune(bucket).problems
+    assert problem.startswith("unfinished uploads were not aborted: ListMultipartUploads of s3://vex/")
     assert backups(bucket) == ["2", "3"]
 
 
 @pytest.mark.parametrize("requests", range(30))
-def test_a_crash_leaves_nothing_that_reads_as_a_backup_and_is_not(bucket: FakeBucket, requests: int) -> None:
+def test_after_a_crash_every_backup_in_the_bucket_is_whole(bucket: FakeBucket, requests: int) -> None:
     bucket.crash_after = requests
     try:
         prune(bucket)
     except Crash:
         assert all(key_of(int(day)) in bucket.objects for day in backups(bucket))
         for day in range(4):
-            # Never a manifest without the archive that it vouches for.
+            # Never a manifest without its archive.
             assert key_of(day) in bucket.objects or f"{key_of(day)}.manifest.json" not in bucket.objects
     assert backups(bucket)[-2:] == ["2", "3"]
     bucket.crash_after = None
@@ -280,45 +318,34 @@ def test_a_crash_leaves_nothing_that_reads_as_a_backup_and_is_not(bucket: FakeBu
     assert backups(bucket) == ["2", "3"]
 
 
-def options(**changes: t.Any) -> t.Dict[str, t.Any]:
-    return {
-        "access_key": "a",
-        "secret_key": "s",
-        "session_token": None,
-        "profile": None,
-        "region": None,
-        "endpoint_url": "http://127.0.0.1:1",
-        "ca_bundle": None,
-        "request_checksum_calculation": "when_required",
-        "bucket": "vex",
-        "prefix": "p",
-        "hostname": "db1",
-        "name": None,
-        **{f"keep_{name}": 0 for name in Policy._fields},
-        "keep_last": 2,
-        "unfinished_days": 7,
-        "manifest_keys": [],
-        "spool_dir": None,
-        "retries": 0,
-        "timeout": None,
-        **changes,
-    }
+UNREACHABLE = LogDatabase(
+    Login(host="127.0.0.1", port=1, unix_socket=None, user="u", password="", ca_cert=None, connect_timeout=1), "log"
+)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_the_modules_result(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
-    monkeypatch.setattr(prune_module, "Store", Opened(bucket))
+def test_the_modules_result(
+    bucket: FakeBucket, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, check_mode: bool
+) -> None:
+    use(bucket, monkeypatch)
     monkeypatch.setattr(prune_module, "utc_now", lambda: NOW)
-    removals = mock.Mock()
-    removals.return_value.note = lambda: [f"noted {removals.return_value.keep.call_count}"]
-    monkeypatch.setattr(prune_module, "Removals", removals)
-    result = prune_module.prune_bucket(options(spool_dir="/s"), RunLog(None), check_mode=check_mode)
+    for day in (0, 1):
+        bucket.put_backup(key_of(day), START + day * DAY, run_uuid=f"{UUID[:-1]}{day}")
+    request = dataclasses.replace(
+        REQUEST, spool_dir=str(tmp_path / "spool"), log_database=UNREACHABLE, check_mode=check_mode
+    )
+    result = prune_module.prune_bucket(request, RunLog(None))
     assert result["changed"] is True
     assert [one["removed"] for one in result["decisions"]] == [False, False, not check_mode, not check_mode]
     assert result["decisions"][3]["name"] == "backup_20260101_030000"
-    assert result.get("message") == (None if check_mode else "noted 2")
-    assert result.get("warnings") == (None if check_mode else ["noted 2"])
-    again = prune_module.prune_bucket(options(), RunLog(None), check_mode=check_mode)
+    spooled = sorted(path.name for path in tmp_path.glob("spool/removals/*"))
+    if check_mode:
+        assert (spooled, result.keys() & {"message", "warnings"}) == ([], set())
+    else:
+        assert spooled == [f"{UUID[:-1]}0.json", f"{UUID[:-1]}1.json"]
+        assert "a later run notes them in the log tables" in result["message"]
+        assert result["warnings"] == [result["message"]]
+    again = prune_module.prune_bucket(dataclasses.replace(REQUEST, check_mode=check_mode), RunLog(None))
     assert again["changed"] is check_mode
 
 
@@ -332,4 +359,4 @@ def test_the_modules_result(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch,
 )
 def test_options_that_cannot_work(changes: t.Dict[str, t.Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        prune_module.prune_bucket(options(**changes), RunLog(None), check_mode=False)
+        prune_module.prune_bucket(dataclasses.replace(REQUEST, **changes), RunLog(None))

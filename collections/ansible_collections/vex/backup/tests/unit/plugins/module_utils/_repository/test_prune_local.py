@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may go from a work directory, and what must stay."""
+"""The runs that are removed from a work directory, and those that stay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import doomed_entries, prune
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import (
+    PruneLocalRequest,
+    doomed_entries,
+    prune_local,
+)
 
 RUNS = [f"backup_202601{day:02}_030000" for day in range(1, 6)]
 PARTS = ["", ".logs", ".zip", ".zip.manifest.json", ".7z", ".partial", ".zip.partial", ".uploaded", ".logs.old"]
@@ -23,12 +27,12 @@ def of(run: str, *parts: str) -> t.List[str]:
     return [f"{run}{part}" for part in parts]
 
 
-def test_the_newest_uploaded_runs_stay_with_all_that_is_theirs() -> None:
+def test_the_newest_uploaded_runs_stay_with_all_their_entries() -> None:
     names = [name for run in RUNS[:4] for name in of(run, *WHOLE)]
     assert doomed_entries(names, RUNS[3], 2, 1) == [name for run in RUNS[:2] for name in of(run, *WHOLE)]
 
 
-def test_an_archive_that_was_never_uploaded_is_kept_as_long_as_a_failed_run() -> None:
+def test_an_archive_that_was_not_uploaded_is_kept_like_a_failed_run() -> None:
     failed = of(RUNS[1], ".zip.manifest.json", ".logs", ".zip")
     uploaded = of(RUNS[2], ".uploaded", ".zip")
     names = [*failed, *uploaded, *of(RUNS[3], ".zip", ".logs")]
@@ -36,7 +40,7 @@ def test_an_archive_that_was_never_uploaded_is_kept_as_long_as_a_failed_run() ->
     assert doomed_entries(names, RUNS[3], 1, 0) == [*failed, *uploaded]
 
 
-def test_nothing_kept_leaves_the_runs_own_logs_for_its_mail() -> None:
+def test_the_logs_of_the_run_stay_for_its_mail() -> None:
     assert doomed_entries(of(RUNS[0], ".zip", ".zip.manifest.json", ".logs"), RUNS[0], 0, 0) == of(
         RUNS[0], ".zip.manifest.json", ".zip"
     )
@@ -47,7 +51,7 @@ def test_nothing_kept_leaves_the_runs_own_logs_for_its_mail() -> None:
     st.integers(0, 4),
     st.integers(0, 4),
 )
-def test_what_must_stay_stays(entries: t.List[t.Tuple[str, str]], keep_local: int, keep_failed: int) -> None:
+def test_kept_runs_lose_nothing(entries: t.List[t.Tuple[str, str]], keep_local: int, keep_failed: int) -> None:
     run = RUNS[3]
     doomed = doomed_entries(["spool", ".lock", *(run + part for run, part in entries)], run, keep_local, keep_failed)
     safe = sorted({run, *(name for name, part in entries if part == ".uploaded" and name < run)}, reverse=True)
@@ -60,6 +64,10 @@ def test_what_must_stay_stays(entries: t.List[t.Tuple[str, str]], keep_local: in
     assert all(len([name for name in newer if name > one]) >= keep_failed for one in others)
 
 
+def prune(folder: Path, keep_local: int, *, check_mode: bool = False) -> t.Dict[str, t.Any]:
+    return prune_local(PruneLocalRequest(str(folder), RUNS[1], keep_local, 0, check_mode), RunLog(None))
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_pruning(tmp_path: Path, check_mode: bool) -> None:
     for name in [*of(RUNS[0], ".zip", ".zip.manifest.json", ".uploaded"), *of(RUNS[1], ".zip")]:
@@ -67,14 +75,14 @@ def test_pruning(tmp_path: Path, check_mode: bool) -> None:
     (tmp_path / f"{RUNS[0]}.logs").mkdir()
     (tmp_path / f"{RUNS[0]}.logs" / "backup_script.log").touch()
     before = sorted(path.name for path in tmp_path.iterdir())
-    result = prune(str(tmp_path), RUNS[1], 1, 0, RunLog(None), check_mode=check_mode)
+    result = prune(tmp_path, keep_local=1, check_mode=check_mode)
     assert result == {"changed": True, "removed": of(RUNS[0], ".zip.manifest.json", ".uploaded", ".logs", ".zip")}
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == (before if check_mode else of(RUNS[1], ".uploaded", ".zip"))
     if not check_mode:
-        assert prune(str(tmp_path), RUNS[1], 1, 0, RunLog(None), check_mode=False)["changed"] is False
+        assert prune(tmp_path, keep_local=1)["changed"] is False
 
 
-def test_what_another_run_removed_meanwhile_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_that_another_run_removed_are_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.listdir", lambda _folder: of(RUNS[0], ".uploaded", ".zip", ".logs"))
-    assert prune(str(tmp_path), RUNS[1], 0, 0, RunLog(None), check_mode=False)["changed"] is True
+    assert prune(tmp_path, keep_local=0)["changed"] is True

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which backups retention keeps, in the words it gives."""
+"""The rules of retention, and their reasons."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME
-from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
-from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, Verdict, decide, policy_of
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, Verdict, decide
 
 START = datetime.datetime(2026, 1, 1, 3)
 DAY = datetime.timedelta(days=1)
@@ -27,7 +26,7 @@ def backup(taken: datetime.datetime, **changes: t.Any) -> StoredBackup:
 
 
 def daily(count: int) -> t.List[StoredBackup]:
-    """One good backup a day from the first of January 2026, a Thursday, on."""
+    """Return one good backup a day, from 2026-01-01, a Thursday."""
     return [backup(START + day * DAY) for day in range(count)]
 
 
@@ -37,7 +36,7 @@ def verdict(backups: t.Sequence[StoredBackup], *policy: int, **changes: t.Any) -
 
 
 def kept(found: Verdict) -> t.List[str]:
-    """Month and day of those that stay, newest first."""
+    """Return month and day of the backups that stay, newest first."""
     return [f"{one.backup.taken:%m-%d}" for one in found.decisions if one.keep]
 
 
@@ -46,7 +45,7 @@ def reason(found: Verdict, taken: datetime.datetime) -> str:
     return one.reason
 
 
-def test_without_a_number_everything_stays() -> None:
+def test_without_a_policy_everything_stays() -> None:
     found = verdict(daily(3))
     assert kept(found) == ["01-03", "01-02", "01-01"]
     assert {one.reason for one in found.decisions} == {"retention is off: no number of backups to keep is set"}
@@ -54,16 +53,16 @@ def test_without_a_number_everything_stays() -> None:
     assert verdict([], 1) == Verdict([])
 
 
-def test_the_newest() -> None:
+def test_the_newest_backups_stay() -> None:
     found = verdict(daily(4), 2)
     assert kept(found) == ["01-04", "01-03"]
     assert reason(found, START + 2 * DAY) == "2 of the newest 2"
     assert reason(found, START) == "no rule keeps it"
 
 
-def test_the_newest_of_each_period() -> None:
+def test_the_newest_of_each_period_stays() -> None:
     found = verdict(daily(59), 0, 2, 3, 2, 1)
-    # Sundays end the weeks, and the month's last day stands for it.
+    # The newest backup of a week is that of Sunday.
     assert kept(found) == ["02-28", "02-27", "02-22", "02-15", "01-31"]
     assert reason(found, datetime.datetime(2026, 2, 28, 3)) == (
         "1 of the newest 1; daily 1 of 2, 2026-02-28; weekly 1 of 3, 2026-W09; monthly 1 of 2, 2026-02; "
@@ -72,14 +71,14 @@ def test_the_newest_of_each_period() -> None:
     assert reason(found, datetime.datetime(2026, 2, 22, 3)) == "weekly 2 of 3, 2026-W08"
 
 
-def test_of_several_a_day_the_newest_stands_for_it() -> None:
+def test_the_newest_of_several_a_day_stays() -> None:
     hours = [backup(START + hour * datetime.timedelta(hours=6)) for hour in range(8)]
     assert [f"{one.backup.taken:%d %H}" for one in verdict(hours, 1, 2).decisions if one.keep] == ["02 21", "01 21"]
 
 
-def test_days_without_a_backup_do_not_count() -> None:
-    rested = [backup(START), backup(START + 90 * DAY), backup(START + 91 * DAY)]
-    assert kept(verdict(rested, 1, 3)) == ["04-02", "04-01", "01-01"]
+def test_only_days_with_a_backup_count() -> None:
+    paused = [backup(START), backup(START + 90 * DAY), backup(START + 91 * DAY)]
+    assert kept(verdict(paused, 1, 3)) == ["04-02", "04-01", "01-01"]
 
 
 def test_the_newest_proven_one_and_the_held_ones_stay() -> None:
@@ -93,13 +92,13 @@ def test_the_newest_proven_one_and_the_held_ones_stay() -> None:
     assert reason(found, backups[2].taken) == "the newest that was proven to restore"
 
 
-def test_what_is_not_whole_neither_counts_nor_goes() -> None:
+def test_faulty_backups_count_for_no_rule_and_stay() -> None:
     backups = daily(5)
     backups[1] = backups[1]._replace(manifest=False)
     found = verdict(backups, 2, faults={backups[3].key: "its signature is wrong"})
     assert kept(found) == ["01-05", "01-04", "01-03", "01-02"]
-    assert reason(found, backups[1].taken).startswith("no manifest beside it: no backup")
-    assert reason(found, backups[3].taken).endswith("for a person to look at: its signature is wrong")
+    assert reason(found, backups[1].taken).startswith("not a backup: it has no manifest")
+    assert reason(found, backups[3].taken).endswith("look at it: its signature is wrong")
     assert reason(found, backups[2].taken) == "2 of the newest 2"
 
 
@@ -111,7 +110,7 @@ def test_what_is_not_whole_neither_counts_nor_goes() -> None:
         ({"faults": {backup(START + 2 * DAY).key: "x"}}, "the newest backup, backup_20260103_030000, is not whole"),
     ],
 )
-def test_nothing_goes(changes: t.Dict[str, t.Any], refusal: str) -> None:
+def test_nothing_is_removed(changes: t.Dict[str, t.Any], refusal: str) -> None:
     found = verdict(daily(3), 1, **changes)
     assert kept(found) == ["01-03", "01-02", "01-01"]
     assert found.refusal is not None
@@ -119,22 +118,15 @@ def test_nothing_goes(changes: t.Dict[str, t.Any], refusal: str) -> None:
     assert {one.reason for one in found.decisions} == {found.refusal}
 
 
-def test_the_run_that_has_just_ended() -> None:
+def test_the_run_that_has_just_succeeded() -> None:
     assert kept(verdict(daily(3), 1, run="backup_20260103_030000")) == ["01-03"]
-
-
-def test_a_policy_comes_from_options() -> None:
-    options = {"keep_last": 1, "keep_daily": 2, "keep_weekly": 3, "keep_monthly": 4, "keep_yearly": 5}
-    assert policy_of(options) == Policy(1, 2, 3, 4, 5)
-    with pytest.raises(OptionError, match="keep_daily must be at least 0"):
-        policy_of({**options, "keep_daily": -1})
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 800), st.booleans(), st.booleans(), st.booleans()), unique_by=lambda one: one[0]),
     st.tuples(*[st.integers(0, 4)] * 5),
 )
-def test_what_goes_is_good_and_neither_new_nor_proven_nor_held(
+def test_only_good_backups_are_removed_neither_new_nor_proven_nor_held(
     given_backups: t.List[t.Tuple[int, bool, bool, bool]], numbers: t.Tuple[int, ...]
 ) -> None:
     backups = [
@@ -142,11 +134,11 @@ def test_what_goes_is_good_and_neither_new_nor_proven_nor_held(
         for days, whole, proven, held in given_backups
     ]
     found = verdict(backups, *numbers)
-    gone = [one.backup for one in found.decisions if not one.keep]
+    removed = [one.backup for one in found.decisions if not one.keep]
     good = [one.backup for one in found.decisions if one.backup.manifest]
     assert [one.backup for one in found.decisions] == sorted(backups, key=lambda one: one.taken, reverse=True)
-    assert all(one.manifest and not one.held for one in gone)
-    assert not set(gone) & {*good[: Policy(*numbers).newest], *[one for one in good if one.proven][:1]}
-    assert any(numbers) or not gone
-    # Asked again, of what is left, nothing more goes.
-    assert all(one.keep for one in verdict([one for one in backups if one not in gone], *numbers).decisions)
+    assert all(one.manifest and not one.held for one in removed)
+    assert not set(removed) & {*good[: Policy(*numbers).newest], *[one for one in good if one.proven][:1]}
+    assert any(numbers) or not removed
+    # A second call removes nothing more.
+    assert all(one.keep for one in verdict([one for one in backups if one not in removed], *numbers).decisions)

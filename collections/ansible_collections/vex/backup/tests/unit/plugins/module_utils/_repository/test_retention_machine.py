@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""No sequence of runs, failures, proofs, holds, clock jumps and prunes removes what retention promises to keep."""
+"""Random sequences of runs, failures, proofs, holds, clock jumps and prunes: retention keeps its promises."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import build
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME, RunLog
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalogue
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Request, prune_objects
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_objects
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import list_objects
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import Crash, FakeBucket
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
+    NAME,
+    Crash,
+    FakeBucket,
+    open_store,
+)
 
 HOUR = datetime.timedelta(hours=1)
 NUMBERS = st.integers(0, 3)
-# Often one number alone, so that no other rule keeps what this one fails to.
+# Often only one number, so that no other rule keeps a backup that this rule should keep.
 POLICIES = st.one_of(
     st.tuples(*[NUMBERS] * 5),
     st.builds(lambda place, number: tuple(number * (place == one) for one in range(5)), st.integers(0, 4), NUMBERS),
@@ -36,8 +42,8 @@ POLICIES = st.one_of(
 class Retention(RuleBasedStateMachine):
     """One host and its part of a bucket.
 
-    ``whole`` are the keys of the backups that were uploaded whole and nobody has damaged, as a person would count
-    them: what the machine knows of the bucket, told by what was done to it and not by what retention thinks.
+    ``whole`` are the keys of the backups that were uploaded whole and not damaged since. They follow from the steps of
+    the test, and not from the code under test.
     """
 
     def __init__(self) -> None:
@@ -55,11 +61,11 @@ class Retention(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 24 * 40), prunes=st.booleans())
     def run(self, hours: int, prunes: bool) -> None:
-        """A backup that ends well, and the pruning at its end, unless that is killed."""
+        """Make a backup that succeeds, with or without the pruning at its end."""
         self.now += hours * HOUR
         key = self._key()
         if key in self.bucket.objects:
-            # A name that is taken is refused by the upload.
+            # The upload refuses an existing key.
             return
         self.bucket.put_backup(key, self.now)
         self.whole[key] = self.now
@@ -68,7 +74,7 @@ class Retention(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 48))
     def run_fails(self, hours: int) -> None:
-        """An archive arrives, its manifest does not, and the role does not prune."""
+        """Upload an archive without a manifest; the role does not prune then."""
         self.now += hours * HOUR
         if self._key() not in self.bucket.objects:
             self.bucket.put(self._key(), b"half", self.now)
@@ -96,7 +102,7 @@ class Retention(RuleBasedStateMachine):
 
     @rule(data=st.data(), content=st.sampled_from([b"{", b"{}", None]))
     def damage(self, data: st.DataObject, content: t.Optional[bytes]) -> None:
-        """Somebody else writes into the bucket: over the manifest or, when *content* is none, over the archive."""
+        """Overwrite the manifest with *content* or, when it is ``None``, overwrite the archive."""
         key = self._any(data)
         if key:
             self.bucket.put(*((key, b"short") if content is None else (f"{key}.manifest.json", content)), self.now)
@@ -112,42 +118,60 @@ class Retention(RuleBasedStateMachine):
             self._prune(crash_after=requests)
 
     @invariant()
-    def what_reads_as_a_backup_is_one(self) -> None:
+    def every_backup_is_whole_or_damaged(self) -> None:
         for one in self._listed():
             assert one.key in self.whole or not one.manifest or self._is_damaged(one.key)
-        # And nothing vouches for an archive that is gone.
+        # And there is no manifest without an archive.
         manifests = [key for key in self.bucket.objects if key.endswith(".manifest.json")]
         assert all(key[: -len(".manifest.json")] in self.bucket.objects for key in manifests)
 
     def _prune(self, run: t.Optional[str] = None, crash_after: t.Optional[int] = None) -> None:
-        must_stay, nothing_may_go = self._must_stay(), self._nothing_may_go()
+        must_stay, is_refused = self._must_stay(), self._is_refused()
         everything = set(self.bucket.objects)
-        strangers = {key for key in everything if not any(key.startswith(one) for one in self.whole)}
-        store: t.Any = self.bucket
+        others = {key for key in everything if not any(key.startswith(one) for one in self.whole)}
         self.bucket.crash_after = crash_after
-        told: t.List[Removal] = []
+        kept: t.List[Removal] = []
         try:
-            prune_objects(Request("", "db1", self.policy, run=run), store, self.now, RunLog(None), told.append)
+            with open_store(self.bucket) as store:
+                prune_objects(self._request(run), store, self.now, RunLog(None), kept.append)
         finally:
             self.bucket.crash_after = None
             left = set(self.bucket.objects)
-            # Whatever broke it off, nothing went that it did not say.
+            # Also after a crash, every removal was noted.
             gone = {key for key in everything - left if key.endswith(".manifest.json")}
-            assert gone == {f"{one.key}.manifest.json" for one in told}
+            assert gone == {f"{one.key}.manifest.json" for one in kept}
             for key in must_stay:
                 assert {key, f"{key}.manifest.json"} <= left
-            assert strangers <= left
-            if nothing_may_go:
+            assert others <= left
+            if is_refused:
                 assert everything == left
             self.whole = {key: taken for key, taken in self.whole.items() if f"{key}.manifest.json" in left}
+
+    def _request(self, run: t.Optional[str]) -> PruneRequest:
+        numbers = {f"keep_{name}": number for name, number in self.policy._asdict().items()}
+        return PruneRequest(
+            s3=S3Settings(),
+            bucket=NAME,
+            prefix="",
+            hostname="db1",
+            name=run,
+            unfinished_days=7,
+            manifest_keys=(),
+            spool_dir=None,
+            log_database=None,
+            retries=0,
+            timeout=None,
+            check_mode=False,
+            **numbers,
+        )
 
     def _must_stay(self) -> t.Set[str]:
         newest_first = sorted(self.whole, key=lambda key: self.whole[key], reverse=True)
         proven = [key for key in newest_first if key in self.proven][:1]
         return {*newest_first[: max(1, self.policy.last)], *proven, *(self.held & self.whole.keys())}
 
-    def _nothing_may_go(self) -> bool:
-        """With no policy, after a failure, and while the clock is behind."""
+    def _is_refused(self) -> bool:
+        """Return whether nothing may be removed: without a policy, after a failure, while the clock is behind."""
         newest = max(self._listed(), key=lambda one: one.taken, default=None)
         behind = newest is not None and (newest.key not in self.whole or self.now < newest.taken)
         return behind or not any(self.policy)
@@ -156,14 +180,14 @@ class Retention(RuleBasedStateMachine):
         return self.bucket.objects[key] == b"short" or self.bucket.objects[f"{key}.manifest.json"] in (b"{", b"{}")
 
     def _listed(self) -> t.List[StoredBackup]:
-        store: t.Any = self.bucket
-        return read_catalogue(list_objects(store, "db1/"), "").backups
+        with open_store(self.bucket) as store:
+            return read_catalog(store, "", "db1").backups
 
     def _any(self, data: st.DataObject) -> t.Optional[str]:
         return data.draw(st.sampled_from(sorted(self.whole))) if self.whole else None
 
     def _key(self) -> str:
-        return f"db1/{self.now:%Y/%m}/{self.now.strftime(RUN_NAME)}.zip"
+        return build("", "db1", self.now.strftime(RUN_NAME), "zip")
 
 
 TestRetention = Retention.TestCase

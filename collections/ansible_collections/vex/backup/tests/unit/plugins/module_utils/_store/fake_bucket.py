@@ -1,52 +1,75 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A bucket in memory, for what thousands of random steps or a crash at each request must show."""
+"""A bucket in memory, in place of botocore's client, for random tests and for a crash at every request.
+
+Tests on a real server are in tests/integration and tests/restore.
+"""
 
 from __future__ import annotations
 
-import concurrent.futures
 import datetime
 import io
 import json
+import types
 import typing as t
 
+import pytest
+from botocore.exceptions import ClientError
+
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import signed
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Refused
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 
 UTC = datetime.timezone.utc
+NAME = "vex"
 
 
 class Crash(Exception):
-    """The process is gone."""
+    """The end of the process."""
+
+
+def refusal(operation: str, code: str, status: int = 403) -> ClientError:
+    """Return the error of a request that the server refuses."""
+    response: t.Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
 
 
 class FakeBucket:
-    """What :class:`Store` offers, on objects in memory; the tests on a real store are in tests/restore.
+    """The methods of botocore's client that the product uses, on objects in memory.
 
-    ``refused`` are requests, operation and key or prefix, and how they fail; ``locks`` what HEAD says of a key's lock;
-    ``versioned`` is whether a deletion leaves a marker. ``crash_after`` is how many requests are answered before
-    everything ends.
+    ``refused`` are the requests that fail, by operation and key or prefix, with their errors; ``locks`` are what HEAD
+    returns of a key's lock; with ``versioned``, a deletion leaves a marker; ``crash_after`` is how many requests are
+    answered before each one raises :class:`Crash`.
     """
 
     def __init__(self) -> None:
         self.objects: t.Dict[str, bytes] = {}
         self.modified: t.Dict[str, datetime.datetime] = {}
         self.uploads: t.Dict[str, datetime.datetime] = {}
-        self.refused: t.Dict[t.Tuple[str, str], BackupError] = {}
+        self.refused: t.Dict[t.Tuple[str, str], Exception] = {}
         self.locks: t.Dict[str, t.Dict[str, t.Any]] = {}
         self.versioned = False
-        self.parallel = 1
         self.page = 1000
         self.requests: t.List[t.Tuple[str, str]] = []
         self.crash_after: t.Optional[int] = None
+        events = types.SimpleNamespace(register=lambda *_: None)
+        self.meta = types.SimpleNamespace(events=events, endpoint_url="http://127.0.0.1:1")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def refuse(self, operation: str, key: str, code: str) -> None:
+        """Let the server refuse *operation* on *key* from now on."""
+        name = "".join(word.capitalize() for word in operation.split("_"))
+        self.refused[operation, key] = refusal(name, code)
 
     def put(self, key: str, content: bytes, moment: datetime.datetime) -> None:
         self.objects[key] = content
         self.modified[key] = moment
 
     def put_backup(self, key: str, moment: datetime.datetime, size: int = 7, **manifest: t.Any) -> None:
-        """An archive and its manifest."""
+        """Put an archive and its manifest."""
         self.put(key, b"x" * size, moment)
         secret = manifest.pop("signed_with", None)
         archive = {
@@ -57,37 +80,10 @@ class FakeBucket:
             "encrypted": False,
         }
         described = {"archive": {**archive, "level": 0}, "run_uuid": "6f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001", **manifest}
-        self.put(f"{key}.manifest.json", json.dumps(signed(described, secret)).encode(), moment)
+        self.put(manifest_of(key), json.dumps(signed(described, secret)).encode(), moment)
 
-    def url(self, key: str) -> str:
-        return f"s3://vex/{key}"
-
-    def start(self, action: t.Callable[..., t.Any], *arguments: t.Any) -> concurrent.futures.Future[t.Any]:
-        future: concurrent.futures.Future[t.Any] = concurrent.futures.Future()
-        try:
-            future.set_result(action(*arguments))
-        except (StoreFailed, Crash) as error:
-            future.set_exception(error)
-        return future
-
-    def wait(self, requests: t.Sequence[concurrent.futures.Future[t.Any]]) -> t.List[t.Any]:
-        return [request.result() for request in requests]
-
-    def call(self, operation: str, **params: t.Any) -> t.Dict[str, t.Any]:
-        if self.crash_after is not None:
-            if self.crash_after == 0:
-                raise Crash
-            self.crash_after -= 1
-        key = params.get("Key", params.get("Prefix", ""))
-        self.requests.append((operation, key))
-        if (operation, key) in self.refused:
-            raise self.refused[operation, key]
-        answer: t.Dict[str, t.Any] = getattr(self, f"_{operation}")(**params)
-        return answer
-
-    request = call
-
-    def _list_objects_v2(self, Prefix: str, ContinuationToken: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
+    def list_objects_v2(self, Bucket: str, Prefix: str, ContinuationToken: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
+        self._begin("list_objects_v2", Prefix)
         keys = sorted(key for key in self.objects if key.startswith(Prefix) and key > ContinuationToken)
         shown = keys[: self.page]
         listed = [
@@ -102,28 +98,39 @@ class FakeBucket:
         more = {"NextContinuationToken": shown[-1]} if len(keys) > len(shown) else {}
         return {"Contents": listed, "IsTruncated": bool(more), **more}
 
-    def _head_object(self, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
+    def head_object(self, Bucket: str, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
+        self._begin("head_object", Key)
         if Key not in self.objects:
-            raise Refused("not there", "404")
+            raise refusal("HeadObject", "404", 404)
         found = {"ContentLength": len(self.objects[Key]), "LastModified": self.modified[Key].replace(tzinfo=UTC)}
         return {**found, "ETag": '"e"', **self.locks.get(Key, {})}
 
-    def _get_object(self, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
+    def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
+        self._begin("get_object", Key)
         if Key not in self.objects:
-            raise Refused("not there", "NoSuchKey")
+            raise refusal("GetObject", "NoSuchKey", 404)
         assert IfMatch in ("", '"e"')
         first, last = Range[len("bytes=") :].split("-")
         return {"Body": io.BytesIO(self.objects[Key][int(first) : int(last) + 1 if last else None])}
 
-    def _put_object(self, Key: str, Body: bytes, **checked: str) -> t.Dict[str, t.Any]:  # noqa: N803
+    def put_object(self, Bucket: str, Key: str, Body: bytes, **checked: str) -> t.Dict[str, t.Any]:  # noqa: N803
+        self._begin("put_object", Key)
         self.put(Key, Body, datetime.datetime(2026, 1, 1))
         return {}
 
-    def _delete_object(self, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
+    def delete_object(self, Bucket: str, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
+        self._begin("delete_object", Key)
         self.objects.pop(Key, None)
         return {"DeleteMarker": True, "VersionId": "v"} if self.versioned else {}
 
-    def _list_multipart_uploads(self, Prefix: str, KeyMarker: str = "", UploadIdMarker: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
+    def list_multipart_uploads(
+        self,
+        Bucket: str,  # noqa: N803
+        Prefix: str,  # noqa: N803
+        KeyMarker: str = "",  # noqa: N803
+        UploadIdMarker: str = "",  # noqa: N803
+    ) -> t.Dict[str, t.Any]:
+        self._begin("list_multipart_uploads", Prefix)
         assert UploadIdMarker == KeyMarker
         keys = sorted(key for key in self.uploads if key.startswith(Prefix) and key > KeyMarker)
         shown = keys[: self.page]
@@ -131,23 +138,29 @@ class FakeBucket:
         more = {"NextKeyMarker": shown[-1], "NextUploadIdMarker": shown[-1]} if len(keys) > len(shown) else {}
         return {"Uploads": listed, "IsTruncated": bool(more), **more}
 
-    def _abort_multipart_upload(self, Key: str, UploadId: str) -> t.Dict[str, t.Any]:  # noqa: N803
+    def abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> t.Dict[str, t.Any]:  # noqa: N803
+        self._begin("abort_multipart_upload", Key)
         assert UploadId == Key
         del self.uploads[Key]
         return {}
 
+    def _begin(self, operation: str, key: str) -> None:
+        if self.crash_after is not None:
+            if self.crash_after == 0:
+                raise Crash
+            self.crash_after -= 1
+        self.requests.append((operation, key))
+        if (operation, key) in self.refused:
+            raise self.refused[operation, key]
 
-class Opened:
-    """``with Store(...)``, of the fake."""
 
-    def __init__(self, bucket: FakeBucket) -> None:
-        self.bucket = bucket
+def use(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every store reach *bucket*."""
+    monkeypatch.setattr(s3_module, "make_client", lambda *_: bucket)
 
-    def __call__(self, *_arguments: t.Any, **_options: t.Any) -> Opened:
-        return self
 
-    def __enter__(self) -> FakeBucket:
-        return self.bucket
-
-    def __exit__(self, *_error: object) -> None:
-        pass
+def open_store(bucket: FakeBucket, retries: int = 0) -> Store:
+    """Return a store that reaches *bucket*."""
+    with pytest.MonkeyPatch.context() as patch:
+        use(bucket, patch)
+        return Store(S3Settings(), NAME, work="the test", timeout=None, retries=retries)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A file in parts, and the checksums of parts."""
+"""The parts of a file, and their checksums."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ansible_collections.vex.backup.plugins.module_utils._store.multipart import
     Part,
     as_header,
     checksum_of,
-    equal,
     etag_of,
+    matches,
     split,
 )
 
 DATA = bytes(range(256)) * 10
 
 
-def never() -> None:
-    """There is always time."""
+def no_check() -> None:
+    """Let every read go on."""
 
 
 @pytest.fixture
@@ -39,11 +39,11 @@ def descriptor(tmp_path: pathlib.Path) -> t.Iterator[int]:
 
 
 def parts_of(descriptor: int, size: int) -> t.List[Part]:
-    return split(descriptor, len(DATA), size, never)
+    return split(descriptor, len(DATA), size, no_check)
 
 
-def test_a_part_reads_like_a_file_of_its_own(descriptor: int) -> None:
-    part = Part(descriptor, 2, 100, 50, never)
+def test_a_part_reads_like_a_file(descriptor: int) -> None:
+    part = Part(descriptor, 2, 100, 50, no_check)
     assert len(part) == 50
     assert part.read(20) == DATA[100:120]
     assert part.tell() == 20
@@ -58,16 +58,16 @@ def test_a_part_reads_like_a_file_of_its_own(descriptor: int) -> None:
     assert part.read() == b""
 
 
-def test_reading_ends_when_the_time_is_over(descriptor: int) -> None:
-    def over() -> None:
+def test_a_failing_check_ends_the_reading(descriptor: int) -> None:
+    def fail() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        Part(descriptor, 1, 0, 10, over).read(1)
+        Part(descriptor, 1, 0, 10, fail).read(1)
 
 
 @pytest.mark.parametrize("size", [1, 7, 256, len(DATA) - 1, len(DATA), len(DATA) + 1])
-def test_parts_are_the_file_without_gap_or_overlap(descriptor: int, size: int) -> None:
+def test_the_parts_make_up_the_file(descriptor: int, size: int) -> None:
     parts = parts_of(descriptor, size)
     assert b"".join(part.read() for part in parts) == DATA
     assert [part.number for part in parts] == list(range(1, len(parts) + 1))
@@ -75,26 +75,26 @@ def test_parts_are_the_file_without_gap_or_overlap(descriptor: int, size: int) -
 
 
 def test_an_empty_file_is_one_empty_part(descriptor: int) -> None:
-    (part,) = split(descriptor, 0, MEBIBYTE, never)
+    (part,) = split(descriptor, 0, MEBIBYTE, no_check)
     assert (part.read(), part.sha256) == (b"", hashlib.sha256(b"").digest())
 
 
 @pytest.mark.parametrize("size", [5 * MEBIBYTE * MOST_PARTS + 1, 5 * 1024**4, 5 * 1024**4 - 1])
-def test_there_are_never_too_many_parts(size: int) -> None:
-    parts = split(-1, size, 5 * MEBIBYTE, never)
+def test_large_files_get_larger_parts(size: int) -> None:
+    parts = split(-1, size, 5 * MEBIBYTE, no_check)
     assert len(parts) <= MOST_PARTS
     assert sum(len(part) for part in parts) == size
     assert len(parts[0]) % MEBIBYTE == 0
-    assert len(split(-1, 5 * MEBIBYTE * MOST_PARTS, 5 * MEBIBYTE, never)) == MOST_PARTS
+    assert len(split(-1, 5 * MEBIBYTE * MOST_PARTS, 5 * MEBIBYTE, no_check)) == MOST_PARTS
 
 
-def test_checksums_are_those_of_the_documentation(descriptor: int) -> None:
+def test_checksums_match_the_documentation_of_s3(descriptor: int) -> None:
     parts = parts_of(descriptor, 1000)
-    pieces = [DATA[:1000], DATA[1000:2000], DATA[2000:]]
+    chunks = [DATA[:1000], DATA[1000:2000], DATA[2000:]]
     parts[0].read(17)
-    digests = b"".join(hashlib.sha256(piece).digest() for piece in pieces)
+    digests = b"".join(hashlib.sha256(chunk).digest() for chunk in chunks)
     assert checksum_of(parts) == base64.b64encode(hashlib.sha256(digests).digest()).decode()
-    digests = b"".join(hashlib.md5(piece, usedforsecurity=False).digest() for piece in pieces)
+    digests = b"".join(hashlib.md5(chunk, usedforsecurity=False).digest() for chunk in chunks)
     assert etag_of(parts) == hashlib.md5(digests, usedforsecurity=False).hexdigest() + "-3"
     assert parts[0].tell() == 0
     (whole,) = parts_of(descriptor, len(DATA))
@@ -103,16 +103,16 @@ def test_checksums_are_those_of_the_documentation(descriptor: int) -> None:
 
 
 @pytest.mark.parametrize("size", [1000, len(DATA)])
-def test_answers_are_compared_by_the_best_they_hold(descriptor: int, size: int) -> None:
+def test_answers_are_compared_by_the_strongest_checksum(descriptor: int, size: int) -> None:
     parts = parts_of(descriptor, size)
     checksum, etag = checksum_of(parts), f'"{etag_of(parts)}"'
     wrong = as_header(hashlib.sha256(b"").digest())
-    assert equal({"ChecksumSHA256": checksum, "ETag": '"other"'}, parts) is True
-    assert equal({"ChecksumSHA256": f"{checksum}-{len(parts)}"}, parts) is True
-    assert equal({"ChecksumSHA256": wrong, "ETag": etag}, parts) is False
-    assert equal({"ETag": etag}, parts) is True
-    assert equal({"ETag": '"d41d8cd98f00b204e9800998ecf8427e"'}, parts) is False
-    assert equal({"ETag": etag, "ServerSideEncryption": "AES256"}, parts) is True
-    assert equal({"ETag": '"abc"', "ServerSideEncryption": "aws:kms"}, parts) is None
-    assert equal({"ETag": '"abc"', "ServerSideEncryption": "aws:kms:dsse"}, parts) is None
-    assert equal({}, parts) is None
+    assert matches({"ChecksumSHA256": checksum, "ETag": '"other"'}, parts) is True
+    assert matches({"ChecksumSHA256": f"{checksum}-{len(parts)}"}, parts) is True
+    assert matches({"ChecksumSHA256": wrong, "ETag": etag}, parts) is False
+    assert matches({"ETag": etag}, parts) is True
+    assert matches({"ETag": '"d41d8cd98f00b204e9800998ecf8427e"'}, parts) is False
+    assert matches({"ETag": etag, "ServerSideEncryption": "AES256"}, parts) is True
+    assert matches({"ETag": '"abc"', "ServerSideEncryption": "aws:kms"}, parts) is None
+    assert matches({"ETag": '"abc"', "ServerSideEncryption": "aws:kms:dsse"}, parts) is None
+    assert matches({}, parts) is None

@@ -1,13 +1,13 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Uploads to servers whose answers no real server can be made to give; the others are in tests/integration."""
+"""Uploads to a server with answers that a real one rarely gives; the others are in tests/integration."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import pathlib
 import sys
-import time
 import typing as t
 
 import pytest
@@ -25,25 +25,20 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
 from ansible_collections.vex.backup.plugins.module_utils._store import upload as upload_module
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, checksum_of, etag_of, split
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import REMEDIES, RIGHTS_TO_WRITE
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 
-S3 = {
-    "access_key": "AK",
-    "secret_key": "SK",
-    "session_token": None,
-    "profile": None,
-    "region": None,
-    "endpoint_url": "http://127.0.0.1:1",
-    "ca_bundle": None,
-    "request_checksum_calculation": "when_required",
-}
+S3 = S3Settings(access_key="AK", secret_key="SK", endpoint_url="http://127.0.0.1:1")
+WITHOUT_KEYS = dataclasses.replace(S3, access_key=None, secret_key=None)
 KEY = "db1/2025/07/b.zip"
 Expected = t.Dict[str, t.Any]
 
 
 class Server:
-    """Answers in the order told, and checks each request.
+    """A server with prepared answers, each to one expected request.
 
-    :param path: the file that is uploaded
+    :param path: the file to upload
+    :param part_size: MiB
     """
 
     def __init__(self, path: pathlib.Path, part_size: int) -> None:
@@ -56,7 +51,7 @@ class Server:
         self._answers: t.List[t.Callable[[Stubber], None]] = []
 
     def head(self, **answer: t.Any) -> Expected:
-        """What HEAD answers for the very file, but for *answer*; a value of ``None`` leaves the key out."""
+        """Return the answer to HEAD of the file, changed by *answer*; a value of ``None`` leaves a key out."""
         whole = {
             "ContentLength": self.size,
             "ChecksumSHA256": self.checksum,
@@ -67,7 +62,7 @@ class Server:
         return {key: value for key, value in whole.items() if value is not None}
 
     def answers(self, operation: str, answer: Expected, **params: t.Any) -> None:
-        """Expect *operation* with *params* among its parameters, and answer."""
+        """Expect *operation*, with *params* if there are any, and answer it."""
         expected = {"Bucket": "vex", "Key": KEY, **params} if params else None
         self._answers.append(lambda stub: stub.add_response(operation, answer, expected))
 
@@ -88,7 +83,7 @@ class Server:
 
 @pytest.fixture(params=[1, 3], ids=["single", "parts"])
 def archive(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.Path:
-    """An archive that is uploaded in one part, and one that takes three."""
+    """Make an archive of one part, or of three."""
     path = tmp_path / "b.zip"
     with path.open("wb") as stream:
         stream.write(b"archive")
@@ -99,16 +94,17 @@ def archive(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.P
 
 @pytest.fixture
 def server(archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Server]:
-    """A server that must have been asked everything it was told to expect, when the test ends."""
+    """Prepare a server; fail when it was not asked everything that the test expects."""
     made = Server(archive, 5)
     stubs: t.List[Stubber] = []
+    make_client = s3_module.make_client
 
-    class StubbedStore(s3_module.Store):
-        def __init__(self, *args: t.Any, **options: t.Any) -> None:
-            super().__init__(*args, **options)
-            stubs.append(made.attach(self._client))
+    def make_stubbed_client(*arguments: t.Any) -> t.Any:
+        client = make_client(*arguments)
+        stubs.append(made.attach(client))
+        return client
 
-    monkeypatch.setattr(upload_module, "Store", StubbedStore)
+    monkeypatch.setattr(s3_module, "make_client", make_stubbed_client)
     yield made
     made.close()
     for stub in stubs:
@@ -116,28 +112,31 @@ def server(archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator
 
 
 def upload(archive: pathlib.Path, **options: t.Any) -> t.Dict[str, t.Any]:
-    # One at a time, so that the answers come in the order they were told.
+    # One request at a time, so that they come in the order of the answers.
     given = {
+        **dict.fromkeys(("manifest", "storage_class", "server_side_encryption", "kms_key_id", "timeout")),
         "s3": S3,
         "src": str(archive),
         "bucket": "vex",
         "key": KEY,
+        "metadata": {},
         "part_size": 5,
         "parallel": 1,
         "retries": 0,
+        "check_mode": False,
         **options,
     }
-    return upload_module.upload(upload_module.Request(**given), RunLog(None))
+    return upload_module.upload(upload_module.UploadRequest(**given), RunLog(None))
 
 
 def expect_looks(server: Server) -> None:
-    """Nothing is there yet."""
+    """Expect the look for an existing object and for unfinished uploads, and find none."""
     server.refuses("head_object", "404", 404)
     server.answers("list_multipart_uploads", {})
 
 
 def expect_parts(server: Server, *, with_checksum: bool = True, **settings: t.Any) -> None:
-    """Everything up to the request that makes the object appear."""
+    """Expect all requests of a multipart upload before the one that creates the object."""
     metadata = settings.pop("Metadata", {"sha256": server.sha256})
     server.answers(
         "create_multipart_upload", {"UploadId": "U"}, ChecksumAlgorithm="SHA256", Metadata=metadata, **settings
@@ -159,14 +158,14 @@ def operation_of(server: Server) -> str:
 
 
 def expect_upload(server: Server, answer: Expected, *, with_checksum: bool = True, **settings: t.Any) -> None:
-    """Everything up to the object, whose appearance is answered with *answer*."""
+    """Expect all requests up to the one that creates the object, and answer that with *answer*."""
     if len(server.parts) > 1:
         expect_parts(server, with_checksum=with_checksum, **settings)
     server.answers(operation_of(server), answer)
 
 
 def expect_refused_upload(server: Server, code: str, status: int) -> None:
-    """Everything up to the object, whose appearance is refused."""
+    """Expect all requests up to the one that creates the object, and refuse that."""
     if len(server.parts) > 1:
         expect_parts(server)
     server.refuses(operation_of(server), code, status)
@@ -223,7 +222,7 @@ def test_a_server_without_sha256_is_compared_by_md5(archive: pathlib.Path, serve
 
 @pytest.mark.parametrize("where", ["answer", "head"])
 @pytest.mark.parametrize("kind", ["ChecksumSHA256", "ETag"])
-def test_a_wrong_checksum_is_a_failure_and_the_object_goes(
+def test_an_object_with_a_wrong_checksum_is_removed(
     archive: pathlib.Path, server: Server, where: str, kind: str
 ) -> None:
     right = {"ChecksumSHA256": server.checksum if kind == "ChecksumSHA256" else None, "ETag": server.etag}
@@ -236,7 +235,7 @@ def test_a_wrong_checksum_is_a_failure_and_the_object_goes(
     assert "is not that of" in refusal(UploadFailed, archive)
 
 
-def test_a_wrong_checksum_where_nothing_can_be_removed(archive: pathlib.Path, server: Server) -> None:
+def test_an_object_with_a_wrong_checksum_that_cannot_be_removed(archive: pathlib.Path, server: Server) -> None:
     expect_looks(server)
     expect_upload(server, {"ETag": '"wrong"'})
     server.answers("head_object", server.head())
@@ -244,7 +243,7 @@ def test_a_wrong_checksum_where_nothing_can_be_removed(archive: pathlib.Path, se
     assert "remove the object if it is still there" in refusal(UploadFailed, archive)
 
 
-def test_what_cannot_be_compared_is_a_failure(archive: pathlib.Path, server: Server) -> None:
+def test_an_object_without_a_checksum_is_removed(archive: pathlib.Path, server: Server) -> None:
     kms = {"ETag": '"x"', "ServerSideEncryption": "aws:kms"}
     expect_looks(server)
     expect_upload(server, kms, with_checksum=False)
@@ -269,7 +268,7 @@ def test_a_wrong_answer_to_a_part_is_a_failure(archive: pathlib.Path, server: Se
     assert "checksum of part 1 of" in refusal(UploadFailed, archive)
 
 
-def test_a_server_that_knows_no_conditions(archive: pathlib.Path, server: Server) -> None:
+def test_a_server_without_conditional_writes(archive: pathlib.Path, server: Server) -> None:
     expect_looks(server)
     expect_refused_upload(server, "NotImplemented", 501)
     server.refuses("head_object", "404", 404)
@@ -278,7 +277,7 @@ def test_a_server_that_knows_no_conditions(archive: pathlib.Path, server: Server
     assert upload(archive)["changed"] is True
 
 
-def test_without_conditions_a_key_that_was_taken_meanwhile_stays(archive: pathlib.Path, server: Server) -> None:
+def test_without_conditional_writes_an_existing_object_stays(archive: pathlib.Path, server: Server) -> None:
     expect_looks(server)
     expect_refused_upload(server, "NotImplemented", 501)
     server.answers("head_object", server.head())
@@ -286,7 +285,7 @@ def test_without_conditions_a_key_that_was_taken_meanwhile_stays(archive: pathli
     assert "NotImplemented" in refusal(StoreFailed, archive)
 
 
-def test_without_conditions_a_key_that_cannot_be_seen_stays(archive: pathlib.Path, server: Server) -> None:
+def test_without_conditional_writes_an_unreadable_object_stays(archive: pathlib.Path, server: Server) -> None:
     server.refuses("head_object", "403", 403)
     server.answers("list_multipart_uploads", {})
     expect_refused_upload(server, "NotImplemented", 501)
@@ -296,7 +295,7 @@ def test_without_conditions_a_key_that_cannot_be_seen_stays(archive: pathlib.Pat
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchUpload"])
-def test_an_answer_that_was_lost_does_not_fail_the_upload(archive: pathlib.Path, server: Server, code: str) -> None:
+def test_a_lost_answer_does_not_fail_the_upload(archive: pathlib.Path, server: Server, code: str) -> None:
     expect_looks(server)
     expect_refused_upload(server, code, 412)
     server.answers("head_object", server.head())
@@ -304,7 +303,7 @@ def test_an_answer_that_was_lost_does_not_fail_the_upload(archive: pathlib.Path,
     assert upload(archive)["changed"] is True
 
 
-def test_a_key_that_was_taken_meanwhile_stays(archive: pathlib.Path, server: Server) -> None:
+def test_an_object_that_appears_meanwhile_stays(archive: pathlib.Path, server: Server) -> None:
     expect_looks(server)
     expect_refused_upload(server, "PreconditionFailed", 412)
     server.answers("head_object", server.head(Metadata={}))
@@ -326,16 +325,16 @@ def test_credentials_that_may_only_write_cannot_repeat(archive: pathlib.Path, se
     expect_refused_upload(server, "PreconditionFailed", 412)
     server.refuses("head_object", "403", 403)
     expect_abort(server)
-    assert "the key is taken" in refusal(StoreFailed, archive)
+    assert "an object with this key exists" in refusal(StoreFailed, archive)
 
 
-def test_a_look_that_fails_ends_the_attempt(archive: pathlib.Path, server: Server) -> None:
+def test_a_refused_look_ends_the_upload(archive: pathlib.Path, server: Server) -> None:
     server.refuses("head_object", "400", 400)
     assert "the server refused it (400: no)" in refusal(StoreFailed, archive)
 
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
-def test_an_upload_whose_number_never_came_is_looked_for(archive: pathlib.Path, server: Server) -> None:
+def test_an_upload_without_a_known_id_is_aborted(archive: pathlib.Path, server: Server) -> None:
     expect_looks(server)
     server.refuses("create_multipart_upload", "InternalError", 500)
     server.answers(
@@ -353,7 +352,7 @@ def test_a_failing_abort_does_not_hide_the_failure(archive: pathlib.Path, server
     assert "CompleteMultipartUpload of s3://vex/db1/2025/07/b.zip" in refusal(StoreFailed, archive)
 
 
-@pytest.mark.parametrize("code", sorted(s3_module.REMEDIES.keys() - {"PreconditionFailed"}))
+@pytest.mark.parametrize("code", sorted(REMEDIES.keys() - {"PreconditionFailed"}))
 def test_every_known_refusal_names_its_remedy(archive: pathlib.Path, server: Server, code: str) -> None:
     server.refuses("head_object", "404", 404)
     server.answers("list_multipart_uploads", {})
@@ -362,7 +361,7 @@ def test_every_known_refusal_names_its_remedy(archive: pathlib.Path, server: Ser
         server.answers("list_multipart_uploads", {})
     message = refusal(StoreFailed, archive)
     for word in (
-        s3_module.REMEDIES[code].format(s3_module.RIGHTS_TO_WRITE),
+        REMEDIES[code].format(RIGHTS_TO_WRITE),
         "s3://vex/db1/2025/07/b.zip",
         "http://127.0.0.1:1",
         code,
@@ -381,8 +380,8 @@ def test_every_known_refusal_names_its_remedy(archive: pathlib.Path, server: Ser
         ({"src": "/none"}, "src is not a file: /none"),
         ({"manifest": "/none"}, "manifest is not a file: /none"),
         ({"metadata": {"server": "é"}}, "ASCII"),
-        ({"s3": {**S3, "profile": "none-of-that-name", "access_key": None, "secret_key": None}}, "correct profile"),
-        ({"s3": {**S3, "endpoint_url": "no address"}}, "boto3 refuses the options"),
+        ({"s3": dataclasses.replace(WITHOUT_KEYS, profile="none-of-that-name")}, "correct profile"),
+        ({"s3": dataclasses.replace(S3, endpoint_url="no address")}, "boto3 refuses the options"),
         ({"bucket": "no bucket"}, r"(?s)boto3 refuses the options: .*Invalid bucket name"),
     ],
 )
@@ -392,12 +391,12 @@ def test_options_that_cannot_work(tmp_path: pathlib.Path, options: t.Dict[str, t
         upload(tmp_path / "b.zip", **options)
 
 
-def test_half_of_the_credentials(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_credentials(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AK")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
     (tmp_path / "b.zip").write_bytes(b"x")
     with pytest.raises(OptionError, match="no usable credentials"):
-        upload(tmp_path / "b.zip", s3={**S3, "access_key": None, "secret_key": None})
+        upload(tmp_path / "b.zip", s3=WITHOUT_KEYS)
 
 
 def test_without_credentials_the_error_says_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,7 +407,7 @@ def test_without_credentials_the_error_says_so(tmp_path: pathlib.Path, monkeypat
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     (tmp_path / "b.zip").write_bytes(b"x")
     with pytest.raises(StoreFailed, match=r"no credentials for http://127\.0\.0\.1:1: set access_key"):
-        upload(tmp_path / "b.zip", s3={**S3, "access_key": None, "secret_key": None})
+        upload(tmp_path / "b.zip", s3=WITHOUT_KEYS)
 
 
 def test_a_manifest_of_another_archive_is_refused_in_check_mode(archive: pathlib.Path, server: Server) -> None:
@@ -421,32 +420,13 @@ def test_a_manifest_of_another_archive_is_refused_in_check_mode(archive: pathlib
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"archive": {}}', '{"archive": 7}'])
-def test_what_is_no_manifest_of_an_archive_is_refused(archive: pathlib.Path, text: str) -> None:
+def test_a_file_that_is_no_manifest_is_refused(archive: pathlib.Path, text: str) -> None:
     manifest = archive.with_name("m.json")
     manifest.write_text(text)
     assert "is not that of an archive" in refusal(OptionError, archive, manifest=str(manifest))
 
 
-def test_a_bound_ends_by_its_deadline_or_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    endless = s3_module.Bound(None, "upload")
-    endless.check()
-    bound = s3_module.Bound(5, "upload")
-    now[0] += 4.9
-    bound.check()
-    now[0] += 0.1
-    with pytest.raises(StoreFailed, match="longer than 5 seconds"):
-        bound.check()
-    endless.check()
-    endless.stop()
-    with pytest.raises(StoreFailed, match="another part"):
-        endless.check()
-    endless.restart(5)
-    endless.check()
-
-
-def test_without_boto3_the_module_can_still_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_boto3_the_import_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "botocore", None)
     spec = importlib.util.spec_from_file_location("without_boto3", s3_module.__file__)
     assert spec and spec.loader

@@ -13,8 +13,9 @@ import pytest
 pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._verify import proof as proof_module
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, Opened
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, use
 
 KEY = "db1/2026/01/backup_20260101_030000.zip"
 PROVEN: t.Dict[str, t.Any] = {
@@ -32,13 +33,13 @@ PROVEN: t.Dict[str, t.Any] = {
 def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
     made = FakeBucket()
     made.put_backup(KEY, datetime.datetime(2026, 1, 1, 3))
-    monkeypatch.setattr(proof_module, "Store", Opened(made))
+    use(made, monkeypatch)
     return made
 
 
 def prove(*, check_mode: bool = False) -> t.Dict[str, t.Any]:
     request = proof_module.ProofRequest(
-        settings={}, bucket="vex", key=KEY, retries=0, timeout=0, check_mode=check_mode, **PROVEN
+        s3=S3Settings(), bucket="vex", key=KEY, retries=0, timeout=0, check_mode=check_mode, **PROVEN
     )
     return proof_module.put_proof(request)
 

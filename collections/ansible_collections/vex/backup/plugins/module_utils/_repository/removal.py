@@ -1,0 +1,116 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Remove backups from a bucket, in such an order that a half removed one is never taken for a backup."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of, manifest_of, proof_of
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, Interrupted, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, utc
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
+
+KeepRemoval = t.Callable[[Removal], None]
+
+
+class Attempt(t.NamedTuple):
+    """The outcome of the attempt to remove one backup.
+
+    ``removal`` is set once the manifest is gone (in check mode: if it would go); ``markers`` are the keys of objects
+    that the bucket keeps behind a delete marker; ``protection`` is why the backup stays; ``refused`` the refusal of one
+    request; ``stopped`` the error after which no other backup is tried.
+    """
+
+    backup: StoredBackup
+    removal: t.Optional[Removal] = None
+    markers: t.Sequence[str] = ()
+    protection: t.Optional[str] = None
+    refused: t.Optional[Refused] = None
+    stopped: t.Optional[BackupError] = None
+
+    @property
+    def kept(self) -> t.Optional[str]:
+        """Why the backup stays after all, ``None`` when it does not or the attempt was stopped."""
+        if self.removal is None and self.refused is not None:
+            return f"the bucket refused to remove it: {self.refused}"
+        return self.protection
+
+
+def remove_backups(
+    store: Store,
+    doomed: t.Sequence[t.Tuple[Decision, Removal]],
+    keep_removal: KeepRemoval,
+    log: RunLog,
+    *,
+    check_mode: bool,
+) -> t.List[Attempt]:
+    """Remove backups, in the order given, until an error stops it.
+
+    :param doomed: the decisions to remove, and what to note of each
+    :param keep_removal: called with a removal as soon as the manifest is gone
+    :param check_mode: only find out whether the bucket protects them
+    """
+    attempts: t.List[Attempt] = []
+    for decision, removal in doomed:
+        attempt = _attempt(store, decision, removal, keep_removal, log, check_mode)
+        attempts.append(attempt)
+        if attempt.stopped is not None:
+            break
+    return attempts
+
+
+def _attempt(
+    store: Store, decision: Decision, removal: Removal, keep_removal: KeepRemoval, log: RunLog, check_mode: bool
+) -> Attempt:
+    backup = decision.backup
+    try:
+        protection = _protection(store, backup, removal.moment)
+    except (StoreFailed, Interrupted) as error:
+        return Attempt(backup, stopped=error)
+    if protection is not None:
+        return Attempt(backup, protection=protection)
+    if check_mode:
+        return Attempt(backup, removal)
+    log.info(f"removing {store.url(backup.key)} and its manifest: {decision.reason}")
+    return _delete(store, backup, removal, keep_removal)
+
+
+def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
+    """Return why the bucket protects a backup at this moment, ``None`` when it does not."""
+    for key in (backup.key, manifest_of(backup.key)):
+        answer = head(store, key) or {}
+        if answer.get("ObjectLockLegalHoldStatus") == "ON":
+            return "locked by the bucket: a legal hold"
+        until = answer.get("ObjectLockRetainUntilDate")
+        if until is not None and utc(until) > now:
+            return f"locked by the bucket until {timestamp(utc(until))} (UTC)"
+    # The last request before the removal: backup_hold puts the hold first and then looks for the manifest.
+    if head(store, hold_of(backup.key)) is not None:
+        return "held a moment ago"
+    return None
+
+
+def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: KeepRemoval) -> Attempt:
+    # The manifest first: without it, the rest is not a backup. The archive last: audits find the rest by its key.
+    proof = [proof_of(backup.key)] if backup.proven is not None else []
+    removed = None
+    markers = []
+    try:
+        for key in (manifest_of(backup.key), *proof, backup.key):
+            if store.call("delete_object", Key=key).get("DeleteMarker"):
+                markers.append(key)
+            if removed is None:
+                removed = removal
+                keep_removal(removal)
+    except Refused as error:
+        return Attempt(backup, removed, markers, refused=error)
+    except (StoreFailed, Interrupted) as error:
+        return Attempt(backup, removed, markers, stopped=error)
+    return Attempt(backup, removed, markers)

@@ -1,0 +1,90 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a bucket holds: lists of objects and of unfinished uploads, and the state of one object."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Store
+
+
+class Listed(t.NamedTuple):
+    """An object as a list shows it: ``size`` in bytes, ``modified`` in UTC without a zone."""
+
+    key: str
+    size: int
+    modified: datetime.datetime
+    etag: str
+
+
+class Unfinished(t.NamedTuple):
+    """A multipart upload that has not ended: ``initiated`` in UTC without a zone."""
+
+    key: str
+    upload_id: str
+    initiated: datetime.datetime
+
+
+def list_objects(store: Store, prefix: str) -> t.List[Listed]:
+    """List every object whose key starts with *prefix*, by key.
+
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    found: t.List[Listed] = []
+    page: t.Dict[str, str] = {}
+    while True:
+        answer = store.call("list_objects_v2", Prefix=prefix, **page)
+        found += [_listed(item) for item in answer.get("Contents", [])]
+        if not answer.get("IsTruncated"):
+            return found
+        page = {"ContinuationToken": answer["NextContinuationToken"]}
+
+
+def list_uploads(store: Store, prefix: str) -> t.List[Unfinished]:
+    """List the unfinished multipart uploads of keys that start with *prefix*.
+
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    found: t.List[Unfinished] = []
+    page: t.Dict[str, str] = {}
+    while True:
+        answer = store.call("list_multipart_uploads", Prefix=prefix, **page)
+        found += [Unfinished(one["Key"], one["UploadId"], utc(one["Initiated"])) for one in answer.get("Uploads", [])]
+        if not answer.get("IsTruncated"):
+            return found
+        page = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+
+
+def head(store: Store, key: str, **params: str) -> t.Optional[Answer]:
+    """Return the server's description of one object, or ``None`` when it does not exist.
+
+    :param params: further parameters of S3's HeadObject
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    try:
+        return store.call("head_object", Key=key, **params)
+    except Refused as error:
+        if error.code == "404":
+            return None
+        raise
+
+
+def stat(store: Store, key: str) -> t.Optional[Listed]:
+    """Return one object as a list would show it, or ``None`` when it does not exist.
+
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    answer = head(store, key)
+    return None if answer is None else _listed({"Key": key, "Size": answer["ContentLength"], **answer})
+
+
+def utc(moment: datetime.datetime) -> datetime.datetime:
+    """Return a time of boto3's in UTC, without a zone."""
+    return moment.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+
+
+def _listed(item: Answer) -> Listed:
+    return Listed(item["Key"], item["Size"], utc(item["LastModified"]), item["ETag"].strip('"'))

@@ -1,0 +1,84 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reading objects: in chunks of which several are requested at a time, repeated where a connection broke."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Future, Store
+
+# Without it the modules refuse to start: see BOTO3_FAILURE in s3.py.
+with contextlib.suppress(ImportError):
+    from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
+
+# Seconds between attempts, doubled each time.
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+CHUNK_BYTES = 8 * 1024 * 1024
+
+
+def read_object(store: Store, key: str) -> bytes:
+    """Read a whole object that is small enough for memory, such as a manifest.
+
+    :raises StoreFailed: when the store refuses or cannot be reached; :class:`Refused` with the code ``NoSuchKey`` when
+        there is no such object
+    """
+    return t.cast("bytes", store.wait([store.start(lambda: _get(store, Key=key))])[0]["content"])
+
+
+def read_chunks(store: Store, listed: Listed, start: int = 0) -> t.Iterator[bytes]:
+    """Read an object from the offset *start* on, in order, while the next chunks are being requested.
+
+    :raises DownloadFailed: when the object was replaced meanwhile, or is shorter than *listed* says
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    requests: t.Deque[Future] = collections.deque()
+    for position in range(start, listed.size, CHUNK_BYTES):
+        size = min(CHUNK_BYTES, listed.size - position)
+        requests.append(store.start(_read_range, store, listed, position, size))
+        if len(requests) > store.parallel:
+            yield store.wait([requests.popleft()])[0]["content"]
+    while requests:
+        yield store.wait([requests.popleft()])[0]["content"]
+
+
+def _read_range(store: Store, listed: Listed, start: int, size: int) -> Answer:
+    asked = f"bytes={start}-{start + size - 1}"
+    try:
+        answer = _get(store, Key=listed.key, Range=asked, IfMatch=f'"{listed.etag}"')
+    except Refused as error:
+        if error.code in ("PreconditionFailed", "412"):
+            raise DownloadFailed(f"{store.url(listed.key)} was replaced while it was read: repeat") from error
+        raise
+    if len(answer["content"]) != size:
+        raise DownloadFailed(
+            f"{store.url(listed.key)} gave {len(answer['content'])} bytes for {asked}: it was cut short; repeat"
+        )
+    return answer
+
+
+def _get(store: Store, **params: t.Any) -> Answer:
+    pause = FIRST_PAUSE
+    attempt = 0
+    while True:
+        attempt += 1
+        # Botocore repeats a request that fails, but not one whose answer breaks off while it is read.
+        answer = store.request("get_object", **params)
+        try:
+            return {"content": answer["Body"].read()}
+        except (BotoCoreError, HTTPError) as error:
+            # Botocore does not wrap urllib3's errors of TLS: a connection closed without notice, a damaged record.
+            if attempt > store.retries:
+                raise StoreFailed(
+                    f"the connection broke {attempt} times while {store.url(params['Key'])} was read: {error}; "
+                    "check the network, and repeat"
+                ) from error
+        store.deadline.pause(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)

@@ -1,0 +1,214 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writing objects, with checksums that the server verifies and that are compared afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import undisturbed
+from ansible_collections.vex.backup.plugins.module_utils._errors import ObjectDiffers, StoreFailed, UploadFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part, as_header, matches, split
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Future, Store
+
+# Time for a failed upload to remove its parts, in seconds.
+ABORT_SECONDS = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class Upload:
+    """A file, and the object that it becomes.
+
+    :param size: bytes
+    :param sha256: the file's, by its manifest; compared before the object appears
+    :param settings: further parameters of the request that creates the object, its metadata included
+    """
+
+    path: str
+    size: int
+    sha256: str
+    key: str
+    settings: t.Mapping[str, t.Any]
+
+
+def put_object(store: Store, key: str, content: bytes, **settings: str) -> None:
+    """Write a small object, with a checksum: a bucket that locks its objects refuses those without.
+
+    :param settings: further parameters of S3's PutObject
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    checksum = as_header(hashlib.sha256(content).digest())
+    store.call("put_object", Key=key, Body=content, ChecksumSHA256=checksum, **settings)
+
+
+def find_existing(store: Store, upload: Upload) -> t.Optional[Answer]:
+    """Return the server's description of an object uploaded before, ``None`` when there is none to be seen.
+
+    :raises ObjectDiffers: when another object has the key
+    """
+    try:
+        found = head(store, upload.key, ChecksumMode="ENABLED")
+    except Refused as error:
+        if error.code == "403":
+            # The credentials may be valid for writing alone. If not, the refusal of the write explains it better.
+            return None
+        raise
+    if found is None:
+        return None
+    if (found["ContentLength"], found["Metadata"].get("sha256")) != (upload.size, upload.sha256):
+        raise ObjectDiffers(
+            f"{store.url(upload.key)} exists and is not {upload.path}: "
+            f"it has {found['ContentLength']} bytes and SHA-256 {found['Metadata'].get('sha256')}, "
+            f"the file {upload.size} and {upload.sha256}; remove the object, or give another key"
+        )
+    return found
+
+
+def check_file(store: Store, upload: Upload, part_bytes: int) -> None:
+    """Compare the file with its manifest, without uploading it.
+
+    :raises UploadFailed: when it has another SHA-256
+    """
+    with _parts(store, upload, part_bytes) as parts:
+        list(_digested(parts, upload))
+
+
+def put_file(store: Store, upload: Upload, existing: t.Optional[Answer], part_bytes: int, log: RunLog) -> Answer:
+    """Upload a file, unless the object is *existing*, and compare the server's checksum with the file.
+
+    :param part_bytes: the size of a part
+    :returns: the server's description of the object
+    :raises UploadFailed: when file, manifest and object are not the same; a new object is removed then
+    """
+    with _parts(store, upload, part_bytes) as parts:
+        if existing is not None:
+            _compare(store, upload, list(_digested(parts, upload)), [existing])
+            return existing
+        log.info(f"uploading {upload.path} to {store.url(upload.key)}: {upload.size} bytes, parts: {len(parts)}")
+        answer = _put_whole(store, upload, parts) if len(parts) == 1 else _put_parts(store, upload, parts)
+        found = find_existing(store, upload)
+        try:
+            _compare(store, upload, parts, [answer] if found is None else [answer, found])
+        except UploadFailed:
+            # This upload made the object, and an unverified object must not keep the name.
+            with contextlib.suppress(StoreFailed):
+                store.call("delete_object", Key=upload.key)
+            raise
+    log.info(f"uploaded {store.url(upload.key)}: size and checksum are those of {upload.path}")
+    return answer
+
+
+def abort_unfinished(store: Store, key: str, log: RunLog) -> None:
+    """Abort unfinished uploads of *key*, left by killed attempts: a key belongs to one run."""
+    try:
+        for left in store.call("list_multipart_uploads", Prefix=key).get("Uploads", []):
+            if left["Key"] == key:
+                store.call("abort_multipart_upload", Key=key, UploadId=left["UploadId"])
+                log.info(f"aborted an unfinished upload of {store.url(key)}")
+    except Refused as error:
+        log.info(f"could not look for unfinished uploads: {error}")
+
+
+@contextlib.contextmanager
+def _parts(store: Store, upload: Upload, part_bytes: int) -> t.Iterator[t.List[Part]]:
+    with open(upload.path, "rb") as stream:
+        yield split(stream.fileno(), upload.size, part_bytes, store.deadline.check)
+
+
+def _digested(parts: t.Sequence[Part], upload: Upload) -> t.Iterator[Part]:
+    """Yield each part once its digest is computed; the last one only when the whole file has the right SHA-256.
+
+    :raises UploadFailed: when it has another
+    """
+    whole = hashlib.sha256()
+    for part in parts:
+        part.take_digest(whole)
+        if part is parts[-1] and whole.hexdigest() != upload.sha256:
+            raise UploadFailed(
+                f"{upload.path} has SHA-256 {whole.hexdigest()}, its manifest says {upload.sha256}: the archive was "
+                "changed after it was packed, or the manifest is that of another archive; pack it again"
+            )
+        yield part
+
+
+def _compare(store: Store, upload: Upload, parts: t.Sequence[Part], answers: t.Sequence[Answer]) -> None:
+    verdicts = [matches(answer, parts) for answer in answers]
+    if False in verdicts:
+        raise UploadFailed(
+            f"the server's checksum of {store.url(upload.key)} is not that of {upload.path}: "
+            "check the disk and the network, remove the object if it is still there, and repeat"
+        )
+    if True not in verdicts:
+        raise UploadFailed(
+            f"the server returns neither a SHA-256 nor an MD5 of {store.url(upload.key)}, so it cannot be verified: "
+            "use a server that keeps checksums, or no aws:kms encryption"
+        )
+
+
+def _put_whole(store: Store, upload: Upload, parts: t.Sequence[Part]) -> Answer:
+    (part,) = _digested(parts, upload)
+    return _create(store, "put_object", upload, Body=part, ChecksumSHA256=as_header(part.sha256), **upload.settings)
+
+
+def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part]) -> Answer:
+    upload_id = None
+    requests: t.List[Future] = []
+    try:
+        created = store.call("create_multipart_upload", Key=upload.key, ChecksumAlgorithm="SHA256", **upload.settings)
+        upload_id = created["UploadId"]
+        for part in _digested(parts, upload):
+            # Digests are only a few parts ahead of the upload: the parts are still in memory, and a failure ends both.
+            if len(requests) >= 2 * store.parallel:
+                store.wait([requests[-2 * store.parallel]])
+            requests.append(store.start(_put_part, store, upload.key, upload_id, part))
+        sent = {"Parts": store.wait(requests)}
+        return _create(store, "complete_multipart_upload", upload, UploadId=upload_id, MultipartUpload=sent)
+    except BaseException:
+        with undisturbed(), contextlib.suppress(StoreFailed):
+            # Parts that arrive after the abort would stay in the bucket, so no request may be running.
+            store.cancel(ABORT_SECONDS)
+            if upload_id is None:
+                abort_unfinished(store, upload.key, RunLog(None))
+            else:
+                store.call("abort_multipart_upload", Key=upload.key, UploadId=upload_id)
+        raise
+
+
+def _put_part(store: Store, key: str, upload_id: str, part: Part) -> Answer:
+    checksum = as_header(part.sha256)
+    answer = store.request(
+        "upload_part", Key=key, UploadId=upload_id, PartNumber=part.number, Body=part, ChecksumSHA256=checksum
+    )
+    sent = {"PartNumber": part.number, "ETag": answer["ETag"]}
+    if "ChecksumSHA256" not in answer:
+        return sent
+    if answer["ChecksumSHA256"] != checksum:
+        raise UploadFailed(
+            f"the server's checksum of part {part.number} of {store.url(key)} is not that of the bytes sent: "
+            "check the disk and the network, and repeat"
+        )
+    return {**sent, "ChecksumSHA256": checksum}
+
+
+def _create(store: Store, operation: str, upload: Upload, **params: t.Any) -> Answer:
+    """Make the request that creates the object, unless another object has the key."""
+    try:
+        return store.call(operation, Key=upload.key, IfNoneMatch="*", **params)
+    except Refused as error:
+        if error.code in ("PreconditionFailed", "NoSuchUpload"):
+            # Another object, or this one: botocore repeats a request whose answer was lost.
+            found = find_existing(store, upload)
+            if found is not None:
+                return found
+        if error.code != "NotImplemented" or head(store, upload.key) is not None:
+            raise
+    # The server has no conditional writes: the look a moment ago has to do.
+    if "Body" in params:
+        params["Body"].seek(0)
+    return store.call(operation, Key=upload.key, **params)
