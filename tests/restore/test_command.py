@@ -44,7 +44,7 @@ def test_retention_by_hand(command: Command, capfd: pytest.CaptureFixture[str]) 
     assert command("audit") == 0
     assert said(capfd) == [f"{oldest} is not held", "2 backups, 0 findings"]
     assert command("hold", middle) == 1
-    assert f"the bucket holds no backup called {middle}" in " ".join(capfd.readouterr().err.split())
+    assert f"the bucket holds no backup of this host called {middle}" in " ".join(capfd.readouterr().err.split())
 
 
 def test_retention_that_fails(command: Command, capfd: pytest.CaptureFixture[str]) -> None:

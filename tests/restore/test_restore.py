@@ -200,8 +200,8 @@ def test_every_damage_is_found(
 
     assert "it is damaged in the bucket" in message("flipped")
     assert "it was cut short or replaced" in message("truncated")
-    assert "so its upload did not end and it is no backup" in message("no-manifest")
-    assert "is encrypted with another password than the one given" in message("locked")
+    assert "so its upload did not end and it is not a backup" in message("no-manifest")
+    assert "is encrypted with another password: give the one" in message("locked")
     assert ("portal",) not in target.execute("SHOW DATABASES")
     assert "table portal.mensagem is missing" in message("lacks-a-table")
     (rows,) = [table["rows"] for one in manifest["databases"] for table in one["tables"] if table["name"] == "mensagem"]
