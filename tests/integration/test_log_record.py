@@ -88,11 +88,18 @@ def test_the_same_record_again_changes_nothing(write: Writer, tmp_path: Path) ->
         "run_uuid": run,
         "stage": "mail",
         "status": 1,
-        "backup": {"dump_bytes": 5, "notes": ["a", "ç"], "dump_started": "2025-07-20 16:15:23"},
+        "backup": {
+            "databases": ["a, b", "ç"],
+            "dump_bytes": 5,
+            "notes": ["[ERROR] a", "ç"],
+            "dump_started": "2025-07-20 16:15:23",
+        },
         "upload": {"status": 1, "archive_bytes": 7_000_000, "key": "k", "started": "2025-07-20 16:15:23"},
         "run_log_file": str(tmp_path / "log"),
     }
     assert write(**options)["changed"]
+    ((names, listed),) = write.backups("bancos, nome_database")
+    assert (json.loads(names), listed) == (["a, b", "ç"], "a, b, ç")
     before = write.backups("*"), write.uploads("*")
     time.sleep(1.1)
     again = write(**options)

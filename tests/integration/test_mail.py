@@ -348,6 +348,10 @@ def test_check_mode_sends_and_keeps_nothing(mail: Mailer, smtp: SmtpSink) -> Non
     assert mail(check_mode=True)["kept"] == 1
     assert smtp.messages == []
     assert len(mail.kept()) == 1
+    away = mail(check_mode=True, smtp_port=free_port())
+    assert (away["spooled"], away["kept"]) == (False, 1)
+    assert "could not be reached" in away["error"]
+    assert "the mail would be kept in" in away["error"]
 
 
 def test_nothing_in_a_text_can_make_a_header(mail: Mailer, smtp: SmtpSink) -> None:
