@@ -6,9 +6,6 @@ import hashlib
 import json
 import os
 import re
-import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,138 +13,32 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import request
-from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    BackupError,
-    Interrupted,
     ObjectDiffers,
     StoreFailed,
     UploadFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-from ansible_collections.vex.backup.plugins.module_utils._store import write as write_module
-from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
-from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
+from tests.integration.uploading import KEY, MEBIBYTE, PARTS, SINGLE, SIZES, Uploads, cleared
 from tests.modules import ModuleProcess
-from tests.servers.ports import free_port
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
 
-MEBIBYTE = 1024 * 1024
-KEY = "mysql/db%201/2025/07/backup_20250720_161523.zip"
+
+@pytest.fixture(params=SIZES, ids=["single", "parts"])
+def uploads(request: pytest.FixtureRequest, s3: SeaweedFS, tmp_path: Path) -> Iterator[Uploads]:
+    with cleared(s3):
+        yield Uploads(s3, tmp_path / "b.zip", request.param)
 
 
-class Uploads:
-    """Uploads of one archive and its manifest, and the state of the bucket.
-
-    :param path: the archive
-    """
-
-    def __init__(self, s3: SeaweedFS, path: Path) -> None:
-        self.s3 = s3
-        self.client = s3.client()
-        self.path = path
-        self.manifest = Path(f"{path}.manifest.json")
-        self.log = path.with_name("backup_script.log")
-        self.describe()
-
-    def describe(self) -> None:
-        """Write the manifest of the archive as it is now."""
-        self.manifest.write_text(json.dumps({"archive": {"sha256": sha256_of(str(self.path))}}))
-
-    def grow(self, size: int) -> None:
-        """Make the archive *size* bytes long."""
-        os.truncate(self.path, size)
-        self.describe()
-
-    def options(self, **options: Any) -> dict[str, Any]:
-        return {
-            "access_key": self.s3.access_key,
-            "secret_key": self.s3.secret_key,
-            "endpoint_url": self.s3.endpoint,
-            "request_checksum_calculation": "when_required",
-            "src": str(self.path),
-            "manifest": str(self.manifest),
-            "bucket": self.s3.bucket,
-            "key": KEY,
-            "part_size": 5,
-            "retries": 2,
-            **options,
-        }
-
-    def run(self, **options: Any) -> dict[str, Any]:
-        given = self.options(**options)
-        unset = dict.fromkeys(("storage_class", "server_side_encryption", "kms_key_id", "timeout"))
-        defaults: dict[str, Any] = {**unset, "metadata": {}, "parallel": 4, "check_mode": False}
-        settings = S3Settings.from_options({**vars(S3Settings()), **given})
-        return upload(request(UploadRequest, {**defaults, **given}, s3=settings), RunLog(str(self.log)))
-
-    def refusal(self, error: type[BackupError], **options: Any) -> str:
-        """Return the error message of an attempt that must not change the bucket."""
-        before = self.bucket()
-        with pytest.raises(error) as caught:
-            self.run(**options)
-        assert self.bucket() == before
-        assert self.unfinished() == []
-        assert caught.value.details["status"] == 3
-        message = str(caught.value)
-        assert self.s3.secret_key not in message
-        return message
-
-    def bucket(self) -> dict[str, tuple[int, str]]:
-        """Return size and ETag of every object."""
-        listed = self.client.list_objects_v2(Bucket=self.s3.bucket).get("Contents", [])
-        return {item["Key"]: (item["Size"], item["ETag"]) for item in listed}
-
-    def unfinished(self) -> list[str]:
-        return [item["Key"] for item in self.client.list_multipart_uploads(Bucket=self.s3.bucket).get("Uploads", [])]
-
-    def wait_for_parts(self) -> None:
-        """Wait until an upload has sent its first parts."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for item in self.client.list_multipart_uploads(Bucket=self.s3.bucket).get("Uploads", []):
-                sent = self.client.list_parts(Bucket=self.s3.bucket, Key=item["Key"], UploadId=item["UploadId"])
-                if sent.get("Parts"):
-                    return
-            time.sleep(0.01)
-        raise AssertionError("no part was sent")
-
-    def content(self, key: str) -> bytes:
-        found: bytes = self.client.get_object(Bucket=self.s3.bucket, Key=key)["Body"].read()
-        return found
-
-
-@pytest.fixture(autouse=True)
-def clean_bucket(s3: SeaweedFS) -> Iterator[None]:
-    yield
-    client = s3.client()
-    for item in client.list_objects_v2(Bucket=s3.bucket).get("Contents", []):
-        client.delete_object(Bucket=s3.bucket, Key=item["Key"])
-    for unfinished in client.list_multipart_uploads(Bucket=s3.bucket).get("Uploads", []):
-        client.abort_multipart_upload(Bucket=s3.bucket, Key=unfinished["Key"], UploadId=unfinished["UploadId"])
-
-
-@pytest.fixture(params=[1000, 12 * MEBIBYTE + 1], ids=["single", "parts"])
-def uploads(request: pytest.FixtureRequest, s3: SeaweedFS, tmp_path: Path) -> Uploads:
-    path = tmp_path / "b.zip"
-    path.write_bytes(os.urandom(request.param))
-    return Uploads(s3, path)
-
-
-only_parts = pytest.mark.parametrize("uploads", [12 * MEBIBYTE + 1], indirect=True)
-only_single = pytest.mark.parametrize("uploads", [1000], indirect=True)
+only_parts = pytest.mark.parametrize("uploads", [PARTS], indirect=True)
+only_single = pytest.mark.parametrize("uploads", [SINGLE], indirect=True)
 
 
 def test_upload_and_repeat(uploads: Uploads) -> None:
     result = uploads.run(metadata={"run_uuid": "u1"})
     data = uploads.path.read_bytes()
-    parts = 1 if len(data) == 1000 else 3
+    parts = 1 if len(data) == SINGLE else 3
     assert result == {
         "bucket": uploads.s3.bucket,
         "key": KEY,
@@ -282,133 +173,6 @@ def test_bad_keys(uploads: Uploads, options: dict[str, str], remedy: str) -> Non
     message = uploads.refusal(StoreFailed, **options)
     assert remedy in message
     assert "wrong-secret" not in message
-
-
-@only_single
-def test_connection_refused(uploads: Uploads) -> None:
-    endpoint = f"http://127.0.0.1:{free_port()}"
-    message = uploads.refusal(StoreFailed, endpoint_url=endpoint, retries=0)
-    assert f"{endpoint} could not be reached" in message
-    assert "check endpoint_url" in message
-
-
-def test_503_for_a_while(uploads: Uploads, s3_proxy: S3Proxy) -> None:
-    s3_proxy.refuse(times=3)
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, retries=5)["changed"] is True
-    assert uploads.content(KEY) == uploads.path.read_bytes()
-
-
-@pytest.mark.parametrize("method", [None, "PUT"])
-def test_503_without_end(uploads: Uploads, s3_proxy: S3Proxy, method: str | None) -> None:
-    s3_proxy.refuse(method=method)
-    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=1)
-    assert "answered 503 for " in message
-    assert "(2 attempts)" in message
-    assert s3_proxy.endpoint in message
-
-
-def test_connections_that_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
-    s3_proxy.drop(times=2, method="PUT")
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, retries=5)["changed"] is True
-    assert uploads.content(KEY) == uploads.path.read_bytes()
-
-
-def test_connections_that_always_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
-    s3_proxy.drop(method="PUT")
-    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=0)
-    assert "could not be reached" in message
-
-
-@only_parts
-def test_the_deadline_ends_a_running_upload(uploads: Uploads, s3_proxy: S3Proxy) -> None:
-    s3_proxy.refuse(method="PUT")
-    began = time.monotonic()
-    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=3)
-    assert "longer than 3 seconds: raise timeout" in message
-    # A thread may be waiting before its next attempt.
-    assert time.monotonic() - began < 20
-
-
-@only_single
-def test_the_deadline_ends_the_wait_for_a_server_that_hangs(uploads: Uploads) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
-        began = time.monotonic()
-        message = uploads.refusal(StoreFailed, endpoint_url=endpoint, retries=10, timeout=2)
-    assert "longer than 2 seconds" in message
-    assert time.monotonic() - began < 10
-
-
-def test_a_body_that_the_deadline_cuts_short_is_no_network_failure(
-    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Impatient(Deadline):
-        """A deadline that stops, once, when a body is read for sending."""
-
-        sending = ended = False
-
-        def check(self) -> None:
-            if self.sending and not self.ended:
-                Impatient.ended = True
-                self.stop()
-            super().check()
-
-    make = s3_module.Store.request
-
-    def request(self: s3_module.Store, operation: str, **params: Any) -> dict[str, Any]:
-        if operation in ("put_object", "upload_part"):
-            Impatient.sending = True
-        return make(self, operation, **params)
-
-    monkeypatch.setattr(s3_module.Store, "request", request)
-    monkeypatch.setattr(s3_module, "Deadline", Impatient)
-    assert "the upload was stopped because another part of it failed" in uploads.refusal(StoreFailed, retries=0)
-
-
-@only_parts
-def test_an_interrupted_upload_leaves_nothing(uploads: Uploads) -> None:
-    uploads.grow(400 * MEBIBYTE)
-
-    def interrupt() -> None:
-        uploads.wait_for_parts()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    with ending_children():
-        uploads.refusal(Interrupted)
-        thread.join()
-
-
-@only_parts
-def test_a_failed_upload_that_is_interrupted_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_part, cancel = write_module._put_part, s3_module.Store.cancel
-
-    def put_one_part(store: s3_module.Store, key: str, upload_id: str, part: Part) -> dict[str, Any]:
-        if part.number == 2:
-            raise StoreFailed("the second part fails")
-        return put_part(store, key, upload_id, part)
-
-    def interrupt(store: s3_module.Store, seconds: int) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        cancel(store, seconds)
-
-    monkeypatch.setattr(write_module, "_put_part", put_one_part)
-    monkeypatch.setattr(s3_module.Store, "cancel", interrupt)
-    with ending_children():
-        assert "told to end" in uploads.refusal(Interrupted)
-
-
-@only_parts
-def test_an_interrupted_module_leaves_nothing(uploads: Uploads) -> None:
-    uploads.grow(400 * MEBIBYTE)
-    module = ModuleProcess("s3_upload", uploads.options(run_log=str(uploads.log)))
-    uploads.wait_for_parts()
-    module.process.send_signal(signal.SIGTERM)
-    result = module.result()
-    assert "told to end (SIGTERM)" in result["msg"]
-    assert (uploads.bucket(), uploads.unfinished()) == ({}, [])
-    assert "told to end" in uploads.log.read_text()
 
 
 def test_the_module(uploads: Uploads) -> None:

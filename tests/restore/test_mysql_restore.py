@@ -3,114 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import request
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest, dump
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    BackupError,
-    CommandTimeout,
-    ManifestUnusable,
     NotEnoughSpace,
-    OptionError,
-    ProgramMissing,
     RestoreDiffers,
     RestoreFailed,
-    ServerUnavailable,
     TargetExists,
 )
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import resolve_login
-from ansible_collections.vex.backup.plugins.module_utils._restore import load as load_module
-from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
-from ansible_collections.vex.backup.plugins.module_utils._restore.restore import restore
 from tests.integration import hard_databases, odd_databases
 from tests.integration.fingerprint import fingerprint
 from tests.integration.restoring import assert_equal
-from tests.modules import ModuleProcess
 from tests.restore.damaging import rewrite
+from tests.restore.dumping import Dumped
 from tests.servers.mariadb import MariaDB
 
-NAME = "backup_20250720_161523"
 EASY = ("plain", "with space", "per%cent", "acentuação", "❤️ emoji", "mydumper_0")
-
-
-class Dumped:
-    """A dump of *databases* of *source* in *directory*, to restore."""
-
-    def __init__(self, source: MariaDB, directory: Path, databases: tuple[str, ...], **options: Any) -> None:
-        self.source = source
-        self.databases = databases
-        self.path = directory / NAME
-        self.log = directory / "restore.log"
-        given: dict[str, Any] = {
-            **login(source),
-            "path": str(self.path),
-            "dump_log": str(directory / "dump.log"),
-            "databases": list(databases),
-            "exclude_databases": [],
-            "mode": "individual",
-            "threads": 2,
-            "routines": True,
-            "triggers": True,
-            "events": True,
-            "compression": "zstd",
-            "long_query_guard": 60,
-            "timeout": 0,
-            "connect_timeout": 10,
-            "space_factor": 0.0,
-            "keep_failed": 1,
-            "run_log": None,
-            "run_uuid": "u1",
-            "hostname": "db1",
-            **options,
-        }
-        dumped = request(DumpRequest, given, login=resolve_login(given), check_mode=False)
-        result = dump(dumped, RunLog(None))
-        assert result["status"] in {1, 2}, result
-        self.warnings = result["dump_warnings"]
-
-    def run(self, server: MariaDB, /, **options: Any) -> dict[str, Any]:
-        names = ("login_unix_socket", "login_user", "login_password")
-        given = {**login(server), **{name: options.pop(name) for name in names if name in options}}
-        defaults = RestoreRequest(
-            login=resolve_login(given),
-            path=str(self.path),
-            discard=False,
-            manifest=None,
-            database=None,
-            target=None,
-            table=None,
-            overwrite=False,
-            threads=2,
-            binlog=True,
-            make_definers=False,
-            timeout=0,
-            check_mode=False,
-        )
-        found = restore(dataclasses.replace(defaults, **options), RunLog(str(self.log)))
-        assert not Path(f"{self.path}.loading").exists()
-        return found
-
-    def refusal(self, error: type[BackupError], server: MariaDB, /, **options: Any) -> BackupError:
-        with pytest.raises(error) as caught:
-            self.run(server, **options)
-        assert caught.value.details["status"] == 3
-        assert not Path(f"{self.path}.loading").exists()
-        return caught.value
-
-
-def login(server: MariaDB) -> dict[str, Any]:
-    unset = ("login_host", "login_port", "login_password", "config_file", "ca_cert")
-    return {**dict.fromkeys(unset), "login_unix_socket": server.socket, "login_user": "root"}
 
 
 @pytest.fixture(scope="module")
@@ -267,106 +180,6 @@ def test_definers_are_created_on_a_scratch_server(mariadb: MariaDB, fresh_mariad
         fresh_mariadb.execute(f"DROP USER IF EXISTS {owner}")
 
 
-@pytest.fixture
-def small(mariadb: MariaDB, tmp_path: Path) -> Iterator[Dumped]:
-    """Return a dump of two tables with two rows each, as plain text that a test can damage."""
-    try:
-        mariadb.execute(
-            "CREATE DATABASE small",
-            "CREATE TABLE small.first (id INT PRIMARY KEY)",
-            "INSERT INTO small.first VALUES (1), (2)",
-            "CREATE TABLE small.second (id INT PRIMARY KEY)",
-            "INSERT INTO small.second VALUES (1), (2)",
-            "CREATE PROCEDURE small.p() SELECT 1",
-        )
-        yield Dumped(mariadb, tmp_path, ("small",), compression="none")
-    finally:
-        mariadb.execute("DROP DATABASE small")
-
-
-def test_a_missing_row(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    """The loader reports no error."""
-    rows = small.path / "dump/small/tables/small.first.sql"
-    text = rows.read_text()
-    assert ",\n(2)" in text
-    rows.write_text(text.replace(",\n(2)", ""))
-    error = small.refusal(RestoreDiffers, fresh_mariadb)
-    assert "table small.first has 1 rows, 2 were dumped" in str(error)
-    assert error.details["incomplete"] == ["small"]
-    assert error.details["differences"] == ["table small.first has 1 rows, 2 were dumped"]
-
-
-def test_a_missing_table(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    for path in (small.path / "dump/small/tables").glob("small.second*"):
-        path.unlink()
-    assert "table small.second is missing" in str(small.refusal(RestoreDiffers, fresh_mariadb))
-
-
-def test_a_missing_stored_program(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    (small.path / "dump/small/programs.sql").write_text("SELECT 1;\n")
-    assert "procedure small.p is missing" in str(small.refusal(RestoreDiffers, fresh_mariadb))
-
-
-def test_an_error_of_the_loader(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    (small.path / "dump/small/tables/small.first.sql").write_text("INSERT INTO `nowhere` VALUES (1);\n")
-    error = small.refusal(RestoreFailed, fresh_mariadb)
-    assert "myloader could not load small into small: Error restoring small.first" in str(error)
-    assert error.details["incomplete"] == ["small"]
-
-
-def test_an_error_of_the_client(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    (small.path / "dump/small/programs.sql").write_text("CREATE nonsense;\n")
-    message = str(small.refusal(RestoreFailed, fresh_mariadb))
-    assert "could not load programs.sql of small into small: " in message
-    assert "ERROR 1064" in message
-
-
-@pytest.mark.parametrize("name", ["tables", "programs.sql"])
-def test_a_missing_file(small: Dumped, fresh_mariadb: MariaDB, name: str) -> None:
-    (small.path / "dump/small" / name).rename(small.path / "elsewhere")
-    assert "is missing from the backup" in str(small.refusal(RestoreFailed, fresh_mariadb))
-    assert ("small",) not in fresh_mariadb.execute("SHOW DATABASES")
-
-
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"threads": 0}, OptionError, "threads must be at least 1"),
-        ({"path": "/nowhere"}, ManifestUnusable, "cannot be read"),
-        ({"database": "none"}, OptionError, "the backup holds no database 'none'"),
-        ({"login_unix_socket": "/nowhere"}, ServerUnavailable, "could not be reached"),
-        ({"login_user": "nobody"}, ServerUnavailable, "refused the login"),
-    ],
-)
-def test_options_that_cannot_work(
-    small: Dumped, fresh_mariadb: MariaDB, options: dict[str, Any], error: type[BackupError], message: str
-) -> None:
-    assert message in str(small.refusal(error, fresh_mariadb, **options))
-
-
-def test_rows_are_counted_before_events_exist(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """An event that is due and deletes old rows would make the restore of an old backup look incomplete."""
-    small.source.execute("CREATE EVENT small.purge ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM small.first")
-    dumped = Dumped(small.source, tmp_path / "with", ("small",))
-    fresh_mariadb.execute("SET GLOBAL log_output = 'TABLE', general_log = 1")
-    assert dumped.run(fresh_mariadb)["rows"] == 4
-    log = "SELECT argument FROM mysql.general_log WHERE argument {} ORDER BY event_time LIMIT 1"
-    counts, events = "LIKE 'SELECT COUNT(*) FROM `small`%%'", "RLIKE '^CREATE .*EVENT'"
-    order = fresh_mariadb.execute(log.format(f"{counts} OR argument {events}"))
-    assert order == fresh_mariadb.execute(log.format(counts))
-    assert fresh_mariadb.execute(log.format(events))
-
-
-def test_row_counts_that_the_manifest_lacks(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    path = small.path / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["databases"][0]["tables"][1].update(rows=None, sha256=None)
-    path.write_text(json.dumps(manifest))
-    assert small.run(fresh_mariadb)["restore_warnings"] == [
-        "small: the manifest does not say how many rows second had, so they were not compared"
-    ]
-
-
 def test_a_server_with_names_in_lower_case(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
     """Its table `orders` is the table `Orders` of the backup; on other servers they are two tables."""
     options = ["--lower-case-table-names=1"]
@@ -388,112 +201,11 @@ def test_a_server_with_names_in_lower_case(mariadb: MariaDB, fresh_mariadb: Mari
         mariadb.execute("DROP DATABASE shop")
 
 
-def test_a_plan_changes_nothing(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    """It needs only the manifest, not the backup."""
-    manifest = str(small.path / "manifest.json")
-    result = small.run(fresh_mariadb, check_mode=True, path="/nowhere", manifest=manifest)
-    assert (result["tables"], result["existing"], result["changed"]) == (2, [], True)
-    assert result["tool_version"].startswith("myloader 0.10")
-    assert ("small",) not in fresh_mariadb.execute("SHOW DATABASES")
-    message = str(small.refusal(OptionError, fresh_mariadb, path="/nowhere", manifest=manifest))
-    assert "path /nowhere is not a directory" in message
-    small.run(fresh_mariadb)
-    assert small.run(fresh_mariadb, check_mode=True)["existing"] == ["small: first, second, procedure p"]
-
-
-def test_the_deadline(small: Dumped, fresh_mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.monotonic", iter(range(0, 10_000, 10)).__next__)
-    assert "the restore took longer than" in str(small.refusal(CommandTimeout, fresh_mariadb, timeout=5))
-
-
-def test_without_the_binary_log(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    before = fresh_mariadb.execute("SHOW MASTER STATUS")
-    small.run(fresh_mariadb, binlog=False)
-    assert fresh_mariadb.execute("SHOW MASTER STATUS") == before
-    small.run(fresh_mariadb, overwrite=True)
-    assert fresh_mariadb.execute("SHOW MASTER STATUS") != before
-
-
-def test_an_account_that_cannot_see_other_accounts(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    fresh_mariadb.create_account("owner", "its password", "ALL PRIVILEGES ON small.*", "SET USER ON *.*")
-    account: dict[str, Any] = {"login_user": "owner", "login_password": "its password"}
-    assert small.run(fresh_mariadb, **account)["restore_warnings"] == []
-
-
-def test_a_database_without_its_statement(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    (small.path / "dump/small/tables/small-schema-create.sql").unlink()
-    assert small.run(fresh_mariadb)["rows"] == 4
-
-
-def test_a_trigger_whose_table_cannot_be_read(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """A warning says that the table lacks it."""
-    small.source.execute(
-        "CREATE TRIGGER small.t BEFORE INSERT ON /* which */ small.first FOR EACH ROW SET NEW.id = NEW.id"
-    )
-    dumped = Dumped(small.source, tmp_path / "with", ("small",))
-    (warning,) = dumped.run(fresh_mariadb, database="small", table="first")["restore_warnings"]
-    assert "1 triggers were not restored" in warning
-
-
-def test_an_existing_database_keeps_its_collation(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """programs.sql changes it while it runs, to the collation that each program was created with."""
-    small.source.execute("ALTER DATABASE small COLLATE utf8mb4_bin")
-    dumped = Dumped(small.source, tmp_path / "changed", ("small",))
-    fresh_mariadb.execute("CREATE DATABASE small COLLATE latin1_swedish_ci")
-    dumped.run(fresh_mariadb)
-    ((_name, statement),) = fresh_mariadb.execute("SHOW CREATE DATABASE small")
-    assert "latin1_swedish_ci" in statement
-
-
-def test_an_account_without_the_rights(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    fresh_mariadb.create_account("reader", "its password", "SELECT ON *.*")
-    account = {"login_user": "reader", "login_password": "its password"}
-    message = str(small.refusal(RestoreFailed, fresh_mariadb, **account))
-    assert "the server refused a statement of the restore: Access denied for user 'reader'" in message
-
-
-def test_a_server_that_goes_away(small: Dumped, fresh_mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_arguments: object) -> None:
-        fresh_mariadb.kill()
-
-    monkeypatch.setattr(load_module, "drop_existing", gone)
-    assert "the server stopped answering" in str(small.refusal(ServerUnavailable, fresh_mariadb))
-
-
-def test_by_another_generation(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    manifest = small.path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"mydumper": "0.10', '"mydumper": "1.0'))
-    message = str(small.refusal(ProgramMissing, fresh_mariadb))
-    assert "the backup was made by MyDumper 0.20 or later" in message
-
-
 def test_a_disk_that_is_too_small(everything: Dumped, fresh_mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
     found = os.statvfs(everything.path)
     full = os.statvfs_result((found.f_bsize, found.f_frsize, 0, 0, 0, 0, 0, 0, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _path: full)
     assert "the decompressed backup needs" in str(everything.refusal(NotEnoughSpace, fresh_mariadb))
-
-
-def test_the_module_as_ansible_runs_it(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    options = {"login_unix_socket": fresh_mariadb.socket, "login_user": "root", "path": str(small.path)}
-    result = ModuleProcess("mysql_restore", options).result()
-    assert (result["tables"], result["rows"], result["status"]) == (2, 4, 1)
-    failed = ModuleProcess("mysql_restore", options).result()
-    assert (failed["failure"], failed["status"]) == ("TargetExists", 3)
-
-
-@pytest.mark.parametrize("around", [NAME, "others"])
-def test_a_restored_backup_is_discarded(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path, around: str) -> None:
-    """The directory around it is removed too if it was created for this backup alone."""
-    dumped = Dumped(small.source, tmp_path / around, ("small",))
-    archive = tmp_path / around / f"{NAME}.zip"
-    archive.touch()
-    fresh_mariadb.execute("CREATE DATABASE small", "CREATE TABLE small.first (id INT)")
-    dumped.refusal(TargetExists, fresh_mariadb, discard=True)
-    assert dumped.path.is_dir()
-    assert dumped.run(fresh_mariadb, discard=True, overwrite=True)["status"] == 1
-    assert not dumped.path.exists()
-    assert archive.exists() is (around == "others")
 
 
 @pytest.mark.parametrize("column", ["n INT", "n INT INVISIBLE"], ids=["myloader", "client"])
@@ -532,18 +244,3 @@ def test_hard_cases(tmp_path: Path) -> None:
         assert_equal(source, target, databases)
         shown = f"SHOW CREATE DATABASE {hard_databases.EMPTY}"
         assert target.execute(shown) == source.execute(shown)
-
-
-def test_programs_that_were_not_dumped_are_not_missing(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """The manifest of a dump without stored programs names none."""
-    small.source.execute(
-        "CREATE TRIGGER small.t BEFORE INSERT ON small.first FOR EACH ROW SET NEW.id = NEW.id + 0",
-        "CREATE EVENT small.e ON SCHEDULE EVERY 1 YEAR STARTS '2035-01-01 03:00:00' DISABLE DO SELECT 1",
-    )
-    for left_out, kinds in (("routines", ["EVENT", "TRIGGER"]), ("triggers", ["EVENT", "PROCEDURE"])):
-        dumped = Dumped(small.source, tmp_path / left_out, ("small",), **{left_out: False})
-        (database,) = json.loads((dumped.path / "manifest.json").read_text())["databases"]
-        assert sorted(program["kind"] for program in database["programs"]) == kinds
-        assert dumped.run(fresh_mariadb, overwrite=True)["databases"][0]["programs"] == 2
-    dumped = Dumped(small.source, tmp_path / "none", ("small",), routines=False, triggers=False, events=False)
-    assert dumped.run(fresh_mariadb, overwrite=True)["databases"][0]["programs"] == 0

@@ -1,0 +1,239 @@
+"""Records that wait in the spool while the log database cannot be written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
+from ansible_collections.vex.backup.plugins.module_utils._log_db import tables as tables_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
+from tests.integration.log_db import LogDatabase, migrate, run_module
+from tests.integration.recording import DOWN, Writer, migrated
+from tests.servers.mariadb import MariaDB
+
+
+@pytest.fixture
+def write(log_mariadb: MariaDB, tmp_path: Path) -> Iterator[Writer]:
+    with migrated(log_mariadb, tmp_path / "spool") as writer:
+        yield writer
+
+
+def test_down_at_the_start_and_back_later(write: Writer) -> None:
+    opened = write(stage="dump", **DOWN)
+    assert opened["spooled"]
+    assert "check login_unix_socket" in opened["message"]
+    assert opened["warnings"] == [opened["message"]]
+    run = opened["run_uuid"]
+    assert write.kept() == [f"{run}.json"]
+    closed = write(run_uuid=run, status=1, upload={"status": 1})
+    assert closed["replayed"] == [run]
+    assert write.backups("run_uuid, status_backup, etapa, CAST(data_inicio AS CHAR)") == [
+        (run, 1, "dump", opened["started"])
+    ]
+    assert write.uploads() == [(run, 1)]
+    assert write.kept() == []
+
+
+def test_down_in_the_middle(write: Writer) -> None:
+    run = write(stage="dump")["run_uuid"]
+    assert write(run_uuid=run, stage="pack", backup={"dump_bytes": 2_000_000}, **DOWN)["spooled"]
+    assert write(run_uuid=run, stage="upload", upload={"status": 0}, **DOWN)["spooled"]
+    assert write.backups("status_backup, etapa") == [(0, "dump")]
+    write(run_uuid=run, status=3, backup={"notes": ["lost"]})
+    assert write.backups("status_backup, etapa, observacao, tamanho_arquivo + 0.0") == [(3, "upload", "lost", 2.0)]
+    assert write.uploads() == [(run, 0)]
+    assert write.kept() == []
+
+
+def test_down_at_the_end_another_run_brings_it_in(write: Writer) -> None:
+    run = write(stage="dump")["run_uuid"]
+    write(run_uuid=run, status=1, **DOWN)
+    other = write()
+    assert other["replayed"] == [run]
+    assert other["changed"]
+    assert write.backups() == [(run, 1), (other["run_uuid"], 0)]
+    assert write.kept() == []
+
+
+def test_a_server_that_dies_and_comes_back(fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+    database = LogDatabase(fresh_mariadb)
+    migrate(database.login)
+    write = Writer(database, tmp_path)
+    run = write()["run_uuid"]
+    fresh_mariadb.kill()
+    assert write(run_uuid=run, status=2)["spooled"]
+    fresh_mariadb.start()
+    assert write(run_uuid=run)["replayed"] == [run]
+    assert write.backups() == [(run, 2)]
+
+
+def test_the_connection_lost_within_the_transaction(write: Writer) -> None:
+    run = write()["run_uuid"]
+    with contextlib.closing(write.database.server.connect(database=write.database.name)) as holder:
+        holder.begin()
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT id FROM backup_log FOR UPDATE")
+        killer = threading.Timer(0.5, _kill_waiting, [write.database])
+        killer.start()
+        result = write(run_uuid=run, status=1, upload={"status": 1})
+        killer.join()
+    assert result["spooled"]
+    assert "the connection was lost" in result["message"] or "Lost connection" in result["message"]
+    assert write.backups() == [(run, 0)]
+    assert write.uploads() == []
+    write(run_uuid=run)
+    assert write.backups() == [(run, 1)]
+    assert write.uploads() == [(run, 1)]
+
+
+def _kill_waiting(database: LogDatabase) -> None:
+    database.server.execute(
+        "BEGIN NOT ATOMIC FOR found IN (SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() "
+        f"AND db = '{database.name}' AND info LIKE '%WHERE run_uuid%') DO KILL found.id; END FOR; END"
+    )
+
+
+def test_a_late_running_record_does_not_reopen_an_ended_run(write: Writer) -> None:
+    run = write(stage="dump")["run_uuid"]
+    write(run_uuid=run, status=1, stage="mail", upload={"status": 1})
+    before = write.backups("*"), write.uploads("*")
+    Spool(str(write.spool), "records").write(
+        run, State(run, {"hostname": "db1", "status_backup": 0, "etapa": "dump"}, {"status_upload": 0}, {})._asdict()
+    )
+    write()
+    assert write.backups("*")[0] == before[0][0]
+    assert write.uploads("*") == before[1]
+    assert write.kept() == []
+
+
+def test_a_crash_after_the_write_replays_nothing_older(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write()["run_uuid"]
+    write(run_uuid=run, stage="pack", **DOWN)
+
+    def crash(*_arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "remove", crash)
+        with pytest.raises(KeyboardInterrupt):
+            write(run_uuid=run, stage="mail", backup={"notes": ["last"]})
+    assert write.kept() == [f"{run}.json"]
+    write()
+    assert write.backups("etapa, observacao")[0] == ("mail", "last")
+    assert write.kept() == []
+
+
+def test_a_corrupt_spool_file_is_set_aside_and_blocks_nothing(write: Writer) -> None:
+    run = write()["run_uuid"]
+    write(run_uuid=run, status=1, **DOWN)
+    other = str(uuid.uuid4())
+    (write.spool / "records" / f"{other}.json").write_text('{"run_uuid": ')
+    result = write()
+    assert result["replayed"] == [run]
+    assert result["warnings"] == [result["message"]]
+    assert f"look at {other}.json.corrupt" in result["message"]
+    assert not result["spooled"]
+    # It says so until somebody has looked.
+    assert write(run_uuid=run)["message"] == result["message"]
+    assert write.kept() == [f"{other}.json.corrupt"]
+    (write.spool / "records" / f"{other}.json.corrupt").unlink()
+    assert "message" not in write(run_uuid=run)
+    (write.spool / "records" / f"{run}.json").write_text("")
+    own = write(run_uuid=run, stage="mail")
+    assert f"{run}.json.corrupt" in own["message"]
+    assert write.backups("status_backup, etapa")[0] == (1, "mail")
+
+
+def test_a_kept_record_that_is_refused_stays_and_holds_up_no_other(write: Writer) -> None:
+    spool = Spool(str(write.spool), "records")
+    poison, good = "00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-8fff-ffffffffffff"
+    spool.write(poison, State(poison, {"hostname": "h", "no_such_column": 1}, {}, {})._asdict())
+    spool.write(
+        good,
+        State(
+            good, {"hostname": "h", "status_backup": 3, "data_encerramento": "2025-07-20 16:15:23"}, {}, {}
+        )._asdict(),
+    )
+    result = write()
+    assert result["replayed"] == [good]
+    assert poison in result["message"]
+    assert "no_such_column" in result["message"]
+    assert "1 of the records in" in result["message"]
+    assert result["warnings"] == [result["message"]]
+    assert not result["spooled"]
+    assert write.kept() == [f"{poison}.json"]
+    assert (good, "2025-07-20 16:15:23") in write.backups("run_uuid, CAST(data_inicio AS CHAR)")
+
+
+def test_neither_log_database_nor_spool(write: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    run = write()["run_uuid"]
+    write(run_uuid=run, stage="pack", **DOWN)
+    monkeypatch.setattr(Spool, "write", full)
+    lost = write(run_uuid=run, status=3, **DOWN)
+    assert re.search(r"check login_unix_socket.*could not be kept in .*No space left", lost["message"])
+    assert lost["warnings"] == [lost["message"]]
+    assert (lost["spooled"], lost["changed"]) == (False, False)
+    # With the log database back, the full disk does not matter.
+    write(run_uuid=run, status=3)
+    assert write.backups("status_backup, etapa") == [(3, "pack")]
+    assert write.kept() == []
+
+
+def test_a_run_opens_with_neither_log_database_nor_spool(write: Writer) -> None:
+    result = run_module("backup_log_record", {**write.options, **DOWN, "spool_dir": "/proc/vex"})
+    assert not result.get("failed")
+    assert uuid.UUID(result["run_uuid"])
+    assert result["name"].startswith("backup_")
+    assert not result["spooled"]
+    assert "check login_unix_socket" in result["message"]
+    assert "could not be kept in /proc/vex/records" in result["message"]
+    assert "could not be kept in /proc/vex/records" in json.dumps(result["warnings"])
+
+
+def test_a_conflict_that_does_not_end_is_kept(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every attempt waits for the lock of another transaction, which times out after a second."""
+    run = write()["run_uuid"]
+    monkeypatch.setattr(tables_module, "ATTEMPTS", 2)
+    write.database.server.execute("SET GLOBAL innodb_lock_wait_timeout = 1")
+    try:
+        with contextlib.closing(write.database.server.connect(database=write.database.name)) as holder:
+            holder.begin()
+            with holder.cursor() as cursor:
+                cursor.execute("SELECT id FROM backup_log FOR UPDATE")
+            assert "Lock wait timeout" in write(run_uuid=run, status=1)["message"]
+    finally:
+        write.database.server.execute("SET GLOBAL innodb_lock_wait_timeout = DEFAULT")
+    write(run_uuid=run)
+    assert write.backups() == [(run, 1)]
+
+
+def test_a_wrong_login_and_a_missing_database_are_kept_and_named(write: Writer) -> None:
+    wrong = write(login_user="nobody", login_password="canary")
+    assert "refused the login of nobody: check login_user and login_password" in wrong["message"]
+    assert "canary" not in json.dumps(wrong)
+    assert "has no database elsewhere" in write(login_database="elsewhere")["message"]
+    write.database.server.create_account("blind", "pw", f"INSERT ON {write.database.name}.backup_log")
+    assert "denied" in write(login_user="blind", login_password="pw")["message"]
+    assert len(write.kept()) == 3
+    assert len(write()["replayed"]) == 3
+
+
+def test_a_kept_record_of_any_text_is_replayed_as_it_was(write: Writer, tmp_path: Path) -> None:
+    (tmp_path / "run.log").write_bytes(b"\xff\xf0\x9f\x98\x80\x00\r\n" * 200_000)
+    options: dict[str, Any] = {"backup": {"notes": ["😀\ud800"]}, "run_log_file": str(tmp_path / "run.log")}
+    direct, kept = write(**options)["run_uuid"], write(**options, **DOWN)["run_uuid"]
+    write()
+    rows = {run: texts for run, *texts in write.backups("run_uuid, observacao, log_execucao")}
+    assert rows[direct] == rows[kept]
