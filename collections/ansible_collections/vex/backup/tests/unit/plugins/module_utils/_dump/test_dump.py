@@ -1,10 +1,11 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files and the result of a dump for each kind of end, with a replaced server and replaced tools."""
+"""The files and the result of a dump for each kind of end that its tools can have."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import pathlib
@@ -15,9 +16,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump import dump as dump_module
-from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish import Finished
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -27,58 +26,46 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     NotEnoughSpace,
     OptionError,
 )
-from ansible_collections.vex.backup.plugins.module_utils._mysql import server as server_module
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, Version
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_server import (
+    EMPTY,
+    MYDUMPER_0_10,
+    FakeServer,
+    dump_request,
+    install_programs,
+)
 
-SERVER = Server("mariadb", "10.11.18-MariaDB", (10, 11, 18), "'vex'@'%'", "abc", False)
-PLAN = Plan(SERVER, "individual", [], "/bin/mydumper", Version("0.10.1", LEGACY), None)
+Ends = t.List[t.Union[DumpResult, BackupError]]
 BROKEN = DumpResult(errors=["shop: Lost connection"])
 
 
 @pytest.fixture
-def ends(monkeypatch: pytest.MonkeyPatch) -> t.List[t.Union[DumpResult, BackupError]]:
+def ends(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> t.List[t.Union[DumpResult, BackupError]]:
     """Return the ends of this test's dumps, one after the other."""
     endings: t.List[t.Union[DumpResult, BackupError]] = []
 
     def run_tools(run: ToolRun) -> DumpResult:
-        os.mkdir(run.folder)
+        os.makedirs(os.path.join(run.folder, "shop", "tables"))
         ending = endings.pop(0)
         if isinstance(ending, BackupError):
             raise ending
         return ending
 
-    monkeypatch.setattr(dump_module, "connect", lambda *_arguments, **_options: contextlib.nullcontext())
-    monkeypatch.setattr(server_module, "describe", lambda _connection: SERVER)
-    monkeypatch.setattr(dump_module, "make_plan", lambda *_arguments: PLAN)
+    install_programs(tmp_path_factory.mktemp("bin"), {"mydumper": MYDUMPER_0_10}, monkeypatch)
+    server = FakeServer({"shop": EMPTY})
+    monkeypatch.setattr(dump_module, "connect", lambda _login: contextlib.nullcontext(server))
     monkeypatch.setattr(dump_module, "run_tools", run_tools)
     return endings
 
 
-def dump(
-    path: str, keep_failed: int = 1, check_mode: bool = False, dump_log: str = "/nowhere/dump.log"
-) -> t.Dict[str, t.Any]:
-    request = DumpRequest(
-        login=Login("db", 3306, None, "vex", "", None),
+def dump(path: str, keep_failed: int = 1, check_mode: bool = False, **options: t.Any) -> t.Dict[str, t.Any]:
+    request = dataclasses.replace(
+        dump_request(pathlib.Path()),
         path=path,
-        dump_log=dump_log,
-        run_log=None,
-        databases=[],
-        exclude_databases=[],
-        mode="individual",
-        threads=4,
-        routines=True,
-        triggers=True,
-        events=True,
-        compression="none",
-        long_query_guard=60,
-        timeout=0,
-        space_factor=0,
         keep_failed=keep_failed,
-        run_uuid=None,
-        hostname=None,
         check_mode=check_mode,
+        **{"space_factor": 0, **options},
     )
     return dump_module.dump(request, RunLog(None))
 
@@ -149,14 +136,10 @@ def test_failed_dumps_are_removed_when_the_disk_is_too_small(
 ) -> None:
     (tmp_path / "backup_20260101_020000.partial").mkdir()
 
-    def plan_or_refuse(*_arguments: object) -> Plan:
-        if listed(tmp_path):
-            raise NotEnoughSpace("too small")
-        return PLAN
-
-    monkeypatch.setattr(dump_module, "make_plan", plan_or_refuse)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=0 if listed(tmp_path) else 10**9))
     ends.append(DumpResult())
-    assert dump(str(tmp_path / "backup_20260101_030000"), keep_failed=2)["status"] == 1
+    assert dump(str(tmp_path / "backup_20260101_030000"), keep_failed=2, space_factor=1)["status"] == 1
 
 
 def test_full_disk_is_the_first_error(
