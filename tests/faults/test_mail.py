@@ -1,4 +1,4 @@
-"""A mail server that refuses, that hangs, and that works again."""
+"""Runs whose mail server refuses, hangs, and works again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.faults.checks import assert_ended, assert_says, check_failure, check_
 from tests.playbook import ATTACHMENTS, Installation, Outcome, attachments_of, text_of
 
 
-def test_refuses_hangs_and_comes_back(host: Installation) -> None:
+def test_mails_wait_for_a_server_that_refuses_or_hangs(host: Installation) -> None:
     host.sink.mode = "refuse"
     check_undelivered(host, host.backup(upload_enabled=False), ["refused every recipient", "told to refuse"])
     host.sink.mode = "hang"
@@ -17,11 +17,20 @@ def test_refuses_hangs_and_comes_back(host: Installation) -> None:
     spooled = sorted((host.spool / "mails").iterdir())
     assert [stat.filemode(path.stat().st_mode) for path in spooled] == ["-rw-------"] * 2
 
+    # A kept mail and a kept record that cannot be read are lost, which fails a run without other faults.
+    (host.spool / "mails" / "20990101000000-x.json").write_text("{")
+    (host.spool / "records" / "torn.json").write_text("{")
     host.sink.mode = "normal"
     outcome = host.backup()
-    check_success(host, outcome)
+    assert outcome.status != 0
+    reasons = ["look at torn.json.corrupt by hand", "look at 20990101000000-x.json.corrupt by hand"]
+    assert_says(outcome.output, reasons)
+    assert_says(outcome.backups[-1]["observacao"], reasons[1:])
+    assert outcome.backups[-1]["nome_arquivo"] in outcome.files
+    assert_says(text_of(outcome.mails[0]), reasons[:1])
     assert len(outcome.backups) == 3
-    assert not list((host.spool / "mails").iterdir())
+    corrupt = sorted((host.spool / "mails").iterdir())
+    assert [path.name for path in corrupt] == ["20990101000000-x.json.corrupt"]
     # The mail of the run first, then the kept ones, oldest first.
     started = [row["data_inicio"].strftime("%d/%m/%Y %H:%M:%S") for row in outcome.backups]
     assert [mail["Subject"] for mail in outcome.mails] == [
@@ -31,16 +40,20 @@ def test_refuses_hangs_and_comes_back(host: Installation) -> None:
         assert_says(text_of(mail), ["Status Backup: Sucesso", f"Status Upload: {upload}"])
         assert list(attachments_of(mail)) == ATTACHMENTS
 
+    for path in host.spool.glob("*/*.corrupt"):
+        path.unlink()
+    check_success(host, host.backup())
 
-def test_backup_fails_and_its_mail_too(host: Installation) -> None:
+
+def test_mail_of_a_failed_backup_waits_too(host: Installation) -> None:
     host.sink.mode = "refuse"
     failed = host.backup(login_password="not it")
     assert failed.status != 0
     assert failed.mails == []
     assert failed.backup["status_backup"] == 3
-    why = ["refused the login of", "refused every recipient"]
-    assert_says(failed.backup["observacao"], why)
-    assert_says(failed.output, why)
+    reasons = ["refused the login of", "refused every recipient"]
+    assert_says(failed.backup["observacao"], reasons)
+    assert_says(failed.output, reasons)
 
     host.sink.mode = "normal"
     outcome = host.backup(upload_enabled=False)
@@ -49,27 +62,7 @@ def test_backup_fails_and_its_mail_too(host: Installation) -> None:
     check_failure(host, failed._replace(mails=outcome.mails[1:]), ["refused the login of"])
 
 
-def test_lost_mails_and_records_fail_a_run_that_is_well(host: Installation) -> None:
-    host.sink.mode = "refuse"
-    host.backup(upload_enabled=False)
-    # A kept mail and a kept record that cannot be read.
-    (host.spool / "mails" / "20990101000000-x.json").write_text("{")
-    (host.spool / "records" / "torn.json").write_text("{")
-    host.sink.mode = "normal"
-    outcome = host.backup(upload_enabled=False)
-    assert outcome.status != 0
-    why = ["look at torn.json.corrupt by hand", "look at 20990101000000-x.json.corrupt by hand"]
-    assert_says(outcome.output, why)
-    assert_says(outcome.backups[-1]["observacao"], why[1:])
-    assert outcome.backups[-1]["nome_arquivo"] in outcome.files
-    assert len(outcome.mails) == 2
-    assert_says(text_of(outcome.mails[0]), ["Status Backup: Sucesso", *why[:1]])
-    for path in host.spool.glob("*/*.corrupt"):
-        path.unlink()
-    assert host.backup(upload_enabled=False).status == 0
-
-
-def check_undelivered(host: Installation, outcome: Outcome, why: list[str]) -> None:
+def check_undelivered(host: Installation, outcome: Outcome, reasons: list[str]) -> None:
     """Check that the backup is whole, and that the run failed because of its mail and reports it."""
     assert outcome.status != 0
     assert outcome.mails == []
@@ -78,5 +71,5 @@ def check_undelivered(host: Installation, outcome: Outcome, why: list[str]) -> N
     assert_ended(backup)
     assert backup["nome_arquivo"] in outcome.files
     kept = f"the mail is kept in {host.spool}/mails until the next run"
-    assert_says(backup["observacao"], [*why, kept])
-    assert_says(outcome.output, [*why, kept])
+    assert_says(backup["observacao"], [*reasons, kept])
+    assert_says(outcome.output, [*reasons, kept])

@@ -36,7 +36,7 @@ class Ended(NamedTuple):
 
 
 class Fleet:
-    """The hosts of one inventory; ``variables`` are those of each host, by its name, which tests change."""
+    """The hosts of one inventory; ``variables`` holds the variables of each host, by its name, which tests change."""
 
     def __init__(self, directory: Path, make: Callable[[str], Installation]) -> None:
         self.directory = directory
@@ -99,15 +99,15 @@ def fleet(
     def make(name: str) -> Installation:
         installation = Installation(tmp_path / name, mariadb, log_database, s3, smtp)
         installation.create_account()
-        # The same server under many names: what one dumps, another may dump at the same time.
+        # All hosts have the same server, and different ones may dump it at the same time.
         installation.variables["vex_backup_databases"] = [sample_databases[0]]
         return installation
 
     return Fleet(tmp_path, make)
 
 
-def test_others_go_on(fleet: Fleet) -> None:
-    """One host at a time, the bad ones first: the good one is backed up, and the summary names every fault."""
+def test_a_failed_host_stops_no_other(fleet: Fleet) -> None:
+    """Back up one host at a time, the good one last: it has a backup, and the summary names every fault."""
     fleet.add("a-password", login_password="not it")
     fleet.variables["b-away"] = {**NOWHERE, "ansible_port": free_port()}
     fleet.add("c-bucket", s3_bucket="nowhere", s3_retries=0)
@@ -159,7 +159,7 @@ def test_others_go_on(fleet: Fleet) -> None:
     assert [secret for secret in secrets if secret in ended.output + json.dumps(summary)] == []
 
 
-def test_nobody_is_there(fleet: Fleet) -> None:
+def test_summary_of_unreachable_hosts(fleet: Fleet) -> None:
     for name in ("one", "two"):
         fleet.variables[name] = {**NOWHERE, "ansible_port": free_port()}
     ended = fleet.back_up()
@@ -168,18 +168,24 @@ def test_nobody_is_there(fleet: Fleet) -> None:
     assert [row.split()[:2] for row in ended.table[1:3]] == [["one", "unreachable"], ["two", "unreachable"]]
 
 
-def test_all_is_well(fleet: Fleet) -> None:
-    """Good backups, one without an upload and so without a key."""
+def test_summary_of_successful_backups(fleet: Fleet) -> None:
+    """A backup without an upload has no key. Until the end of the run, the summary is not ok."""
     fleet.add("here", upload_enabled=False)
     fleet.add("there")
+    fleet.file.write_text('{"ok": true}')
+    seen = fleet.directory / "seen.json"
+    fleet.members["there"].replace_program("mydumper", f'[ -e {seen} ] || cp {fleet.file} {seen}\nexec $REAL "$@"')
     ended = fleet.back_up()
+    # A killed run leaves this summary, and not that of an earlier run.
+    meanwhile = json.loads(seen.read_text())
+    assert (meanwhile["ok"], meanwhile["finished"], meanwhile["totals"]["not run"]) == (False, None, 2)
     assert (ended.status, ended.summary["ok"]) == (0, True), ended.output
     assert ended.line("here")["bytes"] > 0
     assert (ended.line("here")["key"], ended.line("here")["status_upload"]) == (None, None)
     assert len(ended.table) == 3
 
 
-def test_check_mode_keeps_the_file(fleet: Fleet) -> None:
+def test_check_mode_does_not_change_the_file(fleet: Fleet) -> None:
     fleet.add("one")
     fleet.file.write_text("{}")
     ended = fleet.back_up("--check")
@@ -187,8 +193,8 @@ def test_check_mode_keeps_the_file(fleet: Fleet) -> None:
     assert ended.table[1].split()[:2] == ["one", "success"]
 
 
-def test_a_file_that_cannot_be_written(fleet: Fleet) -> None:
-    """The backup is made, and the exit status is 1."""
+def test_a_summary_file_that_cannot_be_written_fails_the_run(fleet: Fleet) -> None:
+    """The backup succeeds, and the exit status is 1."""
     fleet.add("one")
     fleet.file = fleet.directory / "missing" / "summary.json"
     ended = fleet.back_up()
@@ -197,18 +203,3 @@ def test_a_file_that_cannot_be_written(fleet: Fleet) -> None:
     assert f"vex_backup_summary_file: {fleet.file} cannot be written (No such file or directory)" in " ".join(
         ended.output.split()
     )
-
-
-def test_until_the_end_nothing_is_well(fleet: Fleet) -> None:
-    """A killed run leaves a summary that is not ok, and not that of an earlier run."""
-    fleet.add("one")
-    fleet.file.write_text('{"ok": true}')
-    seen = fleet.directory / "seen.json"
-    fleet.members["one"].replace_program("mydumper", f'cp {fleet.file} {seen}\nexec $REAL "$@"')
-    assert fleet.back_up().summary["ok"]
-    meanwhile = json.loads(seen.read_text())
-    assert (meanwhile["ok"], meanwhile["finished"], meanwhile["totals"]["not run"]) == (False, None, 1)
-
-
-def test_playbooks_without_backups_have_no_summary(log_database: LogDatabase) -> None:
-    assert "BACKUPS" not in log_database.apply_schema()

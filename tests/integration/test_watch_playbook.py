@@ -16,15 +16,24 @@ from tests.servers.smtp import SmtpSink
 SHOWN = "%d/%m/%Y %H:%M:%S"
 
 
+@pytest.fixture(scope="module")
+def database(log_mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogDatabase]:
+    """Return a log database of this module's own, since the watch reports all servers of a database."""
+    made = LogDatabase(log_mariadb, tmp_path_factory.mktemp("database"))
+    made.create()
+    yield made
+    log_mariadb.execute(f"DROP DATABASE {made.name}")
+
+
 @pytest.fixture
-def watch(log_mariadb: MariaDB, smtp: SmtpSink, tmp_path: Path) -> Iterator[Watch]:
-    database = LogDatabase(log_mariadb, tmp_path)
-    database.create()
+def watch(database: LogDatabase, smtp: SmtpSink, tmp_path: Path) -> Iterator[Watch]:
+    """Return a watch of ``database``, without servers and runs."""
     yield Watch(database, smtp, tmp_path)
-    log_mariadb.execute(f"DROP DATABASE {database.name}")
+    tables = ("backup_log", "servidor")
+    database.server.execute(f"USE {database.name}", *(f"DELETE FROM {table}" for table in tables))
 
 
-def test_each_server_is_told_of_once_until_it_recovers(watch: Watch) -> None:
+def test_each_server_is_reported_once_until_it_recovers(watch: Watch) -> None:
     for hostname in ("db-atrasado", "db-nunca", "db-em-dia"):
         watch.expect(hostname)
     watch.run("db-atrasado", hours_ago=72)
@@ -48,26 +57,36 @@ def test_each_server_is_told_of_once_until_it_recovers(watch: Watch) -> None:
     (recovered,) = watch().mails
     assert recovered[0] == "Backups em dia de novo: db-atrasado"
     assert "Servidores que voltaram a ter backup\n  - db-atrasado\n" in recovered[1]
-    assert watch().mails == []
 
     watch.database.server.execute(
         f"UPDATE {watch.database.name}.backup_log SET data_inicio = data_inicio - INTERVAL 3 DAY"
     )
-    (again,) = watch(language="en").mails
-    assert again[0] == "Backups overdue or interrupted: db-atrasado, db-em-dia"
-    assert watch().mails == []
+    ((subject, text),) = watch(language="en").mails
+    assert subject == "Backups overdue or interrupted: db-atrasado, db-em-dia"
+    # The recovery was reported before.
+    assert "Servers that have a backup again" not in text
 
 
-def test_nothing_counts_as_told_while_nobody_can_be(watch: Watch) -> None:
-    watch.expect("db-atrasado")
+def test_a_report_that_was_not_mailed_is_mailed_later_and_once(watch: Watch) -> None:
+    watch.expect("db-nunca")
     lacking = watch(mail_to=[])
     assert lacking.status == 2
     assert "Set vex_backup_mail_from and vex_backup_mail_to" in " ".join(lacking.output.split())
-    ((subject, _text),) = watch().mails
-    assert subject == "Backups atrasados ou interrompidos: db-atrasado"
+    watch.smtp.mode = "refuse"
+    stuck = watch()
+    assert stuck.status != 0
+    assert "the mail server 127.0.0.1:" in stuck.output
+    still = watch()
+    assert still.status != 0, still.output
+    assert "mails kept in" in still.output
+    watch.smtp.mode = "normal"
+    healed = watch()
+    assert healed.status == 0, healed.output
+    assert [subject for subject, _ in healed.mails] == ["Backups atrasados ou interrompidos: db-nunca"]
+    assert watch().mails == []
 
 
-def test_a_run_that_cannot_be_alive_is_closed_and_told_of_once(watch: Watch) -> None:
+def test_an_abandoned_run_is_closed_and_reported_once(watch: Watch) -> None:
     watch.run("db-morto", hours_ago=49, status=0)
     watch.run("db-lento", hours_ago=20, status=0)
     foreseen = watch("--check")
@@ -84,23 +103,7 @@ def test_a_run_that_cannot_be_alive_is_closed_and_told_of_once(watch: Watch) -> 
     assert watch().mails == []
 
 
-def test_what_could_not_be_mailed_is_mailed_later_and_once(watch: Watch) -> None:
-    watch.expect("db-nunca")
-    watch.smtp.mode = "refuse"
-    stuck = watch()
-    assert stuck.status != 0
-    assert "the mail server 127.0.0.1:" in stuck.output
-    still = watch()
-    assert still.status != 0, still.output
-    assert "mails kept in" in still.output
-    watch.smtp.mode = "normal"
-    healed = watch()
-    assert healed.status == 0, healed.output
-    assert [subject for subject, _ in healed.mails] == ["Backups atrasados ou interrompidos: db-nunca"]
-    assert watch().mails == []
-
-
-def test_a_log_database_that_is_away_is_named(watch: Watch) -> None:
+def test_an_unreachable_log_database_is_named(watch: Watch) -> None:
     with away(watch.database.server):
         found = watch()
     assert found.status != 0
