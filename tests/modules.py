@@ -17,7 +17,7 @@ with patch_module_args(json.load(sys.stdin)):
 
 
 class ModuleProcess:
-    """A module under way.
+    """A running module.
 
     :param name: of the module, without its collection
     :param options: its options; ``_ansible_check_mode`` is one of them
@@ -38,7 +38,7 @@ class ModuleProcess:
         self.process.stdin.close()
 
     def result(self) -> dict[str, Any]:
-        """Wait for its end: what it returned."""
+        """Wait for the end of the module; return its result."""
         with self.process:
             assert self.process.stdout is not None
             self.output = self.process.stdout.read()

@@ -123,7 +123,7 @@ class Outcome(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The archive's key, when nothing but it and its manifest is there."""
+        """The key of the archive, when the host has only this archive and its manifest in the bucket."""
         key, manifest = sorted(self.keys)
         assert manifest == f"{key}.manifest.json"
         return key
@@ -146,7 +146,7 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """True when the playbook has ended."""
+        """``True`` after the end of the playbook."""
         return self._process.poll() is not None
 
     def wait(self) -> Outcome:
@@ -211,7 +211,7 @@ class Installation:
 
     @property
     def prefix(self) -> str:
-        """What this host's keys start with."""
+        """The prefix of this host's keys."""
         return f"{self.hostname}/"
 
     def create_account(self, *grants: str) -> None:
@@ -288,7 +288,7 @@ def observe(
     """Return everything that runs of *hostname* have left behind until now.
 
     :param mails: its mails
-    :param files: what is in its work directory
+    :param files: the names in its work directory
     """
     here = log_database.server.process.pid is not None
     client = store.client()

@@ -1,1 +1,1 @@
-"""What is written twice is the same: the schema and the models, the code and its reference."""
+"""Tests that two descriptions of one thing agree: the schema and the models, the code and its reference."""

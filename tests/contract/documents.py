@@ -1,4 +1,4 @@
-"""Find what a Markdown document names, and say what of it does not exist in the code."""
+"""Names in a Markdown document that do not exist in the code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from webstatus.settings import FILE_VARIABLE, PREFIX, Settings
 ROOT = Path(__file__).parents[2]
 COLLECTION = ROOT / "collections/ansible_collections/vex/backup"
 COMMANDS = {"vex-backup": tuple(host_cli.ACTIONS), "vex-webstatus": tuple(web_commands())}
-# Where code lives. Tests and documents do not count: a name that only they have is gone.
+# The folders of the code. Tests and documents do not count: a name that only they have no longer exists.
 CODE = [ROOT / name for name in ("playbooks", "inventories", "webstatus", "scripts", "env")]
 CODE += [COLLECTION / name for name in ("plugins", "roles", "meta")]
 CODE_FILES = [ROOT / name for name in ("Makefile", "execution-environment.yml", "ansible.cfg", "pyproject.toml")]
@@ -32,7 +32,7 @@ FOLDERS = (
     "plugins",
     "env",
 )
-# Folders of the reader's own, and what is made while the product runs.
+# Folders of the reader, and files that the product creates.
 MADE_BY_THE_READER = (
     "inventories/yours",
     "inventories/seu",
@@ -72,7 +72,7 @@ class Missing(NamedTuple):
 
 
 def missing(document: Path) -> list[Missing]:
-    """Return what *document* names and the code does not have."""
+    """Return the names in *document* that the code does not have."""
     text = document.read_text(encoding="utf-8")
     return [*_missing_links(document, text), *missing_names(text)]
 

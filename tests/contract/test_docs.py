@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_a_document_names_exists(document: Path) -> None:
+def test_names_in_documents_exist(document: Path) -> None:
     assert missing(document) == []
 
 
@@ -44,7 +44,7 @@ def test_what_a_document_names_exists(document: Path) -> None:
         ("`ManifestGone`", Missing("identifier", "ManifestGone")),
     ],
 )
-def test_a_name_that_is_gone_is_found(text: str, expected: Missing) -> None:
+def test_a_removed_name_is_found(text: str, expected: Missing) -> None:
     assert expected in missing_names(f"Text.\n\n{text}\n")
 
 

@@ -1,1 +1,1 @@
-"""Every promise of the design, broken on purpose."""
+"""Runs with faults that the tests cause: every failure is reported, and no incomplete data has a final name."""

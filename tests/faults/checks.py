@@ -1,4 +1,4 @@
-"""Checks of what a run leaves behind after a failure and after a success."""
+"""Checks of the rows, mails, files and objects of a run, after a failure and after a success."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ FINAL_NAME = re.compile(r"backup_\d{8}_\d{6}(|\.zip|\.7z|\.(zip|7z)\.manifest\.j
 def check_failure(host: Installation, outcome: Outcome, what: Iterable[str], remedy: Iterable[str] = ()) -> None:
     """Check a run without a backup: one row with status 3, one mail, nothing under a final name.
 
-    :param what: words of the message and of the row's notes: what failed, and where
-    :param remedy: words of the message only: what to do
+    :param what: words of the message and of the row's notes, which name the failure and its place
+    :param remedy: words of the message only, which name the remedy
     """
     words = [*what, *remedy]
     assert outcome.status != 0, outcome.output
@@ -80,7 +80,7 @@ def assert_ended(row: Row) -> None:
 
 
 def assert_says(text: str, words: Iterable[str]) -> None:
-    """Check that every one of *words* is in *text*, wherever its lines break."""
+    """Check that *text* contains all *words*; a line break in it counts as a space."""
     one_line = " ".join(text.split())
     missing = [word for word in words if word not in one_line]
     assert not missing, f"{missing} not in:\n{text}"

@@ -45,7 +45,7 @@ class OpenDump:
         os.close(self._reader)
 
     def reach(self, run: Run) -> int:
-        """Wait until MyDumper writes the table's rows; its process id."""
+        """Wait until MyDumper writes the table's rows; return its process id."""
         deadline = time.monotonic() + HANGS
         while not self._readable(0.05):
             assert time.monotonic() < deadline, "MyDumper never came to the large table"

@@ -1,8 +1,8 @@
 """A sampler that repeatedly looks for secrets where others can see them: arguments of processes, and files.
 
-A program of its own, lest the tests' other threads slow it down. Standard input: a JSON object with ``secrets`` and
-``folders``; then, when it closes, the end. Standard output: a JSON object with what was found, and how many times it
-looked.
+It is a separate program, so that other threads of the tests do not slow it down. It reads a JSON object with
+``secrets`` and ``folders`` from standard input, and samples until that closes. Then it writes a JSON object with
+``found``, the visible secrets, and ``sweeps``, the number of searches, to standard output.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 class Sampler:
     """A sampler that runs while the context is open.
 
-    :param secrets: what nobody may see
-    :param folders: where files that others can read are looked into
+    :param secrets: texts that must not be visible
+    :param folders: directories whose files are searched if others can read them
     """
 
     def __init__(self, secrets: Sequence[str], folders: Sequence[Path]) -> None:

@@ -10,7 +10,7 @@ LARGE_ROWS = 15_000  # of some 400 bytes each
 
 SCHEMA = (
     f"CREATE DATABASE {DATABASE}",
-    f"USE {DATABASE}",  # the sequences below belong to a database, whichever it is
+    f"USE {DATABASE}",  # the tables seq_… below need a current database
     f"CREATE TABLE {DATABASE}.cliente (id INT PRIMARY KEY, nome VARCHAR(60) NOT NULL)",
     f"INSERT INTO {DATABASE}.cliente SELECT seq, CONCAT('cliente ', seq) FROM seq_1_to_50",
     f"CREATE TABLE {DATABASE}.{LARGE} (id INT PRIMARY KEY, cliente_id INT NOT NULL, nota TEXT NOT NULL)",

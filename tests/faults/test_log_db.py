@@ -14,7 +14,7 @@ from tests.playbook import ATTACHMENTS, Installation, Outcome, attachments_of, a
 PROBLEM = "Registros que não puderam ser gravados no banco de logs"
 
 
-def test_away_from_beginning_to_end_and_back(host: Installation) -> None:
+def test_log_database_is_down_during_a_run(host: Installation) -> None:
     server = host.log_database.server
     with away(server):
         healthy = host.backup()
@@ -42,7 +42,7 @@ def test_away_from_beginning_to_end_and_back(host: Installation) -> None:
 
 
 @pytest.mark.parametrize("comes_back", [True, False], ids=["back", "for good"])
-def test_goes_away_in_the_middle(host: Installation, comes_back: bool) -> None:
+def test_log_database_stops_in_the_middle_of_a_run(host: Installation, comes_back: bool) -> None:
     server = host.log_database.server
     with ClosedGate(host, "mydumper") as dumping, ClosedGate(host, "7zz") as packing:
         # With compression by 7-Zip, the start of this stage is recorded.
@@ -68,7 +68,7 @@ def test_goes_away_in_the_middle(host: Installation, comes_back: bool) -> None:
 
 
 def check_lost_in_the_middle(host: Installation, outcome: Outcome) -> None:
-    """Check that the backup is whole, and that the next run closes its row, which still says running."""
+    """Check that the backup is whole, and that the next run closes its row, whose status is still running."""
     assert outcome.status != 0
     assert_says(text_of(outcome.mail), [PROBLEM, "Status Backup: Sucesso", "Status Upload: Sucesso"])
     running = host.observe().backup
@@ -82,7 +82,7 @@ def check_lost_in_the_middle(host: Installation, outcome: Outcome) -> None:
     assert_ended(first)
 
 
-def test_away_and_no_mail_either(host: Installation) -> None:
+def test_log_database_and_mail_server_are_down(host: Installation) -> None:
     host.sink.mode = "refuse"
     with away(host.log_database.server):
         outcome = host.backup()
@@ -105,7 +105,7 @@ def test_away_and_no_mail_either(host: Installation) -> None:
     assert not list((host.spool / "mails").iterdir())
 
 
-def test_away_and_nowhere_to_keep_the_record(host: Installation) -> None:
+def test_log_database_is_down_and_the_spool_unusable(host: Installation) -> None:
     with away(host.log_database.server):
         outcome = host.backup(spool_dir="/proc/vex")
     assert outcome.status != 0

@@ -67,7 +67,7 @@ def guarded(
         yield host
 
 
-def test_a_run_that_goes_well(guarded: Installation, canaries: Canaries) -> None:
+def test_a_successful_run(guarded: Installation, canaries: Canaries) -> None:
     outcome = watch(guarded, canaries)
     check_success(guarded, outcome)
     key = outcome.key
@@ -102,7 +102,7 @@ def test_a_run_whose_login_is_refused(guarded: Installation, canaries: Canaries)
     assert len(outcome.mails) == 1
 
 
-def test_the_sampler_sees(tmp_path: Path, canaries: Canaries) -> None:
+def test_the_sampler_finds_a_visible_secret(tmp_path: Path, canaries: Canaries) -> None:
     """Check that the search finds a secret that is there."""
     (tmp_path / "private").touch(mode=0o600)
     (tmp_path / "private").write_text(canaries.mark)

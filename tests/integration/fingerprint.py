@@ -46,7 +46,7 @@ def fingerprint(connection: Connection[Cursor], database: str) -> dict[tuple[str
             cursor.execute(query, (database,))
             for row in cursor.fetchall():
                 if kind == "view":
-                    # Whether the server names the database in the definition depends on the order of creation.
+                    # The order of creation decides if the server names the database in the definition.
                     row = (row[0], row[1].replace(f"{quoted(database)}.", ""), *row[2:])  # noqa: PLW2901
                 found[kind, f"{row[0]} {row[1]}" if kind == "parameter" else str(row[0])] = row
         cursor.execute(

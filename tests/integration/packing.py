@@ -79,8 +79,8 @@ def unpacked(dest: Path, password: str = "") -> Snapshot:
     return snapshot(out / NAME)
 
 
-def refusal_but_for_bin(error: type[BackupError], source: Path, dest: Path, **options: Any) -> BackupError:
-    """Return the error as :func:`refusal`, with the program itself beside the source."""
+def refusal_without_archive(error: type[BackupError], source: Path, dest: Path, **options: Any) -> BackupError:
+    """Return the error as :func:`refusal` does, and check that no archive is left."""
     found = refusal(error, source, dest, **options)
     assert not list(dest.parent.glob("*.zip*"))
     return found

@@ -20,7 +20,7 @@ HOUR_AGO = datetime.datetime.now(datetime.UTC).replace(microsecond=0, tzinfo=Non
 
 
 class Host:
-    """One host's runs in one log database."""
+    """The runs of one host in one log database."""
 
     def __init__(self, database: LogDatabase, directory: Path) -> None:
         self.database = database
@@ -77,7 +77,7 @@ def host(log_mariadb: MariaDB, tmp_path: Path) -> Iterator[Host]:
 STATUS = "status_backup"
 
 
-def test_a_dead_run_is_closed_with_its_log_and_its_upload(host: Host) -> None:
+def test_an_abandoned_run_is_closed_with_its_log_and_its_upload(host: Host) -> None:
     dead = host.old_run(observacao="disk nearly full")
     host.database.server.execute(
         f"INSERT INTO `{host.database.name}`.upload_s3_log (backup_id, data_inicio)"
@@ -98,18 +98,18 @@ def test_a_dead_run_is_closed_with_its_log_and_its_upload(host: Host) -> None:
     assert host.open(abandoned_after=600)["abandoned"] == []
 
 
-def test_without_any_trace_on_the_host_it_ends_when_it_began(host: Host) -> None:
+def test_an_abandoned_run_without_files_ends_when_it_began(host: Host) -> None:
     dead = host.old_run(etapa=None)
     (sentence,) = host.open()["abandoned"]
     assert "died in stage unknown" in sentence
     assert host.row(dead, "status_backup, b.data_encerramento") == (3, HOUR_AGO)
 
 
-def test_a_run_that_may_be_alive_is_left_alone(host: Host) -> None:
+def test_a_run_that_may_be_alive_stays_open(host: Host) -> None:
     alive = host.old_run()
     other = host.old_run(hostname="db2")
     log = host.log(written=datetime.datetime.now(datetime.UTC).replace(tzinfo=None))
-    assert host.open()["abandoned"] == [], "it has just said something"
+    assert host.open()["abandoned"] == [], "its log has just been written"
     host.log(written=HOUR_AGO)
     stamp = HOUR_AGO.replace(tzinfo=datetime.UTC).timestamp()
     os.utime(log, (stamp, stamp))
@@ -120,7 +120,7 @@ def test_a_run_that_may_be_alive_is_left_alone(host: Host) -> None:
     assert (host.row(alive, STATUS), host.row(other, STATUS)) == ((3,), (0,))
 
 
-def test_what_a_run_says_later_stands(host: Host) -> None:
+def test_a_later_record_of_a_closed_run_counts(host: Host) -> None:
     alive = host.old_run()
     host.open()
     closed = record({**host.options, "run_uuid": alive, "status": 1})
@@ -128,7 +128,7 @@ def test_what_a_run_says_later_stands(host: Host) -> None:
     assert host.row(alive, STATUS) == (1,)
 
 
-def test_only_an_opening_run_looks_for_them(host: Host) -> None:
+def test_only_a_run_that_opens_closes_abandoned_runs(host: Host) -> None:
     dead = host.old_run()
     own = record({**host.options, "run_uuid": str(uuid.uuid4()), "status": 0})
     assert own["abandoned"] == []

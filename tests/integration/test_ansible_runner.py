@@ -66,7 +66,7 @@ def test_a_backup(host: Installation, repository: Path) -> None:
     assert runner.config.env["ANSIBLE_HOST_KEY_CHECKING"] == "true"
 
 
-def test_what_failed_is_in_the_events(host: Installation, repository: Path) -> None:
+def test_failures_are_in_the_events(host: Installation, repository: Path) -> None:
     bad = {**host.variables, "vex_backup_login_password": "not it"}
     runner = run(repository, {host.hostname: bad, "away": {**AWAY, "ansible_port": free_port()}})
     assert (runner.status, runner.rc != 0) == ("failed", True)

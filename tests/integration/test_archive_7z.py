@@ -32,7 +32,7 @@ from tests.integration.packing import (
     STRANGE,
     archive,
     refusal,
-    refusal_but_for_bin,
+    refusal_without_archive,
     sevenzip,
     snapshot,
     unpacked,
@@ -236,7 +236,7 @@ def test_a_file_that_is_no_archive_is_never_replaced(source: Path, dest: Path) -
     assert "remove it, or give another dest" in str(refusal(ArchiveDiffers, source, dest))
 
 
-def test_no_source(tmp_path: Path, dest: Path) -> None:
+def test_a_missing_source_is_refused(tmp_path: Path, dest: Path) -> None:
     assert "source does not exist" in str(refusal(OptionError, tmp_path / "none", dest))
 
 
@@ -282,20 +282,20 @@ def test_a_file_that_cannot_be_read_is_a_failure(source: Path, dest: Path) -> No
 
 def test_a_warning_of_7zip_is_a_failure(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake('"$real" "$@"; test "$1" != a')
-    assert "exit status 1" in str(refusal_but_for_bin(ArchiveFailed, source, dest))
+    assert "exit status 1" in str(refusal_without_archive(ArchiveFailed, source, dest))
 
 
-def test_damage_is_found_by_reading_the_archive_back(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
+def test_damage_is_found_by_the_integrity_test(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake(
         f'"$real" "$@" || exit; test "$1" = a || exit 0; '
         f"printf damage | dd of='{dest}.partial' bs=1 seek=2000 conv=notrunc status=none"
     )
-    assert "is damaged" in str(refusal_but_for_bin(ArchiveFailed, source, dest, level="0"))
+    assert "is damaged" in str(refusal_without_archive(ArchiveFailed, source, dest, level="0"))
 
 
 def test_a_file_that_7zip_overlooks_is_noticed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake('if [ "$1" = a ] || [ "$1" = h ]; then exec "$real" "$1" "-xr!manifest.json" "${@:2}"; fi; exec "$real" "$@"')
-    assert "does not hold what is in" in str(refusal_but_for_bin(ArchiveFailed, source, dest))
+    assert "does not hold what is in" in str(refusal_without_archive(ArchiveFailed, source, dest))
 
 
 def test_a_source_that_changes_during_packing_is_noticed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
@@ -308,7 +308,7 @@ def test_a_source_that_changes_during_packing_is_noticed(source: Path, dest: Pat
 def test_the_deadline(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake("exec sleep 60")
     began = time.monotonic()
-    refusal_but_for_bin(CommandTimeout, source, dest, timeout=1)
+    refusal_without_archive(CommandTimeout, source, dest, timeout=1)
     assert time.monotonic() - began < 10
 
 
@@ -362,7 +362,7 @@ def _command_lines() -> Iterator[str]:
             yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
 
 
-def test_the_module(source: Path, dest: Path, tmp_path: Path) -> None:
+def test_the_module_as_ansible_runs_it(source: Path, dest: Path, tmp_path: Path) -> None:
     log = tmp_path / "backup_script.log"
     options = {"source": str(source), "dest": str(dest), "run_log": str(log)}
     result = ModuleProcess("archive_7z", options).result()

@@ -16,7 +16,7 @@ STEPS = ["Open the run's record", "Dump the server", "Pack the dump", "Record th
 STEPS += ["Close the run's record", "Mail the result"]
 
 
-def test_the_first_run(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
+def test_check_mode_before_the_first_backup(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
     """Before the first backup, check mode does not even make the work directory."""
     outcome = unchanged(backup_setup, "--diff")
     assert outcome.status == 0, outcome.output
@@ -29,7 +29,7 @@ def test_the_first_run(backup_setup: Installation, sample_databases: tuple[str, 
     assert not backup_setup.work.exists()
 
 
-def test_a_later_run(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
+def test_check_mode_after_a_backup(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
     """Check that archives, and kept records and mails, stay as they are."""
     backup_setup.sink.mode = "refuse"
     backup_setup.backup(log_db_password="not it")
@@ -40,7 +40,7 @@ def test_a_later_run(backup_setup: Installation, sample_databases: tuple[str, ..
     assert outcome.status == 0, outcome.output
 
 
-def test_what_is_wrong_is_found_out(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
+def test_check_mode_finds_faults(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
     for variables, words in (
         ({"login_password": "not it"}, "refused the login of"),
         ({"s3_bucket": "nowhere"}, "the bucket does not exist"),
@@ -50,7 +50,7 @@ def test_what_is_wrong_is_found_out(backup_setup: Installation, sample_databases
         assert words in " ".join(outcome.output.split())
 
 
-def test_what_is_done_is_not_done_again(backup_setup: Installation, tmp_path: Path) -> None:
+def test_a_second_run_changes_nothing(backup_setup: Installation, tmp_path: Path) -> None:
     host = backup_setup
     source = host.work / "backup_20260101_030000"
     source.mkdir(parents=True)

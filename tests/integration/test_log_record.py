@@ -76,7 +76,7 @@ def test_the_same_record_again_changes_nothing(write: Writer, tmp_path: Path) ->
     assert (write.backups("*"), write.uploads("*")) == before
 
 
-def test_check_mode_writes_nothing_and_says_what_would_change(write: Writer) -> None:
+def test_check_mode_writes_nothing_and_shows_the_change(write: Writer) -> None:
     foreseen = write(check_mode=True, upload={"status": 0})
     assert foreseen["changed"]
     assert foreseen["name"].startswith("backup_")
@@ -205,7 +205,7 @@ def test_a_record_is_quick(write: Writer) -> None:
     assert (time.monotonic() - start) / 10 < 0.5
 
 
-def test_unexpected_trouble_is_not_swallowed(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_errors_are_raised(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     def trouble(*_arguments: Any, **_options: Any) -> None:
         raise ZeroDivisionError
 

@@ -27,7 +27,7 @@ def write(log_mariadb: MariaDB, tmp_path: Path) -> Iterator[Writer]:
         yield writer
 
 
-def test_down_at_the_start_and_back_later(write: Writer) -> None:
+def test_log_database_is_down_at_the_start(write: Writer) -> None:
     opened = write(stage="dump", **DOWN)
     assert opened["spooled"]
     assert "check login_unix_socket" in opened["message"]
@@ -43,7 +43,7 @@ def test_down_at_the_start_and_back_later(write: Writer) -> None:
     assert write.kept() == []
 
 
-def test_down_in_the_middle(write: Writer) -> None:
+def test_log_database_is_down_in_the_middle(write: Writer) -> None:
     run = write(stage="dump")["run_uuid"]
     assert write(run_uuid=run, stage="pack", backup={"dump_bytes": 2_000_000}, **DOWN)["spooled"]
     assert write(run_uuid=run, stage="upload", upload={"status": 0}, **DOWN)["spooled"]
@@ -54,7 +54,7 @@ def test_down_in_the_middle(write: Writer) -> None:
     assert write.kept() == []
 
 
-def test_down_at_the_end_another_run_brings_it_in(write: Writer) -> None:
+def test_record_of_the_end_is_replayed_by_another_run(write: Writer) -> None:
     run = write(stage="dump")["run_uuid"]
     write(run_uuid=run, status=1, **DOWN)
     other = write()
@@ -64,7 +64,7 @@ def test_down_at_the_end_another_run_brings_it_in(write: Writer) -> None:
     assert write.kept() == []
 
 
-def test_a_server_that_dies_and_comes_back(fresh_mariadb: MariaDB, tmp_path: Path) -> None:
+def test_log_database_is_killed_and_started_again(fresh_mariadb: MariaDB, tmp_path: Path) -> None:
     database = LogDatabase(fresh_mariadb)
     migrate(database.login)
     write = Writer(database, tmp_path)
@@ -76,7 +76,7 @@ def test_a_server_that_dies_and_comes_back(fresh_mariadb: MariaDB, tmp_path: Pat
     assert write.backups() == [(run, 2)]
 
 
-def test_the_connection_lost_within_the_transaction(write: Writer) -> None:
+def test_connection_is_lost_within_the_transaction(write: Writer) -> None:
     run = write()["run_uuid"]
     with contextlib.closing(write.database.server.connect(database=write.database.name)) as holder:
         holder.begin()
@@ -142,7 +142,7 @@ def test_a_corrupt_spool_file_is_set_aside_and_blocks_nothing(write: Writer) -> 
     assert result["warnings"] == [result["message"]]
     assert f"look at {other}.json.corrupt" in result["message"]
     assert not result["spooled"]
-    # It says so until somebody has looked.
+    # The warning is repeated until the file is removed.
     assert write(run_uuid=run)["message"] == result["message"]
     assert write.kept() == [f"{other}.json.corrupt"]
     (write.spool / "records" / f"{other}.json.corrupt").unlink()
@@ -153,7 +153,7 @@ def test_a_corrupt_spool_file_is_set_aside_and_blocks_nothing(write: Writer) -> 
     assert write.backups("status_backup, etapa")[0] == (1, "mail")
 
 
-def test_a_kept_record_that_is_refused_stays_and_holds_up_no_other(write: Writer) -> None:
+def test_a_refused_record_stays_and_delays_no_other(write: Writer) -> None:
     spool = Spool(str(write.spool), "records")
     poison, good = "00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-8fff-ffffffffffff"
     spool.write(poison, State(poison, {"hostname": "h", "no_such_column": 1}, {}, {})._asdict())
@@ -174,7 +174,9 @@ def test_a_kept_record_that_is_refused_stays_and_holds_up_no_other(write: Writer
     assert (good, "2025-07-20 16:15:23") in write.backups("run_uuid, CAST(data_inicio AS CHAR)")
 
 
-def test_neither_log_database_nor_spool(write: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_record_is_lost_without_log_database_and_spool(
+    write: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 

@@ -67,7 +67,7 @@ def steps(tmp_path: Path) -> Path:
     return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
 
 
-def test_an_empty_server_gets_everything_once(database: LogDatabase) -> None:
+def test_all_steps_are_applied_once(database: LogDatabase) -> None:
     first = apply(database)
     assert (first["changed"], first["created"]) == (True, True)
     assert first["applied"] == TITLES
@@ -81,7 +81,7 @@ def test_an_empty_server_gets_everything_once(database: LogDatabase) -> None:
     assert second["diff"]["before"] == second["diff"]["after"]
 
 
-def test_tables_are_as_the_data_dictionary_says(database: LogDatabase) -> None:
+def test_tables_match_the_data_dictionary(database: LogDatabase) -> None:
     apply(database)
     schema = f"table_schema = '{database.name}'"
 
@@ -105,7 +105,7 @@ def test_check_mode_lists_what_is_pending_and_changes_nothing(database: LogDatab
     assert tables(database) == set()
 
 
-def test_a_database_that_is_not_there_is_created_only_when_asked(database: LogDatabase) -> None:
+def test_a_missing_database_is_created_only_on_request(database: LogDatabase) -> None:
     with pytest.raises(MigrationError, match=f"no database {database.name}.*create_database"):
         apply(database, create_database=False)
 
@@ -168,7 +168,7 @@ def test_an_edited_step_is_refused_by_name_and_nothing_is_applied(database: LogD
     assert tables(database) == TABLES
 
 
-def test_a_gap_is_refused_before_the_server_is_asked(database: LogDatabase, steps: Path) -> None:
+def test_a_gap_is_refused_before_the_connection(database: LogDatabase, steps: Path) -> None:
     (steps / f"{TITLES[4]}.sql").unlink()
     with pytest.raises(MigrationError, match=f"{TITLES[5]}.sql comes where number 0005 should"):
         apply(database, migrations=str(steps))
@@ -186,16 +186,14 @@ def test_a_step_that_fails_is_named_and_those_before_it_stay(database: LogDataba
     assert apply(database)["applied"] == TITLES[-1:]
 
 
-def test_two_appliers_at_once_do_not_meet(database: LogDatabase) -> None:
+def test_only_one_process_at_a_time_changes_the_schema(database: LogDatabase) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _number: apply(database), range(4)))
     assert sorted(len(result["applied"]) for result in results) == [0, 0, 0, len(TITLES)]
     assert sum(result["changed"] for result in results) == 1
 
 
-def test_an_applier_that_does_not_end_is_not_waited_for_forever(
-    database: LogDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_wait_for_another_process_is_limited(database: LogDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     module = "ansible_collections.vex.backup.plugins.module_utils._log_db.migrations"
     monkeypatch.setattr(f"{module}.LOCK_SECONDS", 1)
     with contextlib.closing(database.server.connect()) as other, other.cursor() as cursor:
@@ -210,7 +208,7 @@ def test_a_server_that_refuses_is_named(database: LogDatabase) -> None:
         apply(database, login_user="nobody", login_password="canary")
 
 
-def test_an_account_that_may_not_read_the_version_is_told_so(database: LogDatabase) -> None:
+def test_an_account_without_access_to_the_version_gets_an_error(database: LogDatabase) -> None:
     apply(database)
     database.server.create_account("blind", "pw", f"SELECT ON {database.name}.servidor")
     with pytest.raises(LogDatabaseUnavailable, match=r"denied.*versao_esquema"):
@@ -319,7 +317,7 @@ def test_the_playbook_runs_on_the_control_node(database: LogDatabase, tmp_path: 
         "vex_backup_log_db_password: canary\n"
         "vex_backup_log_db_migrator_user: root\n"
         "vex_backup_log_db_migrator_password: ''\n"
-        # What the hosts' backups run as; there is no such user here.
+        # The account of the hosts' backups does not exist here.
         "ansible_become: true\n"
         "ansible_become_user: vex-backup\n"
     )
@@ -338,7 +336,7 @@ def test_the_playbook_runs_on_the_control_node(database: LogDatabase, tmp_path: 
 
 
 def test_a_change_whose_record_was_lost_is_not_made_twice(database: LogDatabase, tmp_path: Path) -> None:
-    """A run that dies between a step's ALTER, which commits by itself, and its record, at every step."""
+    """A process can end between the ALTER of a step, which commits by itself, and the record of the step."""
     for number, title in enumerate(TITLES, start=1):
         shutil.copy(MIGRATIONS / f"{title}.sql", tmp_path)
         assert apply(database, migrations=str(tmp_path))["applied"] == [title]

@@ -31,7 +31,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
-def test_plain(mail: Mailer, smtp: SmtpSink, tmp_path: Path) -> None:
+def test_mail_with_html_and_attachments(mail: Mailer, smtp: SmtpSink, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("olá 😀\n" * 3)
     attachments = [{"name": "mydumper_log.log", "path": str(tmp_path / "a.log")}, {"path": str(tmp_path / "a.log")}]
     result = mail(html="<p>Terminou com <b>sucesso</b> 😀</p>", attachments=attachments)
@@ -75,7 +75,7 @@ def test_encrypted_and_with_a_login(tmp_path: Path, certificates: Certificates, 
         assert "failed the TLS handshake: check smtp_security and ca_cert" in unknown["error"]
         assert not any("canary" in json.dumps(result) for result in (wrong, nobody, unknown))
         assert "canary" not in mail.run_log.read_text()
-        # The last call also sent the kept mails: none of the four is lost.
+        # The last call also sent the kept mails, so none of the four is lost.
         assert mail(**right)["kept"] == 0
         assert len(sink.messages) == 5
 
@@ -100,7 +100,7 @@ def test_a_login_that_is_not_ascii(tmp_path: Path, certificates: Certificates) -
 @pytest.mark.parametrize(
     "server", [{"smtp_host": "mail..example.com"}, {"smtp_host": "é" * 64 + ".org"}, {"smtp_port": 99999}]
 )
-def test_a_server_that_cannot_exist_is_named_and_the_mail_kept(mail: Mailer, server: dict[str, Any]) -> None:
+def test_an_impossible_server_is_named_and_the_mail_is_kept(mail: Mailer, server: dict[str, Any]) -> None:
     result = mail(**server)
     assert result["spooled"]
     assert "check smtp_host" in result["error"]
@@ -114,7 +114,7 @@ def test_a_name_that_the_certificate_does_not_have(tmp_path: Path, certificates:
         assert "failed the TLS handshake" in result["error"]
 
 
-def test_a_server_without_what_is_asked_for(mail: Mailer) -> None:
+def test_a_server_without_the_needed_extension(mail: Mailer) -> None:
     assert "does not support what smtp_security or smtp_user needs" in mail(smtp_security="starttls")["error"]
     assert (
         "does not support what smtp_security or smtp_user needs" in mail(smtp_user="u", smtp_password="canary")["error"]
@@ -123,7 +123,7 @@ def test_a_server_without_what_is_asked_for(mail: Mailer) -> None:
     assert mail.kept() != []
 
 
-def test_nothing_listens(mail: Mailer) -> None:
+def test_an_unreachable_server_is_named(mail: Mailer) -> None:
     result = mail(smtp_port=free_port())
     assert "could not be reached: check smtp_host, smtp_port and smtp_security" in result["error"]
     assert mail()["retried"] == [mail.options["subject"]]
@@ -143,7 +143,7 @@ def test_a_server_that_accepts_and_never_answers(mail: Mailer, smtp: SmtpSink) -
     assert len(mail()["retried"]) == 2
 
 
-def test_a_server_that_drips_cannot_hold_us_longer(mail: Mailer) -> None:
+def test_a_slow_server_cannot_exceed_the_timeout(mail: Mailer) -> None:
     def drip(client: socket.socket) -> None:
         while True:
             client.sendall(b"220-wait\r\n")
@@ -155,7 +155,7 @@ def test_a_server_that_drips_cannot_hold_us_longer(mail: Mailer) -> None:
         assert time.monotonic() - start < 3
 
 
-def test_a_goodbye_that_goes_wrong_is_no_failure(mail: Mailer) -> None:
+def test_a_failed_quit_is_no_failure(mail: Mailer) -> None:
     taken = []
 
     def converse(client: socket.socket) -> None:
@@ -223,7 +223,7 @@ def test_check_mode_sends_and_keeps_nothing(mail: Mailer, smtp: SmtpSink) -> Non
     assert "the mail would be kept in" in away["error"]
 
 
-def test_nothing_in_a_text_can_make_a_header(mail: Mailer, smtp: SmtpSink) -> None:
+def test_text_cannot_add_a_header(mail: Mailer, smtp: SmtpSink) -> None:
     assert mail(subject="a\r\nBcc: x@example.com\n\udcff", text="x\udcff")["delivered"]
     (message,) = smtp.messages
     assert message["Subject"] == "a Bcc: x@example.com \ufffd"

@@ -23,7 +23,7 @@ def mail(smtp: SmtpSink, tmp_path: Path) -> Mailer:
     return Mailer(smtp.port, tmp_path)
 
 
-def test_a_server_that_refuses_and_comes_round(mail: Mailer, smtp: SmtpSink) -> None:
+def test_refused_mails_are_sent_when_the_server_accepts_them(mail: Mailer, smtp: SmtpSink) -> None:
     smtp.mode = "refuse"
     first = mail(subject="one")
     assert (first["delivered"], first["spooled"], first["kept"]) == (False, True, 1)
@@ -44,7 +44,7 @@ def test_a_server_that_refuses_and_comes_round(mail: Mailer, smtp: SmtpSink) -> 
     assert len(smtp.messages) == 4
 
 
-def test_a_recipient_that_is_refused_gets_it_later_and_the_others_once(mail: Mailer, tmp_path: Path) -> None:
+def test_a_refused_recipient_gets_the_mail_later_and_the_others_once(mail: Mailer, tmp_path: Path) -> None:
     class Picky(SmtpSink):
         refused = "boss@example.com"
 
@@ -76,7 +76,7 @@ def test_a_recipient_that_is_refused_gets_it_later_and_the_others_once(mail: Mai
         assert len(sink.messages) == 8
 
 
-def test_many_kept_mails_do_not_hold_up_a_run_when_the_server_hangs(mail: Mailer, smtp: SmtpSink) -> None:
+def test_many_kept_mails_do_not_delay_a_run_when_the_server_hangs(mail: Mailer, smtp: SmtpSink) -> None:
     smtp.mode = "refuse"
     for _ in range(4):
         mail()
@@ -88,7 +88,9 @@ def test_many_kept_mails_do_not_hold_up_a_run_when_the_server_hangs(mail: Mailer
     assert len(mail()["retried"]) == 5
 
 
-def test_a_spool_keeps_so_many_for_so_long(mail: Mailer, smtp: SmtpSink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_spool_limits_the_number_and_age_of_mails(
+    mail: Mailer, smtp: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     smtp.mode = "refuse"
     mail(subject="old")
     (path,) = (mail.spool / "mails").glob("*")
@@ -103,7 +105,7 @@ def test_a_spool_keeps_so_many_for_so_long(mail: Mailer, smtp: SmtpSink, monkeyp
     assert any(".corrupt" in warning for warning in mail()["warnings"])
 
 
-def test_kept_mails_that_are_lost_are_an_error_though_this_one_went(mail: Mailer, smtp: SmtpSink) -> None:
+def test_lost_mails_are_an_error_of_a_successful_delivery(mail: Mailer, smtp: SmtpSink) -> None:
     folder = mail.spool / "mails"
     # A mail that is too old and whose recipient the server would not accept.
     Spool(str(mail.spool), "mails").write(
@@ -121,7 +123,7 @@ def test_kept_mails_that_are_lost_are_an_error_though_this_one_went(mail: Mailer
     assert "error" not in mail()
 
 
-def test_neither_server_nor_spool(mail: Mailer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_without_server_and_spool_is_an_error(mail: Mailer, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
@@ -130,7 +132,7 @@ def test_neither_server_nor_spool(mail: Mailer, monkeypatch: pytest.MonkeyPatch)
         mail(smtp_port=free_port())
 
 
-def test_without_a_mail_of_its_own_it_tries_those_that_are_kept(mail: Mailer, smtp: SmtpSink) -> None:
+def test_a_call_without_a_mail_sends_the_kept_ones(mail: Mailer, smtp: SmtpSink) -> None:
     nothing: dict[str, Any] = {"subject": None, "text": None}
     assert mail(check_mode=False, **nothing)["changed"] is False
     smtp.mode = "refuse"

@@ -67,13 +67,13 @@ def test_a_restore_is_opened_and_closed_in_one_row(write: Writer) -> None:
     assert write.rows("status") == [(2,)]
 
 
-def test_a_backup_that_the_log_database_lost_leaves_a_row_without_it(write: Writer) -> None:
+def test_a_restore_of_an_unknown_backup_has_a_row(write: Writer) -> None:
     write(kind="restore", backup_run_uuid=str(uuid.uuid4()), status=1)
     assert write.rows("tipo, backup_id, servidor, status") == [("restauracao", None, "db1", 1)]
     assert write.database.rows("SELECT COUNT(*) FROM backup_log") == [(0,)]
 
 
-def test_what_could_not_be_written_is_kept_and_comes_with_the_next_record_of_any_kind(write: Writer) -> None:
+def test_a_kept_record_is_replayed_with_the_next_record_of_any_kind(write: Writer) -> None:
     backup = write.backup()
     opened = write(backup_run_uuid=backup, **DOWN)
     run = opened["run_uuid"]
@@ -89,7 +89,7 @@ def test_what_could_not_be_written_is_kept_and_comes_with_the_next_record_of_any
     assert write.database.rows(joined) == [(run, 3, "a row too few", backup)]
 
 
-def test_those_that_died_are_closed_by_the_next_one(write: Writer) -> None:
+def test_abandoned_restores_are_closed_by_the_next_one(write: Writer) -> None:
     dead = write()["run_uuid"]
     other_kind, elsewhere = write(kind="restore")["run_uuid"], write(hostname="other")["run_uuid"]
     ended = write(status=1)["run_uuid"]
@@ -106,7 +106,7 @@ def test_check_mode_writes_nothing(write: Writer) -> None:
     assert write.rows() == []
 
 
-def test_a_schema_without_it_is_named_and_the_record_kept(write: Writer) -> None:
+def test_an_old_schema_is_named_and_the_record_is_kept(write: Writer) -> None:
     write.database.server.execute(
         f"DELETE FROM `{write.database.name}`.versao_esquema WHERE numero > 22",
     )
@@ -115,12 +115,12 @@ def test_a_schema_without_it_is_named_and_the_record_kept(write: Writer) -> None
     assert write.kept() == [f"{kept['run_uuid']}.json"]
 
 
-def test_an_identity_that_is_none_is_refused(write: Writer) -> None:
+def test_an_invalid_uuid_is_refused(write: Writer) -> None:
     with pytest.raises(OptionError, match="is not a UUID"):
         write(backup_run_uuid="x'; --")
 
 
-def test_the_module_itself(write: Writer) -> None:
+def test_the_module_as_ansible_runs_it(write: Writer) -> None:
     result = run_module("restore_log_record", {**write.options, "status": 1})
     assert (result["changed"], result["spooled"], result["replayed"]) == (True, False, [])
     assert write.rows() == [(result["run_uuid"], 1)]

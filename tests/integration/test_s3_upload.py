@@ -152,7 +152,7 @@ def test_a_repeated_upload_finds_that_the_archive_changed(uploads: Uploads) -> N
     assert "the archive was changed after it was packed" in uploads.refusal(UploadFailed)
 
 
-def test_no_such_bucket(uploads: Uploads) -> None:
+def test_a_missing_bucket_is_named(uploads: Uploads) -> None:
     message = uploads.refusal(StoreFailed, bucket="missing")
     assert "s3://missing/" in message
     assert "the bucket does not exist: create it, or correct bucket" in message
@@ -175,7 +175,7 @@ def test_bad_keys(uploads: Uploads, options: dict[str, str], remedy: str) -> Non
     assert "wrong-secret" not in message
 
 
-def test_the_module(uploads: Uploads) -> None:
+def test_the_module_as_ansible_runs_it(uploads: Uploads) -> None:
     module = ModuleProcess("s3_upload", uploads.options(run_log=str(uploads.log), metadata={"run_uuid": "u1"}))
     result = module.result()
     assert (result["changed"], result["status"], result["url"]) == (True, 1, f"s3://vex/{KEY}")
@@ -184,7 +184,7 @@ def test_the_module(uploads: Uploads) -> None:
     assert ModuleProcess("s3_upload", uploads.options()).result()["changed"] is False
 
 
-def test_the_modules_failure(uploads: Uploads) -> None:
+def test_failure_of_the_module(uploads: Uploads) -> None:
     result = ModuleProcess("s3_upload", uploads.options(bucket="missing", run_log=str(uploads.log))).result()
     assert (result["failed"], result["status"]) == (True, 3)
     assert "[ERROR] - PutObject" in uploads.log.read_text().replace("CreateMultipartUpload", "PutObject")

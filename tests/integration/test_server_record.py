@@ -48,14 +48,14 @@ def test_a_server_is_recorded_once(database: LogDatabase) -> None:
     assert not record(database)["changed"]
 
 
-def test_what_changes_is_shown_and_written(database: LogDatabase) -> None:
+def test_changes_are_shown_and_written(database: LogDatabase) -> None:
     record(database)
     changed = record(database, schedule="", server_version="")
     assert changed["diff"] == {"before": {"agenda": "0 3 * * *"}, "after": {"agenda": None}}
     assert rows(database) == [(*EXPECTED[:2], None, *EXPECTED[3:])]
 
 
-def test_one_that_is_backed_up_no_longer_keeps_its_row(database: LogDatabase) -> None:
+def test_a_server_without_backups_keeps_its_row(database: LogDatabase) -> None:
     assert not record(database, state="absent")["changed"]
     assert rows(database) == []
     record(database)
@@ -67,7 +67,7 @@ def test_one_that_is_backed_up_no_longer_keeps_its_row(database: LogDatabase) ->
     assert rows(database) == [EXPECTED]
 
 
-def test_a_log_database_that_is_away_is_named(database: LogDatabase) -> None:
+def test_an_unreachable_log_database_is_named(database: LogDatabase) -> None:
     found = record(database, login_unix_socket="/nowhere.sock")
     assert found["failed"]
     assert found["msg"].startswith("log database: the server at /nowhere.sock could not be reached")

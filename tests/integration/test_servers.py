@@ -1,4 +1,4 @@
-"""The servers of the tests and the demo: they start anywhere, and end only their own processes."""
+"""The servers of the tests and the demo: they start in any directory, and end only their own processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_server_starts_in_a_directory_too_deep_for_a_socket(tmp_path: Path) ->
     assert not socket.parent.exists()
 
 
-def test_a_process_that_got_the_id_of_a_gone_server_is_left_alone(tmp_path: Path) -> None:
+def test_a_process_with_the_id_of_an_ended_server_is_not_ended(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as stranger:
         server = Process("server", tmp_path)
         server.pid_file.write_text(f"{stranger.pid} 1\n")

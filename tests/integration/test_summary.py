@@ -1,4 +1,4 @@
-"""Many hosts in one run of ``playbooks/backup.yml``: one that fails stops no other, and the summary shows all."""
+"""Many hosts in one run of ``playbooks/backup.yml``: the summary shows all of them."""
 
 from __future__ import annotations
 

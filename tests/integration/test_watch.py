@@ -55,7 +55,7 @@ def watched(log_mariadb: MariaDB) -> Iterator[Watched]:
     database.drop()
 
 
-def test_a_run_is_closed_after_the_bound_and_not_before(watched: Watched) -> None:
+def test_a_run_is_closed_after_the_limit_and_not_before(watched: Watched) -> None:
     watched.run(1, hours_ago=49)
     watched.run(2, hours_ago=47)
     watched.run(3, hours_ago=100, status=1)
@@ -72,14 +72,14 @@ def test_a_run_is_closed_after_the_bound_and_not_before(watched: Watched) -> Non
     assert not watched()["changed"]
 
 
-def test_a_server_that_is_expected_no_longer_has_not_recovered(watched: Watched) -> None:
+def test_a_server_without_a_schedule_has_not_recovered(watched: Watched) -> None:
     watched("db1", "db2")
     watched.database.server.execute(f"UPDATE `{watched.database.name}`.servidor SET ativo = 0 WHERE hostname = 'db1'")
     assert watched()["recovered"] == ["db2"]
     assert watched.told() == []
 
 
-def test_each_overdue_server_is_told_of_once_until_it_recovers(watched: Watched) -> None:
+def test_each_overdue_server_is_reported_once_until_it_recovers(watched: Watched) -> None:
     assert watched("db1", check_mode=True)["overdue"] == ["db1"]
     assert watched.told() == []
     assert watched("db1")["overdue"] == ["db1"]

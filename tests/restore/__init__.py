@@ -1,1 +1,1 @@
-"""What happens to backups in the bucket: they are restored, proven, kept and removed."""
+"""Tests of backups in the bucket: they are restored, proven, kept and removed."""

@@ -1,4 +1,4 @@
-"""Dumps for tests of mysql_restore, and its calls."""
+"""Dumps to restore, and calls of mysql_restore."""
 
 from __future__ import annotations
 

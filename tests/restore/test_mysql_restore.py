@@ -41,7 +41,7 @@ def everything(odd: tuple[str, ...], mariadb: MariaDB, tmp_path_factory: pytest.
     return Dumped(mariadb, tmp_path_factory.mktemp("everything"), odd)
 
 
-def test_everything_comes_back(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB) -> None:
+def test_all_databases_are_restored(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB) -> None:
     result = everything.run(fresh_mariadb)
     assert_equal(mariadb, fresh_mariadb, everything.databases)
     assert "incomplete" not in result
@@ -76,7 +76,7 @@ def test_one_database_under_another_name(
 
 @pytest.mark.parametrize("name", ["plain", "hard"])
 def test_one_table(everything: Dumped, mariadb: MariaDB, fresh_mariadb: MariaDB, name: str) -> None:
-    """It is restored with its trigger, into a database of another name that has other tables."""
+    """A table is restored with its trigger, into a database of another name that has other tables."""
     fresh_mariadb.execute("CREATE DATABASE here COLLATE latin1_bin", "CREATE TABLE here.own (id INT)")
     everything.run(fresh_mariadb, database=name, target="here", table="rows_of_all_kinds")
     with contextlib.closing(mariadb.connect()) as original, contextlib.closing(fresh_mariadb.connect()) as restored:
@@ -162,7 +162,7 @@ def test_time_zones_are_created_on_a_scratch_server(mariadb: MariaDB, fresh_mari
 
 
 def test_definers_are_created_on_a_scratch_server(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """So a view whose definer no longer exists can be read there."""
+    """A view whose definer no longer exists can then be read."""
     owner = "`left it's`@`nowhere`"
     try:
         mariadb.execute(
@@ -181,7 +181,7 @@ def test_definers_are_created_on_a_scratch_server(mariadb: MariaDB, fresh_mariad
 
 
 def test_a_server_with_names_in_lower_case(mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """Its table `orders` is the table `Orders` of the backup; on other servers they are two tables."""
+    """On such a server, `orders` is the table `Orders` of the backup; on other servers they are two tables."""
     options = ["--lower-case-table-names=1"]
     try:
         mariadb.execute(
@@ -212,7 +212,7 @@ def test_a_disk_that_is_too_small(everything: Dumped, fresh_mariadb: MariaDB, mo
 def test_rows_that_a_constraint_refuses_today(
     mariadb: MariaDB, fresh_mariadb: MariaDB, tmp_path: Path, column: str
 ) -> None:
-    """They are older than the constraint, or were written while it was off. They are restored as they were dumped."""
+    """Such rows are older than the constraint, or were written while it was off. They are restored as dumped."""
     try:
         mariadb.execute(
             "CREATE DATABASE bound",

@@ -111,7 +111,7 @@ def test_a_database_without_its_statement(small: Dumped, fresh_mariadb: MariaDB)
 
 
 def test_a_trigger_whose_table_cannot_be_read(small: Dumped, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
-    """A warning says that the table lacks it."""
+    """A warning reports the missing trigger."""
     small.source.execute(
         "CREATE TRIGGER small.t BEFORE INSERT ON /* which */ small.first FOR EACH ROW SET NEW.id = NEW.id"
     )
@@ -135,7 +135,7 @@ def test_a_server_that_goes_away(small: Dumped, fresh_mariadb: MariaDB, monkeypa
     assert "the server stopped answering" in str(small.refusal(ServerUnavailable, fresh_mariadb))
 
 
-def test_by_another_generation(small: Dumped, fresh_mariadb: MariaDB) -> None:
+def test_another_generation_of_mydumper_is_refused(small: Dumped, fresh_mariadb: MariaDB) -> None:
     manifest = small.path / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"mydumper": "0.10', '"mydumper": "1.0'))
     message = str(small.refusal(ProgramMissing, fresh_mariadb))

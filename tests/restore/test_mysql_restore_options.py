@@ -38,7 +38,7 @@ def test_rows_are_counted_before_events_exist(small: Dumped, fresh_mariadb: Mari
 
 
 def test_a_plan_changes_nothing(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    """It needs only the manifest, not the backup."""
+    """The plan needs only the manifest, not the backup."""
     manifest = str(small.path / "manifest.json")
     result = small.run(fresh_mariadb, check_mode=True, path="/nowhere", manifest=manifest)
     assert (result["tables"], result["existing"], result["changed"]) == (2, [], True)

@@ -175,7 +175,7 @@ def lacks_a_table(root: Path, _manifest: dict[str, Any]) -> None:
 def test_every_damage_is_found(
     command: Command, target: MariaDB, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Each has its own message; damage that shows before loading leaves the server unchanged."""
+    """Each damage has its own message. If it is found before loading, the server does not change."""
     original = Original(command.host, make_backup(command), tmp_path)
     content, manifest = original.content, original.manifest
     for server, damaged, beside in (

@@ -40,7 +40,7 @@ def folder() -> Iterator[Path]:
 
 
 def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, Any]:
-    """Do what the module does, in this process; return its result."""
+    """Call the module in this process; return its result."""
     defaults = scratch_server_module.ScratchRequest(
         path=str(folder / "scratch"),
         state=state,
@@ -152,7 +152,7 @@ def test_one_run_starts_several_servers_and_keeps_its_files(folder: Path) -> Non
     assert (work / "archive.zip").exists()
 
 
-def test_a_directory_of_somebody_else_is_not_touched(folder: Path) -> None:
+def test_a_directory_with_other_files_is_not_changed(folder: Path) -> None:
     (folder / "scratch").mkdir()
     (folder / "scratch/precious").touch()
     for state in ("present", "claimed", "absent"):

@@ -97,7 +97,7 @@ def test_check_mode_shows_what_it_would_prove(verifier: Verifier) -> None:
 def test_a_server_with_names_in_lower_case_is_proven(
     tmp_path: Path, log_database: LogDatabase, s3: SeaweedFS, smtp: SmtpSink
 ) -> None:
-    """Its trigger names the table with other capitals, so the scratch server needs the same setting."""
+    """A trigger names its table with other capitals, so the scratch server needs the same setting."""
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         Path(name).chmod(0o711)
         with MariaDB(Path(name) / "source", options=["--lower-case-table-names=1"]) as server:

@@ -1,4 +1,4 @@
-"""Real servers, private to whoever starts them: on free ports, under a directory of their own.
+"""Real servers for one program, on free ports and each in its own directory.
 
 They listen on 127.0.0.1; those that containers reach, on another address of this machine.
 

@@ -25,7 +25,7 @@ class SmtpSink:
 
     :param directory: where each message is kept, named by its order of arrival
     :param tls: with a context, clients must use STARTTLS, or *implicit* TLS
-    :param address: where it listens
+    :param address: the address to listen on
     :param login: user and password that clients must give (on an encrypted connection only)
 
     ``mode`` may be set at any time: ``refuse`` answers 550 to every recipient, ``hang`` never answers one.

@@ -12,7 +12,7 @@ from ansible_collections.vex.backup.plugins.filter.backup_key import FilterModul
 NAME = "backup_20250720_161523"
 
 
-def test_the_filter() -> None:
+def test_filter_builds_a_key() -> None:
     backup_key = FilterModule().filters()["backup_key"]
     assert backup_key(NAME, "db 1", prefix="mysql") == f"mysql/db%201/2025/07/{NAME}.zip"
     assert backup_key(NAME, "db1", "", "7z") == f"db1/2025/07/{NAME}.7z"

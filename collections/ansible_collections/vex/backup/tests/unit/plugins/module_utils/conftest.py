@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How Hypothesis runs here: a busy machine must not fail a test by being slow."""
+"""The settings of Hypothesis: no deadline, since a busy machine would exceed it."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_missing_setting() -> None:
         ("OptionError", "databases"),
         ("MissingGrants", "grants"),
         ("NotEnoughSpace", "disk"),
-        # No need has this failure, so nothing is known of any of them.
+        # A failure of no known kind counts for the first need.
         ("AlreadyRunning", "server"),
         ("", "server"),
     ],

@@ -249,7 +249,7 @@ def test_dump_that_is_not_packed() -> None:
 
 
 def test_stages_so_far() -> None:
-    """After the dump: what its record says, while packing and the upload are due."""
+    """Record the dump while packing and the upload are still to come."""
     found = decide(PLAN, Stages(opened=OPENED, dump=DUMP))
     assert found.backup["dump_finished"] == "2025-07-20 16:15:30"
     assert (found.notes, found.compressed_bytes) == ([], 900)

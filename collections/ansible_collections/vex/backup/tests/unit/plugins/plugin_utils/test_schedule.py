@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which schedules cron takes."""
+"""Schedules that cron accepts or refuses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.plugin_utils.schedule import cron_fi
     "schedule",
     ["* * * * *", "0 3 * * *", "*/15 0-6/2,22 1,15 jan-MAR,12 mon-fri", "59 23 31 12 7", "0 0 * * Sun"],
 )
-def test_what_cron_takes(schedule: str) -> None:
+def test_accepted_schedules(schedule: str) -> None:
     assert cron_fields(f" {schedule} \t".replace(" ", "  ")) == schedule
 
 
@@ -42,7 +42,7 @@ def test_what_cron_takes(schedule: str) -> None:
         ("² 3 * * *", "is not valid as the minute"),
     ],
 )
-def test_what_it_does_not(schedule: str, wrong: str) -> None:
+def test_refused_schedules(schedule: str, wrong: str) -> None:
     with pytest.raises(OptionError) as refused:
         cron_fields(schedule)
     assert wrong in str(refused.value)

@@ -22,7 +22,7 @@ def test_resolve_level(level: str, size: int, compressed: int, expected: int) ->
     assert resolve_level(level, Tree(1, 1, size, compressed)) == expected
 
 
-def test_survey(tmp_path: pathlib.Path) -> None:
+def test_survey_of_a_source(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "t.sql.zst").write_bytes(b"12345")
     (tmp_path / "a" / "t.sql").write_bytes(b"123")

@@ -93,7 +93,7 @@ def test_host_prefix(prefix: str, hostname: t.Optional[str], expected: str) -> N
         ("db1", NAME, "tar", "'tar' is not an archive's extension: give one of zip, 7z"),
     ],
 )
-def test_parts_that_make_no_key(hostname: str, name: str, extension: str, message: str) -> None:
+def test_invalid_parts_of_a_key_are_refused(hostname: str, name: str, extension: str, message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build("mysql", hostname, name, extension)
 

@@ -50,7 +50,7 @@ def test_without_a_limit_no_time_is_too_long(clock: Clock, seconds: t.Optional[i
     deadline.check()
 
 
-def test_the_error_has_the_class_asked_for(clock: Clock) -> None:
+def test_the_error_has_the_requested_class(clock: Clock) -> None:
     deadline = Deadline(10, "the upload", StoreFailed)
     clock.now += 10
     with pytest.raises(StoreFailed, match="the upload took longer than"):

@@ -216,7 +216,7 @@ def test_end_is_noticed(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_end_of_a_traced_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its descriptor is ready before wait() returns a status."""
+    """The descriptor of a traced program is ready before wait() returns its status."""
     with running([sys.executable, "-c", "pass"]) as program:
         monkeypatch.setattr(program._process, "poll", lambda: None)
         assert program.wait().returncode == 0

@@ -44,7 +44,7 @@ def test_without_an_identity_a_run_opens() -> None:
     assert described(run_uuid=None).run_uuid != state.run_uuid
 
 
-def test_only_what_is_given_is_spoken_of() -> None:
+def test_only_given_options_are_in_the_state() -> None:
     assert described() == (RUN, {"hostname": "db1"}, {}, {})
     assert described(backup=BackupFacts(archive_name=""), upload=UploadFacts(started="")) == (
         RUN,
@@ -113,7 +113,7 @@ def test_every_option_has_its_column() -> None:
     }
 
 
-def test_an_upload_that_ends_without_saying_when_ends_now() -> None:
+def test_an_upload_without_an_end_time_ends_now() -> None:
     assert described(upload=UploadFacts(status=3)).upload == {
         "status_upload": 3,
         "data_encerramento": "2025-07-20 16:15:23",
@@ -163,7 +163,7 @@ def test_malformed_options_are_named(changed: t.Dict[str, t.Any], message: str) 
         described(**changed)
 
 
-def test_a_restores_options_have_their_columns() -> None:
+def test_options_of_a_restore_have_their_columns() -> None:
     facts = RestoreFacts(
         kind="verify",
         hostname="spare",

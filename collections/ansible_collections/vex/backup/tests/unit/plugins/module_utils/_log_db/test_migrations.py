@@ -30,7 +30,7 @@ def write(folder: Path, *names: str) -> str:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
-def test_what_is_not_applied_is_pending(count: int) -> None:
+def test_unapplied_steps_are_pending(count: int) -> None:
     assert pending(STEPS, DONE[:count]) == STEPS[count:]
 
 
@@ -73,12 +73,12 @@ def test_steps_are_read_in_order_with_their_checksums(tmp_path: Path) -> None:
         ([], "holds no .sql file"),
     ],
 )
-def test_a_gap_a_double_or_a_bad_name_is_refused(tmp_path: Path, names: list[str], message: str) -> None:
+def test_a_gap_a_duplicate_or_a_bad_name_is_refused(tmp_path: Path, names: list[str], message: str) -> None:
     with pytest.raises(MigrationError, match=message):
         read_migrations(write(tmp_path, *names))
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MigrationError, match=r"nowhere cannot be read"):
         read_migrations(str(tmp_path / "nowhere"))
 
@@ -100,7 +100,7 @@ def test_a_script_is_split_at_its_own_semicolons(text: str, statements: list[str
     assert split_statements(text) == statements
 
 
-def test_every_step_of_the_schema_is_one_statement_that_says_how_to_undo_it() -> None:
+def test_every_step_is_one_statement_and_names_its_undo() -> None:
     folder = Path(__file__).parents[5] / "roles" / "log_schema" / "files" / "migrations"
     for step in read_migrations(str(folder)):
         assert len(step.statements) == 1, step.title

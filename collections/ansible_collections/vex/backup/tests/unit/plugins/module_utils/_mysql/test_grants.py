@@ -20,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import (
     require,
 )
 
-# Whether routines, triggers and events are dumped.
+# True for each of routines, triggers and events that is dumped.
 Stored = t.Tuple[bool, bool, bool]
 NOTHING_STORED: Stored = (False, False, False)
 ALL_STORED: Stored = (True, True, True)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The findings of an audit; objects of runs that are still going on are none."""
+"""The findings of an audit; objects of running backups are not findings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def request(**changes: t.Any) -> AuditRequest:
 
 
 def audit(*rows: t.Union[Rows, Exception], **changes: t.Any) -> t.Dict[str, t.Any]:
-    """Audit while the log tables hold the first *rows* at the first look, and the last at every further look."""
+    """Audit while the log tables hold the first *rows* at the first query, and the last at every later query."""
     looks = list(rows)
 
     def read_rows() -> Rows:
@@ -114,7 +114,7 @@ def test_rows_without_an_object(bucket: FakeBucket, rows: Rows) -> None:
     assert found(result) == [("row_without_object", "d"), ("row_without_object", KEY)]
 
 
-def test_a_removed_backup_that_is_there(bucket: FakeBucket, rows: Rows) -> None:
+def test_a_removed_backup_that_still_exists_is_a_finding(bucket: FakeBucket, rows: Rows) -> None:
     assert found(audit({KEY: rows[KEY]._replace(removed=True)})) == [("removed_but_there", KEY)]
 
 
@@ -148,7 +148,7 @@ def test_only_strays_of_this_product_are_findings(bucket: FakeBucket, rows: Rows
     ],
 )
 def test_a_malicious_manifest_is_a_finding(bucket: FakeBucket, rows: Rows, manifest: bytes, kind: str) -> None:
-    """It must not end the audit of the other backups."""
+    """A malicious manifest does not end the audit of the other backups."""
     bucket.put(f"{KEY}.manifest.json", manifest, BEFORE)
     assert found(audit(rows, manifest_keys=["k" * 16])) == [(kind, KEY)]
 
@@ -215,7 +215,7 @@ def test_backups_that_retention_removes_meanwhile_are_no_findings(
 
     monkeypatch.setattr(bucket, "get_object", remove_first)
     assert found(audit(both, gone, deep=True)) == []
-    # Here the object is missing from the first look on.
+    # This object is missing from the beginning.
     assert found(audit(both, gone)) == []
     assert found(audit(both, LogDatabaseUnavailable("away"))) == [("row_without_object", KEY)]
 
@@ -229,7 +229,7 @@ def test_a_refused_archive_ends_the_audit(bucket: FakeBucket, rows: Rows) -> Non
 def test_an_archive_that_is_lost_during_the_audit(
     bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its manifest is still there, so retention did not remove it."""
+    """The manifest still exists, so retention did not remove the archive."""
     get = bucket.get_object
 
     def lose(**params: t.Any) -> t.Dict[str, t.Any]:

@@ -121,7 +121,7 @@ class Retention(RuleBasedStateMachine):
     def every_backup_is_whole_or_damaged(self) -> None:
         for one in self._listed():
             assert one.key in self.whole or not one.manifest or self._is_damaged(one.key)
-        # And there is no manifest without an archive.
+        # No manifest exists without its archive.
         manifests = [key for key in self.bucket.objects if key.endswith(".manifest.json")]
         assert all(key[: -len(".manifest.json")] in self.bucket.objects for key in manifests)
 

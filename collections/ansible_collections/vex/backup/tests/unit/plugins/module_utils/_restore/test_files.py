@@ -17,7 +17,7 @@ PLAN = RestorePlan([], "0.10", False, "none", 0)
 
 
 def test_a_second_restore_does_not_touch_the_files_of_the_first(tmp_path: pathlib.Path) -> None:
-    """It would take them for files of a restore that was killed, which it removes."""
+    """The second restore would remove them as files of a killed restore."""
     root, loading = tmp_path / "backup_20260101_030000", tmp_path / "backup_20260101_030000.loading"
     root.mkdir()
     with prepared(str(root), PLAN, Deadline(0, "the restore")):

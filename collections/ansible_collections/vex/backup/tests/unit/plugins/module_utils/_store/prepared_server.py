@@ -89,8 +89,8 @@ def upload(archive: pathlib.Path, **options: t.Any) -> t.Dict[str, t.Any]:
     return upload_module.upload(upload_module.UploadRequest(**given), RunLog(None))
 
 
-def expect_looks(server: Server) -> None:
-    """Expect the look for an existing object and for unfinished uploads, and find none."""
+def expect_first_requests(server: Server) -> None:
+    """Expect the requests for an existing object and for unfinished uploads; both find none."""
     server.refuses("head_object", "404", 404)
     server.answers("list_multipart_uploads", {})
 

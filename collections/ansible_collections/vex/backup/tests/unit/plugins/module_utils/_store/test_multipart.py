@@ -27,7 +27,7 @@ DATA = bytes(range(256)) * 10
 
 
 def no_check() -> None:
-    """Let every read go on."""
+    """Accept every read."""
 
 
 @pytest.fixture

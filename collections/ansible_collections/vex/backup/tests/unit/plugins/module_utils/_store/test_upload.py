@@ -27,7 +27,7 @@ from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepa
     S3,
     Server,
     expect_abort,
-    expect_looks,
+    expect_first_requests,
     expect_refused_upload,
     expect_upload,
     operation_of,
@@ -51,7 +51,7 @@ def archive(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.P
 
 @pytest.fixture
 def server(archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Server]:
-    """Prepare a server; fail when it was not asked everything that the test expects."""
+    """Prepare a server; fail if an expected request was not made."""
     made = Server(archive, 5)
     stubs: t.List[Stubber] = []
     make_client = s3_module.make_client
@@ -69,7 +69,7 @@ def server(archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator
 
 
 def test_settings_reach_the_server(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     settings: t.Dict[str, t.Any] = {
         "StorageClass": "STANDARD_IA",
         "ServerSideEncryption": "aws:kms",
@@ -99,7 +99,7 @@ def test_settings_reach_the_server(archive: pathlib.Path, server: Server) -> Non
 
 
 def test_a_server_without_sha256_is_compared_by_md5(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_upload(server, {"ETag": server.etag}, with_checksum=False)
     server.answers("head_object", server.head(ChecksumSHA256=None))
     assert upload(archive)["changed"] is True
@@ -113,7 +113,7 @@ def test_an_object_with_a_wrong_checksum_is_removed(
     right = {"ChecksumSHA256": server.checksum if kind == "ChecksumSHA256" else None, "ETag": server.etag}
     wrong = {**right, kind: '"d41d8cd98f00b204e9800998ecf8427e"'}
     answer, head = (wrong, right) if where == "answer" else (right, wrong)
-    expect_looks(server)
+    expect_first_requests(server)
     expect_upload(server, {key: value for key, value in answer.items() if value is not None})
     server.answers("head_object", server.head(**head))
     server.answers("delete_object", {}, Key=KEY)
@@ -121,7 +121,7 @@ def test_an_object_with_a_wrong_checksum_is_removed(
 
 
 def test_an_object_with_a_wrong_checksum_that_cannot_be_removed(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_upload(server, {"ETag": '"wrong"'})
     server.answers("head_object", server.head())
     server.refuses("delete_object", "AccessDenied", 403)
@@ -130,7 +130,7 @@ def test_an_object_with_a_wrong_checksum_that_cannot_be_removed(archive: pathlib
 
 def test_an_object_without_a_checksum_is_removed(archive: pathlib.Path, server: Server) -> None:
     kms = {"ETag": '"x"', "ServerSideEncryption": "aws:kms"}
-    expect_looks(server)
+    expect_first_requests(server)
     expect_upload(server, kms, with_checksum=False)
     server.answers("head_object", server.head(ChecksumSHA256=None, **kms))
     server.answers("delete_object", {}, Key=KEY)
@@ -138,7 +138,7 @@ def test_an_object_without_a_checksum_is_removed(archive: pathlib.Path, server: 
 
 
 def test_another_size_is_a_failure(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_upload(server, {"ETag": server.etag, "ChecksumSHA256": server.checksum})
     server.answers("head_object", server.head(ContentLength=1))
     assert "it has 1 bytes" in refusal(ObjectDiffers, archive)
@@ -146,7 +146,7 @@ def test_another_size_is_a_failure(archive: pathlib.Path, server: Server) -> Non
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
 def test_a_wrong_answer_to_a_part_is_a_failure(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     server.answers("create_multipart_upload", {"UploadId": "U"})
     server.answers("upload_part", {"ETag": '"x"', "ChecksumSHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="})
     server.answers("abort_multipart_upload", {}, UploadId="U")
@@ -154,7 +154,7 @@ def test_a_wrong_answer_to_a_part_is_a_failure(archive: pathlib.Path, server: Se
 
 
 def test_a_server_without_conditional_writes(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_refused_upload(server, "NotImplemented", 501)
     server.refuses("head_object", "404", 404)
     server.answers(operation_of(server), {"ETag": server.etag, "ChecksumSHA256": server.checksum})
@@ -163,7 +163,7 @@ def test_a_server_without_conditional_writes(archive: pathlib.Path, server: Serv
 
 
 def test_without_conditional_writes_an_existing_object_stays(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_refused_upload(server, "NotImplemented", 501)
     server.answers("head_object", server.head())
     expect_abort(server)
@@ -181,7 +181,7 @@ def test_without_conditional_writes_an_unreadable_object_stays(archive: pathlib.
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchUpload"])
 def test_a_lost_answer_does_not_fail_the_upload(archive: pathlib.Path, server: Server, code: str) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_refused_upload(server, code, 412)
     server.answers("head_object", server.head())
     server.answers("head_object", server.head())
@@ -189,7 +189,7 @@ def test_a_lost_answer_does_not_fail_the_upload(archive: pathlib.Path, server: S
 
 
 def test_an_object_that_appears_meanwhile_stays(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_refused_upload(server, "PreconditionFailed", 412)
     server.answers("head_object", server.head(Metadata={}))
     expect_abort(server)
@@ -213,14 +213,14 @@ def test_credentials_that_may_only_write_cannot_repeat(archive: pathlib.Path, se
     assert "an object with this key exists" in refusal(StoreFailed, archive)
 
 
-def test_a_refused_look_ends_the_upload(archive: pathlib.Path, server: Server) -> None:
+def test_a_refused_first_request_ends_the_upload(archive: pathlib.Path, server: Server) -> None:
     server.refuses("head_object", "400", 400)
     assert "the server refused it (400: no)" in refusal(StoreFailed, archive)
 
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
 def test_an_upload_without_a_known_id_is_aborted(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     server.refuses("create_multipart_upload", "InternalError", 500)
     server.answers(
         "list_multipart_uploads", {"Uploads": [{"Key": f"{KEY}.x", "UploadId": "V"}, {"Key": KEY, "UploadId": "W"}]}
@@ -231,7 +231,7 @@ def test_an_upload_without_a_known_id_is_aborted(archive: pathlib.Path, server: 
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
 def test_a_failing_abort_does_not_hide_the_failure(archive: pathlib.Path, server: Server) -> None:
-    expect_looks(server)
+    expect_first_requests(server)
     expect_refused_upload(server, "InternalError", 500)
     server.refuses("abort_multipart_upload", "AccessDenied", 403)
     assert "CompleteMultipartUpload of s3://vex/db1/2025/07/b.zip" in refusal(StoreFailed, archive)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tests of the differences between a backup and what came back."""
+"""Tests of the differences between a backup and its restored copy."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_another_version_of_the_server_is_named_with_the_difference(tmp_path: pa
         (lambda shop: shop.update(name="shops"), "database 'shop' is missing"),
     ],
 )
-def test_what_is_missing_is_named(tmp_path: pathlib.Path, change: Change, sentence: str) -> None:
+def test_missing_objects_are_named(tmp_path: pathlib.Path, change: Change, sentence: str) -> None:
     assert differences(tmp_path, ONE_TWO, lambda manifest: change(manifest["databases"][0])) == [sentence]
 
 

@@ -35,7 +35,7 @@ def test_rows_do_not_depend_on_the_dumper_or_the_compression(tmp_path: pathlib.P
     assert row_set(found) == row_set(reversed(ROWS))
 
 
-def test_another_row_a_missing_one_and_one_twice_are_differences() -> None:
+def test_changed_missing_and_duplicate_rows_are_differences() -> None:
     sets = {row_set(rows) for rows in ([b"a", b"b"], [b"a", b"c"], [b"a"], [b"a", b"a"], [b"a", b"b", b"b"])}
     assert len(sets) == 5
 
