@@ -156,7 +156,7 @@ class Run:
         except subprocess.TimeoutExpired:
             self._process.kill()
             output, _ = self._process.communicate()
-            raise AssertionError(f"the playbook hangs; what it said until now:\n{output}") from None
+            raise AssertionError(f"the playbook hangs; its output until now:\n{output}") from None
         return self._installation.observe(self._process.returncode, output)
 
 

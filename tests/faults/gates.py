@@ -13,7 +13,7 @@ from typing import Self
 from tests.faults.source import DATABASE, LARGE
 from tests.playbook import HANGS, Installation, Run
 
-PIECE = 65536
+READ_BYTES = 65536
 
 
 class OpenDump:
@@ -55,7 +55,7 @@ class OpenDump:
     def go_on(self, run: Run) -> None:
         """Read everything that MyDumper still writes, until the run ends."""
         while not run.ended:
-            if self._readable(0.05) and not os.read(self._reader, PIECE):
+            if self._readable(0.05) and not os.read(self._reader, READ_BYTES):
                 time.sleep(0.01)  # the other end is closed, which counts as readable
 
     def _readable(self, seconds: float) -> bool:

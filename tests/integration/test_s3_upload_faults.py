@@ -48,7 +48,7 @@ def test_connection_refused(uploads: Uploads) -> None:
 
 
 def test_503_for_a_while(uploads: Uploads, s3_proxy: S3Proxy) -> None:
-    s3_proxy.refuse(times=3)
+    s3_proxy.refuse(times=2)
     assert uploads.run(endpoint_url=s3_proxy.endpoint, retries=5)["changed"] is True
     assert uploads.content(KEY) == uploads.path.read_bytes()
 

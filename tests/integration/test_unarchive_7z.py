@@ -109,7 +109,7 @@ class Packed:
         change(manifest)
         self.manifest.write_text(json.dumps(manifest))
 
-    def agree(self) -> None:
+    def correct_size(self) -> None:
         """Write the archive's present size into the manifest."""
         self.change_manifest(lambda manifest: manifest["archive"].update(size=self.archive.stat().st_size))
 
@@ -202,7 +202,7 @@ def test_a_damaged_manifest(packed: Packed) -> None:
 def test_a_truncated_archive(packed: Packed) -> None:
     os.truncate(packed.archive, packed.archive.stat().st_size // 2)
     assert "it was cut short" in packed.refusal(UnpackFailed)
-    packed.agree()
+    packed.correct_size()
     assert "7-Zip could not" in packed.refusal(ArchiveFailed)
 
 
@@ -245,7 +245,7 @@ def test_a_missing_or_damaged_inner_manifest(packed: Packed, content: str | None
     packed.archive.unlink()
     subprocess.run([find_program(PROGRAMS, ""), "a", packed.archive, NAME], cwd=packed.source.parent, check=True)
     packed.manifest.write_text(beside)
-    packed.agree()
+    packed.correct_size()
     assert "differs from the one beside it" in packed.refusal(UnpackFailed)
 
 
@@ -267,7 +267,7 @@ def test_archives_that_must_not_be_unpacked(packed: Packed, path: str, mode: int
         entry.create_system = 3
         entry.external_attr = mode << 16
         archive.writestr(entry, "/etc")
-    packed.agree()
+    packed.correct_size()
     message = packed.refusal(UnpackFailed)
     assert "the archive holds" in message
     assert not (packed.folder.parent / "out").exists()
@@ -279,7 +279,7 @@ def test_a_link_that_the_list_does_not_show(packed: Packed, monkeypatch: pytest.
     packed.archive.unlink()
     program = find_program(PROGRAMS, "")
     subprocess.run([program, "a", "-snl", packed.archive, NAME], cwd=packed.source.parent, check=True)
-    packed.agree()
+    packed.correct_size()
     monkeypatch.setattr(
         "ansible_collections.vex.backup.plugins.module_utils._archive.unpack.refuse_escapes", lambda *_arguments: None
     )

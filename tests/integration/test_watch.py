@@ -40,7 +40,7 @@ class Watched:
     def statuses(self) -> list[tuple[Any, ...]]:
         return self.database.rows("SELECT hostname, status_backup, data_encerramento FROM backup_log ORDER BY hostname")
 
-    def told(self) -> list[str]:
+    def reported(self) -> list[str]:
         """Return the names of the servers that are noted as overdue."""
         rows = self.database.rows("SELECT hostname FROM servidor WHERE avisado_em IS NOT NULL ORDER BY hostname")
         return [hostname for (hostname,) in rows]
@@ -76,17 +76,17 @@ def test_a_server_without_a_schedule_has_not_recovered(watched: Watched) -> None
     watched("db1", "db2")
     watched.database.server.execute(f"UPDATE `{watched.database.name}`.servidor SET ativo = 0 WHERE hostname = 'db1'")
     assert watched()["recovered"] == ["db2"]
-    assert watched.told() == []
+    assert watched.reported() == []
 
 
 def test_each_overdue_server_is_reported_once_until_it_recovers(watched: Watched) -> None:
     assert watched("db1", check_mode=True)["overdue"] == ["db1"]
-    assert watched.told() == []
+    assert watched.reported() == []
     assert watched("db1")["overdue"] == ["db1"]
     assert watched("db1") == {"changed": False, "closed": [], "overdue": [], "recovered": []}
     second = watched("db1", "db 3%")
     assert (second["overdue"], second["recovered"]) == (["db 3%"], [])
-    assert watched.told() == ["db 3%", "db1"]
+    assert watched.reported() == ["db 3%", "db1"]
     third = watched("db 3%")
     assert (third["overdue"], third["recovered"]) == ([], ["db1"])
     assert watched("db1", "db 3%")["overdue"] == ["db1"], "it is overdue anew"

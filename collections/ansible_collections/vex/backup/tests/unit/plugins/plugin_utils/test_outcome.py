@@ -305,7 +305,7 @@ def test_every_problem_at_once() -> None:
 
 
 def test_check_mode() -> None:
-    """In check mode every module returns what it would do, without times of its own."""
+    """In check mode every module returns its plan, without times of its own."""
     stages = Stages(
         opened=OPENED,
         dump={"status": 1, "databases": ["loja"], "changed": True},
