@@ -37,6 +37,7 @@ EXAMPLES = r"""
 - name: Dump the server
   vex.backup.mysql_dump:
     path: /var/lib/vex-backup/backup_20260101_030000
+    dump_log: /var/lib/vex-backup/mydumper_log.log
   async: 86400
   poll: 0
   register: dump

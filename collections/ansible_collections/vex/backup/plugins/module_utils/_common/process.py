@@ -1,6 +1,9 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Child processes: no secret in their arguments, a time limit, and none left running."""
+"""Child processes: no secret in their arguments, a time limit, and none left running.
+
+``AnsibleModule.run_command`` ends no process group, has no time limit and returns output only at the end.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +50,56 @@ def find_program(names: t.Sequence[str], remedy: str) -> str:
     raise ProgramMissing(f"none of {', '.join(names)} is on this host: {remedy}")
 
 
+class ProcessGroup(subprocess.Popen[bytes]):
+    """A process that leads a process group. Other programs of the group (a compressor) may outlive it.
+
+    :param argv: program and arguments
+    :param options: of :class:`subprocess.Popen`
+    """
+
+    def __init__(self, argv: t.Sequence[str], **options: t.Any) -> None:
+        super().__init__(list(argv), start_new_session=True, **options)
+
+    def ends_within(self, seconds: t.Optional[float]) -> bool:
+        """Wait up to *seconds* (``None`` for no limit) for the leader's end; return whether it has ended.
+
+        Python's own wait with a timeout polls every twentieth of a second; this one notices the end at once.
+        """
+        if self.poll() is not None:
+            return True
+        # Linux before 5.3 has no process descriptors.
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                has_ended = bool(select.select([descriptor], [], [], seconds)[0])
+            finally:
+                os.close(descriptor)
+            # The descriptor of a traced program can become ready before wait() returns its status.
+            return has_ended and self._wait_up_to(None if seconds is None else GRACE_SECONDS)
+        return self._wait_up_to(seconds)
+
+    def end(self) -> None:
+        """End the whole group: SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(GRACE_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+    def _wait_up_to(self, seconds: t.Optional[float]) -> bool:
+        try:
+            self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
 class Running:
     """A running program, started by :func:`running`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], program: str, stdout: t.BinaryIO, stderr: t.BinaryIO) -> None:
+    def __init__(self, process: ProcessGroup, program: str, stdout: t.BinaryIO, stderr: t.BinaryIO) -> None:
         self._process = process
         self._program = program
         self._stdout = stdout
@@ -74,11 +123,11 @@ class Running:
 
     def has_ended(self, within: float = 0) -> bool:
         """Wait up to *within* seconds for the program's end; return whether it has ended."""
-        return _ends_within(self._process, within)
+        return self._process.ends_within(within)
 
     def end(self) -> None:
         """End the program and its process group: SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`."""
-        _end_group(self._process)
+        self._process.end()
 
     def wait(self, timeout: t.Optional[float] = None) -> Completed:
         """Wait for the program's end.
@@ -86,7 +135,7 @@ class Running:
         :param timeout: seconds from now; ``None`` for no limit
         :raises CommandTimeout: after *timeout* seconds; the program still runs
         """
-        if not _ends_within(self._process, timeout):
+        if not self._process.ends_within(timeout):
             raise self._late(timeout)
         return Completed(self._process.wait(), _tail(self._stdout), _tail(self._stderr))
 
@@ -126,19 +175,18 @@ def running(
             source.seek(0)
         stdout, output = _pipe(files) if piped else [files.enter_context(tempfile.TemporaryFile())] * 2
         stderr = files.enter_context(tempfile.TemporaryFile())
-        process: t.Optional[subprocess.Popen[bytes]] = None
+        process: t.Optional[ProcessGroup] = None
         has_ended = False
         try:
             with undisturbed():
-                process = subprocess.Popen(
-                    list(argv),
+                process = ProcessGroup(
+                    argv,
                     cwd=cwd,
                     env={**os.environ, **(environment or {})},
                     stdin=source,
                     stdout=output,
                     stderr=stderr,
                     pass_fds=list(keep_open),
-                    start_new_session=True,
                 )
             if piped:
                 # The program has its own copy. While this one is open, the output never ends.
@@ -148,7 +196,7 @@ def running(
             has_ended = True
         finally:
             if process is not None and not has_ended:
-                _end_group(process)
+                process.end()
 
 
 def run(
@@ -179,50 +227,10 @@ def start_server(argv: t.Sequence[str], log: str) -> int:
     """
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "ab") as output:
-        process = subprocess.Popen(
-            list(argv), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+        process = ProcessGroup(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     # This process ends before the program, so Python must not warn that nobody waits for it.
     process.returncode = 0
     return process.pid
-
-
-def _ends_within(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:
-    """Wait up to *seconds* (``None`` for no limit) for a program's end; return whether it has ended.
-
-    Python's own wait with a timeout polls every twentieth of a second; this one notices the end at once.
-    """
-    if process.poll() is not None:
-        return True
-    # Linux before 5.3 has no process descriptors.
-    with contextlib.suppress(OSError):
-        descriptor = os.pidfd_open(process.pid)
-        try:
-            has_ended = bool(select.select([descriptor], [], [], seconds)[0])
-        finally:
-            os.close(descriptor)
-        # The descriptor of a traced program can become ready before wait() returns its status.
-        return has_ended and _wait(process, None if seconds is None else GRACE_SECONDS)
-    return _wait(process, seconds)
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: t.Optional[float]) -> bool:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    # Other programs of the group (a compressor) may outlive its leader, so the whole group gets the signals.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(GRACE_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _pipe(files: contextlib.ExitStack) -> t.List[t.BinaryIO]:

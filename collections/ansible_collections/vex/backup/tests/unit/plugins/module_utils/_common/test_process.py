@@ -9,7 +9,6 @@ import fcntl
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -145,7 +144,7 @@ def test_signal_ends_the_whole_group(
 
 
 def test_signal_while_the_program_starts_ends_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = subprocess.Popen
+    start = process_module.ProcessGroup
 
     def interrupted(*arguments: t.Any, **options: t.Any) -> t.Any:
         process = start(*arguments, **options)
@@ -153,7 +152,7 @@ def test_signal_while_the_program_starts_ends_it(tmp_path: pathlib.Path, monkeyp
         os.kill(os.getpid(), signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    monkeypatch.setattr(process_module, "ProcessGroup", interrupted)
     with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
         run(family(tmp_path), timeout=60)
     assert_family_is_gone(tmp_path)
@@ -169,9 +168,9 @@ def test_second_signal_does_not_stop_the_clean_up(
 
 
 def test_group_that_has_ended_is_no_error() -> None:
-    process = subprocess.Popen(["true"], start_new_session=True)
+    process = process_module.ProcessGroup(["true"])
     process.wait()
-    process_module._end_group(process)
+    process.end()
     assert process.returncode == 0
 
 
