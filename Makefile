@@ -1,5 +1,5 @@
-# Thin: each target calls one script, which says what it does.
-.PHONY: demo demo-down test test-unit test-integration test-web test-restore test-fleet test-matrix lint sanity bench docs build clean
+# Each target calls one script, whose first lines say what it does.
+.PHONY: demo demo-down test test-quick lint bench docs build clean
 
 demo:
 	@scripts/demo
@@ -10,29 +10,11 @@ demo-down:
 test:
 	@scripts/test
 
-test-unit:
-	@scripts/test unit
-
-test-integration:
-	@scripts/test integration
-
-test-web:
-	@scripts/test web
-
-test-restore:
-	@scripts/test restore
-
-test-fleet:
-	@scripts/test fleet
-
-test-matrix:
-	@scripts/matrix
+test-quick:
+	@scripts/test quick
 
 lint:
 	@scripts/lint
-
-sanity:
-	@scripts/sanity
 
 bench:
 	@scripts/bench

@@ -1,4 +1,4 @@
-"""Real servers as fixtures. Those of the session are shared: a test removes what it puts there."""
+"""Real servers as fixtures. Servers of the session are shared, so a test removes what it adds to them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ FLEET = "tests/fleet/"
 
 
 class ByFile(LoadScopeScheduling):
-    """What stays together when tests run beside each other: those of a file, and the whole fleet, started once."""
+    """A scheduler that keeps the tests of a file on one worker, and those of the fleet, which a session starts once.
+
+    Groups of tests (``--dist=loadgroup``) would do the same, but xdist 3.8 finds none with pytest 9.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
@@ -43,35 +46,35 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server_directory() -> Iterator[Path]:
-    """A directory whose path is short enough for sockets, which pytest's own may not be."""
+    """Make a directory whose path is short enough for sockets, which pytest's own may not be."""
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         yield Path(name)
 
 
 @pytest.fixture(scope="session")
 def mariadb(server_directory: Path) -> Iterator[MariaDB]:
-    """The server to back up, without databases of its own."""
+    """Run the server that is backed up, without databases of its own."""
     with MariaDB(server_directory / "source") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def log_mariadb(server_directory: Path) -> Iterator[MariaDB]:
-    """The server of log databases."""
+    """Run the server of log databases."""
     with MariaDB(server_directory / "log") as server:
         yield server
 
 
 @pytest.fixture
 def fresh_mariadb() -> Iterator[MariaDB]:
-    """An empty server of the test's own: to restore into, to kill."""
+    """Run an empty server for one test, which may restore into it or kill it."""
     with tempfile.TemporaryDirectory(prefix="vex-") as name, MariaDB(Path(name)) as server:
         yield server
 
 
 @pytest.fixture
 def sample_databases(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
-    """The sample databases on ``mariadb``, small."""
+    """Fill ``mariadb`` with small sample databases; return their names."""
     with contextlib.closing(mariadb.connect()) as connection:
         sample_data.fill(connection, scale=0.02)
     yield sample_data.DATABASES
@@ -80,28 +83,28 @@ def sample_databases(mariadb: MariaDB) -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture(scope="session")
 def s3(server_directory: Path) -> Iterator[SeaweedFS]:
-    """The object store."""
+    """Run the object store."""
     with SeaweedFS(server_directory / "s3") as store:
         yield store
 
 
 @pytest.fixture
 def s3_proxy(s3: SeaweedFS) -> Iterator[S3Proxy]:
-    """A proxy in front of ``s3`` that can be told to fail."""
+    """Run a proxy in front of ``s3`` that fails on request."""
     with S3Proxy(s3.endpoint) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def smtp(tmp_path: Path) -> Iterator[SmtpSink]:
-    """A mail server that keeps what it gets."""
+    """Run a mail server that keeps the mails that it receives."""
     with SmtpSink(tmp_path / "mail") as sink:
         yield sink
 
 
 @pytest.fixture(scope="session")
 def log_database(log_mariadb: MariaDB, server_directory: Path) -> LogDatabase:
-    """A log database with the current schema; its rows are told apart by their host name."""
+    """Create a log database with the current schema. Tests tell its rows apart by host name."""
     database = LogDatabase(log_mariadb, server_directory)
     database.create()
     return database
@@ -111,7 +114,7 @@ def log_database(log_mariadb: MariaDB, server_directory: Path) -> LogDatabase:
 def backup_setup(
     tmp_path: Path, mariadb: MariaDB, log_database: LogDatabase, s3: SeaweedFS, smtp: SmtpSink
 ) -> Installation:
-    """A host of its own, ready for ``playbooks/backup.yml``: what it backs up is ``mariadb``."""
+    """Prepare a host for ``playbooks/backup.yml``, which backs up ``mariadb``."""
     installation = Installation(tmp_path / "host", mariadb, log_database, s3, smtp)
     installation.create_account()
     return installation
@@ -121,7 +124,7 @@ def backup_setup(
 def command(
     backup_setup: Installation, sample_databases: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Command]:
-    """``vex-backup`` on ``backup_setup``, which backs the sample databases up."""
+    """Install the command ``vex-backup`` for ``backup_setup``, which backs up the sample databases."""
     made = Command(backup_setup, tmp_path / "vex-backup")
     monkeypatch.setattr(cli, "Places", lambda _release, server: made.places._replace(server=server))
     before, mask = Path.cwd(), os.umask(0o022)
