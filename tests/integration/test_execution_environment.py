@@ -1,4 +1,4 @@
-"""The repository as a project of AWX, and the definition of the image that its playbooks run in."""
+"""The repository as a project of AWX, and the definition of the image in which its playbooks run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.playbook import HANGS, PLAYBOOK, ROOT, environment
 
 
 def run(*command: str, **changes: str) -> str:
-    """What a program of this environment prints."""
+    """Run a program in the checkout; return what it prints."""
     done = subprocess.run(
         command, cwd=ROOT, env=environment(changes), capture_output=True, text=True, timeout=HANGS, check=False
     )
@@ -22,40 +22,48 @@ def run(*command: str, **changes: str) -> str:
 
 
 def program(name: str) -> str:
+    """Return the path of a program of the tests' environment."""
     return str(Path(sys.executable).with_name(name))
 
 
 def pin(file: str, package: str) -> str:
-    """The line of a requirements file that pins a package."""
+    """Return the line of a requirements file that pins a package."""
     lines = (ROOT / "requirements" / file).read_text().splitlines()
     (found,) = (line for line in lines if line.startswith(f"{package}=="))
     return found
 
 
-def test_the_definition_is_one(tmp_path: Path) -> None:
-    """ansible-builder takes it, and makes of it what a job and a dump need."""
+def introspect(*arguments: str) -> tuple[list[str], set[str]]:
+    """Return the Python requirements and the system packages that ansible-builder finds for ``collections/``."""
+    found = yaml.safe_load(run(program("ansible-builder"), "introspect", "collections", *arguments))
+    return [line.split("  #")[0] for line in found["python"]], {line.split()[0] for line in found["system"]}
+
+
+def test_ansible_builder_accepts_the_definition(tmp_path: Path) -> None:
+    """The image holds what a job and a dump need, in the versions that the tests use."""
     run(program("ansible-builder"), "create", "--context", str(tmp_path))
     recipe = (tmp_path / "Containerfile").read_text()
     assert 'ARG EE_BASE_IMAGE="debian:bookworm-slim"' in recipe
-    # What the tests run with.
     wanted = f"{pin('runtime.txt', 'ansible-core')} {pin('test.txt', 'ansible-runner')}"
     assert f'ARG ANSIBLE_INSTALL_REFS="{wanted}"' in recipe
     build = tmp_path / "_build"
-    found = yaml.safe_load(
-        run(
-            *(program("ansible-builder"), "introspect", "collections"),
-            *("--user-pip", str(build / "requirements.txt"), "--user-bindep", str(build / "bindep.txt")),
-        )
+    python, packages = introspect(
+        "--user-pip", str(build / "requirements.txt"), "--user-bindep", str(build / "bindep.txt")
     )
-    python = [line.split("  #")[0] for line in found["python"]]
     assert pin("runtime.txt", "boto3") in python
     assert f"PyMySQL[rsa]=={pin('runtime.txt', 'PyMySQL').partition('==')[2]}" in python
-    packages = [line.split()[0] for line in found["system"]]
-    assert {"mydumper", "7zip", "zstd", "mariadb-client"} <= set(packages)
+    assert {"mydumper", "7zip", "zstd", "mariadb-client"} <= packages
 
 
-def test_a_project_needs_nothing_fetched(tmp_path: Path) -> None:
-    """With AWX's own paths, in its order, the collection that is found is the repository's."""
+def test_the_collection_names_its_dependencies() -> None:
+    """An image of somebody else's that includes the collection gets them."""
+    python, packages = introspect()
+    assert python == ["boto3>=1.36", "PyMySQL[rsa]>=1.1"]
+    assert {"mydumper", "7zip", "zstd", "mariadb-client"} <= packages
+
+
+def test_awx_fetches_no_collection(tmp_path: Path) -> None:
+    """With AWX's own paths, in its order, Ansible finds the repository's collection."""
     fetched = tmp_path / "requirements_collections"
     run(program("ansible-galaxy"), "collection", "install", "-r", "collections/requirements.yml", "-p", str(fetched))
     assert not fetched.exists() or not list(fetched.rglob("MANIFEST.json"))
