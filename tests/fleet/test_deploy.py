@@ -1,4 +1,4 @@
-"""A bare host is made to back itself up, does so by its own cron, and is bare again when that is taken away."""
+"""Deployment: a bare host gets the product, backs itself up by its own cron, and is bare again after uninstalling."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from tests.fleet.images import BARE_MARIADB, BARE_MYSQL
 from tests.playbook import Row
 
 WORK = "/var/backups/vex-backup"
-# A password that a shell, YAML, Jinja and an option file each would make something else of.
+# A password that a shell, YAML, Jinja and an option file would each change.
 ODD_PASSWORD = "it's {{ 7 * 7 }} 'q\" \\ é#" + secrets.token_hex(4)
 VENV_PYTHON = "/opt/vex-backup/venv/bin/python"
 # Cron reads its files once a minute.
 CRON_STARTS_WITHIN = 120
-# On a machine that is busy with other things.
+# The machine may be busy.
 A_RUN_TAKES = 300
 EVERYWHERE = "find / -xdev -name '*vex-backup*' -not -path '/proc/*' -not -path '/exchange/*'"
 
 
 @pytest.fixture(scope="session")
 def mydumper(hosts: dict[str, Host]) -> Path:
-    """MyDumper's package for Debian 13, whose archive has none, on this machine: sid's."""
+    """Fetch a package of MyDumper for Debian 13, which has none: sid's."""
     host = hosts["mariadb-1"]
     fetched = host.shell("apt-get -qq update && apt-get -qq download mydumper", directory="/exchange")
     assert fetched.returncode == 0, fetched.stderr
@@ -44,7 +44,7 @@ def mydumper(hosts: dict[str, Host]) -> Path:
 
 @pytest.fixture
 def bare(hosts: dict[str, Host]) -> Iterator[dict[str, Host]]:
-    """Hosts of the test's own, with a database to back up and nothing to do it with."""
+    """Run hosts for one test, with a database to back up and no programs for it."""
     keys = hosts["mysql-1"].keys
     folder = keys.private.parent.parent
     made = {
@@ -61,7 +61,7 @@ def bare(hosts: dict[str, Host]) -> Iterator[dict[str, Host]]:
 
 @pytest.fixture
 def deploy(bare: dict[str, Host], control: Control, mydumper: Path, inventory_directory: Path) -> Deployment:
-    """Deploys both, each by a name of its own; what a test needs is changed in its ``members``."""
+    """Prepare the deployment of both hosts, each by a name of its own; a test changes its ``members``."""
     members = [Member(host, control) for host in bare.values()]
     for member in members:
         member.work = member.variables["vex_backup_work_dir"] = WORK
@@ -69,7 +69,9 @@ def deploy(bare: dict[str, Host], control: Control, mydumper: Path, inventory_di
         member.variables["vex_backup_host_create_account"] = True
         member.variables["vex_backup_host_account_host"] = "%"
         if member.host.recipe.suite == "trixie":
-            member.variables.update({f"vex_backup_{name}": value for name, value in taken(mydumper).items()})
+            member.variables.update(
+                {f"vex_backup_{name}": value for name, value in package_variables(mydumper).items()}
+            )
     return Deployment(members, inventory_directory)
 
 
@@ -77,15 +79,15 @@ def test_from_bare_to_bare(deploy: Deployment, inventory_directory: Path) -> Non
     mysql, mariadb = deploy.members
     reports = second_server_of(mariadb)
     deploy.members.append(reports)
-    asked: dict[str, Any] = {"schedule": "* * * * *", "schedule_spread_minutes": 0}
+    scheduled: dict[str, Any] = {"schedule": "* * * * *", "schedule_spread_minutes": 0}
 
-    foreseen = deploy("--check", **asked)
-    assert foreseen.status == 0, foreseen.output
-    assert all(changed > 0 for changed in foreseen.changed.values())
+    planned = deploy("--check", **scheduled)
+    assert planned.status == 0, planned.output
+    assert all(changed > 0 for changed in planned.changed.values())
     for member in deploy.members:
         assert traces(member) == []
 
-    first = deploy(**asked)
+    first = deploy(**scheduled)
     assert first.status == 0, first.output
     deployed = time.monotonic()
     for member in deploy.members:
@@ -97,7 +99,7 @@ def test_from_bare_to_bare(deploy: Deployment, inventory_directory: Path) -> Non
         assert (row["agenda"], row["fuso"], row["tolerancia_minutos"]) == ("* * * * *", "UTC", 60)
         assert row["versao_servidor"].startswith(("MySQL 9.", "MariaDB 11."))
 
-    again = deploy(**asked)
+    again = deploy(**scheduled)
     assert again.status == 0, again.output
     assert set(again.changed.values()) == {0}, again.output
 
@@ -107,7 +109,7 @@ def test_from_bare_to_bare(deploy: Deployment, inventory_directory: Path) -> Non
         assert looked[0] == 0, looked
         assert {line.split()[0] for line in looked[1].splitlines()} == {"OK"}
         run_now(member)
-    from_afar(mysql, inventory_directory)
+    back_up_from_the_control_node(mysql, inventory_directory)
     for member in deploy.members:
         runs = member.observe()
         assert {row["status_backup"] for row in runs.backups} == {1}, [row["observacao"] for row in runs.backups]
@@ -116,26 +118,29 @@ def test_from_bare_to_bare(deploy: Deployment, inventory_directory: Path) -> Non
         rotate_logs(member)
         assert_private(member)
 
-    away_again(deploy)
+    uninstall(deploy)
 
 
-def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydumper: Path) -> None:
-    """Debian 13 has no MyDumper; a package of one is taken with the right checksum alone."""
+def test_impossible_settings_are_refused_before_a_change(deploy: Deployment, mydumper: Path) -> None:
+    """Debian 13 has no MyDumper; a package is installed only with its checksum."""
     _mysql, mariadb = deploy.members
-    right = taken(mydumper)
+    right = package_variables(mydumper)
     wrong = {**right, "host_mydumper_sha256": "0" * 64}
     far = {"login_host": "db.example.com", "host_account_host": "localhost"}
     for name in right:
         del mariadb.variables[f"vex_backup_{name}"]
-    # One host, by as many names as there are ways to ask for what cannot be.
+    # One host under several names, each with another wrong setting.
     refusals = {
-        asked_of(mariadb, variables): words
+        variant_of(mariadb, variables): words
         for variables, words in (
             ({}, "has no package of MyDumper. Set vex_backup_host_mydumper_package"),
-            ({"host_mydumper_package": str(mydumper)}, "installed only with the SHA-256"),
+            ({"host_mydumper_package": str(mydumper)}, "installed only with its SHA-256"),
             ({**far, **right}, "vex_backup_login_host is another machine: set vex_backup_host_account_host"),
             ({"schedule": "61 3 * * *", **right}, "'61' is not valid as the minute: give a value from 0 to 59"),
-            ({"schedule": "0 3 * * *", "schedule_timezone": "America/Sao_Paulo", **right}, "knows no other"),
+            (
+                {"schedule": "0 3 * * *", "schedule_timezone": "America/Sao_Paulo", **right},
+                "supports only the host's own",
+            ),
             (wrong, f"has the SHA-256 {right['host_mydumper_sha256']}, not vex_backup_host_mydumper_sha256"),
         )
     }
@@ -150,14 +155,14 @@ def test_what_cannot_be_is_said_before_anything_changes(deploy: Deployment, mydu
     mariadb.variables["vex_backup_host_create_account"] = False
     done = deploy(**right, host_wheelhouse="", host_index_url=index_on(mariadb.host))
     assert mariadb.host.shell("mydumper --version").returncode == 0
-    # Nobody made the account: everything is in its place, and what is in the way of a run is said.
+    # The account is missing, so the deployment is complete and the check at its end fails.
     assert done.status == 2
-    assert "could not do its work. `vex-backup check` on the host says: server:" in done.said
+    assert "a backup could not run. `vex-backup check` on the host reports: server:" in done.said
     assert "refused the login of" in done.said
 
 
-def away_again(deploy: Deployment) -> None:
-    """Uninstall, with something in the way the first time, and the second."""
+def uninstall(deploy: Deployment) -> None:
+    """Uninstall, after two attempts that are refused."""
     mysql, mariadb, reports = deploy.members
     with run_in_progress(mysql.host), start_that_waits(mariadb.host, "--instance reports run"):
         refused = deploy(host_state="absent")
@@ -169,11 +174,11 @@ def away_again(deploy: Deployment) -> None:
         left = deploy("--limit", f"{mysql.hostname},{mariadb.hostname}", host_state="absent")
     assert left.status == 2, left.output
     assert "Processes of vex-backup still run on the host" in left.said
-    says = "backs up no more, but other servers of the host still do with these programs: /etc/vex-backup/reports.yml"
-    assert says in left.said
+    message = "is uninstalled, but other servers of the host still use the programs: /etc/vex-backup/reports.yml"
+    assert message in left.said
     for member, is_left in ((mysql, True), (mariadb, False), (reports, True)):
         account = f"SELECT 1 FROM mysql.user WHERE User = '{member.account[0]}'"
-        assert bool(member.host.execute(account)) == is_left, "what may start yet finds its account"
+        assert bool(member.host.execute(account)) == is_left, "a run that may still start needs its account"
         assert bool(expected(member)["ativo"]) == is_left
     gone = deploy(host_state="absent")
     assert gone.status == 0, gone.output
@@ -189,7 +194,7 @@ def away_again(deploy: Deployment) -> None:
 
 
 def second_server_of(member: Member) -> Member:
-    """Another entry of the inventory for the same host; in truth it backs the same server up."""
+    """Return a second entry of the inventory for the same host, which backs up the same server."""
     second = Member(member.host, member.control)
     second.variables["vex_backup_host_instance"] = "reports"
     second.variables["vex_backup_host_create_account"] = True
@@ -197,21 +202,21 @@ def second_server_of(member: Member) -> Member:
     return second
 
 
-def asked_of(member: Member, variables: dict[str, str]) -> Member:
-    """Another entry of the inventory for the same host, which asks for more."""
+def variant_of(member: Member, variables: dict[str, str]) -> Member:
+    """Return another entry of the inventory for the same host, with more *variables*."""
     other = Member(member.host, member.control)
     other.variables = {**member.variables, **{f"vex_backup_{name}": value for name, value in variables.items()}}
     return other
 
 
-def taken(package: Path) -> dict[str, str]:
-    """The variables that have MyDumper installed from a package of its own."""
+def package_variables(package: Path) -> dict[str, str]:
+    """Return the variables that install MyDumper from *package*."""
     sha256 = hashlib.sha256(package.read_bytes()).hexdigest()
     return {"host_mydumper_package": str(package), "host_mydumper_sha256": sha256}
 
 
 def command(member: Member, *arguments: str) -> tuple[int, str]:
-    """Call ``vex-backup`` on the host, as an administrator would: its status, and all that it said."""
+    """Run ``vex-backup`` on the host as an administrator; return its exit status and its output."""
     instance = member.variables.get("vex_backup_host_instance")
     words = ["vex-backup", *(["--instance", instance] if instance else []), *arguments]
     done = member.host.shell(" ".join(words))
@@ -219,13 +224,13 @@ def command(member: Member, *arguments: str) -> tuple[int, str]:
 
 
 def expected(member: Member) -> Row:
-    """The server's row in ``servidor``."""
+    """Return the server's row in ``servidor``."""
     (row,) = member.control.log_database.rows("SELECT * FROM servidor WHERE hostname = %s", member.hostname)
     return row
 
 
 def traces(member: Member) -> list[str]:
-    """All that is of the product on the host, its directories without what is in them."""
+    """Return the paths of the product on the host, directories without their contents."""
     found = sorted(member.host.shell(f"{EVERYWHERE} -prune; ls -d {member.work} 2>/dev/null || true").stdout.split())
     return sorted(set(found))
 
@@ -238,13 +243,13 @@ def await_run(member: Member, deadline: float) -> None:
 
 
 def stop_cron(host: Host) -> None:
-    """Let cron start no more runs, in which those of the test would get in the way; what runs ends by itself."""
+    """Stop cron, whose runs would block those of the test. A run in progress goes on."""
     stopped = host.shell("kill $(cat /run/crond.pid)")
     assert stopped.returncode == 0, stopped.stderr
 
 
 def run_now(member: Member) -> None:
-    """Back up by hand, as soon as no run of cron's is in progress."""
+    """Back up by hand when no run of cron's is in progress."""
     deadline = time.monotonic() + A_RUN_TAKES
     while (done := command(member, "run"))[0] == IN_PROGRESS:
         assert "a run is in progress, process" in done[1]
@@ -253,15 +258,15 @@ def run_now(member: Member) -> None:
     assert done == (0, "")
 
 
-def from_afar(member: Member, directory: Path) -> None:
-    """Back up from the control node, as the user of the backups, by what was deployed."""
+def back_up_from_the_control_node(member: Member, directory: Path) -> None:
+    """Back up from the control node, as the user vex-backup, with the deployed programs."""
     member.variables.update(ansible_become_user="vex-backup", ansible_python_interpreter=VENV_PYTHON)
     done = backup([member], directory)[member.host.name]
     assert done.status == 0, done.output
 
 
 def rotate_logs(member: Member) -> None:
-    """Rotate as cron would weekly; runs write on, and only the user reads."""
+    """Rotate the logs as cron does weekly; later runs write to the new log."""
     rotated = member.host.shell("logrotate --force /etc/logrotate.d/vex-backup")
     assert rotated.returncode == 0, rotated.stderr
     assert "server.log.1.gz" in member.host.shell("ls /var/log/vex-backup").stdout
@@ -270,7 +275,7 @@ def rotate_logs(member: Member) -> None:
 
 
 def assert_private(member: Member) -> None:
-    """Whatever a run writes is the user's, and nobody else reads it."""
+    """Check that the user owns all files that runs write, and that nobody else can read them."""
     listed = member.host.shell(
         f"find {WORK} /etc/vex-backup /var/log/vex-backup /var/lib/vex-backup -printf '%u %m %p\n'"
     ).stdout.splitlines()
@@ -282,7 +287,7 @@ def assert_private(member: Member) -> None:
 
 
 def index_on(host: Host) -> str:
-    """An index for pip with the wheels, where the host reaches it."""
+    """Make an index for pip with the wheels, which the host can reach; return its address."""
     for wheel in wheelhouse().glob("*.whl"):
         project = host.exchange / "simple" / wheel.name.split("-", 1)[0].replace("_", "-").lower()
         project.mkdir(parents=True, exist_ok=True)
@@ -294,7 +299,7 @@ def index_on(host: Host) -> str:
 
 @contextlib.contextmanager
 def kept_running(host: Host, user: str, *program: str) -> Iterator[None]:
-    """A program that says ``here`` and then waits for its input's end."""
+    """Run a program that prints ``here`` and then waits for the end of its input."""
     with subprocess.Popen(
         ["podman", "exec", "--interactive", "--user", user, host.container, *program],
         stdin=subprocess.PIPE,
@@ -306,10 +311,10 @@ def kept_running(host: Host, user: str, *program: str) -> Iterator[None]:
 
 
 def run_in_progress(host: Host) -> contextlib.AbstractContextManager[None]:
-    """Hold the lock of the host's runs, as one that is in progress does."""
+    """Hold the lock of the host's runs, as a run in progress does."""
     return kept_running(host, "root", "flock", "/var/lib/vex-backup/server.lock", "sh", "-c", "echo here; cat")
 
 
 def start_that_waits(host: Host, run: str = "run") -> contextlib.AbstractContextManager[None]:
-    """What cron started, and sleeps until its turn in the fleet's spread, to execute *run*."""
+    """Run what cron starts: a shell that waits before it executes *run*."""
     return kept_running(host, "vex-backup", "sh", "-c", f"echo here; cat; : {run}")

@@ -1,4 +1,4 @@
-"""The command of a host that backs itself up, as cron and people call it: what it does, says and exits with."""
+"""The command ``vex-backup``, as cron and people call it: effects, output and exit status."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.answer import ask
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.places import Places
-from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import what_failed
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import last_failure
 from tests.command import Command
 from tests.playbook import away
 
 NEEDS = [*"configuration server mydumper databases grants disk archive bucket".split(), "log database", "mail"]
 
 
-def test_a_good_run_says_nothing(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_successful_run_prints_nothing(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert command("run") == 0
     assert capfd.readouterr() == ("", "")
     assert command.host.observe().backup["status_backup"] == 1
@@ -31,18 +31,18 @@ def test_a_good_run_says_nothing(command: Command, capfd: pytest.CaptureFixture[
     assert command.host.account[1] not in log.read_text()
 
 
-def test_a_run_that_fails_says_why(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_run_prints_the_reason(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert command("run", login_password="not it") == 1
-    out, said = capfd.readouterr()
+    out, err = capfd.readouterr()
     assert out == ""
-    assert "refused the login of" in " ".join(said.split())
-    assert "PLAY RECAP" not in said
-    assert command.places.log in said
+    assert "refused the login of" in " ".join(err.split())
+    assert "PLAY RECAP" not in err
+    assert command.places.log in err
     assert command.host.observe().backup["status_backup"] == 3
     assert "exit status 1" in Path(command.places.log).read_text()
 
 
-def test_one_that_is_watched_shows_everything(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_verbose_run_prints_everything(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert command("run", "--verbose") == 0
     assert "PLAY RECAP" in capfd.readouterr().out
     assert not Path(command.places.log).exists()
@@ -59,19 +59,19 @@ def test_one_run_at_a_time(command: Command, capfd: pytest.CaptureFixture[str]) 
     assert command("run") == 0
 
 
-def test_a_host_that_is_well(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
-    """It leaves nothing behind: no record, no mail, no work directory."""
+def test_a_check_without_findings(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+    """A check leaves no record, no mail and no work directory."""
     assert command("check") == 0
-    out, said = capfd.readouterr()
+    out, err = capfd.readouterr()
     assert out.splitlines() == [f"OK   {name}" for name in NEEDS]
-    assert said == ""
+    assert err == ""
     left = command.host.observe()
     assert (left.backups, left.mails, left.keys) == ([], [], [])
     assert not command.host.work.exists()
     assert os.listdir(command.places.home) in ([], [".ansible"])
 
 
-def test_all_that_is_wrong_at_once(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     command.host.create_account("SELECT, PROCESS ON *.*")
     command.host.sink.mode = "refuse"
     changes = {"s3_bucket": "nowhere", "log_db_password": "not it", "smtp_user": "nobody", "threads": "many"}
@@ -85,7 +85,7 @@ def test_all_that_is_wrong_at_once(command: Command, capfd: pytest.CaptureFixtur
     assert "does not support what smtp_security or smtp_user needs" in lines["mail"]
 
 
-def test_neither_server_nor_log_database(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_check_without_server_and_log_database(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     with away(command.host.log_database.server):
         assert command("check", login_password="not it") == 1
     lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
@@ -124,15 +124,15 @@ def test_disk(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert found["findings"][-1]["detail"] == "not used: vex_backup_mail_enabled is false"
 
 
-def test_a_configuration_that_is_none(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_or_broken_configuration(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert command("--instance", "reports", "check") == 2
-    assert "servers that are configured: server. Name one with --instance" in capfd.readouterr().err
+    assert "Configured servers: server. Choose one with --instance" in capfd.readouterr().err
     Path(command.places.configuration).write_text("all: [")
     assert cli.main(str(command.release), ["check"]) == 2
-    assert "Ansible could not look" in capfd.readouterr().err
+    assert "Ansible could not start" in capfd.readouterr().err
 
 
-def test_a_host_that_was_not_deployed(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_host_without_a_deployment(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     Path(command.places.settings).rmdir()
     assert cli.main(str(command.release), ["run"]) == 2
     assert "run playbooks/deploy.yml for this host" in capfd.readouterr().err
@@ -154,24 +154,24 @@ def test_wrong_usage(command: Command, arguments: list[str]) -> None:
         ("[fe80::2]:3307", ("fe80::2", 3307)),
     ],
 )
-def test_where_to(to: str, address: tuple[str, int]) -> None:
+def test_an_address_is_parsed(to: str, address: tuple[str, int]) -> None:
     assert cli.address(to) == address
 
 
 @pytest.mark.parametrize("to", ["", ":3306", "db2:", "db2:mysql", "db2:99999", "::1", "db2 :1"])
-def test_where_to_is_no_place(to: str) -> None:
+def test_a_wrong_address_is_refused(to: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not HOST, HOST:PORT"):
         cli.address(to)
 
 
-def test_its_version_is_the_collections(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_the_collections(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(str(command.release), ["--version"])
     assert (ended.value.code, capsys.readouterr().out) == (0, "vex-backup 1.2.3\n")
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "failure"),
     [
         (
             "TASK [a]\nfatal: [h]: one\n...ignoring\n\nTASK [b]\nfatal: [h]: FAILED!\n  msg: two\n\nPLAY RECAP *\nh: 1",
@@ -181,9 +181,9 @@ def test_its_version_is_the_collections(command: Command, capsys: pytest.Capture
         ("nothing that is known\n", "nothing that is known"),
     ],
 )
-def test_what_failed(output: str, said: str) -> None:
-    found = what_failed(output)
-    assert said in found
+def test_last_failure(output: str, failure: str) -> None:
+    found = last_failure(output)
+    assert failure in found
     assert "one" not in found
     assert "RECAP" not in found
 
@@ -200,7 +200,7 @@ ECHO = """
 
 
 @pytest.mark.parametrize("password", ["a{{ 7 * 6 }}b", "{% if", "{# 100%", 'ç"\\🔑'])
-def test_what_is_typed_is_no_template(tmp_path: Path, password: str) -> None:
+def test_typed_text_is_not_a_template(tmp_path: Path, password: str) -> None:
     places = Places(str(tmp_path), "server", settings=str(tmp_path), home=str(tmp_path))
     playbook = Path(places.shipped("echo.yml"))
     playbook.parent.mkdir(parents=True)

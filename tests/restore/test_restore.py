@@ -58,7 +58,7 @@ def test_the_list(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert backup["proven"] is not None
     client.delete_object(Bucket=bucket, Key=f"{key}.manifest.json")
     assert command("list") == 0
-    assert "no backup: its upload did not end" in capfd.readouterr().out
+    assert "not a backup: its upload did not end" in capfd.readouterr().out
     assert command("list", "--server", "another") == 0
     assert len(capfd.readouterr().out.splitlines()) == 1
     assert command("list", s3_bucket="missing") == 1
@@ -74,7 +74,7 @@ def test_a_plan_first(command: Command, target: MariaDB, capfd: pytest.CaptureFi
     assert "not proven" in out
     assert f"From:        s3://{command.host.store.bucket}/{key}: " in out
     assert f"Into:        {target.socket} (MariaDB 10." in out
-    assert out.endswith("Nothing was done. To go on, call it again with --yes.\n")
+    assert out.endswith("Nothing was done. To restore, run the command again with --yes.\n")
     assert [name for (name,) in target.execute("SHOW DATABASES") if name == "vendas"] == []
 
 

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Say what a collection's archive holds, as one digest: archives of the same files differ by the times in them."""
+"""Print a digest of the files in a collection's archive. Archives of the same files differ in their time stamps."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import typing as t
 
 
 def digest(archive: t.BinaryIO) -> str:
-    """The SHA-256, in hexadecimal, of the names and checksums that the archive's ``FILES.json`` lists.
+    """Return the SHA-256, in hexadecimal, of the names and checksums in the archive's ``FILES.json``.
 
-    :raises KeyError: when it is no archive of a collection
-    :raises tarfile.TarError: when it is no archive at all
+    :raises KeyError: when the archive is not a collection's
+    :raises tarfile.TarError: when the file is not an archive
     """
     with tarfile.open(fileobj=archive) as members:
         listed = members.extractfile("FILES.json")
         if listed is None:
-            raise KeyError("FILES.json is no file")
+            raise KeyError("FILES.json is not a file")
         entries = json.load(listed)["files"]
     files = sorted((entry["name"], entry["chksum_sha256"]) for entry in entries if entry["ftype"] == "file")
     return hashlib.sha256(json.dumps(files).encode()).hexdigest()

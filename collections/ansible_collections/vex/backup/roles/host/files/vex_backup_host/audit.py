@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``vex-backup audit``: whether the bucket and the log tables go together."""
+"""``vex-backup audit``: compare the bucket with itself and with the log tables."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .statuses import DONE, FAILED
 
 
 def audit(places: Places, *, deep: bool, as_json: bool) -> int:
-    """Print what does not go together, and what to do about it.
+    """Print each inconsistency and its remedy.
 
-    :param deep: read every archive back
+    :param deep: download every archive and check it
     :returns: the command's exit status
     """
     found = ask(places, "audit", variables={"vex_backup_audit_deep": deep}).found
-    told = {name: found[name] for name in ("backups", "deep", "findings")}
+    report = {name: found[name] for name in ("backups", "deep", "findings")}
     if as_json:
-        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.write(json.dumps(report) + "\n")
     else:
-        for one in told["findings"]:
-            sys.stdout.write(f"{one['kind']} {one['key']}\n    {one['detail']}\n    {one['remedy']}\n")
-        sys.stdout.write(f"{told['backups']} backups, {len(told['findings'])} findings\n")
-    return FAILED if told["findings"] else DONE
+        for finding in report["findings"]:
+            sys.stdout.write(f"{finding['kind']} {finding['key']}\n    {finding['detail']}\n    {finding['remedy']}\n")
+        sys.stdout.write(f"{report['backups']} backups, {len(report['findings'])} findings\n")
+    return FAILED if report["findings"] else DONE

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``vex-backup check``: what a run would meet, without one."""
+"""``vex-backup check``: check everything that a run needs, without a backup."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ WORDS = {True: "OK", False: "FAIL", None: "--"}
 
 
 class Finding(t.NamedTuple):
-    """One thing that a run needs; ``ok`` is ``None`` when something else kept it from being looked at."""
+    """One requirement of a run; ``ok`` is ``None`` when an earlier failure prevented the check."""
 
     name: str
     ok: t.Optional[bool]
     detail: str
 
     def __str__(self) -> str:
-        said = " ".join(self.detail.split())
-        return f"{WORDS[self.ok]:4} {self.name}{': ' if said else ''}{said}"
+        detail = " ".join(self.detail.split())
+        return f"{WORDS[self.ok]:4} {self.name}{': ' if detail else ''}{detail}"
 
 
 def check(places: Places, *, as_json: bool) -> int:
-    """Try every step of a run in check mode and print a line for each thing that it needs.
+    """Try every step of a run in check mode, and print a line for each requirement.
 
     :returns: the command's exit status
-    :raises Misconfigured: when Ansible cannot even start
+    :raises Misconfigured: when Ansible cannot start
     """
     found = ask(places, "check", ["--check"]).found
     findings = [Finding(one["name"], one["ok"], one["detail"]) for one in found["findings"]]

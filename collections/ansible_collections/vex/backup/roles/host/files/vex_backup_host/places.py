@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where things are on a host. roles/host/vars/main.yml has the same."""
+"""Paths on a host. roles/host/vars/main.yml has the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COLLECTION = "collections/ansible_collections/vex/backup"
 
 
 class Places(t.NamedTuple):
-    """``release`` is the directory with the programs; ``server`` tells the servers of one host apart."""
+    """The paths of one server: ``release`` is the directory with the programs, ``server`` its name on the host."""
 
     release: str
     server: str
@@ -21,24 +21,24 @@ class Places(t.NamedTuple):
 
     @property
     def configuration(self) -> str:
-        """The server's inventory, with its variables and secrets."""
+        """Path of the server's inventory, with its variables and secrets."""
         return os.path.join(self.settings, f"{self.server}.yml")
 
     @property
     def lock(self) -> str:
-        """Held for as long as a run takes."""
+        """Path of the lock that a run holds."""
         return os.path.join(self.home, f"{self.server}.lock")
 
     @property
     def log(self) -> str:
-        """What Ansible said in each run."""
+        """Path of the log with Ansible's output of each run."""
         return os.path.join(self.logs, f"{self.server}.log")
 
     @property
     def python(self) -> str:
-        """The Python that has Ansible and the modules' libraries."""
+        """Path of the Python with Ansible and the modules' libraries."""
         return os.path.join(self.release, "venv/bin/python")
 
     def shipped(self, name: str) -> str:
-        """The path of a file beside this one: a playbook, or Ansible's settings."""
+        """Return the path of a file beside this one: a playbook, or Ansible's settings."""
         return os.path.join(self.release, COLLECTION, "roles/host/files/vex_backup_host", name)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a playbook runs on the host itself: a process with nothing of the caller's environment."""
+"""Playbooks on the host itself, in a process that inherits nothing from the caller's environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Ended(t.NamedTuple):
-    """``status`` is ansible-playbook's own, ``output`` all that it said, nothing when the caller has it."""
+    """The exit status of ansible-playbook and its output, which is empty when the caller's descriptor got it."""
 
     status: int
     output: str
@@ -26,10 +26,10 @@ def play(
     arguments: t.Sequence[str] = (),
     output: t.Optional[int] = None,
 ) -> Ended:
-    """Run a playbook on this host's server to its end.
+    """Run a playbook for this host's server to its end.
 
-    :param arguments: further ones of ansible-playbook; never a secret
-    :param output: descriptor to write to; ``None`` to return the output
+    :param arguments: further arguments of ansible-playbook; never a secret
+    :param output: descriptor that gets the output; ``None`` to return it
     """
     argv = [
         places.python,
@@ -56,7 +56,7 @@ def play(
 
 
 def environment(places: Places) -> dict[str, str]:
-    """What Ansible, the modules and their programs get: nothing that differs between cron and a terminal."""
+    """Return the environment of Ansible and its modules, which is the same from cron and from a terminal."""
     proxies = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
     return {
         **proxies,

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``vex-backup prune``, ``hold`` and ``release``: what stays in the bucket."""
+"""``vex-backup prune``, ``hold`` and ``release``: remove and keep backups in the bucket."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from .statuses import DONE, FAILED
 
 
 def prune(places: Places, *, dry_run: bool) -> int:
-    """Apply retention now, and print what becomes of each backup, and why.
+    """Apply retention now, and print the decision on each backup and its reason.
 
-    :param dry_run: remove nothing, only say what would go
+    :param dry_run: remove nothing, only print what would be removed
     :returns: the command's exit status
-    :raises InProgress: when a run is, which prunes at its own end
+    :raises InProgress: when a run is in progress; it prunes at its end
     """
     with only_run(places):
         found = ask(places, "prune", ["--check"] if dry_run else []).found
     lines = [f"{_word(one, dry_run=dry_run):12} {one['name']}  {one['reason']}" for one in found["decisions"]]
     lines += [f"{'would abort' if dry_run else 'aborted':12} the upload of {key}" for key in found["aborted"]]
-    lines += [f"{'left over':12} {key}: no manifest, no backup; see vex-backup audit" for key in found["leftovers"]]
+    lines += [
+        f"{'left over':12} {key}: not a backup: it has no manifest; see vex-backup audit" for key in found["leftovers"]
+    ]
     if found["markers"]:
         lines.append(
-            "The bucket keeps versions: what was removed takes room behind delete markers until a rule of the bucket "
-            "removes it."
+            "The bucket keeps versions: removed backups occupy space behind delete markers until a lifecycle rule of "
+            "the bucket removes them."
         )
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     if "message" in found:
@@ -36,10 +38,10 @@ def prune(places: Places, *, dry_run: bool) -> int:
 
 
 def hold(places: Places, name: str, *, held: bool) -> int:
-    """Keep the backup of that *name* from retention, or give it back.
+    """Protect the backup *name* from retention, or end that protection.
 
     :returns: the command's exit status
-    :raises InProgress: when a run is, which may be pruning
+    :raises InProgress: when a run is in progress; it may be pruning
     """
     with only_run(places):
         variables = {"vex_backup_held_name": name, "vex_backup_held_state": "present" if held else "absent"}

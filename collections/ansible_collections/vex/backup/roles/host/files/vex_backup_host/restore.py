@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``vex-backup restore``: say what would be restored, and with ``--yes`` restore it."""
+"""``vex-backup restore``: print the plan of a restore, and with ``--yes`` restore."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import sys
 import typing as t
 
 from .answer import ask
+from .list_backups import size
 from .places import Places
 from .run import only_run
 from .statuses import DONE, CommandError
-from .stored import size
 
-NEXT = "Nothing was done. To go on, call it again with --yes.\n"
+NEXT = "Nothing was done. To restore, run the command again with --yes.\n"
 
 
 def restore(places: Places, asked: argparse.Namespace) -> int:
-    """Show the plan and, when *asked* to, carry it out.
+    """Print the plan, and restore when ``--yes`` is given.
 
-    :param asked: the command line's options
+    :param asked: the options of the command line
     :returns: the command's exit status
-    :raises CommandError: when it cannot be planned, or failed
+    :raises CommandError: when the restore cannot be planned or fails
     """
     variables = _variables(asked)
     planned = ask(places, "restore", variables={**variables, "vex_backup_restore_yes": False})
@@ -32,13 +32,15 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
     plan = planned.found["plan"]
     sys.stdout.write(described(plan))
     if plan["existing"] and not asked.overwrite:
-        raise CommandError("the server holds what would be written over: choose another name (--as), or --overwrite it")
+        raise CommandError(
+            "the server already has what the plan lists as 'In the way': choose another name (--as), or use --overwrite"
+        )
     if not asked.yes:
         sys.stdout.write(NEXT)
         return DONE
     sys.stdout.flush()
     with only_run(places):
-        # The very one that was shown, though a newer one may have come meanwhile.
+        # The backup of the plan, even if a newer one exists by now.
         going_on = {
             **variables,
             "vex_backup_restore_at": "",
@@ -58,7 +60,7 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
 
 
 def described(plan: t.Mapping[str, t.Any]) -> str:
-    """The plan in words."""
+    """Return the text of a plan."""
     proven = f"proven on {plan['proven']} UTC" if plan["proven"] else "not proven"
     encrypted = ", encrypted" if plan["encrypted"] else ""
     lines = [
@@ -97,7 +99,7 @@ def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
 
 
 def _password(user: str) -> str:
-    """From the terminal, or else the first line of standard input: never an argument."""
+    """Read a password from the terminal, or else from the first line of standard input."""
     if sys.stdin.isatty():
         return getpass.getpass(f"Password of {user}: ")
     return sys.stdin.readline().rstrip("\n")

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``vex-backup run``: one backup, which nobody hears of but when it fails."""
+"""``vex-backup run``: one backup. It prints nothing unless the backup fails."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .places import Places
 from .playbook import play
 from .statuses import DONE, FAILED, MISCONFIGURED, InProgress, Misconfigured
 
-# What ansible-playbook means by its exit: a task failed, on one host or with others that were not reached.
+# Exit statuses of ansible-playbook: a task failed; a task failed and another host was unreachable.
 TASK_FAILED = (2, 3)
 TASK = re.compile(r"^(?:PLAY|TASK|NO MORE HOSTS|RUNNING HANDLER)\b.*$", re.MULTILINE)
 
 
 def run(places: Places, *, verbose: bool) -> int:
-    """Back the server up.
+    """Back up the server.
 
-    :param verbose: show what Ansible says instead of keeping it in the log
+    :param verbose: print Ansible's output instead of writing it to the log
     :returns: the command's exit status
-    :raises InProgress: when another run of this server is
+    :raises InProgress: when another run of this server is in progress
     """
     with only_run(places), in_use(places.release):
         if verbose:
@@ -38,18 +38,18 @@ def run(places: Places, *, verbose: bool) -> int:
         log.write(f"== {started}: exit status {status}\n{ended.output}\n")
     if status != DONE:
         sys.stderr.write(
-            f"vex-backup: the backup that started at {started} failed; all of its output is in {places.log}\n"
-            f"{what_failed(ended.output)}\n"
+            f"vex-backup: the backup that started at {started} failed; its whole output is in {places.log}\n"
+            f"{last_failure(ended.output)}\n"
         )
     return status
 
 
-def what_failed(output: str) -> str:
-    """The last failure in Ansible's output, or all of it when it has none."""
+def last_failure(output: str) -> str:
+    """Return the last failure in Ansible's output, or all of the output when it has none."""
     begin = max(output.rfind("\nfatal: "), output.rfind("\n[ERROR]: "), output.rfind("\nERROR! "))
-    said = output[begin + 1 :]
-    end = TASK.search(said)
-    return said[: end.start()].strip() if begin >= 0 and end else said.strip()
+    failure = output[begin + 1 :]
+    end = TASK.search(failure)
+    return failure[: end.start()].strip() if begin >= 0 and end else failure.strip()
 
 
 def _status(ansible: int) -> int:
@@ -60,9 +60,9 @@ def _status(ansible: int) -> int:
 
 @contextlib.contextmanager
 def only_run(places: Places) -> t.Iterator[None]:
-    """Hold the lock of the server's runs; the kernel frees it however this process ends.
+    """Hold the lock of the server's runs. The kernel frees it when this process ends.
 
-    :raises InProgress: at once, when somebody holds it
+    :raises InProgress: at once, when another process holds it
     """
     try:
         descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -76,7 +76,7 @@ def only_run(places: Places) -> t.Iterator[None]:
         except BlockingIOError:
             raise InProgress(
                 f"a run is in progress, process {lock.read().strip() or 'unknown'}: nothing was done. "
-                "Wait for its end, or let the schedule leave more time between runs"
+                "Wait for its end, or leave more time between runs in the schedule"
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
@@ -86,7 +86,7 @@ def only_run(places: Places) -> t.Iterator[None]:
 
 @contextlib.contextmanager
 def in_use(release: str) -> t.Iterator[None]:
-    """Keep the programs from being removed by a deployment as long as they run."""
+    """Hold the lock of a release, so that no deployment removes it while it runs."""
     descriptor = os.open(os.path.join(release, "complete"), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)

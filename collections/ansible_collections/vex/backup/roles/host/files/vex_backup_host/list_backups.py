@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""``vex-backup list``: what the bucket holds."""
+"""``vex-backup list``: list the backups in the bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 def show_backups(places: Places, *, server: t.Optional[str], every_server: bool, as_json: bool) -> int:
     """Print a line for each backup in the bucket, newest first.
 
-    :param server: whose; this host's when absent
+    :param server: name of another server; this host's when absent
     :returns: the command's exit status
     :raises CommandError: when the bucket cannot be read
     """
@@ -41,7 +41,7 @@ def show_backups(places: Places, *, server: t.Optional[str], every_server: bool,
 
 
 def size(count: int) -> str:
-    """A number of bytes as people write it: ``6.21 GB``."""
+    """Return a number of bytes with its unit, such as ``6.21 GB``."""
     value, place = float(count), 0
     while value >= 1000 and place < len(UNITS) - 1:
         value, place = value / 1000, place + 1
@@ -49,7 +49,7 @@ def size(count: int) -> str:
 
 
 def age(taken: str, now: datetime.datetime) -> str:
-    """How long ago, in its largest unit: ``3 d``."""
+    """Return the time since *taken* in its largest unit, such as ``3 d``."""
     minutes = int((now - datetime.datetime.strptime(taken, "%Y-%m-%d %H:%M:%S")).total_seconds()) // 60
     for unit, length in (("d", 24 * 60), ("h", 60)):
         if minutes >= length:
@@ -58,7 +58,7 @@ def age(taken: str, now: datetime.datetime) -> str:
 
 
 def _row(backup: t.Mapping[str, t.Any], now: datetime.datetime) -> t.Sequence[str]:
-    proven = (backup["proven"] or "no") if backup["manifest"] else "no backup: its upload did not end"
+    proven = (backup["proven"] or "no") if backup["manifest"] else "not a backup: its upload did not end"
     return (
         backup["name"],
         backup["hostname"],
