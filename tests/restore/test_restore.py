@@ -101,7 +101,7 @@ def test_a_whole_backup(
     assert command("restore", "--yes") == 1
     out, said = capfd.readouterr()
     assert "In the way:" in out
-    assert "choose another name (--as), or --overwrite it" in said
+    assert "choose another name (--as), or use --overwrite" in said
     assert command("restore", "--yes", "--overwrite") == 0
     assert "Drop first:" in capfd.readouterr().out
     assert_equal(mariadb, target, sample_databases)

@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.plugin_utils.restore_outcome import 
 DOCUMENTATION = r"""
 name: restore_outcome
 short_description: Decide the outcome of a restore
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:

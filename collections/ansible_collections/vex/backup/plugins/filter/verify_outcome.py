@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.plugin_utils.verify_outcome import d
 DOCUMENTATION = r"""
 name: verify_outcome
 short_description: Decide the outcome of a run that proves backups
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:

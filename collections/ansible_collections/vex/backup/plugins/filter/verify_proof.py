@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.plugin_utils.verify_outcome import B
 DOCUMENTATION = r"""
 name: verify_proof
 short_description: Decide the result of the proof of one backup
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:

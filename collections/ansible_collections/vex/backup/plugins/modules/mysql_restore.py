@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mysql_restore
 short_description: Restore an unpacked backup into a MySQL or MariaDB server
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:

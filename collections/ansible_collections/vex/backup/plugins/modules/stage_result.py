@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: stage_result
 short_description: Return the result of a task that runs in the background
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
