@@ -35,7 +35,7 @@ def stop(directory: Path) -> None:
 def keep(directory: Path, recipe: str) -> None:
     """Run a host until SIGTERM."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    # sshd reads the key through it as another user.
+    # sshd reads the key as another user, which must be able to enter this folder.
     directory.chmod(0o711)
     with Host("db", getattr(images, recipe), Keys(directory / "keys"), directory / "exchange") as host:
         inventory = directory / INVENTORY
@@ -49,9 +49,9 @@ def keep(directory: Path, recipe: str) -> None:
 
 
 def variables_of(host: Host, directory: Path) -> dict[str, object]:
-    """The host in an inventory; its one account, which may do anything, does everything.
+    """Return the host's variables for an inventory. Its one account has all privileges.
 
-    :param directory: for what is installed on a bare one
+    :param directory: folder for the files that a bare host gets
     """
     user, password = host.tester
     means: dict[str, object] = {"ansible_python_interpreter": PYTHON}
@@ -80,7 +80,7 @@ def variables_of(host: Host, directory: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Do what the arguments say."""
+    """Carry out the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", choices=["start", "keep", "stop"])
     parser.add_argument("directory", type=Path)

@@ -1,4 +1,4 @@
-"""What happens to hosts and to the machine that controls them: cables, daemons and power that go, at a known point."""
+"""Failures of hosts and of the control node, at a known point of a run: network, daemons, memory and power."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.fleet.podman import podman
 from tests.playbook import HANGS
 
 DATABASE = "held"
-# The programs that stages wait for longest; one of these loads.
+# The programs that take the longest in a stage; the first line lists those of a restore.
 LOADERS = "myloader|mysql|mariadb"
 STAGES = f"mydumper|{LOADERS}"
 
 
 class HeldDump:
-    """MyDumper stands in the middle of its dump: somebody else's session holds a table that it wants to read."""
+    """A dump that stops in the middle, because another session locks a table that MyDumper reads."""
 
     def __init__(self, member: Member) -> None:
         self._member = member
@@ -45,15 +45,15 @@ class HeldDump:
         self._host.execute(f"DROP DATABASE {DATABASE}")
 
     def reach(self, run: Run) -> None:
-        """Wait until MyDumper waits for the table."""
+        """Wait until MyDumper waits for the table's lock."""
         deadline = time.monotonic() + HANGS
         while not self._is_waited_for():
-            assert time.monotonic() < deadline, f"MyDumper never came to the table on {self._host.name}"
+            assert time.monotonic() < deadline, f"MyDumper did not reach the locked table on {self._host.name}"
             assert not run.ended, run.wait()
             time.sleep(0.2)
 
     def go_on(self) -> None:
-        """Give the table back."""
+        """Unlock the table."""
         if self._session.open:
             self._session.close()
 
@@ -66,7 +66,7 @@ class HeldDump:
 
 
 def reach_loading(host: Host, run: Run) -> None:
-    """Wait until something is loaded into the host's server."""
+    """Wait until a restore loads data into the host's server."""
     deadline = time.monotonic() + HANGS
     while host.shell(f"pgrep -x '{LOADERS}'").returncode != 0:
         assert time.monotonic() < deadline, f"nothing was loaded on {host.name}"
@@ -76,7 +76,7 @@ def reach_loading(host: Host, run: Run) -> None:
 
 @contextlib.contextmanager
 def cable_out(host: Host) -> Iterator[None]:
-    """Nothing reaches the host, and nothing comes from it; what it does goes on."""
+    """Cut the host's network. Its processes go on."""
     index = int(podman("exec", host.container, "cat", "/sys/class/net/eth0/iflink").stdout)
     link = ["ip", "link", "set", socket.if_indextoname(index)]
     subprocess.run([*link, "down"], check=True)
@@ -88,7 +88,7 @@ def cable_out(host: Host) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_sshd(host: Host) -> Iterator[None]:
-    """Every SSH connection to the host is reset, and no other is let in; what it does goes on."""
+    """Reset every SSH connection to the host and refuse new ones. Its other processes go on."""
     podman("exec", host.container, "sh", "-c", "kill -KILL $(pgrep '^sshd')")
     try:
         yield
@@ -98,7 +98,7 @@ def without_sshd(host: Host) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_python(host: Host) -> Iterator[None]:
-    """No module starts on the host, as when memory is short for a moment; what runs goes on."""
+    """Keep modules from starting on the host, as a shortage of memory does. Its processes go on."""
     python = host.shell("readlink -f /usr/bin/python3").stdout.strip()
     podman("exec", host.container, "mv", python, f"{python}.away")
     try:
@@ -108,15 +108,15 @@ def without_python(host: Host) -> Iterator[None]:
 
 
 def kill_stage(host: Host) -> None:
-    """Kill what runs a stage in the background, and all that it started there."""
+    """Kill the background process of a stage and its children."""
     doomed = f"$(pgrep -x '{STAGES}') $(pgrep -f '[a]sync_wrapper|[A]nsiballZ')"
     podman("exec", host.container, "sh", "-c", f"kill -KILL {doomed}")
 
 
 def kill_controller(run: Run, directory: Path) -> None:
-    """Kill a playbook and all that it started here, as a power cut does.
+    """Kill a playbook and its children on this machine, as a power cut does.
 
-    :param directory: of its SSH connections
+    :param directory: folder of its SSH sockets
     """
     doomed = [run.pid]
     for pid in doomed:
@@ -141,7 +141,7 @@ def _command_line_of(pid: int) -> str:
 
 
 def _read(pid: int, name: str) -> str:
-    """A file of a process; nothing when it has just ended."""
+    """Return a file of a process in /proc; empty when the process has ended."""
     try:
         return Path(f"/proc/{pid}/{name}").read_bytes().decode("utf-8", "replace")
     except (FileNotFoundError, ProcessLookupError):

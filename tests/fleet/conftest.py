@@ -1,4 +1,4 @@
-"""The fleet: its hosts, and what they share on this machine's side of their network."""
+"""Fixtures of the fleet: its hosts, and the servers that they share on this machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ RECIPES = {"mysql-1": MYSQL, "mysql-2": MYSQL, "mariadb-1": MARIADB}
 
 @pytest.fixture(scope="session")
 def hosts(server_directory: Path) -> Iterator[dict[str, Host]]:
-    """Two hosts with MySQL 9.7 and one with MariaDB 11.8, by name, without databases of their own."""
+    """Run two hosts with MySQL 9.7 and one with MariaDB 11.8, without databases; return them by name."""
     if os.geteuid() != 0:
         pytest.skip("containers that have an address which this machine reaches need root")
     remove_leftovers()
     folder = server_directory / "fleet"
     folder.mkdir(mode=0o755)
-    # sshd reads the session's key through it as another user.
+    # sshd reads the key as another user, which must be able to enter this folder.
     server_directory.chmod(0o711)
     keys = Keys(folder / "keys")
     made = {name: Host(name, recipe, keys, folder / name) for name, recipe in RECIPES.items()}
@@ -39,7 +39,7 @@ def hosts(server_directory: Path) -> Iterator[dict[str, Host]]:
 
 @pytest.fixture(scope="session")
 def control(hosts: dict[str, Host], server_directory: Path) -> Iterator[Control]:
-    """The log database, the bucket and the mail server, where the hosts reach them."""
+    """Run the log database, the bucket and the mail server, where the hosts reach them."""
     address = hosts["mysql-1"].gateway
     folder = server_directory / "control"
     with (
@@ -54,12 +54,12 @@ def control(hosts: dict[str, Host], server_directory: Path) -> Iterator[Control]
 
 @pytest.fixture
 def join(hosts: dict[str, Host], control: Control) -> Callable[[str], Member]:
-    """Puts a host into an inventory under a new name, by its name in the fleet."""
+    """Return a function that makes an inventory's entry, under a new name, of the host with the given name."""
     return lambda name: Member(hosts[name], control)
 
 
 @pytest.fixture
 def inventory_directory() -> Iterator[Path]:
-    """A directory of the test's own with a path short enough for SSH's sockets."""
+    """Make a directory whose path is short enough for SSH's sockets."""
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         yield Path(name)

@@ -1,4 +1,4 @@
-"""``playbooks/deploy.yml`` over hosts, by SSH, with what hosts without internet are given."""
+"""``playbooks/deploy.yml`` over SSH, with the files for hosts without internet."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.servers.cache import cache_directory
 
 COLLECTION = ROOT / "collections/ansible_collections/vex/backup"
 REQUIREMENTS = COLLECTION / "roles/host/files/requirements.txt"
-# A virtual environment is made and filled, on all hosts at once, on a machine that may be busy.
+# Seconds for creating virtual environments on all hosts at once, on a machine that may be busy.
 HANGS = 1800
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 
 
 class Deployed(NamedTuple):
-    """``changed`` are the tasks that changed something, by host."""
+    """A finished deployment; ``changed`` has the number of changed tasks by host."""
 
     status: int
     output: str
@@ -31,14 +31,14 @@ class Deployed(NamedTuple):
 
     @property
     def said(self) -> str:
-        """The output as one line."""
+        """Return the output as one line."""
         return " ".join(self.output.split())
 
 
 class Deployment:
-    """An inventory of *members* that is deployed, again and again.
+    """An inventory of *members*, which a test deploys several times.
 
-    :param directory: for the inventory; its path is short
+    :param directory: folder for the inventory, with a short path
     """
 
     def __init__(self, members: Sequence[Member], directory: Path) -> None:
@@ -49,11 +49,11 @@ class Deployment:
     def __call__(self, *arguments: str, **variables: Any) -> Deployed:
         """Run the playbook to its end.
 
-        :param arguments: further ones for ansible-playbook
-        :param variables: all hosts', without ``vex_backup_``
+        :param arguments: further arguments of ansible-playbook
+        :param variables: variables of all hosts, without ``vex_backup_``
         """
         given = {
-            # Built once: somebody may work on the checkout meanwhile.
+            # Built once: the checkout may change during the test.
             "vex_backup_host_collection_archive": str(self.archive),
             "vex_backup_host_wheelhouse": str(wheelhouse()),
             **{f"vex_backup_{name}": value for name, value in variables.items()},
@@ -83,7 +83,7 @@ class Deployment:
 
 
 def build(directory: Path) -> Path:
-    """The collection's archive, from the checkout."""
+    """Build the collection from the checkout; return the path of its archive."""
     made = subprocess.run(
         [sys.executable, "-m", "ansible", "galaxy", "collection", "build", "--output-path", directory, COLLECTION],
         env=environment(),
@@ -97,7 +97,7 @@ def build(directory: Path) -> Path:
 
 
 def wheelhouse() -> Path:
-    """The wheels for the hosts' Pythons, fetched once for each list of requirements."""
+    """Return the folder with the wheels for the hosts' Pythons; fetch them once for each list of requirements."""
     digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
     made = cache_directory() / f"wheelhouse-{digest}"
     if not made.exists():

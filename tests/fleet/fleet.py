@@ -1,4 +1,4 @@
-"""``playbooks/backup.yml`` over the hosts of an inventory, by SSH, and what it left behind for each."""
+"""Playbooks over the hosts of an inventory, by SSH, and their results for each host."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OF_PRODUCT = {"mysql": "REPLICATION CLIENT, BACKUP_ADMIN", "mariadb": "BINLOG MO
 
 
 class Control(NamedTuple):
-    """What the hosts share, on this machine's side."""
+    """The servers on this machine that the hosts share."""
 
     log_database: LogDatabase
     store: SeaweedFS
@@ -35,7 +35,7 @@ class Control(NamedTuple):
 
 
 class Member:
-    """A host in an inventory, under a name of its own there, with a work directory and an account of its own."""
+    """An inventory's entry for a host, with its own name, work directory and account."""
 
     def __init__(self, host: Host, control: Control) -> None:
         self.host = host
@@ -71,7 +71,7 @@ class Member:
         }
 
     def create_account(self, address: str = "localhost") -> None:
-        """Make the backup's account, which logs in from *address*: ``localhost`` is the socket."""
+        """Create the backup's account, which logs in from *address*; ``localhost`` means the socket."""
         user, password = self.account
         account = f"'{user}'@'{address}'"
         self.host.execute(
@@ -80,12 +80,12 @@ class Member:
         )
 
     def switch_on(self) -> None:
-        """Start the host again, which has another address then."""
+        """Start the host again, and note its new address."""
         self.host.switch_on()
         self.variables["ansible_host"] = self.host.address
 
     def observe(self) -> Outcome:
-        """All that runs of this host have left behind until now."""
+        """Return the results of this host's runs until now."""
         mails = [mail for mail in self.control.sink.messages if self._is_mine(mail)]
         listed = self.host.shell(f"ls {self.work}").stdout.split()
         return observe(self.hostname, self.control.log_database, self.control.store, mails, listed)
@@ -95,12 +95,12 @@ class Member:
 
 
 class Run:
-    """A playbook that runs over *members*.
+    """A running playbook over *members*.
 
-    :param directory: for the inventory
-    :param arguments: further ones for ansible-playbook
-    :param playbook: its name
-    :param variables: all hosts', without ``vex_backup_``
+    :param directory: folder for the inventory
+    :param arguments: further arguments of ansible-playbook
+    :param playbook: name of the playbook
+    :param variables: variables of all hosts, without ``vex_backup_``
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Run:
         inventory = directory / "inventory.json"
         hosts = {member.hostname: member.variables for member in members}
         write_private(inventory, {"all": {"hosts": hosts, "vars": changed}})
-        # SSH's sockets need a short path, and one that no other session has.
+        # SSH's sockets need a short path of their own.
         short = {"ANSIBLE_HOME": str(directory / "ansible"), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory)}
         self._process = subprocess.Popen(
             [*PLAYBOOK, f"playbooks/{playbook}.yml", "--inventory", str(inventory), *arguments],
@@ -125,27 +125,27 @@ class Run:
 
     @property
     def pid(self) -> int:
-        """Its process's id."""
+        """Return the process id."""
         return self._process.pid
 
     @property
     def ended(self) -> bool:
-        """Whether it is over."""
+        """Return whether the playbook has ended."""
         return self._process.poll() is not None
 
     def wait(self) -> dict[str, Outcome]:
-        """Each one's outcome by its host's name, once it is over."""
+        """Wait for the playbook's end; return each member's outcome by the name of its host."""
         try:
-            # Several hosts at once, and some that are tried again and again.
+            # Several hosts run at once, and some connections are retried.
             output, _ = self._process.communicate(timeout=3 * HANGS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             output, _ = self._process.communicate()
-            raise AssertionError(f"the playbook hangs; what it said until now:\n{output}") from None
+            raise AssertionError(f"the playbook hangs; its output until now:\n{output}") from None
         status = self._process.returncode
         return {member.host.name: member.observe()._replace(status=status, output=output) for member in self.members}
 
 
 def backup(members: list[Member], directory: Path, *arguments: str, **variables: Any) -> Mapping[str, Outcome]:
-    """Run ``playbooks/backup.yml`` over *members* to its end; options and result as :class:`Run`'s."""
+    """Run ``playbooks/backup.yml`` over *members* to its end; parameters and result are those of :class:`Run`."""
     return Run(members, directory, *arguments, **variables).wait()

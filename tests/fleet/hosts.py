@@ -1,4 +1,4 @@
-"""One host of the fleet: a container with sshd, cron and a MySQL or MariaDB, as its network sees it."""
+"""One host of the fleet: a container with sshd, cron and a MySQL or MariaDB server."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.fleet.images import Recipe, image
 from tests.fleet.podman import address_of, gateway_of, podman, remove_container, start_container
 
 ADMIN = "admin"
-# What the recipes give the modules.
+# The modules' Python on an equipped host.
 PYTHON = "/opt/modules/bin/python"
 READY_WITHIN = 60
 
 
 class Keys:
-    """The session's key for SSH, under *directory*, and the host keys that were met."""
+    """The session's SSH key below *directory*, and the known host keys."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700)
@@ -38,7 +38,7 @@ class Keys:
 
     @property
     def options(self) -> list[str]:
-        """What ssh is to know: this key alone, and that a host is taken at its first word."""
+        """Return options of ssh: use this key alone, and accept a host's key the first time."""
         return [
             *("-i", str(self.private), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes"),
             *("-o", "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={self.known_hosts}"),
@@ -46,7 +46,7 @@ class Keys:
 
 
 class Host:
-    """A host from *recipe*, running while its context lasts.
+    """A host made from *recipe*, which runs within its context.
 
     :param directory: what it shares with this machine, as ``/exchange``
     """
@@ -93,7 +93,7 @@ class Host:
         )
 
     def connect(self, database: str | None = None) -> Connection[Any]:
-        """A connection from this machine, with all privileges, in autocommit."""
+        """Connect from this machine with all privileges, in autocommit mode."""
         user, password = self.tester
         return pymysql.connect(
             host=self.address,
@@ -105,18 +105,18 @@ class Host:
         )
 
     def execute(self, *statements: str) -> tuple[tuple[Any, ...], ...]:
-        """Run statements with all privileges; the rows of the last one."""
+        """Run statements with all privileges; return the rows of the last one."""
         with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
             return tuple(cursor.fetchall())
 
     def switch_off(self) -> None:
-        """Take its power away."""
+        """Switch the host off, as a power cut does."""
         podman("kill", self.container)
 
     def switch_on(self) -> None:
-        """Start it again, when it is off; it has another address then."""
+        """Start the host again when it is off. It gets another address."""
         podman("start", self.container)
         self._await_services()
 
@@ -146,7 +146,7 @@ class Host:
 
 @contextlib.contextmanager
 def running(hosts: Iterable[Host]) -> Iterator[None]:
-    """Hosts that run while the context lasts; they start at once."""
+    """Run hosts within the context; they start at the same time."""
     with contextlib.ExitStack() as started:
         with ThreadPoolExecutor() as pool:
             list(pool.map(started.enter_context, hosts))

@@ -1,4 +1,4 @@
-"""The hosts' images: a Debian root file system each, made by mmdebstrap, kept by Podman under the recipe's digest."""
+"""The hosts' images: Debian root file systems made by mmdebstrap, which Podman keeps under the recipe's digest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.servers.cache import cache_directory
 ROOT = Path(__file__).parents[2]
 RECIPES = Path(__file__).parent / "recipes"
 MIRROR = "http://deb.debian.org/debian"
-# What the modules' Python on a host holds, at the versions of requirements/.
+# The libraries of the modules' Python, in the versions of requirements/.
 LIBRARIES = ("PyMySQL", "boto3")
 BUILD_TAKES = 900
 
@@ -31,7 +31,7 @@ _FILES = (
 
 
 class Recipe(NamedTuple):
-    """One kind of host: its server, its Debian, its packages; ``equipped`` with what playbooks/backup.yml asks for."""
+    """One kind of host: server, Debian release and packages; ``equipped`` with the needs of playbooks/backup.yml."""
 
     product: str
     suite: str
@@ -40,7 +40,7 @@ class Recipe(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What its image is called."""
+        """Return the name of the image."""
         return f"{self.product}{'' if self.equipped else '-bare'}"
 
 
@@ -51,7 +51,7 @@ MARIADB = BARE_MARIADB._replace(equipped=True)
 
 
 def image(recipe: Recipe) -> str:
-    """The name of the recipe's image, which is made when Podman does not have it: a minute or two.
+    """Return the name of the recipe's image; build it, in a minute or two, when Podman does not have it.
 
     :raises AssertionError: with the end of what mmdebstrap said, when it fails
     """
@@ -80,11 +80,11 @@ def _libraries() -> list[str]:
 
 
 def _build(recipe: Recipe, name: str, root: Path) -> None:
-    # Before the packages: what they start with. The directories are not there yet.
+    # These files must exist before the packages are installed; their directories do not exist yet.
     early = [f'install -D {RECIPES / file} "$1"{place}' for file, place in _FILES]
     _run(
         *("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", f"--include={','.join(recipe.packages)}"),
-        # What a mirror that is itself a cache serves may be older than the archive allows.
+        # A caching mirror may serve lists that are older than the archive allows.
         *('--aptopt=Acquire::Check-Valid-Until "false"',),
         *(f"--setup-hook={command}" for command in early),
         '--customize-hook=chroot "$1" sh /root/setup',
@@ -94,7 +94,7 @@ def _build(recipe: Recipe, name: str, root: Path) -> None:
 
 
 def _equip(bare: str, name: str, wheelhouse: Path) -> None:
-    """Add to a bare host what playbooks/backup.yml asks for, by hand as it were."""
+    """Add the needs of playbooks/backup.yml to a bare host, as an administrator does by hand."""
     _run(
         sys.executable,
         *("-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"),
@@ -117,7 +117,7 @@ def _run(*command: str) -> None:
 
 
 def _forget_others(name: str) -> None:
-    """Remove images of the recipe's earlier forms, but those of a container."""
+    """Remove images of earlier versions of the recipe, except those that a container uses."""
     kept = podman("images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference={name.rpartition(':')[0]}")
     for other in set(kept.stdout.split()) - {name}:
         podman("rmi", other, check=False)

@@ -1,4 +1,4 @@
-"""A database with what only MySQL has, and backups tend to lose."""
+"""Databases with features of MySQL alone that backups often lose."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _STATEMENTS = (
     "CREATE TRIGGER after_it BEFORE INSERT ON computed FOR EACH ROW FOLLOWS by_a_role SET NEW.a = NEW.a * 1",
     "CREATE DEFINER = keeper EVENT by_a_role ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 03:00:00' DISABLE DO SELECT 1",
 )
-# Neither invisible columns nor expressions: what MyDumper itself dumps.
+# Without invisible columns and expression defaults, so that MyDumper itself dumps these tables.
 PLAIN_NAME = "plain in mysql"
 _PLAIN_STATEMENTS = (
     f"CREATE DATABASE `{PLAIN_NAME}` CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_as_cs",
@@ -64,12 +64,12 @@ _PLAIN_STATEMENTS = (
 
 
 def fill(server: Server) -> tuple[str, ...]:
-    """Make them, and the role that some of what they hold belongs to; gives their names."""
+    """Create the databases and a role that owns some objects; return the databases' names."""
     server.execute(*_STATEMENTS)
     server.execute(*_PLAIN_STATEMENTS)
     return NAME, PLAIN_NAME
 
 
 def drop(server: Server) -> None:
-    """Remove what :func:`fill` made."""
+    """Drop the databases and the role."""
     server.execute(f"DROP DATABASE `{NAME}`", f"DROP DATABASE `{PLAIN_NAME}`", "DROP ROLE keeper")

@@ -1,4 +1,4 @@
-"""Backups over SSH of MySQL 9.7 and MariaDB 11.8, and what comes back from them."""
+"""Backups of MySQL 9.7 and MariaDB 11.8 over SSH."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.fleet.fleet import SAMPLE, Member, backup
 from tests.playbook import ATTACHMENTS, attachments_of
 
 
-def test_one_command_backs_all_hosts_up(join: Callable[[str], Member], inventory_directory: Path) -> None:
+def test_one_command_backs_up_all_hosts(join: Callable[[str], Member], inventory_directory: Path) -> None:
     """Each host gets its row, its object and its mail, by a socket or by TCP."""
     members = [join(name) for name in RECIPES]
     by_tcp = members[1]

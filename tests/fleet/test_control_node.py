@@ -1,4 +1,4 @@
-"""What ``playbooks/deploy.yml`` does on the control node, once for all hosts, whatever their inventory says."""
+"""The tasks of ``playbooks/deploy.yml`` on the control node, which run once for all hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ exec "$@"
 
 
 def test_a_fleet_that_begins_with_a_server_without_a_shell(tmp_path: Path) -> None:
-    """Nobody may become root on the control node, and the first host is none to deploy. In check mode, here."""
+    """The control node has no root, and the first host is not deployed. In check mode, on this machine."""
     sudo = tmp_path / "sudo"
     sudo.write_text(SUDO)
     sudo.chmod(0o700)
@@ -23,7 +23,7 @@ def test_a_fleet_that_begins_with_a_server_without_a_shell(tmp_path: Path) -> No
     managed = {**local, "ansible_become": False, "vex_backup_login_host": "managed.invalid"}
     hosts = {"managed.invalid": managed, "here.invalid": {**local, "ansible_become_exe": str(sudo)}}
     variables = {"ansible_become": True, "ansible_become_user": "vex-backup", "ansible_become_exe": "/bin/false"}
-    # Nothing is fetched to a place that is not there.
+    # The package is not fetched, because its directory does not exist in check mode.
     package = {
         "vex_backup_host_mydumper_package": "https://packages.invalid/mydumper.deb",
         "vex_backup_host_mydumper_sha256": "0" * 64,
@@ -35,7 +35,7 @@ def test_a_fleet_that_begins_with_a_server_without_a_shell(tmp_path: Path) -> No
         "--check",
         *("--inventory", str(inventory)),
         *("--extra-vars", f"ansible_python_interpreter={sys.executable}"),
-        # Root would not need it to become root.
+        # Without it, Ansible does not call sudo when it already runs as root.
         changes={"ANSIBLE_BECOME_ALLOW_SAME_USER": "1", "TMPDIR": str(tmp_path)},
     )
     assert done.returncode == 0, done.stdout + done.stderr

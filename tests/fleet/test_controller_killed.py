@@ -1,4 +1,4 @@
-"""The machine that controls a run dies while two hosts dump: who closes the records that it leaves behind."""
+"""The control node dies while two hosts dump; the next run and the watch close the records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.servers.smtp import SmtpSink
 
 @pytest.fixture(scope="module")
 def orphans(hosts: dict[str, Host], control: Control) -> Iterator[dict[str, Member]]:
-    """Two hosts whose dumps went on to their ends when nobody waited for them any more."""
+    """Run two dumps to their ends after their controller was killed."""
     members = {name: Member(hosts[name], control) for name in ("mysql-1", "mariadb-1")}
     for member in members.values():
         member.create_account()
@@ -37,7 +37,7 @@ def orphans(hosts: dict[str, Host], control: Control) -> Iterator[dict[str, Memb
 
 
 def await_end_of_dump(member: Member) -> None:
-    """Wait until nothing works on the host's run."""
+    """Wait until no process of the run is left on the host."""
     deadline = time.monotonic() + HANGS
     while member.host.shell("pgrep -f [a]sync_wrapper").returncode == 0:
         assert time.monotonic() < deadline, f"the dump of {member.hostname} does not end"

@@ -1,4 +1,4 @@
-"""Where the binary log stands at a dump's snapshots, on a MySQL that MyDumper 0.10 asks in vain, while it grows."""
+"""The binlog position of a dump's snapshots on a MySQL that MyDumper 0.10 cannot query, while rows are written."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tests.fleet.hosts import Host
 from tests.integration.restoring import restore
 
 
-def test_the_coordinates_are_the_snapshots(
+def test_the_binlog_position_is_the_snapshots(
     join: Callable[[str], Member], hosts: dict[str, Host], inventory_directory: Path
 ) -> None:
-    """What the binary log holds up to them is what comes back, no row more and none less."""
+    """The restored rows are exactly those that the binary log holds up to the position."""
     source, target = hosts["mysql-1"], hosts["mysql-2"]
     member = join("mysql-1")
     member.create_account()
@@ -46,13 +46,13 @@ def test_the_coordinates_are_the_snapshots(
 
 @contextlib.contextmanager
 def writing(server: Host) -> Iterator[None]:
-    """Write row after row, numbered from 1, each a transaction of its own."""
+    """Write rows numbered from 1, each in its own transaction, within the context."""
     over = threading.Event()
 
     def write() -> None:
         with contextlib.closing(server.connect("busy")) as connection, connection.cursor() as cursor:
             number = 0
-            # Busy, and the machine still has time for the backup.
+            # A short pause leaves the machine time for the backup.
             while not over.wait(0.005):
                 number += 1
                 cursor.execute("INSERT INTO event VALUES (%s)", (number,))

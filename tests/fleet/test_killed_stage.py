@@ -1,4 +1,4 @@
-"""A dump that cannot be asked after for a moment, and is waited for; then it dies, and nothing is left to say so."""
+"""A dump whose state cannot be read for a moment, and which is then killed without a result."""
 
 from __future__ import annotations
 

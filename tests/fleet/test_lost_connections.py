@@ -1,4 +1,4 @@
-"""One run over three hosts whose connections are lost while they dump: for half a minute, or with the host itself."""
+"""One run over three hosts that lose their connections during the dump, for half a minute or with the host itself."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ UNPLUGGED, RESTARTED, SWITCHED_OFF = "mysql-1", "mariadb-1", "mysql-2"
 
 @pytest.fixture(scope="module")
 def directory() -> Iterator[Path]:
-    """With a path short enough for SSH's sockets."""
+    """Make a directory whose path is short enough for SSH's sockets."""
     with tempfile.TemporaryDirectory(prefix="vex-") as name:
         yield Path(name)
 
 
 @pytest.fixture(scope="module")
 def members(hosts: dict[str, Host], control: Control) -> dict[str, Member]:
-    """The hosts, by name."""
+    """Return the members by host name."""
     made = {name: Member(hosts[name], control) for name in RECIPES}
     for member in made.values():
         member.create_account()
-    # Some seconds of trying are enough to show that a host is given up.
+    # A few seconds of retries are enough to show that Ansible gives a host up.
     made[SWITCHED_OFF].variables["vex_backup_ssh_retries"] = 2
     return made
 
 
 @pytest.fixture(scope="module")
 def outcomes(members: dict[str, Member], directory: Path) -> Iterator[dict[str, Outcome]]:
-    """What came of the run; the host that was switched off stays so until its test switches it on."""
+    """Run the backup; the host that is switched off stays off until its test switches it on."""
     with contextlib.ExitStack() as dumps:
         held = {name: dumps.enter_context(HeldDump(member)) for name, member in members.items()}
         run = Run(list(members.values()), directory)

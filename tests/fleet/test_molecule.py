@@ -1,4 +1,4 @@
-"""Molecule's scenarios, as ``molecule test`` runs them."""
+"""Molecule's scenarios, run by ``molecule test``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_scenario(scenario: str, inventory_directory: Path) -> None:
         pytest.skip("containers that have an address which this machine reaches need root")
     changes = {
         "MOLECULE_EPHEMERAL_DIRECTORY": str(inventory_directory),
-        # Its own short one: Molecule looks for ansible-playbook there, and SSH's sockets are in it.
+        # Molecule finds ansible-playbook on PATH.
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(inventory_directory / "cp"),
     }

@@ -1,4 +1,4 @@
-"""playbooks/restore.yml and verify.yml on MySQL 9.7: from the bucket to another host, and proven there."""
+"""playbooks/restore.yml and verify.yml on MySQL 9.7: restore from the bucket to another host, and a proof there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.integration.restoring import assert_equal
 from tests.playbook import Outcome, Row, text_of
 
 PASSWORD = "the key to all of it"
-# What a server with rows of that size has.
+# Servers with rows of this size have this setting.
 LARGE_ROWS = "SET GLOBAL max_allowed_packet = 1024 * 1024 * 1024"
 
 
@@ -35,7 +35,7 @@ class Backups(NamedTuple):
 
 @pytest.fixture(scope="module")
 def backups(hosts: dict[str, Host], control: Control) -> Iterator[Backups]:
-    """Whatever may be in a MySQL, on ``mysql-1`` and in the bucket."""
+    """Back up databases with every feature of MySQL on ``mysql-1``."""
     host = hosts["mysql-1"]
     server = Member(host, control)
     server.create_account()
@@ -60,13 +60,13 @@ def backups(hosts: dict[str, Host], control: Control) -> Iterator[Backups]:
 
 
 def name_of(outcome: Outcome) -> str:
-    """The newest backup's."""
+    """Return the name of the newest backup."""
     return str(outcome.backups[-1]["nome_arquivo"]).partition(".")[0]
 
 
 @pytest.fixture
 def spare(join: Callable[[str], Member], hosts: dict[str, Host]) -> Iterator[Member]:
-    """``mysql-2``, which has never seen any of it; emptied afterwards."""
+    """Prepare ``mysql-2``, an empty server, and empty it afterwards."""
     host = hosts["mysql-2"]
     host.execute(LARGE_ROWS)
     yield join("mysql-2")
@@ -77,9 +77,9 @@ def spare(join: Callable[[str], Member], hosts: dict[str, Host]) -> Iterator[Mem
 
 
 def restore(spare: Member, backups: Backups, directory: Path, **variables: Any) -> str:
-    """Restore to *spare*'s server over SSH; what Ansible said.
+    """Restore into *spare*'s server over SSH; return Ansible's output.
 
-    :param variables: without ``vex_backup_``
+    :param variables: variables without ``vex_backup_``
     """
     given = {"restore_server": backups.server.hostname, "restore_yes": True, "restore_poll_seconds": 1}
     outcome = Run([spare], directory, playbook="restore", **{**given, **variables}).wait()["mysql-2"]
@@ -89,7 +89,7 @@ def restore(spare: Member, backups: Backups, directory: Path, **variables: Any) 
 
 
 def records(control: Control, backups: Backups) -> list[Row]:
-    """What the log database has of restores of these backups."""
+    """Return the records of restores of these backups."""
     query = "SELECT * FROM restauracao_log WHERE servidor = %s ORDER BY id"
     return control.log_database.rows(query, backups.server.hostname)
 
@@ -97,7 +97,7 @@ def records(control: Control, backups: Backups) -> list[Row]:
 def test_all_of_it_without_the_log_database(
     backups: Backups, spare: Member, hosts: dict[str, Host], control: Control, inventory_directory: Path
 ) -> None:
-    """Everything comes back from the bucket; the record waits on the host."""
+    """Everything is restored from the bucket; the record is spooled on the host."""
     spare.variables["vex_backup_log_db_port"] = 1
     before = len(records(control, backups))
     said = restore(spare, backups, inventory_directory, restore_name=backups.whole)
@@ -113,7 +113,7 @@ def test_all_of_it_without_the_log_database(
 def test_parts_of_an_encrypted_one(
     backups: Backups, spare: Member, hosts: dict[str, Host], control: Control, inventory_directory: Path
 ) -> None:
-    """The newest is the one that is taken."""
+    """The newest backup is restored."""
     encrypted = {"archive_password": PASSWORD}
     name = mysql_databases.PLAIN_NAME
     wanted = {"restore_database": name, "restore_as": "another ção"}
@@ -138,7 +138,7 @@ def test_parts_of_an_encrypted_one(
 
 
 def test_one_that_dies_is_over(backups: Backups, spare: Member, control: Control, inventory_directory: Path) -> None:
-    """As when the host is restarted: nothing is left there that could say so."""
+    """A killed restore leaves no result, as after a restart of the host."""
     wanted = {"restore_server": backups.server.hostname, "restore_name": backups.whole, "restore_yes": True}
     run = Run([spare], inventory_directory, playbook="restore", restore_poll_seconds=1, **wanted)
     reach_loading(spare.host, run)
@@ -158,7 +158,7 @@ def test_one_that_dies_is_over(backups: Backups, spare: Member, control: Control
 def test_it_is_proven_on_a_host_with_a_mysql(
     backups: Backups, spare: Member, control: Control, inventory_directory: Path
 ) -> None:
-    """In a server of its own beside the host's, which is not touched."""
+    """The scratch server runs beside the host's server, which is not changed."""
     variables = {
         "verify_servers": [backups.server.hostname],
         "verify_poll_seconds": 1,

@@ -1,4 +1,4 @@
-"""What was on one MySQL 9.7 comes back on another: out of the bucket, by the commands in the manifest."""
+"""Databases of one MySQL 9.7 restored on another, by the commands in the manifest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.restoring import assert_equal, restore
 
 @pytest.fixture
 def databases(hosts: dict[str, Host]) -> Iterator[tuple[str, ...]]:
-    """Odd databases, those that only MySQL can have among them, on ``mysql-1``."""
+    """Create databases with unusual features, those of MySQL alone among them, on ``mysql-1``."""
     server = hosts["mysql-1"]
     yield (*odd_databases.fill(server, own_tables=()), *mysql_databases.fill(server))
     odd_databases.drop(server)
@@ -25,7 +25,7 @@ def databases(hosts: dict[str, Host]) -> Iterator[tuple[str, ...]]:
 
 @pytest.fixture
 def target(hosts: dict[str, Host]) -> Iterator[Host]:
-    """The server to restore to, emptied afterwards."""
+    """Return the server that is restored to, and empty it afterwards."""
     server = hosts["mysql-2"]
     yield server
     names = [str(row[0]) for row in server.execute("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")]
@@ -40,7 +40,7 @@ def test_everything_comes_back(
     target: Host,
     inventory_directory: Path,
 ) -> None:
-    """One snapshot per database, over the socket: the defaults."""
+    """The defaults: one snapshot for each database, through the socket."""
     member = join("mysql-1")
     member.create_account()
     outcome = backup([member], inventory_directory)["mysql-1"]

@@ -1,4 +1,4 @@
-"""A host that is switched off when the fleet is backed up: who hears of it, and that the others do not mind."""
+"""A host that is switched off during a backup of the fleet is reported; the other hosts are backed up."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_others_are_backed_up_and_it_is_overdue(
 
 
 def expect_since_days(member: Member) -> None:
-    """Give a host a schedule of nights, of which the last ones brought no backup."""
+    """Give a host a nightly schedule, and no backup in the last nights."""
     database = member.control.log_database
     user, password = database.writer
     login = {
@@ -78,7 +78,7 @@ def expect_since_days(member: Member) -> None:
 
 
 def assert_overdue(database: LogDatabase, hostname: str) -> None:
-    """The dashboard and the metrics say it, in-process."""
+    """Check that the dashboard and the metrics show the host as overdue."""
     user, password = database.web
     settings = {
         "secret_key": TOKEN * 2,
