@@ -1,4 +1,4 @@
-"""The command ``vex-backup`` of a host, called as cron and people call it."""
+"""The command ``vex-backup`` of a host, run as cron and people run it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.playbook import ROOT, Installation, write_private
 
 
 class Command:
-    """``vex-backup`` on *host*, whose variables a test changes before it calls."""
+    """The command ``vex-backup`` on *host*, whose variables a test may change before a call."""
 
     def __init__(self, host: Installation, directory: Path) -> None:
         self.host = host

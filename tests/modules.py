@@ -1,4 +1,4 @@
-"""Run one module of the collection as Ansible would: in a process of its own, for tests that signal or measure it."""
+"""One module of the collection in a process of its own, for tests that send it signals or measure it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ModuleProcess:
         self.process.stdin.close()
 
     def result(self) -> dict[str, Any]:
-        """Wait for the end of the module; return its result."""
+        """Wait for the module's end; return its result."""
         with self.process:
             assert self.process.stdout is not None
             self.output = self.process.stdout.read()

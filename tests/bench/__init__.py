@@ -1,1 +1,1 @@
-"""The benchmark: our backup against the document's pipeline by hand, in pairs, in one run (docs/benchmarks.md)."""
+"""The benchmark: our backup against the same steps by hand, in pairs, in one run (docs/benchmarks.md)."""

@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: the pairs of one kind, and what is said of them."""
+"""``python -m tests.bench``: measure the pairs of each kind of data, and print the results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.bench.place import Place, empty_folder, place_around
 
 
 def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Make the pairs of one kind and print them; what goes into the JSON file."""
+    """Measure the pairs of one kind of data and print them; return the part of the JSON file."""
     folder = Path(tempfile.mkdtemp(dir=OUTPUT, prefix=f"{kind}-"))
     pairs: list[report.Pair] = []
     with server_with(kind, options.size_mb, say) as source:
@@ -40,7 +40,7 @@ def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def one_pair(place: Place, folder: Path, number: int, options: argparse.Namespace) -> report.Pair:
-    """Run one after the other, each in a folder of its own, the server's memory holding the same before both."""
+    """Run both pipelines, each in a folder of its own, with the same rows in the server's memory before each."""
     read_all(place.source)
     with empty_folder(folder / f"{number}-by-hand", keep=options.keep) as here:
         first = by_hand.run(place, here)

@@ -1,4 +1,4 @@
-"""The document's pipeline by hand: MyDumper into a directory, 7-Zip's default zip, one upload."""
+"""The backup by hand: MyDumper into a directory, 7-Zip's default zip, one upload."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEVEN_ZIP = ("7zz", "7z", "7za")
 
 
 def run(place: Place, folder: Path) -> Measure:
-    """Run it in the empty *folder*.
+    """Run the backup by hand in the empty *folder*.
 
     :raises BenchFailed: when a step fails
     """
@@ -47,7 +47,7 @@ def run(place: Place, folder: Path) -> Measure:
         directory=ROOT,
         environment={"AWS_ACCESS_KEY_ID": place.s3.access_key, "AWS_SECRET_ACCESS_KEY": place.s3.secret_key},
     )
-    # The call alone, without Python's start: the document's script is running by then.
+    # Only the call is measured, without the start of Python: a script that uploads is already running.
     stages = {"dump": dump.seconds, "packing": pack.seconds, "upload": float(output.read_text())}
     place.s3.client().delete_object(Bucket=place.s3.bucket, Key=archive.name)
     return Measure(
@@ -59,11 +59,11 @@ def run(place: Place, folder: Path) -> Measure:
 
 
 def seven_zip() -> str:
-    """7-Zip's program.
+    """Return the path of 7-Zip's program.
 
-    :raises BenchFailed: when there is none
+    :raises BenchFailed: when it is not installed
     """
     found = next((found for name in SEVEN_ZIP if (found := shutil.which(name))), None)
     if found is None:
-        raise BenchFailed("no 7-Zip on this host")
+        raise BenchFailed("7-Zip is not installed on this host")
     return found

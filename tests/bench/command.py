@@ -1,4 +1,4 @@
-"""What the benchmarks on generated data share: options, the kinds in their order, the file of results."""
+"""The common part of the benchmarks on generated data: options, kinds of data, the file of results."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.bench.kinds import KINDS
 from tests.bench.place import ROOT, machine
 
 OUTPUT = ROOT / "var" / "bench"
-# What is measured of one kind of data, as it goes into the file.
+# A function that measures one kind of data and returns its part of the file.
 Measured = Callable[[str, argparse.Namespace], dict[str, Any]]
 
 
 def main(program: str, description: str | None, measure: Measured) -> int:
-    """Run the benchmark: 0, whatever the numbers are; 2 when there are none."""
+    """Run the benchmark; return the exit status: 0, or 2 when it failed."""
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("--size-mb", type=int, default=1024, help="size of the dump in MB (10^6 bytes); default 1024")
     parser.add_argument("--runs", type=int, default=3, help="pairs of runs for each kind of data; default 3")
@@ -29,7 +29,7 @@ def main(program: str, description: str | None, measure: Measured) -> int:
     options = parser.parse_args()
     if options.size_mb < 1 or options.runs < 1:
         parser.error("--size-mb and --runs must be at least 1")
-    # Servers and folders go as they do at the end.
+    # SIGTERM stops the servers and removes the folders, as a normal end does.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     OUTPUT.mkdir(mode=0o700, parents=True, exist_ok=True)
     started = datetime.datetime.now(datetime.UTC)
@@ -52,5 +52,5 @@ def main(program: str, description: str | None, measure: Measured) -> int:
 
 
 def say(*lines: str) -> None:
-    """Print, at once: a benchmark takes minutes."""
-    print(*lines, sep="\n", flush=True)  # noqa: T201  # it speaks to people
+    """Print lines at once, because a benchmark takes minutes."""
+    print(*lines, sep="\n", flush=True)  # noqa: T201  # the benchmark prints its results

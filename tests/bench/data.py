@@ -1,4 +1,4 @@
-"""A server full of data: made once by kind, size and server version, then started from the cache."""
+"""A server with generated data, which is made once for each kind, size and server version, and cached."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from tests.servers.cache import cache_directory
 from tests.servers.mariadb import MariaDB
 
 DATABASE = "bench"
-# What a row costs in a dump beyond its fields, as a line of a table's INSERT: "(", "),", line end.
+# Bytes of a row in a dump besides its fields: "(", "),", line end.
 ROW_BYTES = 3
 LOG_SIZE = "--innodb-log-file-size=512M"
-# Loading is not what is measured: no binary log, no waiting for the disk.
+# Loading is not measured, so it needs neither a binary log nor durable writes.
 LOADING = [
     "--skip-log-bin",
     "--innodb-buffer-pool-size=1G",
@@ -40,7 +40,7 @@ Say = Callable[[str], None]
 
 @contextlib.contextmanager
 def server_with(kind: str, size_mb: int, say: Say) -> Iterator[MariaDB]:
-    """A running server whose database :data:`DATABASE` makes a dump of about *size_mb* MB (10^6 bytes)."""
+    """Run a server whose database :data:`DATABASE` makes a dump of about *size_mb* MB (10^6 bytes)."""
     with _locked(cache_directory() / "bench") as folder:
         with tempfile.TemporaryDirectory(dir=folder, prefix="probe-") as name, MariaDB(Path(name)) as probe:
             version = str(probe.execute("SELECT VERSION()")[0][0])
@@ -55,14 +55,14 @@ def server_with(kind: str, size_mb: int, say: Say) -> Iterator[MariaDB]:
             _fill(partial, kind, size_mb)
             partial.rename(cached)
             say(f"made in {time.monotonic() - started:.0f} s; kept in {cached}")
-        # The data fit the server's memory, so that the disk, which other machines may share, is not what is measured.
+        # The data fit into memory, because other machines may share the disk and change its speed.
         memory = min(2 * size_mb + 64, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // 2**20)
         with MariaDB(cached, options=[f"--innodb-buffer-pool-size={memory}M", LOG_SIZE]) as server:
             yield server
 
 
 def read_all(server: MariaDB) -> None:
-    """Let the server read every row, so that each run finds its memory in the same state."""
+    """Let the server read every row, so that each run starts with the same contents of memory."""
     tables = server.execute(f"SHOW TABLES IN {DATABASE}")
     server.execute(f"CHECKSUM TABLE {', '.join(f'{DATABASE}.{name}' for (name,) in tables)}")
 
@@ -71,7 +71,7 @@ def read_all(server: MariaDB) -> None:
 def _locked(folder: Path) -> Iterator[Path]:
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        # Two benchmarks at once would measure each other.
+        # Two benchmarks at the same time would slow each other down.
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
 
@@ -86,13 +86,13 @@ def _fill(directory: Path, kind: str, size_mb: int) -> None:
             for position, table in enumerate(kinds.KINDS[kind])
             for number in range(_chunks(kind, table, size_mb))
         ]
-        # Spawned: a fork would share the connections' state and outlive this process's signal handling.
+        # Spawned: forked processes would share connections and signal handlers.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
             try:
                 list(pool.map(_load, chunks))
             except BaseException:
-                # Told to end: the chunks that have not begun need not.
+                # On a signal, the remaining chunks are not started.
                 pool.shutdown(cancel_futures=True)
                 raise
         for table in kinds.KINDS[kind]:
@@ -100,7 +100,7 @@ def _fill(directory: Path, kind: str, size_mb: int) -> None:
 
 
 def _chunks(kind: str, table: kinds.Table, size_mb: int) -> int:
-    """How many chunks of rows make the table's share of the dump."""
+    """Return the number of chunks of rows that make the table's share of the dump."""
     sample = list(table.rows(_chance(kind, table, 0), 1, 2000))
     row = sum(len(line.encode()) + line.count('"') + table.quotes + ROW_BYTES for line in sample) / len(sample)
     return max(1, round(size_mb * 1e6 * table.share / (row * kinds.ROWS_PER_CHUNK)))
@@ -121,7 +121,7 @@ def _load(chunk: tuple[str, str, int, int]) -> None:
             ) as connection,
             connection.cursor() as cursor,
         ):
-            # A backslash or a line end in a field would need escaping; the rows hold none.
+            # The rows hold no backslash and no line end, so nothing needs escaping.
             cursor.execute(f"LOAD DATA LOCAL INFILE '{rows.name}' INTO TABLE {table.name} CHARACTER SET utf8mb4")
             connection.commit()
 

@@ -1,4 +1,4 @@
-"""What ends a benchmark early."""
+"""The errors that end a benchmark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.servers.process import ServerFailed
 
 
 class BenchFailed(Exception):
-    """There is nothing to measure: a program failed, or left nothing where it should have."""
+    """A failure of a program, or the absence of its results."""
 
 
 FAILURES = (

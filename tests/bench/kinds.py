@@ -1,4 +1,4 @@
-"""The two kinds of data: rows of random digits, as sysbench makes them, and the rows of a business."""
+"""The two kinds of data: rows of random digits, like sysbench's, and rows like a business's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.bench import vocabulary as words
 
-# Makes rows, as lines that LOAD DATA reads, from a source of chance, for ids from the first number on.
+# A function that makes rows as lines for LOAD DATA, from a random generator, with ids from the first number on.
 Rows = Callable[[random.Random, int, int], Iterator[str]]
 
 ROWS_PER_CHUNK = 40_000
@@ -19,14 +19,14 @@ STATUSES = words.Weighted("delivered paid shipped open cancelled returned".split
 METHODS = words.Weighted("pix card boleto transfer".split(), 1)
 EVENTS = words.Weighted("view search add_to_cart login checkout logout error".split(), 1)
 FIRST_DAY = datetime.datetime(2021, 1, 1)
-# Made once: to format a time takes longer than to make the rest of a row.
+# Formatted once, because formatting a time takes longer than making the rest of a row.
 DAYS = [f"{FIRST_DAY + datetime.timedelta(days=day):%Y-%m-%d}" for day in range(1554)]
 BIRTHDAYS = [f"{FIRST_DAY - datetime.timedelta(days=6000 + day):%Y-%m-%d}" for day in range(1 << 14)]
 TIMES = [f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}" for second in range(86_400)]
 
 
 class Table(NamedTuple):
-    """A table: ``share`` of the kind's bytes, ``quotes`` that a dump adds to each row, ``key`` made after loading."""
+    """A table: its ``share`` of the bytes, the ``quotes`` a dump adds to a row, its ``key``, made after loading."""
 
     name: str
     columns: str
@@ -103,7 +103,7 @@ def _events(chance: random.Random, first: int, count: int) -> Iterator[str]:
 
 
 def hash_of(text: str) -> int:
-    """Always the same number of six digits for a text, unlike Python's own hash."""
+    """Return a number of six digits for a text, which is the same in every process, unlike Python's hash."""
     return int.from_bytes(text.encode()[-6:], "big") % 1_000_000
 
 
@@ -124,8 +124,7 @@ SYSBENCH = tuple(
     )
     for number in range(1, 5)
 )
-# One table holds nearly all, as one file did of the rows that the target was set on: 7-Zip packs each file of a zip on
-# one processor (docs/benchmarks.md).
+# One table holds nearly all rows, because 7-Zip packs each file of a zip on one processor (docs/benchmarks.md).
 BUSINESS = (
     Table(
         "customers",

@@ -1,4 +1,4 @@
-"""What is measured of one run, of either pipeline."""
+"""The measurements of one run, ours or by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bench.watch import Program
 
 
 class Task(NamedTuple):
-    """A task of Ansible: seconds that passed, and that it computed, its module and what that started included."""
+    """An Ansible task: elapsed seconds, and processor seconds of its module and the programs that it started."""
 
     name: str
     seconds: float
@@ -22,8 +22,8 @@ STAGES = ("dump", "compression", "packing", "upload")
 
 @dataclass
 class Measure:
-    """One run: seconds in all and of each stage it has, in seconds; ``tasks`` are Ansible's, in their order;
-    ``log`` and ``steps`` say when each line of the run's log appeared and how long each program was there.
+    """One run: seconds in total and of each stage; ``tasks`` are Ansible's, in order; ``log`` has the time of each
+    line of the run's log, ``steps`` the seconds of each program.
     """
 
     total: float
@@ -36,20 +36,20 @@ class Measure:
 
     @property
     def overhead(self) -> float:
-        """Seconds that belong to no stage."""
+        """Return the seconds that belong to no stage."""
         return self.total - sum(self.stages.values())
 
     @property
     def waited(self) -> float:
-        """Seconds of the overhead, at most, in which Ansible and its modules waited for a processor.
+        """Return the seconds for which Ansible and its modules waited for a processor.
 
-        They work one after the other, so on a machine with nothing else to do this is next to nothing.
+        They run one after the other, so on an idle machine this is nearly zero.
         """
         return sum(one.waited for one in self.programs if one.name.startswith(("ansible", "python")))
 
     @property
     def cpu(self) -> dict[str, float]:
-        """Seconds that all processes of each program computed."""
+        """Return the processor seconds of each program, over all its processes."""
         found: dict[str, float] = {}
         for program in self.programs:
             found[program.name] = found.get(program.name, 0) + program.cpu
@@ -57,7 +57,7 @@ class Measure:
 
     @property
     def peaks(self) -> dict[str, int]:
-        """The most memory, in bytes, that a process of each program had resident at any time."""
+        """Return the peak resident memory, in bytes, of one process of each program."""
         found: dict[str, int] = {}
         for program in self.programs:
             found[program.name] = max(found.get(program.name, 0), program.peak)

@@ -1,4 +1,4 @@
-"""Our pipeline: the whole of playbooks/backup.yml, with its record, its mail and its retention."""
+"""Our backup: the whole of playbooks/backup.yml, with its record, its mail and its retention."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.bench.place import ROOT, Place
 CALLBACKS = Path(__file__).parent / "callbacks"
 MANIFEST = ".manifest.json"
 
-# A stage lasts from the first line of the run's log that holds one text to the last line that holds the other. What
-# is before and after (starting a module, looking at the server, removing what is packed) counts as overhead.
+# A stage lasts from the first line of the run's log with one text to the last line with the other. The time before and
+# after it (starting a module, checking the server, removing packed files) counts as overhead.
 BOUNDS = {
     "dump": ("dump: started", "dump: finished"),
     "compression": ("dump: finished", "compression: finished"),
@@ -31,16 +31,16 @@ BOUNDS = {
 
 
 def bring_schema(place: Place, folder: Path) -> None:
-    """Make the log database, once."""
+    """Create the log database."""
     host = variables(place, folder / "work")
     hosts = inventory(folder, {"bench": host, "localhost": host})
     watch.run(playbook("schema.yml", hosts), folder / "schema.out", environment=environment())
 
 
 def run(place: Place, folder: Path) -> Measure:
-    """Run it in the empty *folder*.
+    """Run our backup in the empty *folder*.
 
-    :raises BenchFailed: when the playbook fails, or what it says it made is not there
+    :raises BenchFailed: when the playbook fails, or its results are missing
     """
     _leave_earlier_run(folder / "work")
     measure = play(
@@ -55,11 +55,11 @@ def run(place: Place, folder: Path) -> Measure:
 
 
 def play(name: str, folder: Path, host: dict[str, Any], *, logs: str, bounds: Mapping[str, tuple[str, str]]) -> Measure:
-    """Run a playbook on one host of these variables, watched.
+    """Run a playbook on one host with these variables, and measure it.
 
-    :param logs: pattern, below *folder*, of the log that tells its stages apart
+    :param logs: pattern, below *folder*, of the log that shows the stages
     :param bounds: a text in the first line of each stage, and one in its last line
-    :raises BenchFailed: when it fails, or a stage is not to be seen
+    :raises BenchFailed: when it fails, or the log lacks a stage
     """
     clock = folder / "clock.jsonl"
     watched = watch.run(
@@ -86,7 +86,7 @@ def play(name: str, folder: Path, host: dict[str, Any], *, logs: str, bounds: Ma
 
 
 def _leave_earlier_run(work: Path) -> None:
-    """Make what the night before leaves on a host, so that retention has its usual work."""
+    """Create the files of an earlier run, so that retention has its usual work."""
     name = "backup_20200101_000000"
     (work / f"{name}.logs").mkdir(mode=0o700, parents=True)
     (work / f"{name}.logs" / "mydumper_log.log").touch()
@@ -95,13 +95,13 @@ def _leave_earlier_run(work: Path) -> None:
 
 
 def playbook(name: str, inventory: Path) -> list[str]:
-    """The command that runs one of the playbooks."""
+    """Return the command that runs one of the playbooks."""
     program = Path(sys.executable).parent / "ansible-playbook"
     return [str(program), "-i", str(inventory), str(ROOT / "playbooks" / name)]
 
 
 def environment() -> dict[str, str]:
-    """What that command's environment needs beside this process's own."""
+    """Return the variables that the environment of that command needs besides this process's own."""
     return {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
@@ -111,14 +111,14 @@ def environment() -> dict[str, str]:
 
 
 def _callbacks() -> str:
-    """Those that ship enabled."""
+    """Return the callbacks that ansible.cfg enables."""
     settings = configparser.ConfigParser()
     settings.read(ROOT / "ansible.cfg", encoding="utf-8")
     return settings["defaults"]["callbacks_enabled"]
 
 
 def variables(place: Place, work: Path) -> dict[str, Any]:
-    """What backs the place's server up as a host of this machine, with *work* as its work directory."""
+    """Return the variables of a host on this machine that backs up the place's server into *work*."""
     return {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
@@ -150,7 +150,7 @@ def inventory(folder: Path, hosts: Mapping[str, dict[str, Any]]) -> Path:
 
 
 def _uploaded(place: Place) -> int:
-    """The size of the one archive in the bucket, which is removed: it has served."""
+    """Return the size of the only archive in the bucket, and remove it."""
     client = place.s3.client()
     there: dict[str, int] = {
         item["Key"]: item["Size"] for item in client.list_objects_v2(Bucket=place.s3.bucket).get("Contents", [])
@@ -173,7 +173,7 @@ def _between(lines: list[tuple[float, str]], first: str, last: str) -> float:
 
 
 def _tasks(clock: Path, watched: watch.Watched) -> list[Task]:
-    """The tasks, each from its start to the next one's, and what comes before and after them."""
+    """Return the tasks, each from its start to the next one's, and Ansible's start and end."""
     events = [json.loads(line) for line in clock.read_text().splitlines()]
     starts = [event for event in events if event["event"] == "start"]
     names = ["(Ansible starts)", *(event["task"].rpartition(" : ")[2] for event in starts), "(Ansible ends)"]
@@ -186,7 +186,7 @@ def _tasks(clock: Path, watched: watch.Watched) -> list[Task]:
 
 
 def _steps(watched: watch.Watched) -> dict[str, float]:
-    """Seconds from a program's first sight to its last, by its verb: what the seconds of a stage are made of."""
+    """Return the seconds from the first to the last sighting of each program within the stages."""
     spans: dict[str, tuple[float, float]] = {}
     for program in watched.programs:
         name = _step(program)

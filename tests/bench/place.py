@@ -1,4 +1,4 @@
-"""Where a benchmark takes place: the servers that both pipelines use."""
+"""The servers that both backups of a benchmark use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BACKUP_GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT,
 
 
 class Place(NamedTuple):
-    """The server to back up with the account that may, the log database's server, the object store, the mail server."""
+    """The server to back up and an account for it, the log database's server, the object store, the mail server."""
 
     source: MariaDB
     user: str
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 @contextlib.contextmanager
 def place_around(source: MariaDB, folder: Path) -> Iterator[Place]:
-    """Start what backups of the running *source* need, below *folder*."""
+    """Start the servers that backups of the running *source* need, below *folder*."""
     user, password = "vex_backup", secrets.token_urlsafe(24)
     source.create_account(user, password, BACKUP_GRANT)
     with MariaDB(folder / "log") as log, SeaweedFS(folder / "s3") as s3, SmtpSink(folder / "mails") as smtp:
@@ -41,7 +41,7 @@ def place_around(source: MariaDB, folder: Path) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def empty_folder(path: Path, *, keep: bool) -> Iterator[Path]:
-    """A new folder for one run, removed after it, with everything written before it already on the disk."""
+    """Make a folder for one run and remove it afterwards. Earlier writes are flushed to the disk first."""
     path.mkdir(mode=0o700)
     os.sync()
     try:
@@ -52,7 +52,7 @@ def empty_folder(path: Path, *, keep: bool) -> Iterator[Path]:
 
 
 def machine() -> dict[str, str | int]:
-    """What one must know of the machine to read the numbers."""
+    """Describe the machine, for the reader of the numbers."""
     cpu = next(
         (
             line.partition(":")[2].strip()

@@ -1,4 +1,4 @@
-"""The numbers in words: tables for people, targets with a verdict, JSON for later."""
+"""The results as tables, targets and JSON."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Any, NamedTuple
 
 from tests.bench.measure import STAGES, Measure
 
-# Least B/C, and most that our archive may be of B's, at 1 GB and more, by kind.
+# Targets at 1 GB and more, by kind: the least B/C, and the largest archive as a multiple of B's.
 TARGETS = {"sysbench": (3.5, 1.08), "business": (7.0, 1.0)}
 TARGET_SIZE_MB = 1000
 MOST_OVERHEAD = 7.0
 MOST_RESIDENT = 150 * 10**6
-# Of the programs that a backup or a restore starts, those that are not ours.
+# Programs of a backup or a restore that are not ours.
 OTHERS = ("mydumper", "mariadb-dump", "mysqldump", "myloader")
 
 
 class Pair(NamedTuple):
-    """One run of each, one after the other."""
+    """A run by hand and one of ours, one after the other."""
 
     by_hand: Measure
     ours: Measure
 
     @property
     def ratio(self) -> float:
-        """How many times as long the document's pipeline takes."""
+        """Return the time by hand as a multiple of ours."""
         return self.by_hand.total / self.ours.total
 
 
 def pair_lines(pair: Pair) -> Iterator[str]:
-    """One pair: seconds of each stage, sizes, the ratio."""
+    """Yield the table of one pair: seconds of each stage, sizes, the ratio."""
     yield from stage_lines(pair, STAGES, ("B by hand", "C ours"))
     yield f"  B/C = {pair.ratio:.2f}"
 
 
 def stage_lines(pair: Pair, stages: Sequence[str], names: tuple[str, str]) -> Iterator[str]:
-    """The table of one pair, whose two are called *names*: seconds of each stage, sizes."""
+    """Yield the table of one pair, whose rows are called *names*: seconds of each stage, sizes."""
     heading = "".join(f"{name:>13}" for name in (*stages, "rest", "total", "archive MB"))
     yield f"  {'seconds':<10}{heading}"
     for name, one in zip(names, pair, strict=True):
@@ -46,8 +46,8 @@ def stage_lines(pair: Pair, stages: Sequence[str], names: tuple[str, str]) -> It
 
 
 def detail_lines(one: Measure) -> Iterator[str]:
-    """Where our run's time went: Ansible's tasks, and the programs within the stages."""
-    yield "  C, task by task (seconds that passed, seconds computed by what the task started):"
+    """Yield the time of each Ansible task and of each program of our run."""
+    yield "  C, tasks (elapsed seconds, processor seconds of the programs that the task started):"
     yield from (f"    {task.seconds:8.2f}{task.cpu:8.2f}  {task.name}" for task in one.tasks)
     yield f"  C, seconds in which Ansible and its modules waited for a processor: {one.waited:.2f}"
     yield "  C, programs within its stages (seconds):"
@@ -55,7 +55,7 @@ def detail_lines(one: Measure) -> Iterator[str]:
 
 
 def program_lines(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Each program's peak resident memory, and its seconds of processor time."""
+    """Yield the peak resident memory and the processor seconds of each program."""
     for letter, measures in (("B", [pair.by_hand for pair in pairs]), ("C", [pair.ours for pair in pairs])):
         peaks = _peaks(measures)
         yield f"  {letter}, programs (peak resident MB of one process; processor seconds of all, last run):"
@@ -65,7 +65,7 @@ def program_lines(pairs: Sequence[Pair]) -> Iterator[str]:
 
 
 def verdicts(kind: str, size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    """Each target with what was measured (the median of the pairs; the worst for memory) and whether it is met."""
+    """Return each target with its measurement (the median of the pairs; the peak for memory) and its verdict."""
     least_ratio, most_size = TARGETS[kind]
     ratio = statistics.median(pair.ratio for pair in pairs)
     overhead = statistics.median(pair.ours.overhead for pair in pairs)
@@ -81,20 +81,20 @@ def verdicts(kind: str, size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, A
 
 
 def resident_verdict(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What the largest of our processes had in memory."""
+    """Return the verdict on the peak memory of our largest process."""
     peaks = _peaks([pair.ours for pair in pairs])
     resident = max(peak for name, peak in peaks.items() if name not in OTHERS)
     return verdict("peak resident MB of a process of ours", resident / 1e6, "at most", MOST_RESIDENT / 1e6)
 
 
 def verdict(what: str, measured: float, word: str, target: float) -> dict[str, Any]:
-    """Whether a target is met. *word* is "at most" or "at least"."""
+    """Return the verdict on one target; *word* is "at most" or "at least"."""
     met = measured >= target if word == "at least" else measured <= target
     return {"what": what, "measured": measured, "target": f"{word} {target:g}", "ok": met}
 
 
 def verdict_lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The targets, one a line."""
+    """Yield one line for each target."""
     for one in found:
         yield f"  {'ok' if one['ok'] else 'MISSED':<7}{one['what']}: {one['measured']:.3g} ({one['target']})"
 
@@ -106,7 +106,7 @@ def as_json(
     names: tuple[str, str] = ("by_hand", "ours"),
     ratio: Callable[[Pair], float] = lambda pair: pair.ratio,
 ) -> dict[str, Any]:
-    """All that was measured of a kind; *names* are those of a pair's two."""
+    """Return all measurements of one kind of data; *names* are the names of a pair's two runs."""
     return {
         "kind": kind,
         "pairs": [

@@ -1,4 +1,4 @@
-"""One upload_file of boto3, as the document does it. Prints the seconds of that call alone."""
+"""Upload a file by one upload_file of boto3, and print the seconds of that call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.config import Config
 
 
 def main() -> None:
-    """Arguments: endpoint, bucket, file, key; credentials come from the environment, as boto3 finds them."""
+    """Read endpoint, bucket, file and key from the arguments; boto3 reads the credentials from the environment."""
     endpoint, bucket, path, key = sys.argv[1:]
     client = boto3.client(
         "s3",
@@ -23,7 +23,7 @@ def main() -> None:
     client.upload_file(path, bucket, key)
     seconds = time.monotonic() - started
     if client.head_object(Bucket=bucket, Key=key)["ContentLength"] != os.stat(path).st_size:
-        sys.exit("the object has another size than the file")
+        sys.exit("the object and the file differ in size")
     sys.stdout.write(f"{seconds}\n")
 
 

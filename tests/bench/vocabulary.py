@@ -1,4 +1,4 @@
-"""Words, names and phrases from a fixed seed, used as unevenly as people use them."""
+"""Words, names and phrases from a fixed seed, with the uneven frequencies of natural language."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 
-# Parts of syllables, the most used first: written Portuguese, roughly.
+# Parts of syllables, the most frequent first, roughly as in Portuguese.
 ONSETS = "c d t p m s r n l v f b g  q j pr tr ch nh lh br gr x cr gu z fr pl dr cl bl vr fl".split(" ")
 NUCLEI = "a e o i u ão á é ia ei ou io ê í ó ai õe ua ã".split()
 CODAS = " s r m n l  z".split(" ")
 
 
 class Weighted:
-    """Draws from *values*, the first ones most often (Zipf's law); many at a time, because that is quick."""
+    """A generator that draws from *values*, the first ones most often (Zipf's law); drawing many at once is fast."""
 
     def __init__(self, values: Sequence[str], flatness: float = 8.0) -> None:
         self.values = values
@@ -21,11 +21,11 @@ class Weighted:
         self._cumulated = list(itertools.accumulate(weights))
 
     def draw(self, chance: random.Random, count: int) -> list[str]:
-        """*count* values."""
+        """Draw *count* values."""
         return chance.choices(self.values, cum_weights=self._cumulated, k=count)
 
     def stream(self, chance: random.Random) -> Iterator[str]:
-        """Values without end."""
+        """Yield values without end."""
         while True:
             yield from self.draw(chance, 4096)
 
@@ -47,7 +47,7 @@ LAST_NAMES = Weighted([word.capitalize() for word in _words(_chance, 20_000, (2,
 CITIES = Weighted([word.capitalize() for word in _words(_chance, 5_000, (2, 3, 4))], 5)
 STREETS = Weighted([f"Rua {' '.join(WORDS.draw(_chance, 2)).title()}" for _ in range(40_000)], 500)
 PRODUCTS = Weighted([" ".join(WORDS.draw(_chance, _chance.randint(2, 5))) for _ in range(30_000)], 50)
-# What people write again and again, whole sentences of it.
+# Frequent sentences.
 PHRASES = Weighted([" ".join(WORDS.draw(_chance, _chance.randint(4, 12))) for _ in range(1_200)])
 AGENTS = Weighted(
     [

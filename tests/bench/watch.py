@@ -1,4 +1,4 @@
-"""One command, watched from the outside: how long, what it started, what memory and processor time that took."""
+"""The time, child programs, memory and processor time of one command, measured from outside."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tests.bench.failure import BenchFailed
 
-# Seconds between two looks. A process that lives shorter may go unseen; a stage does not. Looking takes two
-# milliseconds of a processor, which what is watched may lack.
+# Seconds between two readings. A process that lives shorter may be missed; a stage is not. A reading takes two
+# milliseconds of processor time, which the command may lack.
 PERIOD = 0.1
 ARGUMENTS_SHOWN = 160
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -23,7 +23,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Program:
-    """A process while it was one program.
+    """A process while it ran one program.
 
     ``first`` and ``last`` are when it was seen, in seconds since 1970; ``peak`` is its most resident bytes, ``cpu`` the
     seconds that it computed, ``waited`` those that its first thread could have but other work had the processor.
@@ -40,7 +40,7 @@ class Program:
 
 @dataclass
 class Watched:
-    """A command that ended well: wall-clock ``seconds``, its programs, and when each line of its log appeared."""
+    """A successful command: elapsed ``seconds``, its programs, and the time of each line of its log."""
 
     started: float
     seconds: float
@@ -94,15 +94,15 @@ def run(
 
 
 class _Watcher:
-    """Looks at a process, its descendants and its log until told that it has ended."""
+    """A reader of a process, its descendants and its log, until ``ended`` is set."""
 
     def __init__(self, root: int, directory: Path | None, logs: str) -> None:
         self.ended = threading.Event()
         self.programs: dict[tuple[int, str], Program] = {}
         self.lines: list[tuple[float, str]] = []
-        # Whether a process is one of ours, found once: a parent that dies first is no longer named as such.
+        # True for descendants of the command, decided once, because the parent of an orphan changes.
         self._ours: dict[int, bool] = {root: True}
-        # What a process had computed and waited before it became another program.
+        # Processor and waiting time of a process before it executed another program.
         self._before: dict[tuple[int, str], tuple[float, float]] = {}
         self._directory = directory
         self._logs = logs

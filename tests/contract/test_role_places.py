@@ -1,4 +1,4 @@
-"""The folders of the role host are its own: they belong to the backups' account, and uninstalling removes them."""
+"""No other role writes into the folders of the role host, which uninstalling removes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROLES = Path(__file__).parents[2] / "collections/ansible_collections/vex/backup/
 
 
 @pytest.mark.parametrize("role", sorted(path.name for path in ROLES.iterdir() if path.name != "host"))
-def test_no_other_role_keeps_files_in_them(role: str) -> None:
+def test_no_other_role_writes_there(role: str) -> None:
     host = yaml.safe_load((ROLES / "host/vars/main.yml").read_text())
     folders = [Path(host["vex_backup_host_home"]), Path(host["vex_backup_host_logs"])]
     defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())

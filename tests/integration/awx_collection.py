@@ -1,4 +1,4 @@
-"""The collection awx.awx, out of the Python package that carries it: Galaxy cannot be counted on."""
+"""The collection awx.awx, from the Python package ``ansible``, because Galaxy is not always reachable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PART = "ansible_collections/awx/awx/"
 
 
 def awx_collection() -> Path:
-    """A directory for ``ANSIBLE_COLLECTIONS_PATH`` with awx.awx, made on first use by a download of 54 MB.
+    """Return a directory for ``ANSIBLE_COLLECTIONS_PATH`` with awx.awx; the first call downloads 54 MB.
 
     :raises subprocess.CalledProcessError: when the package cannot be had
     """

@@ -1,4 +1,4 @@
-"""``playbooks/awx.yml`` by the real modules of awx.awx: what it makes in AWX, and that jobs can live on it."""
+"""``playbooks/awx.yml`` with the real modules of awx.awx, and the objects that it creates in AWX."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ OF_RUNS = ["bucket", "log database", "mail server", "manifests", "server"]
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Awx, str]]:
-    """AWX as the playbook leaves it, and what that said."""
+    """Run AWX and the playbook; return AWX and the playbook's output."""
     with Awx(MACHINE) as server:
         yield server, set_up(server, tmp_path_factory.mktemp("awx"))
 
 
 @pytest.fixture
 def awx(first: tuple[Awx, str]) -> Awx:
-    """AWX as the playbook leaves it."""
+    """Return AWX after the playbook."""
     return first[0]
 
 
 def set_up(awx: Awx, directory: Path, *arguments: str, **changes: Any) -> str:
-    """Run the playbook; what it said."""
+    """Run the playbook; return its output."""
     variables = directory / "variables.json"
     write_private(variables, {**SETTINGS, **INVENTORY, **changes})
     collections = f"{ROOT / 'collections'}:{awx_collection()}"
@@ -75,7 +75,7 @@ def set_up(awx: Awx, directory: Path, *arguments: str, **changes: Any) -> str:
 
 
 def variables_of(*roles: str) -> dict[str, Any]:
-    """The options of roles, by name."""
+    """Return the options of roles by name."""
     found: dict[str, Any] = {}
     for role in roles:
         specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
@@ -83,7 +83,7 @@ def variables_of(*roles: str) -> dict[str, Any]:
     return found
 
 
-def test_no_secret_is_said(first: tuple[Awx, str]) -> None:
+def test_no_secret_is_printed(first: tuple[Awx, str]) -> None:
     assert "changed=" in first[1]
     assert SECRET not in first[1]
 
@@ -101,10 +101,10 @@ def test_everything_is_there(awx: Awx) -> None:
     assert [item["playbook"] for item in templates.values() if not (ROOT / item["playbook"]).is_file()] == []
     for item in templates.values():
         assert (item["project"], item["execution_environment"], item["forks"]) == (project["id"], image["id"], 20)
-    # On the control side there is no root to become.
+    # On the control node, a job cannot become root.
     assert [item["playbook"] for item in templates.values() if not item["become_enabled"]] == [
         "playbooks/schema.yml",
-        # Becomes root by itself.
+        # The playbook itself sets become.
         "playbooks/deploy.yml",
     ]
     runs = sorted([MACHINE, *(f"Vex Backup: {name}" for name in OF_RUNS)])
@@ -120,7 +120,7 @@ def test_everything_is_there(awx: Awx) -> None:
 
 
 def test_secrets_become_the_roles_variables(awx: Awx) -> None:
-    """Nothing that a job gets is unknown to the roles, and every secret of theirs can be given."""
+    """The roles know every variable of a job, and every secret of the roles has a credential."""
     types = awx.named("credential_types")
     credentials = awx.named("credentials")
     given: dict[str, str] = {}
@@ -136,7 +136,7 @@ def test_secrets_become_the_roles_variables(awx: Awx) -> None:
     assert given == {**INVENTORY, **dict.fromkeys(NOT_GIVEN, "")}
     options = variables_of("backup", "restore", "log_schema")
     assert set(given) <= set(options)
-    # Lists, and the tokens of temporary keys, come from where they are made.
+    # Lists and the tokens of temporary keys have no credential.
     hidden = {name for name, option in options.items() if option.get("no_log") and option["type"] == "str"}
     assert hidden - {"vex_backup_s3_session_token"} == secret
 
@@ -152,7 +152,7 @@ def test_the_surveys_ask_what_the_roles_take(awx: Awx) -> None:
         for question in survey["spec"]:
             assert {"question_name", "question_description", "type", "required", "default"} <= set(question)
             if question["variable"] == "vex_backup_restore_hosts":
-                # A restore without this answer would be one on every host.
+                # Without this answer, the restore would run on every host.
                 assert question["variable"] in (ROOT / templates[name]["playbook"]).read_text()
                 assert (question["type"], question["required"], question["min"]) == ("text", True, 1)
                 continue
@@ -191,7 +191,7 @@ def test_the_schedules_are_in_the_fleets_time_zone(awx: Awx, template: str, time
     (schedule,) = (item for item in awx.named("schedules").values() if item["unified_job_template"] == number)
     zone = zoneinfo.ZoneInfo(SETTINGS["vex_backup_awx_time_zone"])
     start, rule = schedule["rrule"].split(" ")
-    # AWX wants both, and how often each comes, in words of their own.
+    # AWX refuses a rule without DTSTART or INTERVAL.
     assert start.startswith("DTSTART;TZID=") and "INTERVAL=" in rule
     rules = rrulestr(f"{start}\n{rule}", tzids=zoneinfo.ZoneInfo)
     coming = rules.xafter(datetime.datetime(2026, 3, 1, tzinfo=zone), count=2)
@@ -199,7 +199,7 @@ def test_the_schedules_are_in_the_fleets_time_zone(awx: Awx, template: str, time
 
 
 def test_again(awx: Awx, tmp_path: Path) -> None:
-    """Nothing changes. AWX does not tell its secrets: changed ones are handed over on request, and they alone."""
+    """A second run changes nothing. AWX hides secrets, so changed secrets are sent only on request."""
     done = len(awx.writes)
     changes = {"vex_backup_login_password": f"{SECRET}-other"}
     assert "changed=0" in set_up(awx, tmp_path, **changes)

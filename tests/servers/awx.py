@@ -1,4 +1,4 @@
-"""As much of AWX's interface as the modules of awx.awx use to set it up: objects by kind, kept in memory."""
+"""The part of AWX's API that the modules of awx.awx use, with objects in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.servers.ports import LOOPBACK, free_port
 
 Item = dict[str, Any]
 ENCRYPTED = "$encrypted$"
-# What AWX says of an object besides what it was given, and the modules read.
+# Fields that AWX adds to an object and the modules read.
 FURTHER: dict[str, Item] = {
     "projects": {"scm_revision": "", "summary_fields": {}},
     "inventories": {"kind": ""},
@@ -25,7 +25,7 @@ class Awx:
     """An AWX with the organization ``Default`` and the credential *machine*, whose API takes ``token``.
 
     ``objects`` are by kind and id, ``surveys`` and ``credentials`` by a job template's id; ``writes`` are the requests
-    that changed something. Secret inputs of credentials are kept, and never told.
+    that changed something. Secret inputs of credentials are never returned.
     """
 
     def __init__(self, machine: str) -> None:
@@ -50,20 +50,20 @@ class Awx:
 
     @property
     def address(self) -> str:
-        """Where it answers."""
+        """Return the address of the API."""
         return f"http://{LOOPBACK}:{self._server.server_port}"
 
     def named(self, kind: str) -> dict[str, Item]:
-        """All objects of a kind, by name."""
+        """Return all objects of a kind by name."""
         return {item["name"]: item for item in self.objects.get(kind, {}).values()}
 
     def credentials_of(self, template: str) -> list[str]:
-        """The names of a job template's credentials."""
+        """Return the names of a job template's credentials."""
         ids = self.credentials.get(self.named("job_templates")[template]["id"], [])
         return sorted(self.objects["credentials"][number]["name"] for number in ids)
 
     def add(self, kind: str, given: Item) -> Item:
-        """A new object."""
+        """Create an object."""
         number = sum(map(len, self.objects.values())) + 1
         url = f"/api/v2/{kind}/{number}/"
         further = {"id": number, "type": kind.removesuffix("s"), "url": url}
@@ -73,13 +73,13 @@ class Awx:
         return item
 
     def find(self, kind: str, wanted: dict[str, str]) -> list[Item]:
-        """The objects of a kind whose fields are as wanted."""
-        # Every kind of template there is here is a job template.
+        """Return the objects of a kind with the given fields."""
+        # The only templates here are job templates.
         items = self.objects.get({"unified_job_templates": "job_templates"}.get(kind, kind), {}).values()
         return [item for item in items if all(str(item.get(name)) == value for name, value in wanted.items())]
 
     def shown(self, item: Item) -> Item:
-        """An object as AWX tells of it."""
+        """Return an object as AWX shows it, with secrets hidden."""
         if "inputs" not in item or "credential_type" not in item:
             return item
         fields = self.objects["credential_types"][item["credential_type"]]["inputs"]["fields"]
@@ -144,4 +144,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing: requests are in ``writes``."""
+        """Print nothing; ``writes`` has the requests."""

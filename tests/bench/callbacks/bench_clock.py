@@ -1,4 +1,4 @@
-"""An Ansible callback that writes when each task started and ended, in JSON lines, to the file VEX_BENCH_CLOCK."""
+"""An Ansible callback that writes the start and end of each task, in JSON lines, to the file VEX_BENCH_CLOCK."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ description: Writes a line for each task's start and end to the file that VEX_BE
 
 
 class CallbackModule(CallbackBase):
-    """Ansible looks for this name."""
+    """The callback, under the name that Ansible expects."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -28,19 +28,19 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def v2_playbook_on_start(self, playbook: Playbook) -> None:
-        """The playbook has been read."""
+        """Write the time when Ansible has read the playbook."""
         self._write("playbook", "")
 
     def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
-        """A task begins."""
+        """Write the start of a task."""
         self._write("start", task.get_name())
 
     def v2_runner_on_ok(self, result: CallbackTaskResult) -> None:
-        """A task has ended well."""
+        """Write the end of a successful task."""
         self._write("end", result.task.get_name())
 
     def v2_runner_on_skipped(self, result: CallbackTaskResult) -> None:
-        """A task was not due."""
+        """Write the end of a skipped task."""
         self._write("end", result.task.get_name())
 
     def _write(self, event: str, task: str) -> None:

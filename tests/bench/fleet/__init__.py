@@ -1,1 +1,1 @@
-"""What a fleet costs where Ansible runs: ten to fifty hosts in one inventory, each with next to nothing to back up."""
+"""The cost of a fleet on the control node: ten to fifty hosts in one inventory, each with one small table."""

@@ -20,7 +20,7 @@ MOST_SECONDS = 3.0
 
 
 def main() -> int:
-    """Measure: 0 when the target is met, 1 when it is not, 2 when it failed."""
+    """Measure; return the exit status: 0 when the target is met, 1 when it is missed, 2 on a failure."""
     parser = argparse.ArgumentParser(prog="scripts/bench fleet", description=tests.bench.fleet.__doc__)
     parser.add_argument(
         "--hosts", type=int, nargs="+", default=[10, 30, 50], help="sizes of the inventory; default 10 30 50"
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def measure(folder: Path, sizes: list[int]) -> list[Cost]:
-    """Back up an inventory of each size, all of it one server with one small table."""
+    """Back up inventories of each size, whose hosts are all one server with one small table."""
     with MariaDB(folder / "source") as source, place_around(source, folder) as place:
         source.execute(
             f"CREATE DATABASE {DATABASE}",
@@ -49,7 +49,7 @@ def measure(folder: Path, sizes: list[int]) -> list[Cost]:
 
 
 def report(costs: list[Cost]) -> int:
-    """Print the numbers; 1 when the target was missed."""
+    """Print the numbers; return 1 when the target was missed."""
     say(
         f"{'hosts':>5} {'control, s':>11} {'a host':>7} {'modules, a host':>16} {'took, s':>8} {'MB':>5} {'all, MB':>8}"
     )
@@ -65,7 +65,7 @@ def report(costs: list[Cost]) -> int:
 
 
 def say(line: str) -> None:
-    """Print, at once."""
+    """Print a line at once."""
     print(line, flush=True)  # noqa: T201 - it speaks to people
 
 

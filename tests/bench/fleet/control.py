@@ -1,4 +1,4 @@
-"""One run of playbooks/backup.yml over many hosts of this machine, and what its control side took of it."""
+"""One run of playbooks/backup.yml over many hosts on this machine, and its cost on the control node."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.bench import ours
 from tests.bench.failure import BenchFailed
 from tests.bench.place import Place
 
-# Seconds between two looks at the memory.
+# Seconds between two readings of the memory.
 PERIOD = 0.2
-# Stands for the modules' Python: says, in a file, what it and all that it started computed.
+# A wrapper of the modules' Python, which writes the processor time of itself and its children to a file.
 INTERPRETER = """#!/usr/bin/env bash
 {python} "$@"
 status=$?
@@ -30,7 +30,7 @@ exit $status
 
 
 class Cost(NamedTuple):
-    """Of one run: seconds of processor time on either side, those that passed, bytes of memory at most.
+    """The cost of one run: seconds of processor time on both sides, elapsed seconds, peak bytes of memory.
 
     ``control`` is ansible-playbook and its workers, with the shells that start modules; ``modules`` is what would
     compute on the hosts. ``memory`` is resident in ansible-playbook, ``memory_of_all`` in it and its workers together,
@@ -98,7 +98,7 @@ def _computed_by_children() -> float:
 
 
 def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Look at the memory of a process and its forks until it ends: the most of its own, and of all together."""
+    """Read the memory of a process and its forks until it ends; return its own peak and the peak of all together."""
     own = together = 0
     while process.poll() is None:
         time.sleep(PERIOD)

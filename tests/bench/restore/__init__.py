@@ -1,1 +1,1 @@
-"""The benchmark of recovery: playbooks/restore.yml against myloader alone, in pairs (docs/benchmarks.md)."""
+"""The benchmark of restores: playbooks/restore.yml against myloader alone, in pairs (docs/benchmarks.md)."""

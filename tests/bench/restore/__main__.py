@@ -1,4 +1,4 @@
-"""``python -m tests.bench.restore``: one backup of each kind, brought back in turn by myloader alone and by us."""
+"""``python -m tests.bench.restore``: restore one backup of each kind by myloader alone and by us, in turn."""
 
 from __future__ import annotations
 
@@ -21,34 +21,39 @@ from tests.bench.restore.backup import Backup, made_backup
 
 
 def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Make the pairs of one kind and print them; what goes into the JSON file."""
+    """Measure the pairs of one kind of data and print them; return the part of the JSON file."""
     folder = Path(tempfile.mkdtemp(dir=OUTPUT, prefix=f"restore-{kind}-"))
-    pairs: list[Pair] = []
-    with server_with(kind, options.size_mb, say) as source:
-        try:
-            with place_around(source, folder) as place:
-                with empty_folder(folder / "schema", keep=options.keep) as schema:
-                    ours.bring_schema(place, schema)
-                with empty_folder(folder / "backup", keep=options.keep) as here:
-                    backup = made_backup(place, here)
-                    # Nothing is asked of it any more, and its memory is the others'.
-                    source.stop()
-                    for number in range(1, options.runs + 1):
-                        pairs.append(one_pair(backup, folder, number, options))
-                        load = os.getloadavg()[0]
-                        say(f"{kind}, {options.size_mb} MB, pair {number} of {options.runs}, load {load:.1f}")
-                        say(*report.pair_lines(pairs[-1]))
-        finally:
-            if not options.keep:
-                shutil.rmtree(folder)
+    try:
+        pairs = all_pairs(kind, folder, options)
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder)
     say(*report.detail_lines(pairs))
     found = report.verdicts(options.size_mb, pairs)
     say(*report.verdict_lines(found))
     return report.as_json(kind, pairs, found)
 
 
+def all_pairs(kind: str, folder: Path, options: argparse.Namespace) -> list[Pair]:
+    """Make the backup, then restore it as often as the options say, and print each pair."""
+    pairs: list[Pair] = []
+    with server_with(kind, options.size_mb, say) as source, place_around(source, folder) as place:
+        with empty_folder(folder / "schema", keep=options.keep) as schema:
+            ours.bring_schema(place, schema)
+        with empty_folder(folder / "backup", keep=options.keep) as here:
+            backup = made_backup(place, here)
+            # The source is not needed any more; its memory is free for the restores.
+            source.stop()
+            for number in range(1, options.runs + 1):
+                pairs.append(one_pair(backup, folder, number, options))
+                load = os.getloadavg()[0]
+                say(f"{kind}, {options.size_mb} MB, pair {number} of {options.runs}, load {load:.1f}")
+                say(*report.pair_lines(pairs[-1]))
+    return pairs
+
+
 def one_pair(backup: Backup, folder: Path, number: int, options: argparse.Namespace) -> Pair:
-    """Run one after the other, each into an empty server of its own."""
+    """Run both restores, each into an empty server of its own."""
     with empty_folder(folder / f"{number}-myloader", keep=options.keep) as here:
         first = both_ways.by_myloader(backup, here)
     with empty_folder(folder / f"{number}-ours", keep=options.keep) as here:

@@ -1,4 +1,4 @@
-"""The backup that is brought back: in the bucket for us, and as the plain files that myloader reads."""
+"""The backup that is restored: in the bucket for us, and as plain files for myloader."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Backup(NamedTuple):
 
 
 def made_backup(place: Place, folder: Path) -> Backup:
-    """Back the place's server up, and unpack the archive by hand, all of it in the empty *folder*.
+    """Back up the place's server and unpack the archive by hand, in the empty *folder*.
 
     :raises BenchFailed: when that fails
     """
@@ -49,6 +49,6 @@ def made_backup(place: Place, folder: Path) -> Backup:
 
 
 def rows_of(server: MariaDB) -> dict[str, int]:
-    """How many rows each table has."""
+    """Return the number of rows of each table."""
     tables = [name for (name,) in server.execute(f"SHOW TABLES IN {DATABASE}")]
     return {name: server.execute(f"SELECT COUNT(*) FROM {DATABASE}.{name}")[0][0] for name in tables}

@@ -1,4 +1,4 @@
-"""A backup into an empty server, by myloader alone and by playbooks/restore.yml."""
+"""Restores into an empty server, by myloader alone and by playbooks/restore.yml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.bench.measure import Measure
 from tests.bench.restore.backup import Backup, rows_of
 from tests.servers.mariadb import MariaDB
 
-# A stage lasts from the first line of the restore's log that holds one text to the last line that holds the other.
+# A stage lasts from the first line of the restore's log with one text to the last line with the other.
 BOUNDS = {
     "download": ("[INFO] - fetching ", "[INFO] - fetched "),
     "unpacking": ("[INFO] - unpacking ", "[INFO] - unpacked "),
@@ -23,7 +23,7 @@ BOUNDS = {
 
 
 def by_myloader(backup: Backup, folder: Path) -> Measure:
-    """Load the files that somebody fetched, unpacked and decompressed before.
+    """Load files that were downloaded, unpacked and decompressed before.
 
     :raises BenchFailed: when it fails, or rows are missing
     """
@@ -35,7 +35,7 @@ def by_myloader(backup: Backup, folder: Path) -> Measure:
 
 
 def by_us(backup: Backup, folder: Path) -> Measure:
-    """Run the whole of the playbook: look, fetch, unpack, load, compare, tidy up.
+    """Run the whole playbook: check, download, unpack, load, compare, remove temporary files.
 
     :raises BenchFailed: when it fails, or rows are missing
     """
@@ -54,7 +54,7 @@ def by_us(backup: Backup, folder: Path) -> Measure:
 
 @contextlib.contextmanager
 def _restored(backup: Backup, folder: Path) -> Iterator[MariaDB]:
-    """An empty server, which must hold the backup's rows at the end."""
+    """Run an empty server, and check at the end that it holds the backup's rows."""
     with MariaDB(folder / "server", options=backup.options) as server:
         yield server
         rows = rows_of(server)

@@ -1,4 +1,4 @@
-"""The numbers of recovery in words."""
+"""The results of the benchmark of restores."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from tests.bench.restore.both_ways import BOUNDS
 
 __all__ = ["as_json", "detail_lines", "pair_lines", "verdict_lines", "verdicts"]
 
-# Ours, as a multiple of myloader alone, at 1 GB and more.
+# The target at 1 GB and more: our time as a multiple of myloader alone.
 MOST_RATIO = 1.3
 
 
 def pair_lines(pair: Pair) -> Iterator[str]:
-    """One pair: seconds of each stage, the ratio."""
+    """Yield the table of one pair: seconds of each stage, the ratio."""
     yield from report.stage_lines(pair, list(BOUNDS), ("B myloader", "C ours"))
     yield f"  C/B = {_ratio(pair):.2f}"
 
 
 def detail_lines(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Where the time of our last run went, and what programs took of memory and processors."""
+    """Yield the times of our last run, and the memory and processor time of the programs."""
     yield from report.detail_lines(pairs[-1].ours)
     yield from report.program_lines(pairs)
 
 
 def verdicts(size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    """Each target with what was measured (the median of the pairs; the worst for memory) and whether it is met."""
+    """Return each target with its measurement (the median of the pairs; the peak for memory) and its verdict."""
     found = [report.resident_verdict(pairs)]
     if size_mb >= TARGET_SIZE_MB:
         ratio = statistics.median(map(_ratio, pairs))
@@ -38,10 +38,10 @@ def verdicts(size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
 
 
 def as_json(kind: str, pairs: Sequence[Pair], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """All that was measured of a kind."""
+    """Return all measurements of one kind of data."""
     return report.as_json(kind, pairs, found, ("myloader", "ours"), _ratio)
 
 
 def _ratio(pair: Pair) -> float:
-    """How many times as long as myloader alone ours takes."""
+    """Return our time as a multiple of myloader alone."""
     return pair.ours.total / pair.by_hand.total
