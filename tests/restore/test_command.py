@@ -55,9 +55,7 @@ def test_hold_prune_and_release(command: Command, capfd: pytest.CaptureFixture[s
     assert f"the bucket holds no backup of this host called {middle}" in " ".join(capfd.readouterr().err.split())
 
 
-def test_audit_names_its_findings(
-    command: Command, log_mariadb: MariaDB, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_audit_names_its_findings(command: Command, log_mariadb: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:
     assert command("run") == 0
     key = command.host.observe().key
     client, bucket = command.host.store.client(), command.host.store.bucket

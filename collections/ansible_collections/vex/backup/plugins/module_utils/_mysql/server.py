@@ -57,7 +57,7 @@ SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
 
 
 class Program(t.NamedTuple):
-    """A stored program; ``kind`` is its name in ``SHOW CREATE``: ``PROCEDURE``, ``TRIGGER``, ``EVENT`` …"""
+    """A stored program; ``kind`` is its name in ``SHOW CREATE``, such as ``TRIGGER``."""
 
     kind: str
     name: str
