@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import OptionEr
 DOCUMENTATION = r"""
 name: backup_key
 short_description: Build the key of a backup's archive
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:

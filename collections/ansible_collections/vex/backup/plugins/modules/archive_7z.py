@@ -53,7 +53,6 @@ options:
   manifest_key:
     description: Key that signs the manifest beside the archive (HMAC-SHA256). At least 16 characters.
     type: str
-    version_added: "1.1.0"
   timeout:
     description: Seconds that all runs of 7-Zip together may take. Without it, or with V(0), there is no limit.
     type: int

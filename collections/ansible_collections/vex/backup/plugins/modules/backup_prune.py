@@ -45,70 +45,57 @@ options:
   bucket:
     description: The bucket. Needs O(hostname).
     type: str
-    version_added: "1.1.0"
   prefix:
     description: What keys start with, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
-    version_added: "1.1.0"
   hostname:
     description: Host whose backups are pruned.
     type: str
-    version_added: "1.1.0"
   keep_last:
     description: How many of the newest backups stay. At least one does.
     type: int
     default: 0
-    version_added: "1.1.0"
   keep_daily:
     description:
       - Of how many days the newest backup stays. Days are in UTC.
       - Only days with a backup count. The same is true of weeks, months and years.
     type: int
     default: 0
-    version_added: "1.1.0"
   keep_weekly:
     description: Of how many weeks the newest backup stays. Weeks begin on Monday.
     type: int
     default: 0
-    version_added: "1.1.0"
   keep_monthly:
     description: Of how many months the newest backup stays.
     type: int
     default: 0
-    version_added: "1.1.0"
   keep_yearly:
     description: Of how many years the newest backup stays.
     type: int
     default: 0
-    version_added: "1.1.0"
   unfinished_days:
     description: An unfinished upload is aborted when it began this many days before the newest backup.
     type: int
     default: 7
-    version_added: "1.1.0"
   manifest_keys:
     description: A manifest must be signed with one of these keys, the key in use or a former one. Without keys, every
       manifest is accepted.
     type: list
     elements: str
     default: []
-    version_added: "1.1.0"
   spool_dir:
     description:
       - Directory that keeps the removals while the log database is unreachable, so that a later run notes them.
       - Without it, removals from the bucket are not noted in the log tables.
     type: path
-    version_added: "1.1.0"
   retries:
     description: How often a request is repeated after a failure that may pass, with growing pauses.
     type: int
     default: 5
-    version_added: "1.1.0"
   timeout:
     description: Seconds that the requests to the bucket may take. Without it, or with V(0), there is no limit.
     type: int
-    version_added: "1.1.0"
 extends_documentation_fragment:
   - vex.backup.run_log
   - vex.backup.attributes
