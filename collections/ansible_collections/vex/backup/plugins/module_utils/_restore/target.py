@@ -76,12 +76,14 @@ class Target(t.NamedTuple):
         :param database: the database to use; ``None`` when the script chooses it
         :raises RestoreFailed: with the end of what the client wrote
         """
-        argv = [self.programs.client, f"--defaults-file={self.defaults_file}", *CLIENT_ARGUMENTS]
         settings = session_settings(self.server.product, binlog=self.request.binlog)
-        if settings:
-            argv.append(f"--init-command={settings}")
-        if database is not None:
-            argv.append(f"--database={database}")
+        argv = [
+            self.programs.client,
+            f"--defaults-file={self.defaults_file}",
+            *CLIENT_ARGUMENTS,
+            *([f"--init-command={settings}"] if settings else []),
+            *([f"--database={database}"] if database is not None else []),
+        ]
         done = run(argv, environment=environment(), stdin=script, timeout=self.deadline.remaining())
         if done.returncode != 0:
             client, file = os.path.basename(self.programs.client), os.path.basename(script)
