@@ -164,10 +164,8 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.pack import PackRequest, pack
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import ARCHIVE_FORMATS
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 
 
 def main() -> None:
@@ -187,12 +185,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     paths = {name: os.path.abspath(module.params[name]) for name in ("source", "dest")}
-
-    def action(log: RunLog) -> Result:
-        with ending_children():
-            return pack(request(PackRequest, module.params, **paths, check_mode=module.check_mode), log)
-
-    conclude(module, action)
+    packing = request(PackRequest, module.params, **paths, check_mode=module.check_mode)
+    conclude(module, lambda log: pack(packing, log))
 
 
 if __name__ == "__main__":

@@ -231,8 +231,6 @@ replayed:
   elements: str
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, Spec, conclude, request
@@ -289,22 +287,21 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    conclude(
-        module,
-        lambda _log: record_run(_request(module.params), module.check_mode),
-        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
-    )
-
-
-def _request(params: t.Mapping[str, t.Any]) -> RunRecordRequest:
-    backup, upload = params["backup"], params["upload"]
+    params = module.params
     facts = request(
         RunFacts,
         params,
-        backup=request(BackupFacts, backup) if backup else BackupFacts(),
-        upload=request(UploadFacts, upload) if upload else UploadFacts(),
+        backup=request(BackupFacts, params["backup"]) if params["backup"] else BackupFacts(),
+        upload=request(UploadFacts, params["upload"]) if params["upload"] else UploadFacts(),
     )
-    return request(RunRecordRequest, params, log_database=LogDatabase.from_options(params), facts=facts)
+    conclude(
+        module,
+        lambda _log: record_run(
+            request(RunRecordRequest, params, log_database=LogDatabase.from_options(params), facts=facts),
+            module.check_mode,
+        ),
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
+    )
 
 
 if __name__ == "__main__":

@@ -193,16 +193,7 @@ message:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import (
-    LOG_DB,
-    RUN_LOG,
-    S3,
-    Result,
-    conclude,
-    request,
-)
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, RUN_LOG, S3, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import PruneLocalRequest, prune_local
@@ -240,35 +231,28 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-
-    def prune_host(log: RunLog) -> Result:
-        if options["work_dir"] is None:
-            return {"changed": False}
-        return prune_local(request(PruneLocalRequest, options, check_mode=module.check_mode), log)
-
     if options["bucket"] is None:
-        conclude(module, prune_host)
+        host = request(PruneLocalRequest, options, check_mode=module.check_mode)
+        conclude(module, lambda log: prune_local(host, log))
     # Imported only here: to import boto3 takes longer than to prune a host.
-    from ansible_collections.vex.backup.plugins.module_utils._repository.prune import (  # noqa: PLC0415
-        PruneRequest,
-        prune_bucket,
-    )
+    from ansible_collections.vex.backup.plugins.module_utils._repository import prune  # noqa: PLC0415
     from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings  # noqa: PLC0415
 
-    def action(log: RunLog) -> Result:
-        on_host = prune_host(log)
-        in_bucket = request(
-            PruneRequest,
-            options,
-            s3=S3Settings.from_options(options),
-            log_database=LogDatabase.from_options(options) if options["spool_dir"] is not None else None,
-            check_mode=module.check_mode,
-        )
-        with ending_children():
-            pruned = prune_bucket(in_bucket, log)
-        return {**on_host, **pruned, "changed": on_host["changed"] or pruned["changed"]}
-
-    conclude(module, action, libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)])
+    parts = {"s3": S3Settings.from_options(options), "check_mode": module.check_mode}
+    conclude(
+        module,
+        lambda log: prune.prune_host_and_bucket(
+            request(PruneLocalRequest, options, check_mode=module.check_mode) if options["work_dir"] else None,
+            request(
+                prune.PruneRequest,
+                options,
+                log_database=LogDatabase.from_options(options) if options["spool_dir"] is not None else None,
+                **parts,
+            ),
+            log,
+        ),
+        libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)],
+    )
 
 
 if __name__ == "__main__":

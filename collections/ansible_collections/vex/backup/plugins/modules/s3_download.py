@@ -171,9 +171,7 @@ download_finished:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude, request
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
@@ -203,13 +201,12 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile"), ("key", "hostname"), ("name", "at")],
         supports_check_mode=True,
     )
-
-    def action(log: RunLog) -> Result:
-        with ending_children():
-            settings = S3Settings.from_options(module.params)
-            return download(request(DownloadRequest, module.params, s3=settings, check_mode=module.check_mode), log)
-
-    conclude(module, action, libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])
+    parts = {"s3": S3Settings.from_options(module.params), "check_mode": module.check_mode}
+    conclude(
+        module,
+        lambda log: download(request(DownloadRequest, module.params, **parts), log),
+        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
+    )
 
 
 if __name__ == "__main__":

@@ -168,9 +168,7 @@ upload_finished:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, Result, conclude, request
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 
@@ -198,13 +196,12 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile")],
         supports_check_mode=True,
     )
-
-    def action(log: RunLog) -> Result:
-        with ending_children():
-            settings = S3Settings.from_options(module.params)
-            return upload(request(UploadRequest, module.params, s3=settings, check_mode=module.check_mode), log)
-
-    conclude(module, action, libraries=[("boto3 >= 1.36", BOTO3_FAILURE)])
+    parts = {"s3": S3Settings.from_options(module.params), "check_mode": module.check_mode}
+    conclude(
+        module,
+        lambda log: upload(request(UploadRequest, module.params, **parts), log),
+        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
+    )
 
 
 if __name__ == "__main__":

@@ -92,9 +92,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.unpack import UnpackRequest, unpack
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, Result, conclude, request
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude, request
 
 
 def main() -> None:
@@ -110,12 +108,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     paths = {name: os.path.abspath(module.params[name]) for name in ("src", "dest")}
-
-    def action(log: RunLog) -> Result:
-        with ending_children():
-            return unpack(request(UnpackRequest, module.params, **paths, check_mode=module.check_mode), log)
-
-    conclude(module, action)
+    unpacking = request(UnpackRequest, module.params, **paths, check_mode=module.check_mode)
+    conclude(module, lambda log: unpack(unpacking, log))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import (
     write_json_durably,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
     ArchiveFailed,
@@ -69,6 +70,7 @@ class PackRequest:
     check_mode: bool
 
 
+@ending_children()
 def pack(request: PackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Pack ``source`` into ``dest``, so that the archive holds ``basename(source)/...``.
 

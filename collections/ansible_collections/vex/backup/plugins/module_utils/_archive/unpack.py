@@ -31,7 +31,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
     timestamp,
     utc_now,
 )
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads, ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
     BackupError,
@@ -63,6 +63,7 @@ class UnpackRequest:
     check_mode: bool
 
 
+@ending_children()
 def unpack(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Unpack ``src`` into ``{dest}/{name of the backup}``.
 

@@ -20,6 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, sha256_of, write_durably
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ArchiveDiffers,
     BackupError,
@@ -71,6 +72,7 @@ class Target(t.NamedTuple):
     dest: str
 
 
+@ending_children()
 def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Download an archive and ``{key}.manifest.json``; the manifest gets its name last.
 

@@ -12,6 +12,7 @@ import uuid
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DownloadFailed,
@@ -25,6 +26,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.leftovers import abort_unfinished, old_leftovers
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import PruneLocalRequest, prune_local
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
 from ansible_collections.vex.backup.plugins.module_utils._repository.removal import (
     Attempt,
@@ -87,6 +89,18 @@ class Pruned(t.NamedTuple):
     problems: t.List[str]
 
 
+def prune_host_and_bucket(host: t.Optional[PruneLocalRequest], bucket: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
+    """Prune a host's work directory (``None`` for no host), then the bucket.
+
+    :returns: the result of ``backup_prune``
+    :raises OptionError: for an option that cannot work
+    """
+    on_host = prune_local(host, log) if host is not None else {"changed": False}
+    in_bucket = prune_bucket(bucket, log)
+    return {**on_host, **in_bucket, "changed": on_host["changed"] or in_bucket["changed"]}
+
+
+@ending_children()
 def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Apply retention, and note the removals in the log tables.
 

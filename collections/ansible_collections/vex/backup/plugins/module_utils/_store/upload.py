@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, S3Settings, Store
@@ -56,6 +57,7 @@ class UploadRequest:
     check_mode: bool
 
 
+@ending_children()
 def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Upload ``src`` to ``key`` and, once that is verified, ``manifest`` to ``{key}.manifest.json``.
 
