@@ -23,7 +23,7 @@ def test_mails_wait_for_a_server_that_refuses_or_hangs(host: Installation) -> No
     host.sink.mode = "normal"
     outcome = host.backup()
     assert outcome.status != 0
-    reasons = ["look at torn.json.corrupt by hand", "look at 20990101000000-x.json.corrupt by hand"]
+    reasons = ["inspect torn.json.corrupt", "inspect 20990101000000-x.json.corrupt"]
     assert_says(outcome.output, reasons)
     assert_says(outcome.backups[-1]["observacao"], reasons[1:])
     assert outcome.backups[-1]["nome_arquivo"] in outcome.files

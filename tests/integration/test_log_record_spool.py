@@ -140,7 +140,7 @@ def test_a_corrupt_spool_file_is_set_aside_and_blocks_nothing(write: Writer) -> 
     result = write()
     assert result["replayed"] == [run]
     assert result["warnings"] == [result["message"]]
-    assert f"look at {other}.json.corrupt" in result["message"]
+    assert f"inspect {other}.json.corrupt" in result["message"]
     assert not result["spooled"]
     # The warning is repeated until the file is removed.
     assert write(run_uuid=run)["message"] == result["message"]

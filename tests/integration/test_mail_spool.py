@@ -116,7 +116,7 @@ def test_lost_mails_are_an_error_of_a_successful_delivery(mail: Mailer, smtp: Sm
     assert (result["delivered"], result["spooled"], result["kept"]) == (True, False, 0)
     dropped, unreadable = result["warnings"]
     assert "1 undelivered mails were dropped" in dropped
-    assert "look at 20990101000000-y.json.corrupt" in unreadable
+    assert "inspect 20990101000000-y.json.corrupt" in unreadable
     assert result["error"] == f"{dropped}; {unreadable}"
     assert unreadable in mail.run_log.read_text()
     (folder / "20990101000000-y.json.corrupt").unlink()
