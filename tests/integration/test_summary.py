@@ -174,7 +174,7 @@ def test_summary_of_successful_backups(fleet: Fleet) -> None:
     fleet.add("there")
     fleet.file.write_text('{"ok": true}')
     seen = fleet.directory / "seen.json"
-    fleet.members["there"].replace_program("mydumper", f'[ -e {seen} ] || cp {fleet.file} {seen}\nexec $REAL "$@"')
+    fleet.members["here"].replace_program("mydumper", f'[ -e {seen} ] || cp {fleet.file} {seen}\nexec $REAL "$@"')
     ended = fleet.back_up()
     # A killed run leaves this summary, and not that of an earlier run.
     meanwhile = json.loads(seen.read_text())
