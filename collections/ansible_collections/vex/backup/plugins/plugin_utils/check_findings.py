@@ -22,7 +22,7 @@ NOT_CHECKED = "not checked"
 
 @dataclasses.dataclass(frozen=True)
 class Checks:
-    """What a check of a host returned.
+    """The results of a host's check.
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
     registers it. ``missing_settings``: a sentence on those that a run needs, empty when none is missing.

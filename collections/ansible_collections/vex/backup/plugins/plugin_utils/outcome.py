@@ -26,7 +26,7 @@ UPLOAD_FAILED = "error"
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a run is to make.
+    """The plan of a run.
 
     ``name`` is the run's, ``archive_name`` the file name of its archive, ``dump_path`` the folder of the dump.
     ``is_packed``: the dump is packed into an archive. ``is_uploaded``: the archive is uploaded, to ``key`` of
@@ -53,7 +53,7 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True)
 class Stages:
-    """What the stages of a run returned so far, as Ansible registers it; empty for one that did not run.
+    """The results of a run's stages so far, as Ansible registers them; empty for a stage that did not run.
 
     ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
     ``upload`` of ``s3_upload``, ``prune`` of ``backup_prune``, ``mail`` of ``backup_mail``.

@@ -15,7 +15,7 @@ Result = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """What is restored and where to. A text is empty if it is not given.
+    """The scope and the target of a restore. A text is empty if it is not given.
 
     ``database`` and ``table`` are the only ones that are restored, ``name`` is the new name of the database, ``into``
     the server.
@@ -34,7 +34,7 @@ class Scope:
 
 @dataclasses.dataclass(frozen=True)
 class Stages:
-    """What the stages of a restore returned so far, as Ansible registers it; empty for one that did not run.
+    """The results of a restore's stages so far, as Ansible registers them; empty for a stage that did not run.
 
     ``opened`` and ``closed`` are results of ``restore_log_record``, ``loaded`` is that of ``mysql_restore``.
     ``failure`` is the name and the message of the task that failed.

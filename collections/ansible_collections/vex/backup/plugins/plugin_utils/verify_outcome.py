@@ -30,7 +30,7 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True)
 class Stages:
-    """What the stages of a proof returned, as Ansible registers it; empty for one that did not run.
+    """The results of a proof's stages, as Ansible registers them; empty for a stage that did not run.
 
     ``downloaded`` is the result of ``s3_download``, ``loaded`` that of ``mysql_restore``, ``compared`` that of
     ``backup_compare``. ``failure`` is the name and the message of the task that failed.

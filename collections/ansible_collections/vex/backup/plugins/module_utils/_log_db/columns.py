@@ -87,7 +87,7 @@ class UploadFacts:
 
 @dataclasses.dataclass(frozen=True)
 class RunFacts:
-    """What ``backup_log_record`` records of a run; without ``run_uuid``, a run that opens."""
+    """The facts of a run that ``backup_log_record`` records; without ``run_uuid``, the run is new."""
 
     hostname: str
     run_uuid: t.Optional[str] = None
@@ -101,7 +101,7 @@ class RunFacts:
 
 @dataclasses.dataclass(frozen=True)
 class RestoreFacts:
-    """What ``restore_log_record`` records of a restore; without ``run_uuid``, one that begins."""
+    """The facts of a restore that ``restore_log_record`` records; without ``run_uuid``, the restore is new."""
 
     kind: str
     hostname: str

@@ -52,7 +52,7 @@ class Finding(t.NamedTuple):
 
     @property
     def remedy(self) -> str:
-        """What to do about it."""
+        """Return the remedy of the finding."""
         return REMEDIES[self.kind]
 
 

@@ -37,7 +37,7 @@ class Attempt(t.NamedTuple):
 
     @property
     def kept(self) -> t.Optional[str]:
-        """Why the backup stays after all, ``None`` when it does not or the attempt was stopped."""
+        """The reason why the backup stays after all; ``None`` when it is removed or the attempt was stopped."""
         if self.removal is None and self.refused is not None:
             return f"the bucket refused to remove it: {self.refused}"
         return self.protection

@@ -16,7 +16,7 @@ PERIODS = (("daily", "%Y-%m-%d"), ("weekly", "%G-W%V"), ("monthly", "%Y-%m"), ("
 
 
 class Policy(t.NamedTuple):
-    """How many backups stay: the newest ``last``, and the newest of each of so many days, weeks, months and years.
+    """The numbers of backups that stay: the newest ``last``, and the newest of each of so many days, weeks, months and years.
 
     Only periods with a good backup count, so a host that pauses loses none. With all numbers at 0, everything stays.
     """
@@ -29,12 +29,12 @@ class Policy(t.NamedTuple):
 
     @property
     def newest(self) -> int:
-        """How many of the newest good backups stay whatever the other rules say."""
+        """Return the number of newest good backups that stay whatever the other rules say."""
         return max(1, self.last)
 
 
 class Decision(t.NamedTuple):
-    """Whether a backup stays, with the reason for people."""
+    """The decision to keep or remove a backup, with its reason in words."""
 
     backup: StoredBackup
     keep: bool

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the server holds after a restore: differences from the manifest, and objects that need a look."""
+"""Checks of the server after a restore: differences from the manifest, and objects that need a look."""
 
 from __future__ import annotations
 

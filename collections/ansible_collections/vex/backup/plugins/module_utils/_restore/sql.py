@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What all SQL of a restore shares: quoted names, errors in words, and how the server compares names of tables."""
+"""The common parts of a restore's SQL: quoted names, errors in words, and how the server compares names of tables."""
 
 from __future__ import annotations
 

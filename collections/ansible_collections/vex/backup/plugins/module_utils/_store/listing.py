@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a bucket holds: lists of objects and of unfinished uploads, and the state of one object."""
+"""The contents of a bucket: lists of objects and of unfinished uploads, and the state of one object."""
 
 from __future__ import annotations
 

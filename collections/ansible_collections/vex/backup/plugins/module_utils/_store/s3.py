@@ -46,7 +46,7 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclasses.dataclass(frozen=True)
 class S3Settings:
-    """How to reach an S3 server: the ``S3`` options of a module, by their names; ``None`` where one is not set."""
+    """The access to an S3 server: the ``S3`` options of a module, by their names; ``None`` where one is not set."""
 
     access_key: t.Optional[str] = None
     secret_key: t.Optional[str] = None

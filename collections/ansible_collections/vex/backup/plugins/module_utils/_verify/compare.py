@@ -32,7 +32,7 @@ class CompareRequest:
 
 
 class Comparison(t.NamedTuple):
-    """How many tables and rows were compared, a sentence for each difference, and notes on what was not compared."""
+    """The numbers of compared tables and rows, a sentence for each difference, and notes on what was not compared."""
 
     tables: int
     rows: int
