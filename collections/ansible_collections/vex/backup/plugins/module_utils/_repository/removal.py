@@ -37,7 +37,7 @@ class Attempt(t.NamedTuple):
 
     @property
     def kept(self) -> t.Optional[str]:
-        """The reason why the backup stays after all; ``None`` when it is removed or the attempt was stopped."""
+        """Return the reason why the backup stays; ``None`` when it is removed or the attempt was stopped."""
         if self.removal is None and self.refused is not None:
             return f"the bucket refused to remove it: {self.refused}"
         return self.protection

@@ -16,7 +16,7 @@ PERIODS = (("daily", "%Y-%m-%d"), ("weekly", "%G-W%V"), ("monthly", "%Y-%m"), ("
 
 
 class Policy(t.NamedTuple):
-    """The numbers of backups that stay: the newest ``last``, and the newest of each of so many days, weeks, months and years.
+    """The backups that stay: the newest ``last``, and the newest of each of so many days, weeks, months and years.
 
     Only periods with a good backup count, so a host that pauses loses none. With all numbers at 0, everything stays.
     """
