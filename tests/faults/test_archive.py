@@ -23,7 +23,7 @@ FAULTS = {
     "incomplete": (
         """"$REAL" "$@" || exit
         for argument; do case "$argument" in *.partial) "$REAL" d -tzip "$argument" '*/manifest.json' ;; esac; done""",
-        ["does not hold what is in"],
+        ["differs from the content of"],
     ),
 }
 

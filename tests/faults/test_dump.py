@@ -74,7 +74,7 @@ def test_module_told_to_end(standing: list[Standing]) -> None:
     host, _, run, mydumper = standing.pop()
     os.kill(parent_of(mydumper), signal.SIGTERM)
     outcome = run.wait()
-    check_failure(host, outcome, ["the backup was told to end (SIGTERM)"])
+    check_failure(host, outcome, ["this step was interrupted by SIGTERM"])
     assert not Path(f"/proc/{mydumper}").exists()
     # The log of MyDumper until then is kept.
     assert_says(attachments_of(outcome.mail)["mydumper_log.log"], [f"# {DATABASE}", "Started dump at"])
@@ -93,9 +93,10 @@ def test_killed_with_its_controller(host: Installation) -> None:
     assert [row["status_backup"] for row in outcome.backups] == [3, 1, 1]
     dead = outcome.backups[0]
     assert_ended(dead)
-    assert_says(dead["observacao"], ["died in stage dump", "nobody has worked on it since", "closed by the next run"])
+    reasons = ["was abandoned in stage dump", "no process has worked on it since", "closed by the next run"]
+    assert_says(dead["observacao"], reasons)
     assert_says(dead["log_execucao"], ["dump: started"])
-    assert_says(outcome.output, ["died in stage dump"])
+    assert_says(outcome.output, ["was abandoned in stage dump"])
 
 
 def test_two_runs_at_once(host: Installation) -> None:

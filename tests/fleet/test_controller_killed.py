@@ -53,7 +53,7 @@ def test_the_next_run_closes_its_hosts_record(orphans: dict[str, Member], invent
     assert outcome.status == 0, outcome.output
     died, made = outcome.backups
     assert died["status_backup"] == 3
-    assert "died in stage dump: nobody has worked on it since" in died["observacao"]
+    assert "was abandoned in stage dump: no process has worked on it since" in died["observacao"]
     assert died["data_encerramento"] >= died["data_inicio"]
     assert "dump: committed as" in died["log_execucao"], "the dump itself went on to its end"
     assert made["status_backup"] in {1, 2}

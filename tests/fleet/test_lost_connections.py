@@ -84,7 +84,7 @@ def test_its_next_run_closes_what_died(
     assert outcome.status == 0, outcome.output
     died, made = outcome.backups
     assert died["status_backup"] == 3
-    assert "died in stage dump: nobody has worked on it since" in died["observacao"]
+    assert "was abandoned in stage dump: no process has worked on it since" in died["observacao"]
     assert died["data_encerramento"] >= died["data_inicio"]
     assert made["status_backup"] in {1, 2}
     assert outcome.upload["backup_id"] == made["id"]

@@ -87,7 +87,7 @@ def test_an_abandoned_run_is_closed_with_its_log_and_its_upload(host: Host) -> N
     host.log(written=last_sign)
     opened = host.open()
     (sentence,) = opened["abandoned"]
-    assert "died in stage upload" in sentence
+    assert "was abandoned in stage upload" in sentence
     assert f"since {last_sign}" in sentence
     assert sentence in opened["warnings"]
     note = f"[ERROR] {sentence}"
@@ -101,7 +101,7 @@ def test_an_abandoned_run_is_closed_with_its_log_and_its_upload(host: Host) -> N
 def test_an_abandoned_run_without_files_ends_when_it_began(host: Host) -> None:
     dead = host.old_run(etapa=None)
     (sentence,) = host.open()["abandoned"]
-    assert "died in stage unknown" in sentence
+    assert "was abandoned in stage unknown" in sentence
     assert host.row(dead, "status_backup, b.data_encerramento") == (3, HOUR_AGO)
 
 

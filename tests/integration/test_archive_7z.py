@@ -211,13 +211,13 @@ def test_an_archive_of_other_files_is_never_replaced(
     content = table.read_text()
     for other in ("x" + content[1:], content + "x"):
         table.write_text(other)
-        assert "does not hold" in str(refusal(ArchiveDiffers, source, dest, format=form, password=password))
+        assert "differs from" in str(refusal(ArchiveDiffers, source, dest, format=form, password=password))
     table.rename(table.with_name("other.sql"))
     table.with_name("other.sql").write_text(content)
-    assert "does not hold" in str(refusal(ArchiveDiffers, source, dest, format=form, password=password))
+    assert "differs from" in str(refusal(ArchiveDiffers, source, dest, format=form, password=password))
     (table.with_name("other.sql")).rename(table)
     (source / "dump" / "another").mkdir()
-    assert "does not hold" in str(refusal(ArchiveDiffers, source, dest, format=form, password=password))
+    assert "differs from" in str(refusal(ArchiveDiffers, source, dest, format=form, password=password))
 
 
 @pytest.mark.parametrize("form", ["zip", "7z"])
@@ -295,12 +295,12 @@ def test_damage_is_found_by_the_integrity_test(source: Path, dest: Path, fake: C
 
 def test_a_file_that_7zip_overlooks_is_noticed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake('if [ "$1" = a ] || [ "$1" = h ]; then exec "$real" "$1" "-xr!manifest.json" "${@:2}"; fi; exec "$real" "$@"')
-    assert "does not hold what is in" in str(refusal_without_archive(ArchiveFailed, source, dest))
+    assert "differs from the content of" in str(refusal_without_archive(ArchiveFailed, source, dest))
 
 
 def test_a_source_that_changes_during_packing_is_noticed(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
     fake(f'"$real" "$@" || exit; test "$1" != a || echo "{{}}" > "{source}/manifest.json"')
-    with pytest.raises(ArchiveFailed, match="find out what still writes into it"):
+    with pytest.raises(ArchiveFailed, match="find the program that still writes into it"):
         archive(source, dest)
     assert not list(dest.parent.glob("*.zip*"))
 
@@ -347,13 +347,13 @@ def test_an_interrupted_module_leaves_nothing(source: Path, dest: Path, tmp_path
     arguments = "".join(_command_lines())
     module.process.send_signal(signal.SIGTERM)
     result = module.result()
-    assert "told to end (SIGTERM)" in result["msg"]
+    assert "interrupted by SIGTERM" in result["msg"]
     assert str(dest) in arguments
     assert PASSWORD not in arguments
     assert PASSWORD.strip() not in module.output
     assert not list(dest.parent.glob("*.zip*"))
     assert source.exists()
-    assert "told to end" in log.read_text()
+    assert "this step was interrupted" in log.read_text()
 
 
 def _command_lines() -> Iterator[str]:

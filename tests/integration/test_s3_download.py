@@ -246,7 +246,7 @@ def test_a_flipped_byte(downloads: Downloads) -> None:
 
 def test_a_truncated_archive(downloads: Downloads) -> None:
     downloads.put(DATA[:-1])
-    assert f"has {len(DATA) - 1} bytes, its manifest says {len(DATA)}" in downloads.refusal(DownloadFailed)
+    assert f"has {len(DATA) - 1} bytes, its manifest gives {len(DATA)}" in downloads.refusal(DownloadFailed)
 
 
 def test_an_archive_that_is_replaced_meanwhile(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:

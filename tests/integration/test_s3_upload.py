@@ -138,7 +138,7 @@ def test_an_archive_that_changed_after_it_was_packed_never_appears(uploads: Uplo
         stream.seek(-1, os.SEEK_END)
         stream.write(bytes([uploads.path.read_bytes()[-1] ^ 1]))
     message = uploads.refusal(UploadFailed)
-    assert f"its manifest says {packed}: the archive was changed after it was packed" in message
+    assert f"its manifest gives {packed}: the archive was changed after it was packed" in message
     uploads.describe()
     uploads.run()
     uploads.manifest.write_text(json.dumps({"archive": {"sha256": packed}}))

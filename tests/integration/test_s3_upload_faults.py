@@ -151,7 +151,7 @@ def test_a_failed_upload_that_is_interrupted_leaves_nothing(uploads: Uploads, mo
     monkeypatch.setattr(write_module, "_put_part", put_one_part)
     monkeypatch.setattr(s3_module.Store, "cancel", interrupt)
     with ending_children():
-        assert "told to end" in uploads.refusal(Interrupted)
+        assert "this step was interrupted" in uploads.refusal(Interrupted)
 
 
 @only_parts
@@ -161,6 +161,6 @@ def test_an_interrupted_module_leaves_nothing(uploads: Uploads) -> None:
     uploads.wait_for_parts()
     module.process.send_signal(signal.SIGTERM)
     result = module.result()
-    assert "told to end (SIGTERM)" in result["msg"]
+    assert "interrupted by SIGTERM" in result["msg"]
     assert (uploads.bucket(), uploads.unfinished()) == ({}, [])
-    assert "told to end" in uploads.log.read_text()
+    assert "this step was interrupted" in uploads.log.read_text()

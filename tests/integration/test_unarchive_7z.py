@@ -146,7 +146,7 @@ def test_wrong_passwords(tmp_path: Path, form: str, password: str, given: str | 
 def test_a_manifest_that_does_not_mention_the_encryption(tmp_path: Path) -> None:
     packed = Packed(tmp_path, "zip", PASSWORD)
     packed.change_manifest(lambda manifest: manifest["archive"].update(encrypted=False))
-    assert "its manifest says it is not encrypted" in packed.refusal(PasswordRefused, password="wrong")
+    assert "according to its manifest, it is not encrypted" in packed.refusal(PasswordRefused, password="wrong")
 
 
 def test_check_mode(packed: Packed) -> None:
@@ -201,7 +201,7 @@ def test_a_damaged_manifest(packed: Packed) -> None:
 
 def test_a_truncated_archive(packed: Packed) -> None:
     os.truncate(packed.archive, packed.archive.stat().st_size // 2)
-    assert "it was cut short" in packed.refusal(UnpackFailed)
+    assert "it is truncated" in packed.refusal(UnpackFailed)
     packed.correct_size()
     assert "7-Zip could not" in packed.refusal(ArchiveFailed)
 

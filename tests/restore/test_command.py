@@ -96,4 +96,4 @@ def test_audit_playbook(command: Command) -> None:
     bad = audit()
     assert bad.returncode == 2
     assert "row_without_object" in bad.stdout
-    assert "look for its versions" in bad.stdout
+    assert "search the bucket for its versions" in bad.stdout

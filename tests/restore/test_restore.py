@@ -199,7 +199,7 @@ def test_every_damage_is_found(
         return " ".join(said.split())
 
     assert "it is damaged in the bucket" in message("flipped")
-    assert "it was cut short or replaced" in message("truncated")
+    assert "it was truncated or replaced" in message("truncated")
     assert "so its upload did not end and it is not a backup" in message("no-manifest")
     assert "is encrypted with another password: give the one" in message("locked")
     assert ("portal",) not in target.execute("SHOW DATABASES")

@@ -220,5 +220,5 @@ def test_a_failed_retention_is_a_warning(backup_setup: Installation) -> None:
     assert len(outcome.keys) == 4
     assert outcome.backup["status_backup"] == 2
     assert outcome.upload["status_upload"] == 1
-    assert "this host's clock says" in outcome.backup["observacao"]
-    assert "Retention: nothing is removed: this host's clock says" in text_of(outcome.mail)
+    assert "this host's clock shows" in outcome.backup["observacao"]
+    assert "Retention: nothing is removed: this host's clock shows" in text_of(outcome.mail)

@@ -157,7 +157,7 @@ def damage(original: Original, password: str) -> dict[str, str]:
         ),
         "has-another-row": (
             lambda root, _manifest: rewrite(orders(root), lambda text: text.replace(b'"a\\": 7', b'"a\\": 8', 1)),
-            f"table {DATABASE}.orders has other rows in the backup's files than its manifest says",
+            f"table {DATABASE}.orders has other rows in the backup's files than in its manifest",
         ),
     }
     content, manifest = original.content, original.manifest

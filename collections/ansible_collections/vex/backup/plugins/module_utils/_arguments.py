@@ -61,7 +61,7 @@ def request(kind: t.Type[Request], params: t.Mapping[str, t.Any], **parts: t.Any
     """Make a command's request, a frozen dataclass, from a module's options.
 
     :param kind: each of its fields is *parts*' value of that name, else the option of that name
-    :param params: the module's options; those that are no field of *kind* are left out
+    :param params: the module's options; options that are no field of *kind* are left out
     """
     names = [field.name for field in dataclasses.fields(t.cast("t.Any", kind))]
     return kind(**{name: parts[name] if name in parts else params[name] for name in names})

@@ -10,7 +10,7 @@ import typing as t
 class BackupError(Exception):
     """A failure with a message for the user.
 
-    :param message: says what failed, why, and what to do
+    :param message: the failure, its reason and the remedy
     :param details: more keys for the module's result (JSON types only)
     """
 
@@ -32,7 +32,7 @@ class CommandTimeout(BackupError):
 
 
 class Interrupted(BackupError):
-    """A signal told this process to end (SIGTERM, SIGHUP or SIGINT)."""
+    """A signal interrupted this process (SIGTERM, SIGHUP or SIGINT)."""
 
 
 class StageLost(BackupError):

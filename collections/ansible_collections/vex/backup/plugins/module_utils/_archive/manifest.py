@@ -32,7 +32,7 @@ class Archive(t.NamedTuple):
 def with_archive(manifest: Manifest, archive: Archive) -> t.Dict[str, t.Any]:
     """Return a copy of a dump's *manifest* that describes the dump's archive under the key ``archive``.
 
-    Its ``restore`` commands, if there are any, then begin with the one that unpacks the archive.
+    Its ``restore`` commands, if there are any, then begin with the command that unpacks the archive.
     """
     described = {**manifest, "archive": archive._asdict()}
     if "restore" in manifest:
@@ -71,7 +71,7 @@ def without_archive(manifest: Manifest) -> t.Dict[str, t.Any]:
 
 
 def summary_of(manifest: Manifest) -> t.Dict[str, t.Any]:
-    """Return what a person wants to know of a backup before a restore: JSON types, sizes in bytes, times in UTC."""
+    """Return the facts about a backup that matter before a restore: JSON types, sizes in bytes, times in UTC."""
     plain = ("name", "run_uuid", "hostname", "server", "started", "status", "consistent")
     return {
         **{key: manifest.get(key) for key in plain},

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Pack a directory into an archive that is read back and compared before it gets its name."""
+"""The packing of a directory into an archive, which gets its name after its integrity test."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import SevenZip
 
-# What each entry takes beyond its data, in bytes: two headers with a long name, a salt and an authentication code.
+# The size of an entry beyond its data, in bytes: two headers with a long name, a salt and an authentication code.
 ENTRY_BYTES = 1024
 
-# 7-Zip refuses longer ones, and only says "E_INVALIDARG".
+# 7-Zip refuses longer ones, and reports only "E_INVALIDARG".
 ZIP_PASSWORD_LIMIT = 99
 
 
 @dataclasses.dataclass(frozen=True)
 class PackRequest:
-    """A directory to pack, and how: the options of ``archive_7z``.
+    """The options of ``archive_7z``.
 
     :param source: absolute path of the directory
     :param dest: absolute path of the archive
@@ -74,8 +74,8 @@ class PackRequest:
 def pack(request: PackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Pack ``source`` into ``dest``, so that the archive holds ``basename(source)/...``.
 
-    ``dest`` appears only after 7-Zip has read the whole archive back and found every path and every byte of the source
-    in it. If the source has a ``manifest.json``, ``{dest}.manifest.json`` is that manifest with the archive added.
+    ``dest`` appears only after an integrity test has found every path and every byte of the source in the archive. If
+    the source has a ``manifest.json``, ``{dest}.manifest.json`` is that manifest with the archive added.
 
     :returns: the result of ``archive_7z``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
@@ -162,7 +162,7 @@ def _check_existing(request: PackRequest, program: SevenZip, has_source: bool) -
         with program.reading_directory(request.source) as read:
             in_source = read()
         if packed != in_source:
-            raise ArchiveDiffers(f"{request.dest} exists and does not hold what is in {request.source}: {remedy}")
+            raise ArchiveDiffers(f"{request.dest} exists and differs from the content of {request.source}: {remedy}")
     encrypted, stored = program.describe(request.dest)
     if encrypted != (request.password is not None):
         state = "is encrypted, but no password" if encrypted else "is not encrypted, but a password"
@@ -195,8 +195,8 @@ def _make(request: PackRequest, program: SevenZip, log: RunLog) -> Archive:
             # The tree was not counted by 7-Zip, so it also shows a file that 7-Zip overlooks both times.
             if packed != in_source or packed[:3] != tree[:3]:
                 raise ArchiveFailed(
-                    f"the archive does not hold what is in {source} ({packed} against {in_source}, {tree}): "
-                    "find out what still writes into it, and pack again"
+                    f"the archive differs from the content of {source} ({packed} against {in_source}, {tree}): "
+                    "find the program that still writes into it, and pack again"
                 )
             commit(partial, dest)
         except BaseException:
@@ -247,8 +247,8 @@ def _read_json(path: str) -> t.Optional[t.Dict[str, t.Any]]:
 
 
 def _remove_source(request: PackRequest, log: RunLog) -> bool:
-    """Remove the source if the options say so; return whether there was one to remove."""
-    # It is renamed first, so that a half removed source is not taken for one that differs from its archive.
+    """Remove the source if the options ask for it; return whether the source existed."""
+    # It is renamed first, so that a half removed source is not mistaken for one that differs from its archive.
     removing = f"{request.source}.removing"
     existing = [path for path in (removing, request.source) if os.path.isdir(path)]
     if not request.remove_source or not existing:

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestForged, OptionError
 
 SIGNATURE = "hmac_sha256"
-# A shorter key can be guessed: whoever has a manifest can try keys as fast as a computer allows.
+# A shorter key can be guessed: a person with a manifest can try keys as fast as a computer allows.
 SHORTEST_KEY = 16
 
 
@@ -45,7 +45,7 @@ def check_signature(manifest: t.Mapping[str, t.Any], where: str, keys: t.Sequenc
     if given is None:
         raise ManifestForged(
             f"{where} is not signed, and a manifest key is set: it was made before the key was set, or by somebody "
-            "else; to use it all the same, unset the key for this one call"
+            "else; to use it anyway, unset the key for this one call"
         )
     unsigned = _unsigned(manifest)
     # JSON can hold characters that cannot be encoded in UTF-8.

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory to pack: what it holds, and how hard to compress it."""
+"""The directory to pack: its contents, and the compression level for it."""
 
 from __future__ import annotations
 

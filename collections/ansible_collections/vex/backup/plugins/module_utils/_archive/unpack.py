@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Unpack a backup inside its destination only, and compare every file with the manifest before it gets its name."""
+"""The unpacking of a backup inside its destination only; it gets its name after a comparison with the manifest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REMEDY = "download the backup again, or restore another"
 
 @dataclasses.dataclass(frozen=True)
 class UnpackRequest:
-    """An archive to unpack: the options of ``unarchive_7z``.
+    """The options of ``unarchive_7z``.
 
     :param src: absolute path of the archive; its manifest lies beside it
     :param dest: absolute path of the directory in which the backup's own directory is made
@@ -70,7 +70,7 @@ def unpack(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :returns: the result of ``unarchive_7z``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
     :raises ProgramMissing: when 7-Zip is not on this host
-    :raises ManifestUnusable: when the manifest is missing, damaged or that of another archive
+    :raises ManifestUnusable: when the manifest is missing, is damaged or describes another archive
     :raises PasswordRefused: when the archive is encrypted with another password
     :raises NotEnoughSpace: before anything is unpacked
     :raises ArchiveDiffers: when something else has the backup's name in ``dest``
@@ -135,7 +135,7 @@ def _read_manifest(src: str) -> t.Dict[str, t.Any]:
         ) from None
     archive, size = archive_of(manifest), os.path.getsize(src)
     if size != archive.size:
-        raise UnpackFailed(f"{src} has {size} bytes, its manifest says {archive.size}: it was cut short; {REMEDY}")
+        raise UnpackFailed(f"{src} has {size} bytes, its manifest gives {archive.size}: it is truncated; {REMEDY}")
     return manifest
 
 
@@ -176,13 +176,13 @@ def _extract(request: UnpackRequest, manifest: Manifest, path: str, log: RunLog)
 
 @contextlib.contextmanager
 def _explain_password(request: UnpackRequest, encrypted: bool) -> t.Iterator[None]:
-    """Replace 7-Zip's error about a password by one that says what to do."""
+    """Replace 7-Zip's error about a password by an error with a remedy."""
     try:
         yield
     except PasswordRefused as error:
         if request.password is None:
             raise PasswordRefused(f"{request.src} is encrypted: give the password it was packed with") from error
-        hint = "" if encrypted else f" (its manifest says it is not encrypted: {REMEDY})"
+        hint = "" if encrypted else f" (according to its manifest, it is not encrypted: {REMEDY})"
         raise PasswordRefused(
             f"{request.src} is encrypted with another password: give the one it was packed with{hint}"
         ) from error

@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import StageLos
 
 _KILLED = (
     "this step ended without a result: the host was restarted, or its processes were killed, as the kernel does when "
-    "memory runs out (its log says so then); start the backup again"
+    "memory runs out (its log reports that); start the backup again"
 )
 
 

@@ -23,7 +23,7 @@ RUN_NAME_PATTERN = r"backup_[0-9]{8}_[0-9]{6}"
 ARCHIVE_FORMATS = ("zip", "7z")
 #: Describes an archive. It is uploaded last and removed first: without it, an archive is not a backup.
 MANIFEST = ".manifest.json"
-#: Says that the backup was restored and compared.
+#: Shows that the backup was restored and compared.
 PROOF = ".proof.json"
 #: Keeps the backup from retention.
 HOLD = ".hold"
@@ -47,7 +47,7 @@ class BackupKey(t.NamedTuple):
 def build(prefix: str, hostname: str, name: str, extension: str) -> str:
     """Return the key of an archive.
 
-    :param prefix: what keys start with; may be empty, or have slashes around it
+    :param prefix: the beginning of all keys; may be empty, or have slashes around it
     :param name: the run's, ``backup_YYYYMMDD_HHMMSS``
     :param extension: one of :data:`ARCHIVE_FORMATS`
     :raises OptionError: for an empty *hostname*, a *name* that no run has, or another *extension*
@@ -63,7 +63,7 @@ def build(prefix: str, hostname: str, name: str, extension: str) -> str:
 def parse(key: str, prefix: str) -> t.Optional[BackupKey]:
     """Return the parts of an archive's *key*, or ``None`` when no archive of a backup has such a key.
 
-    :param prefix: what keys start with, as given to :func:`build`
+    :param prefix: the beginning of all keys, as given to :func:`build`
     """
     start = host_prefix(prefix)
     found = _ARCHIVE.fullmatch(key, len(start)) if key.startswith(start) else None
@@ -75,11 +75,11 @@ def parse(key: str, prefix: str) -> t.Optional[BackupKey]:
 
 
 def host_prefix(prefix: str, hostname: t.Optional[str] = None) -> str:
-    """Return what the keys of one host's backups start with, or those of every host.
+    """Return the beginning of the keys of one host's backups, or of every host's.
 
-    :param prefix: what keys start with, as given to :func:`build`
+    :param prefix: the beginning of all keys, as given to :func:`build`
     :param hostname: ``None`` for every host
-    :raises OptionError: for an empty *hostname*, which must not be taken for every host
+    :raises OptionError: for an empty *hostname*, which must not mean every host
     """
     if hostname == "":
         raise OptionError("the hostname is empty, so nothing was done: give the name of the host that was backed up")
@@ -105,7 +105,7 @@ def hold_of(archive: str) -> str:
 def archive_beside(key: str) -> t.Optional[str]:
     """Return the key of the archive that a manifest, proof or hold with this *key* lies beside.
 
-    ``None`` when *key* is that of something else.
+    ``None`` when *key* belongs to another object.
     """
     for suffix in COMPANIONS:
         if key.endswith(suffix):

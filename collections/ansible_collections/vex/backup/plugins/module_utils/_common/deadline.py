@@ -17,7 +17,7 @@ class Deadline:
     Threads may share one: after :meth:`stop`, :meth:`check` fails in all of them.
 
     :param seconds: the limit; 0 or ``None`` for none
-    :param work: what is limited, for the error messages, such as ``the dump``
+    :param work: the name of the limited work in error messages, such as ``the dump``
     :param error: the class of the errors
     """
 
@@ -60,5 +60,5 @@ class Deadline:
         self._stopped.set()
 
     def passed(self) -> BackupError:
-        """Return the error that says that no time is left."""
+        """Return the error for a time limit that has passed."""
         return self._error(f"{self._work} took longer than {self._seconds:g} seconds: raise timeout")

@@ -109,14 +109,15 @@ def require_space(folder: str, needed: int, what: str) -> None:
     """Check that a disk has room for what will be written to it.
 
     :param needed: bytes
-    :param what: names the data in the error
+    :param what: the name of the data in the error
     :raises NotEnoughSpace: when the disk of *folder* has less
     """
     disk = os.statvfs(folder)
     available = disk.f_bavail * disk.f_frsize
     if needed > available:
         raise NotEnoughSpace(
-            f"{what} needs {needed} bytes in {folder}, which has {available}: make room there, or choose another folder"
+            f"{what} needs {needed} bytes in {folder}, which has {available}: make room there, or choose another "
+            "directory"
         )
 
 

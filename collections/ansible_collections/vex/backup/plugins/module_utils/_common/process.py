@@ -41,7 +41,7 @@ class Completed(t.NamedTuple):
 def find_program(names: t.Sequence[str], remedy: str) -> str:
     """Return the path of the first of *names* that this host has.
 
-    :param remedy: says in the error what to install
+    :param remedy: the package to install, for the error
     :raises ProgramMissing: when the host has none of them
     """
     for name in names:

@@ -11,7 +11,7 @@ import os
 import time
 import typing as t
 
-# The files in the folder of a run's logs: the log of its stages, and the log of the dump's tools.
+# The files in the directory of a run's logs: the log of its stages, and the log of the dump's tools.
 RUN_LOG_NAME = "backup_script.log"
 DUMP_LOG_NAME = "mydumper_log.log"
 # A run's name, from its start (strftime).
@@ -81,7 +81,7 @@ class RunLog:
         self._write("INFO", message)
 
     def warning(self, message: str) -> None:
-        """Log a fact that a person should look at."""
+        """Log a fact that a person should check."""
         self._write("WARNING", message)
 
     def error(self, message: str) -> None:

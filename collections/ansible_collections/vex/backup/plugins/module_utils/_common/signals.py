@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Signals that tell a module to end, as an exception that is never raised while a child process starts or ends."""
+"""Signals that interrupt a module, as an exception that is never raised while a child process starts or ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ending_children() -> t.Iterator[None]:
         received.append(number)
         if len(received) > 1:
             return
-        interruption = Interrupted(f"the backup was told to end ({signal.Signals(number).name})")
+        interruption = Interrupted(f"this step was interrupted by {signal.Signals(number).name}")
         if _undisturbed.depth:
             _undisturbed.interruption = interruption
         else:
@@ -54,7 +54,7 @@ _undisturbed = _Undisturbed()
 def undisturbed() -> t.Iterator[None]:
     """Delay interruptions until the end of the block, a short one, so that they cannot stop it half-way.
 
-    :raises Interrupted: at the end of the block, when a signal told this process to end meanwhile
+    :raises Interrupted: at the end of the block, when a signal arrived meanwhile
     """
     _undisturbed.depth += 1
     try:
@@ -71,7 +71,7 @@ class Threads(ThreadPoolExecutor):
     """A thread pool that starts no further calls after its block has failed.
 
     Interruptions are delayed while its threads start and end. Otherwise the pool fails with a ``KeyError``, and Python
-    3.11 takes threads that still run for ended.
+    3.11 considers threads that still run as ended.
     """
 
     def submit(self, *arguments: t.Any, **options: t.Any) -> Future[t.Any]:

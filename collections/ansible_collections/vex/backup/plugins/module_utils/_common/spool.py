@@ -14,14 +14,14 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import fs
 
 SUFFIX = ".json"
 CORRUPT = ".corrupt"
-# A folder that cannot be entered has no readable files either; lock() has warned of it.
+# A directory that cannot be entered has no readable files either; lock() has warned of it.
 NOTHING_THERE = (FileNotFoundError, NotADirectoryError, PermissionError)
 
 Content = t.TypeVar("Content")
 
 
 class Spool:
-    """Files of one kind in a folder that only its owner can enter; each holds one JSON object.
+    """Files of one kind in a directory that only its owner can enter; each holds one JSON object.
 
     :param folder: created with mode 0700 when absent
     :param kind: ``records`` or ``mails``, the name of the subfolder
@@ -40,13 +40,13 @@ class Spool:
     def lock(self) -> t.Iterator[None]:
         """Lock the spool against other processes of this host during the block.
 
-        If the folder cannot be created or opened, the block runs nevertheless, with a warning: most records and mails
-        are delivered at once and need no spool.
+        If the directory cannot be created or opened, the block still runs, with a warning: most records and mails are
+        delivered at once and need no spool.
         """
         with contextlib.ExitStack() as held:
             try:
                 self._make_folder()
-                # The folder itself is the lock: a lock file could not be created on a full disk.
+                # The directory itself is the lock: a lock file could not be created on a full disk.
                 descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
             except OSError as error:
                 self.warnings.append(f"the spool {self._folder} cannot be used: {error.strerror}")
@@ -76,7 +76,7 @@ class Spool:
         write_json_durably(self._path(name), content)
 
     def read(self, name: str, parse: t.Callable[[t.Any], Content]) -> t.Optional[Content]:
-        """Return the entry *name*; ``None`` if there is none that can be read.
+        """Return the entry *name*; ``None`` if it does not exist or cannot be read.
 
         A file that cannot be read is renamed to ``.corrupt``: see :meth:`unreadable`.
 
@@ -99,7 +99,7 @@ class Spool:
             fsync_directory(self._folder)
 
     def _make_folder(self) -> None:
-        # Two calls: makedirs gives its mode to the last folder only.
+        # Two calls: makedirs gives its mode to the last directory only.
         os.makedirs(self._parent, mode=0o700, exist_ok=True)
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The binlog position of a dump's snapshots, where MyDumper 0.10 cannot read it: MySQL 8.4 removed its statement.
 
-The server's present position is that of the snapshots only if nothing is written between the two. So the lock that
-MyDumper takes too blocks writers from before the position is read until MyDumper has its snapshots: some tenths of a
-second. Both locks are shared, so neither waits for the other.
+The server's present position belongs to the snapshots only if nothing is written between the two. So ``mysql_dump``
+takes the same lock as MyDumper: it blocks writers before the position is read, until MyDumper has its snapshots, for
+some tenths of a second. Both locks are shared, so neither waits for the other.
 """
 
 from __future__ import annotations

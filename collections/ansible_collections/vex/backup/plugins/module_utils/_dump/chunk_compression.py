@@ -90,8 +90,8 @@ def _compress(compressor: Compressor, folder: str, names: t.Sequence[str], deadl
             chunks[name] = CompressedChunk(stream.tell(), counter.count())
         compressor.compress(folder, names, deadline.remaining())
         for name, stream in streams.items():
-            # The names are gone, the open files are not. Text that MyDumper added later may be neither counted nor
-            # compressed.
+            # The names are removed, the open files still exist. Text that MyDumper added later may be neither counted
+            # nor compressed.
             if os.fstat(stream.fileno()).st_size != chunks[name].size:
                 raise DumpFailed(
                     f"MyDumper continued to write {name} after it had begun the next file: "

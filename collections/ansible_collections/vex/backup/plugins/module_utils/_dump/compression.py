@@ -75,7 +75,7 @@ class Compressor:
         return running([self._program, *TEST, "--", *names], cwd=folder)
 
     def find_damaged(self, folder: str, names: t.Sequence[str], timeout: t.Optional[float]) -> t.List[str]:
-        """Return those compressed files that do not pass their own test."""
+        """Return the compressed files that do not pass their own test."""
         if self._run(folder, names, TEST, self._cores, timeout).returncode == 0:
             return []
         return [name for name in names if self._run(folder, [name], TEST, 1, timeout).returncode != 0]

@@ -109,7 +109,7 @@ def dump(request: DumpRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
 
 class _DumpRun:
-    """One dump under way; ``progress`` holds what is known about it."""
+    """One dump in progress; ``progress`` holds the facts known so far."""
 
     def __init__(self, request: DumpRequest, log: RunLog) -> None:
         self._request = request
@@ -138,7 +138,7 @@ class _DumpRun:
                 self._dump_and_clean_up(plan, lock)
 
     def _plan(self, connection: Connection[Cursor], server: servers.Server) -> Plan:
-        # This dump may fail too, and then counts as one of those that are kept.
+        # This dump may fail too, and then counts as one of the failed dumps that are kept.
         remove_failed(self._folder, max(0, self._request.keep_failed - 1))
         try:
             return make_plan(connection, server, self._request)

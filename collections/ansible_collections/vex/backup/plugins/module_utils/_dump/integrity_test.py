@@ -23,7 +23,7 @@ _PERIOD_SECONDS = 0.2
 class IntegrityResult(t.NamedTuple):
     """The result of the test.
 
-    ``damaged`` are the files that failed it, by their present names; ``counters`` those of the files that were counted,
+    ``damaged`` are the files that failed it, by their present names; ``counters`` are the counters of counted files,
     by their names before compression. The counter of a damaged file has no meaning.
     """
 

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory of a dump under way, ``{path}.partial``, and those that failed dumps left."""
+"""The directory of a dump in progress, ``{path}.partial``, and the directories of failed dumps."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ _PROGRAM_SECONDS = 60
 class DatabasePlan(t.NamedTuple):
     """The plan for one database.
 
-    ``directory`` is its directory in ``dump/``. ``reason`` says why mysqldump dumps its tables and views; it is empty
-    where MyDumper does. ``objects`` are those that the dump shall hold, ``programs`` those stored programs of them that
+    ``directory`` is its directory in ``dump/``. ``reason`` is why mysqldump dumps its tables and views; it is empty
+    where MyDumper does. ``objects`` are the objects to dump, ``programs`` the stored programs among them that
     this collection writes itself, because MyDumper 0.10 cannot.
     """
 
@@ -129,7 +129,7 @@ def _plan_database(
 def _check_path(version: mydumper.Version, path: str) -> None:
     if mydumper_0_10.splits_tables(version.text) and mydumper_0_10.FIRST_CHUNK in path:
         raise OptionError(
-            f"path {path} contains {mydumper_0_10.FIRST_CHUNK}, which MyDumper 0.10 takes for a chunk of a table; "
+            f"path {path} contains {mydumper_0_10.FIRST_CHUNK}, which MyDumper 0.10 mistakes for a chunk of a table; "
             "choose a work directory without it"
         )
 

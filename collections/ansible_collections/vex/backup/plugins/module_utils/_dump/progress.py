@@ -20,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Se
 class Progress:
     """The facts about a dump so far; ``None`` is not known yet.
 
-    Times are UTC. ``status`` is that of the dump until now: error until it is known to be better.
+    Times are UTC. ``status`` is the dump's status so far: error until a better one is known.
     """
 
     path: str
@@ -53,7 +53,7 @@ class Progress:
         return result
 
     def failure(self, message: str) -> t.Dict[str, t.Any]:
-        """Return the result of a dump that *message* ended, even if it looked well until then."""
+        """Return the result of a dump that failed with *message*, even if it had no error before."""
         result = self.result(changed=self.compressed_bytes is not None)
         return {**result, "status": ERROR, "dump_errors": result.get("dump_errors") or [message]}
 

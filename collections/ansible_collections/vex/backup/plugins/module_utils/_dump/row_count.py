@@ -41,7 +41,7 @@ class Counter(t.Protocol):
 
 
 def join_counts(counts: t.Sequence[Count]) -> Count:
-    """Return the content of a table from that of its files, in order.
+    """Return the content of a table from the contents of its files, in order.
 
     The digest of a table with several files is the digest of their digests.
     """

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The run of MyDumper and mysqldump as the plan says, one database after the other or all in one snapshot."""
+"""The run of MyDumper and mysqldump according to the plan, one database after the other or all in one snapshot."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class DumpResult(ToolResult):
 def run_tools(run: ToolRun) -> DumpResult:
     """Dump into ``run.folder``, which is created.
 
-    The other databases are dumped even if one fails, unless the server is gone or a chunk could not be compressed.
+    The other databases are dumped even if one fails, unless the server stopped answering or a chunk could not be
+    compressed.
 
     :raises CommandTimeout: when the deadline passes
     :raises DumpFailed, NotEnoughSpace: when a chunk could not be compressed
@@ -70,7 +71,7 @@ def run_tools(run: ToolRun) -> DumpResult:
 def _dump_group(run: ToolRun, group: t.Sequence[DatabasePlan]) -> ToolResult:
     results = [run_mysqldump(run, group[0]) if group[0].reason else run_mydumper(run, group)]
     for one in group:
-        # Each attempt on a server that is gone would wait for its timeout.
+        # Each attempt on a server that does not answer would wait for its timeout.
         if one.programs and not results[-1].errors:
             results.append(_dump_programs(run, one))
     return _merge(results)

@@ -33,7 +33,7 @@ class Table(t.TypedDict):
 
 
 class TableFiles(t.NamedTuple):
-    """The files that hold rows, relative to the dump's folder, without the suffix of a compressor.
+    """The files that hold rows, relative to the dump's directory, without the suffix of a compressor.
 
     ``by_table`` has the files of each dumped table by database and table, ``None`` where they are not known.
     ``new_counters`` make the counter of each file.
@@ -107,7 +107,7 @@ def files_of(
     A table that was dropped before MyDumper read it is not in the result.
 
     :param generation: MyDumper's
-    :param is_alone: whether the folder holds no other database
+    :param is_alone: whether the directory holds no other database
     """
     names = [re.sub(r"\.(?:zst|gz)$", "", name) for name in os.listdir(folder)]
     if generation == LEGACY:

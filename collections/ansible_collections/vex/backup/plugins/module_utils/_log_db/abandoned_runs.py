@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Abandoned runs: they died with their controller or their host. The next run of the host closes them as errors."""
+"""Abandoned runs, whose controller or host died: the next run of the host closes them as errors."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class OpeningRun(t.NamedTuple):
 def close_abandoned_runs(connection: Connection[Cursor], opening: OpeningRun) -> t.List[str]:
     """Close the records of the other runs of a host that are abandoned.
 
-    A run is abandoned when no module works on it, which a lock on the folder of its logs shows, and none has for
-    ``abandoned_after`` seconds, which is longer than the time between two steps of a run. A run that is closed by
-    mistake is not lost: its own last record still replaces this one.
+    A run is abandoned when no module works on it, which a lock on the directory of its logs shows, and none has worked
+    on it for ``abandoned_after`` seconds, which is longer than the time between two steps of a run. A run that is
+    closed by mistake is not lost: its own last record still replaces this one.
 
     :returns: a sentence for each closed run
     :raises LogDatabaseUnavailable: when the server refuses
@@ -57,8 +57,8 @@ def close_abandoned_runs(connection: Connection[Cursor], opening: OpeningRun) ->
         if _is_locked(logs) or (opening.now - last_sign).total_seconds() < opening.abandoned_after:
             continue
         sentence = (
-            f"the run of {timestamp(run.started)} (UTC) died in stage {run.stage or 'unknown'}: nobody has worked on "
-            f"it since {timestamp(last_sign)}; closed by the next run"
+            f"the run of {timestamp(run.started)} (UTC) was abandoned in stage {run.stage or 'unknown'}: no process "
+            f"has worked on it since {timestamp(last_sign)}; closed by the next run"
         )
         state = closed_state(run, sentence, last_sign)
         upsert(connection, state._replace(backup={**state.backup, **_read_logs(logs)}), timestamp(opening.now))
@@ -67,7 +67,10 @@ def close_abandoned_runs(connection: Connection[Cursor], opening: OpeningRun) ->
 
 
 def is_alive(logs: str, abandoned_after: int) -> bool:
-    """Return whether a module works on the run with this folder of logs, or did until *abandoned_after* seconds ago."""
+    """Return whether a module works on the run with these *logs*, or did until *abandoned_after* seconds ago.
+
+    :param logs: the directory of the run's logs
+    """
     return _is_locked(logs) or (utc_now() - _last_write(logs)).total_seconds() < abandoned_after
 
 
@@ -101,7 +104,7 @@ def _last_write(logs: str) -> datetime.datetime:
 
 
 def _is_locked(logs: str) -> bool:
-    """Return whether a module holds the folder of a run's logs, as :meth:`RunLog.mark_alive` does."""
+    """Return whether a module holds the directory of a run's logs, as :meth:`RunLog.mark_alive` does."""
     if not os.path.isdir(logs):
         return False
     descriptor = os.open(logs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

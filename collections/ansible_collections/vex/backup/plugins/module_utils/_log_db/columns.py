@@ -87,7 +87,7 @@ class UploadFacts:
 
 @dataclasses.dataclass(frozen=True)
 class RunFacts:
-    """The facts of a run that ``backup_log_record`` records; without ``run_uuid``, the run is new."""
+    """The facts of a run for ``backup_log_record``; without ``run_uuid``, of a run that opens."""
 
     hostname: str
     run_uuid: t.Optional[str] = None
@@ -101,7 +101,7 @@ class RunFacts:
 
 @dataclasses.dataclass(frozen=True)
 class RestoreFacts:
-    """The facts of a restore that ``restore_log_record`` records; without ``run_uuid``, the restore is new."""
+    """The facts of a restore for ``restore_log_record``; without ``run_uuid``, of a restore that begins."""
 
     kind: str
     hostname: str
@@ -117,7 +117,7 @@ class RestoreFacts:
 
 
 def run_state(facts: RunFacts, now: datetime.datetime) -> State:
-    """Return the columns of what is known of a run.
+    """Return the columns of a run, from its known facts.
 
     :raises OptionError: when ``run_uuid`` or a time is malformed
     """
@@ -136,7 +136,7 @@ def run_state(facts: RunFacts, now: datetime.datetime) -> State:
 
 
 def restore_state(facts: RestoreFacts, now: datetime.datetime) -> State:
-    """Return the columns of what is known of a restore.
+    """Return the columns of a restore, from its known facts.
 
     :raises OptionError: when an identity or a time is malformed
     """
@@ -164,7 +164,7 @@ def fit_column(column: str, text: str) -> str:
 
 
 def read_log(path: str) -> str:
-    """Return the text of a log for a record, or why it could not be read.
+    """Return the text of a log for a record, or the reason why it could not be read.
 
     :raises FileNotFoundError: when there is no such file
     """
@@ -196,7 +196,7 @@ def _upload_columns(facts: UploadFacts, now: datetime.datetime) -> Columns:
 
 
 def _ending(column: str, status: t.Optional[int], now: datetime.datetime) -> Columns:
-    """Return the column of a status, and the end that a status other than running stands for."""
+    """Return the column of a status, and the end of the run or restore unless it is running."""
     if status is None:
         return {}
     return {column: status, **({"data_encerramento": timestamp(now)} if status != RUNNING else {})}
@@ -227,7 +227,7 @@ def _identity(run_uuid: t.Optional[str]) -> str:
         return str(uuid.UUID(run_uuid))
     except ValueError:
         raise OptionError(
-            f"run_uuid {run_uuid!r} is not a UUID: pass on the one that the opening record returned"
+            f"run_uuid {run_uuid!r} is not a UUID: give the run_uuid that the first record of the run returned"
         ) from None
 
 

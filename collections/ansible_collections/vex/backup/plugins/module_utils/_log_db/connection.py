@@ -74,7 +74,7 @@ def log_database(
 
 
 def explain(error: Exception) -> str:
-    """Return the server's own message of a PyMySQL error, or that the connection was lost."""
+    """Return the message of a server's error, or a message about a lost connection."""
     return str(error.args[1]) if len(error.args) > 1 and error.args[1] else f"the connection was lost ({error})"
 
 

@@ -59,7 +59,7 @@ class Applied(t.NamedTuple):
 def read_migrations(folder: str) -> t.List[Migration]:
     """Return the steps in *folder*, in order.
 
-    :raises MigrationError: when the folder cannot be read or is empty, a name is not ``NNNN_name.sql``,
+    :raises MigrationError: when the directory cannot be read or is empty, a name is not ``NNNN_name.sql``,
         or a number is missing or used twice
     """
     try:
@@ -129,7 +129,7 @@ def pending(migrations: t.Sequence[Migration], applied: t.Sequence[Applied]) -> 
 
 @dataclasses.dataclass(frozen=True)
 class SchemaRequest:
-    """The options of ``backup_log_schema``: ``migrations`` is the folder of the steps."""
+    """The options of ``backup_log_schema``: ``migrations`` is the directory of the steps."""
 
     login: Login
     login_database: str
@@ -181,7 +181,7 @@ def bring_up_to_date(request: SchemaRequest, check_mode: bool) -> t.Dict[str, t.
 
 @contextlib.contextmanager
 def _alone(connection: Connection[Cursor], database: str) -> t.Iterator[None]:
-    """Make a second applier wait; the server releases the lock when the connection ends."""
+    """Hold a lock that makes a second call wait; the server releases it when the connection ends."""
     name = "vex_backup_schema_" + hashlib.sha256(database.encode("utf-8")).hexdigest()[:32]
     with connection.cursor() as cursor:
         cursor.execute("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS))
@@ -218,7 +218,7 @@ def _applied(connection: Connection[Cursor], database: str, migrations: t.Sequen
 
 
 def _refuse_foreign_tables(cursor: Cursor, database: str, migrations: t.Sequence[Migration]) -> None:
-    """Refuse tables of another program, which ``CREATE TABLE IF NOT EXISTS`` would take for ours."""
+    """Refuse tables of another program, which ``CREATE TABLE IF NOT EXISTS`` would accept as ours."""
     ours = [name for step in migrations for statement in step.statements for name in CREATED_TABLE.findall(statement)]
     cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (database,))
     found = sorted(set(ours) & {str(row[0]) for row in cursor.fetchall()})

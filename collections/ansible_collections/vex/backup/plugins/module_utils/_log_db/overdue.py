@@ -33,7 +33,7 @@ class WatchRequest:
 
 
 class Noted(t.NamedTuple):
-    """Servers, by name: those that are overdue and were not before, and those that are overdue no more."""
+    """Names of servers: newly overdue ones, and ones that are no longer overdue."""
 
     overdue: t.List[str]
     recovered: t.List[str]
@@ -82,7 +82,7 @@ def _note_overdue(connection: Connection[Cursor], names: t.Sequence[str], now: s
         servers = cursor.fetchall()
         overdue = [str(name) for name, was_overdue, _active in servers if name in names and not was_overdue]
         forgotten = [str(name) for name, was_overdue, _active in servers if name not in names and was_overdue]
-        # A server whose backups are not expected any more is not overdue, but has not recovered either.
+        # A server without expected backups is no longer overdue, but has not recovered either.
         recovered = [str(name) for name, _was_overdue, active in servers if name in forgotten and active]
         if not dry_run:
             for moment, noted in ((now, overdue), (None, forgotten)):

@@ -38,12 +38,12 @@ if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-    # Closes the records of others that died; returns a sentence for each.
+    # Closes the records of other runs that are abandoned; returns a sentence for each.
     CloseOthers = t.Callable[[Connection[Cursor], State], t.List[str]]
 
 # A longer text is shown in a diff by its length.
 SHOWN_CHARACTERS = 200
-DEAD_RESTORE = "it died, or the connection to its host did: closed by the next one on that host"
+ABANDONED_RESTORE = "its process or the connection to its host ended early: closed by the next one on that host"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,9 +88,9 @@ class _Record:
 class _Delivery(t.NamedTuple):
     """The delivery of a record.
 
-    ``kept``: the record went to the spool. ``problems``: sentences on why it, or one that was kept before, did not
-    get to the log database. ``replayed``: runs whose kept records were written. ``closed``: a sentence for each run
-    that was found dead.
+    ``kept``: the record is in the spool. ``problems``: sentences on why it, or an earlier kept record, was not written
+    to the log database. ``replayed``: runs whose kept records were written. ``closed``: a sentence for each
+    abandoned run that was closed.
     """
 
     change: Change = Change({}, {})
@@ -101,7 +101,7 @@ class _Delivery(t.NamedTuple):
 
 
 def record_run(request: RunRecordRequest, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Write what is known of a run to the log database, or keep it until that is possible.
+    """Write the known facts of a run to the log database, or keep them in the spool until that is possible.
 
     :param check_mode: change nothing, only return what would change
     :returns: the module's result
@@ -122,13 +122,13 @@ def record_run(request: RunRecordRequest, check_mode: bool) -> t.Dict[str, t.Any
     if not facts.run_uuid:
         result.update(name=now.strftime(RUN_NAME), started=timestamp(now))
     if facts.status:
-        # Not `finished`: from ansible-core 2.21 on, Ansible takes that for a boolean of its own.
+        # Not `finished`: from ansible-core 2.21 on, Ansible reads that as a boolean of its own.
         result["ended"] = timestamp(now)
     return result
 
 
 def record_restore(request: RestoreRecordRequest, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Write what is known of a restore to the log database, or keep it until that is possible.
+    """Write the known facts of a restore to the log database, or keep them in the spool until that is possible.
 
     :param check_mode: change nothing, only return what would change
     :returns: the module's result
@@ -139,8 +139,8 @@ def record_restore(request: RestoreRecordRequest, check_mode: bool) -> t.Dict[st
     def close_others(connection: Connection[Cursor], state: State) -> t.List[str]:
         if not request.close_others:
             return []
-        servers = close_other_restores(connection, state, DEAD_RESTORE, timestamp(now))
-        return [f"{server}: {DEAD_RESTORE}" for server in servers]
+        servers = close_other_restores(connection, state, ABANDONED_RESTORE, timestamp(now))
+        return [f"{server}: {ABANDONED_RESTORE}" for server in servers]
 
     spool = Spool(request.spool_dir, "records")
     result = _deliver(_Record(restore_state(facts, now), request.log_database, spool, now, close_others), check_mode)
@@ -152,14 +152,14 @@ def record_restore(request: RestoreRecordRequest, check_mode: bool) -> t.Dict[st
 
 
 def _deliver(record: _Record, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Write a record, and those that are kept in the spool.
+    """Write a record, and the records that are kept in the spool.
 
     A record that cannot be written is no failure, but a ``message`` in the result: a backup must not wait for its
     record.
     """
     spool = record.spool
     if check_mode:
-        delivery = _foresee(record)
+        delivery = _preview(record)
     else:
         with spool.lock():
             delivery = _write(record)
@@ -169,7 +169,7 @@ def _deliver(record: _Record, check_mode: bool) -> t.Dict[str, t.Any]:
         "replayed": list(delivery.replayed),
         "abandoned": list(delivery.closed),
         "changed": bool(delivery.kept or delivery.change.after or delivery.replayed or delivery.closed),
-        "diff": {"before": _shown(delivery.change.before), "after": _shown(delivery.change.after)},
+        "diff": {"before": _for_diff(delivery.change.before), "after": _for_diff(delivery.change.after)},
     }
     problems = [*delivery.problems, *spool.unreadable()]
     if problems:
@@ -180,8 +180,8 @@ def _deliver(record: _Record, check_mode: bool) -> t.Dict[str, t.Any]:
     return result
 
 
-def _foresee(record: _Record) -> _Delivery:
-    """Return what :func:`_write` would do, and change nothing."""
+def _preview(record: _Record) -> _Delivery:
+    """Return the delivery that :func:`_write` would make, and change nothing."""
     try:
         with log_database(record.log_database) as connection:
             check_version(connection)
@@ -222,7 +222,7 @@ def _keep(spool: Spool, state: State, error: LogDatabaseUnavailable) -> _Deliver
 
 
 def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.Tuple[t.List[str], t.List[str]]:
-    """Write the kept records of other runs; one that is refused stays and does not stop the others.
+    """Write the kept records of other runs; a refused record stays and does not stop the others.
 
     :returns: the runs whose records were written, and a sentence when any was refused
     """
@@ -251,7 +251,7 @@ def _parse(content: t.Any) -> State:
     return State(str(uuid.UUID(content["run_uuid"])), *parts)
 
 
-def _shown(columns: t.Mapping[str, t.Any]) -> Columns:
+def _for_diff(columns: t.Mapping[str, t.Any]) -> Columns:
     """Return columns for a diff, a long text, such as a log, only by its length."""
     return {
         name: f"<{len(value)} characters>" if isinstance(value, str) and len(value) > SHOWN_CHARACTERS else value

@@ -52,7 +52,7 @@ def _running(connection: Connection[Cursor], condition: str, *values: str) -> t.
 
 
 def close_other_restores(connection: Connection[Cursor], state: State, reason: str, now: str) -> t.List[str]:
-    """Close, as errors, the restores of one host and kind that have not ended, without that of *state*, and commit.
+    """Close, as errors, the other restores of the host and kind of *state* that have not ended, and commit.
 
     :param reason: the note of the closed records
     :returns: the servers whose backups were restored

@@ -35,7 +35,7 @@ class ServerRequest:
 
 
 def record_server(request: ServerRequest, check_mode: bool) -> t.Dict[str, t.Any]:
-    """Bring the row of a server to what the options say.
+    """Write the row of a server, as the options describe it.
 
     :param check_mode: change nothing, only return what would change
     :returns: the module's result

@@ -10,7 +10,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.status import R
 
 Columns = t.Dict[str, t.Any]
 
-# The first known start and end of a run stand: a repeated or late record cannot move them.
+# The first known start and end of a run are kept: a repeated or late record cannot change them.
 FIRST_STANDS = ("data_inicio", "data_encerramento")
 
 
@@ -29,7 +29,7 @@ class State(t.NamedTuple):
 
 
 def combine(older: State, newer: State) -> State:
-    """Return what two states of the same run, given in their order, say together."""
+    """Return the combination of two states of the same run, given in their order."""
     return State(
         newer.run_uuid,
         merge(older.backup, newer.backup, "status_backup"),
@@ -39,7 +39,7 @@ def combine(older: State, newer: State) -> State:
 
 
 def merge(older: t.Mapping[str, t.Any], newer: t.Mapping[str, t.Any], status: str) -> Columns:
-    """Return the columns of a row with those of *newer* written over *older*.
+    """Return the columns of *older* with the columns of *newer* written over them.
 
     A running state that comes after the run has ended is late: it only adds columns that the row lacks.
 

@@ -54,7 +54,7 @@ RESTORES = Table("restauracao_log", "status", "run_uuid")
 
 
 class Written(t.NamedTuple):
-    """A row that was written: its id, ``None`` for one that a dry run would insert, and its change."""
+    """A written row: its id, ``None`` for a row that a dry run would insert, and its change."""
 
     identity: t.Optional[int]
     change: Change
@@ -63,7 +63,7 @@ class Written(t.NamedTuple):
 def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool = False) -> Change:
     """Bring the rows of a run to *state* in one transaction; an ended run is never reopened.
 
-    :param now: start of a row whose state does not say when it started
+    :param now: start of a row whose state has no start
     :param dry_run: change nothing, only return what would change
     :raises LogDatabaseUnavailable: when the server refuses; the connection can be used for the state of another run
     """
@@ -109,7 +109,7 @@ def _with_backup_id(cursor: Cursor, restore: Columns) -> Columns:
 
 @dataclasses.dataclass(frozen=True)
 class _Rows:
-    """Writes rows within one transaction. Table and column names come from this folder, values go as parameters."""
+    """Writes rows within one transaction. Table and column names come from this directory, values go as parameters."""
 
     cursor: Cursor
     now: str

@@ -12,7 +12,7 @@ if t.TYPE_CHECKING:
 
 
 class Uploaded(t.NamedTuple):
-    """An upload in the log tables; ``status`` is that of ``status_upload``."""
+    """An upload in the log tables; ``status`` is the value of ``status_upload``."""
 
     run_uuid: str
     sha256: t.Optional[str]
@@ -38,9 +38,9 @@ def uploads_to(connection: Connection[Cursor], bucket: str, prefix: str) -> t.Di
 
 
 def mark_removed(connection: Connection[Cursor], run_uuid: str, key: str, moment: str) -> None:
-    """Record that the archive of a run is not in the bucket any more, and commit; a run without a row gets none.
+    """Record that the archive of a run was removed from the bucket, and commit; a run without a row gets none.
 
-    :param key: that of the archive; the row of an upload to another key is left alone
+    :param key: the archive's key; the row of an upload to another key is left alone
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -101,7 +101,7 @@ def ensure_account(request: AccountRequest) -> t.Dict[str, t.Any]:
 
 
 class _AccountChange:
-    """The statements for one account; in check mode, only those that read."""
+    """The statements for one account; in check mode, only the reading ones."""
 
     def __init__(self, request: AccountRequest, server: servers.Server, cursor: Cursor) -> None:
         self._request = request
@@ -135,7 +135,7 @@ class _AccountChange:
         return True
 
     def set_privileges(self, held: Levels, wanted: Levels) -> bool:
-        """Revoke privileges that are not wanted and grant those that are missing; return whether any differ."""
+        """Revoke unwanted privileges and grant missing ones; return whether any differ."""
         changed = False
         for verb, preposition, has, keeps in (("REVOKE", "FROM", held, wanted), ("GRANT", "TO", wanted, held)):
             for level, privileges in sorted(has.items()):

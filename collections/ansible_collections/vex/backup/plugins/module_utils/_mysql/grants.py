@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The privileges that the backup account needs, and those of them that it lacks. Pure functions."""
+"""The privileges that the backup account needs, and the missing ones among them. Pure functions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ON_COLUMNS = re.compile(rf"[\w ]+ {_COLUMNS}")
 class DumpScope(t.NamedTuple):
     """The properties of a dump that decide which privileges it needs.
 
-    ``product`` is ``mysql`` or ``mariadb``; the booleans say which stored programs are dumped.
+    ``product`` is ``mysql`` or ``mariadb``; the booleans are true for the kinds of stored programs that are dumped.
     """
 
     product: str

@@ -47,7 +47,7 @@ UNION ALL
 SELECT 'EVENT', EVENT_NAME, 0 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
  ORDER BY kind, place, name
 """
-# MyDumper 0.10 takes MySQL's DEFAULT_GENERATED (such as DEFAULT CURRENT_TIMESTAMP) for a generated column, and leaves
+# MyDumper 0.10 mistakes MySQL's DEFAULT_GENERATED (as in DEFAULT CURRENT_TIMESTAMP) for a generated column, and leaves
 # out its values.
 _ODD_COLUMNS = """
 SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
@@ -99,7 +99,7 @@ class Server(t.NamedTuple):
     """A server.
 
     ``product`` is ``mysql`` or ``mariadb``, ``numbers`` its numeric version. ``instance`` identifies it, and does not
-    depend on the address. ``account`` is the one that logged in, quoted.
+    depend on the address. ``account`` is the account that logged in, quoted.
     """
 
     product: str
@@ -174,7 +174,7 @@ def grants(connection: Connection[Cursor], server: Server) -> Grants:
 
 
 def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], exclude: t.Sequence[str]) -> t.List[str]:
-    """Return the databases to dump: those of the server without the system's and the excluded ones.
+    """Return the databases to dump: all databases of the server except the system's and the excluded ones.
 
     :param include: dump only these; empty for all
     :raises OptionError: for an included database that the server does not have, or when none is left

@@ -70,7 +70,7 @@ def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, 
     mail = composed.mail if composed else None
     spool = Spool(request.spool_dir, "mails")
     if check_mode:
-        delivery = _foresee(server, spool)
+        delivery = _preview(server, spool)
     else:
         delivery = _deliver(server, mail, spool)
         if mail and delivery.undelivered is None:
@@ -121,8 +121,8 @@ def _compose(request: MailRequest) -> t.Optional[Composed]:
     return compose(draft)
 
 
-def _foresee(server: MailServer, spool: Spool) -> _Delivery:
-    """Check that the server would take a mail."""
+def _preview(server: MailServer, spool: Spool) -> _Delivery:
+    """Check that the server would accept a mail."""
     try:
         check_login(server)
     except MailUndelivered as error:
@@ -162,7 +162,7 @@ def _send_or_keep(server: MailServer, mail: Mail, spool: Spool) -> t.Optional[st
 
 
 def _retry(server: MailServer, spool: Spool, names: t.Sequence[str]) -> t.List[str]:
-    """Try each kept mail once, oldest first; return the subjects of those that were sent.
+    """Try each kept mail once, oldest first; return the subjects of the sent mails.
 
     The attempts stop after the time that one mail may take: a server that hangs must not delay the run.
     """

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Mail messages: headers, text, HTML and attachments, as a mail server takes them."""
+"""Mail messages: headers, text, HTML and attachments, as a mail server accepts them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.notes import on
 from ansible_collections.vex.backup.plugins.module_utils._common.text import clean, excerpt_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 
-# The wire and the spool get only ASCII, whatever the texts contain. Lines end as SMTP requires, except within
+# The wire and the spool get only ASCII, with any content of the texts. Lines end as SMTP requires, except within
 # attachments, which must arrive unchanged.
 POLICY = email.policy.default.clone(cte_type="7bit")
 WIRE = POLICY.clone(linesep="\r\n")

@@ -20,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._notify.message import 
 class MailServer(t.NamedTuple):
     """A mail server and its login. ``security`` is ``none``, ``starttls`` or ``tls``; ``timeout`` is in seconds.
 
-    The timeout is that of the whole dialogue. ``ca_cert`` is a file, ``None`` for the certificate authorities of the
+    The timeout limits the whole dialogue. ``ca_cert`` is a file, ``None`` for the certificate authorities of the
     host.
     """
 
@@ -77,7 +77,7 @@ def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
 def check_login(server: MailServer) -> None:
     """Connect and log in as for a mail, then disconnect.
 
-    :raises MailUndelivered: when the server would not take a mail
+    :raises MailUndelivered: when the server would not accept a mail
     """
     with _dialogue(server) as connection, contextlib.suppress(OSError):
         connection.quit()
@@ -143,10 +143,10 @@ def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
 
 @contextlib.contextmanager
 def _time_limit(server: MailServer) -> t.Iterator[None]:
-    """End the block after the timeout of the server: that of a socket would limit each reply, not all of them."""
+    """End the block after the timeout of the server: a socket's own timeout would limit each reply, not all of them."""
 
     def expire(_number: int, _frame: t.Any) -> None:
-        # Not an OSError: smtplib and socket would take it for the failure of one address and try the next.
+        # Not an OSError: smtplib and socket would treat it as the failure of one address and try the next.
         raise MailUndelivered(
             f"the mail server {server.address} did not take the mail within {server.timeout} seconds: "
             "check smtp_host, smtp_port and smtp_security, or raise timeout"

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Audit a bucket: its objects, its manifests, its archives, and the log tables must agree."""
+"""The audit of a bucket: its objects, its manifests, its archives and the log tables must agree."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ KINDS: t.Dict[t.Type[Exception], str] = {
 
 @dataclasses.dataclass(frozen=True)
 class AuditRequest:
-    """The backups to audit: the options of ``backup_audit``.
+    """The options of ``backup_audit``.
 
     :param hostname: ``None`` for every host
     :param deep: read every archive and compare its SHA-256
@@ -92,7 +92,7 @@ def audit_bucket(
         checksums, of_backups = _check_backups(request, store, catalog)
         findings = compare(catalog, request.prefix, rows, checksums, began)
         if findings or of_backups:
-            # Retention may have removed a backup during the audit: only what a second look confirms is reported.
+            # Retention may have removed a backup during the audit, so a second check must confirm each finding.
             later_rows, _unreachable = _try(read_rows)
             later = read_catalog(store, request.prefix, request.hostname)
             confirmed = compare(later, request.prefix, rows if later_rows is None else later_rows, checksums, began)
@@ -144,7 +144,7 @@ def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.T
             findings += _lost_archive(store, one)
             continue
         if computed != checksums[one.key]:
-            detail = f"SHA-256 of the archive is {computed}, its manifest says {checksums[one.key]}"
+            detail = f"SHA-256 of the archive is {computed}, its manifest gives {checksums[one.key]}"
             findings.append(Finding("checksum_differs", one.key, detail))
     return checksums, findings
 

@@ -54,7 +54,7 @@ class Catalog(t.NamedTuple):
 def read_catalog(store: Store, prefix: str, hostname: t.Optional[str] = None) -> Catalog:
     """List the bucket and return the catalog of one host, or of every host.
 
-    :param prefix: what keys start with
+    :param prefix: the beginning of all keys
     :raises OptionError: for an empty *hostname*
     :raises StoreFailed: when the store refuses or cannot be reached
     """
@@ -64,7 +64,7 @@ def read_catalog(store: Store, prefix: str, hostname: t.Optional[str] = None) ->
 def catalog_of(listed: t.Iterable[Listed], prefix: str) -> Catalog:
     """Separate the backups from all other objects.
 
-    :param listed: every object below *prefix*, or those of one host
+    :param listed: every object below *prefix*, or every object of one host
     """
     objects = {one.key: one for one in listed}
     archives = {key: parts for key, parts in ((key, parse(key, prefix)) for key in objects) if parts is not None}
@@ -104,7 +104,7 @@ def choose(
     :param backups: newest first
     :param at: ``YYYY-MM-DD [HH:MM[:SS]]``, UTC; a date alone means its end
     :raises OptionError: when *at* is not a time
-    :raises NoSuchBackup: when there is no such backup with a manifest; the message names those that exist
+    :raises NoSuchBackup: when there is no such backup with a manifest; the message names the existing ones
     """
     until = _parse_time(at) if at is not None else None
     found = [one for one in backups if (name is None or one.name == name) and (until is None or one.taken <= until)]

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Download an archive and its manifest, so that their names exist only for verified data."""
+"""The download of an archive and its manifest, whose names exist only for verified data."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Sett
 
 @dataclasses.dataclass(frozen=True)
 class DownloadRequest:
-    """A backup to download, and where to: the options of ``s3_download``.
+    """The options of ``s3_download``.
 
     :param key: of the archive; or ``None``, and *hostname* is set
-    :param hostname: its newest backup is downloaded, or the one that *name* or *at* chooses
+    :param hostname: its newest backup is downloaded, or the backup that *name* or *at* chooses
     :param dest: an existing or new directory; with *hostname*, the backup gets a directory of its name in it
     :param manifest_only: leave the archive in the bucket
     :param manifest_keys: the manifest must be signed with one of them; without keys, every manifest is accepted
@@ -184,7 +184,7 @@ def _find_archive(store: Store, key: str, archive: Archive) -> Listed:
         raise NoSuchBackup(f"{store.url(key)} does not exist, only its manifest does: restore another backup")
     if listed.size != archive.size:
         raise DownloadFailed(
-            f"{store.url(key)} has {listed.size} bytes, its manifest says {archive.size}: it was cut short or "
+            f"{store.url(key)} has {listed.size} bytes, its manifest gives {archive.size}: it was truncated or "
             "replaced; restore another backup"
         )
     return listed

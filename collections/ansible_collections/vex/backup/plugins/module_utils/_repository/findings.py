@@ -11,14 +11,14 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog
 
-# What to do about each kind of finding.
+# The remedy for each kind of finding.
 REMEDIES = {
     "log_database": "only the bucket was audited: repair the log database or its login, and audit again",
     "archive_without_manifest": (
         "it is not a backup, since its upload or its removal did not end: upload it again if the host still has it, "
         "or remove it"
     ),
-    "stray": "remove it: the archive that it describes is gone",
+    "stray": "remove it: the archive that it describes does not exist",
     "manifest_unusable": (
         "the backup cannot be restored with it: upload the manifest again if the host still has it, or remove both"
     ),
@@ -26,15 +26,15 @@ REMEDIES = {
         "do not restore the backup before you know who wrote the manifest; if it was signed with a former key of "
         "yours, add that to the former keys"
     ),
-    "size_differs": "the backup cannot be restored: find out who wrote the archive, remove it, and keep another backup",
+    "size_differs": "the backup cannot be restored: find the writer of the archive, remove it, and keep another backup",
     "checksum_differs": (
-        "the backup cannot be trusted: find out who wrote the archive, remove it, and keep another backup"
+        "the backup cannot be trusted: find the writer of the archive, remove it, and keep another backup"
     ),
     "object_without_row": (
-        "the backup can be restored all the same; if its record is in the host's spool, the next run delivers it"
+        "the backup can still be restored; if its record is in the host's spool, the next run delivers it"
     ),
     "row_without_object": (
-        "the object was removed or lost: look for its versions in the bucket; if it was removed on purpose, set "
+        "the object was removed or lost: search the bucket for its versions; if it was removed on purpose, set "
         "removido_em in its row"
     ),
     "removed_but_there": "somebody brought the backup back: clear removido_em in its row, or remove the backup",
@@ -52,7 +52,7 @@ class Finding(t.NamedTuple):
 
     @property
     def remedy(self) -> str:
-        """Return the remedy of the finding."""
+        """The action that resolves the finding."""
         return REMEDIES[self.kind]
 
 
@@ -65,10 +65,10 @@ def compare(
 ) -> t.List[Finding]:
     """Compare the keys in the bucket with each other and with the rows of the log tables.
 
-    :param prefix: what keys start with
+    :param prefix: the beginning of all keys
     :param rows: the uploads by key, ``None`` when the log database is unreachable
     :param checksums: by key, the SHA-256 that a backup's manifest gives
-    :param began: when the audit began, UTC; objects uploaded later may belong to a run that is still going on
+    :param began: when the audit began, UTC; objects uploaded later may belong to a run that is in progress
     """
     findings = [*_archives_without_manifest(catalog, rows, began), *_strays(catalog, prefix)]
     if rows is not None:
@@ -104,7 +104,7 @@ def _backups_against_rows(
             if one.modified < began:
                 yield Finding("object_without_row", one.key, "the log tables have no row of this backup")
         elif row.removed:
-            detail = f"the log tables say that the backup of run {row.run_uuid} was removed"
+            detail = f"in the log tables, the backup of run {row.run_uuid} is removed"
             yield Finding("removed_but_there", one.key, detail)
         elif row.sha256 and checksums.get(one.key, row.sha256) != row.sha256:
             detail = f"SHA-256 is {checksums[one.key]} in its manifest, {row.sha256} in the log tables"

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a backup from retention, by an empty object beside its archive."""
+"""The hold of a backup: an empty object beside its archive, which keeps retention from removing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.write import put
 
 @dataclasses.dataclass(frozen=True)
 class HoldRequest:
-    """A backup to hold or release: the options of ``backup_hold``.
+    """The options of ``backup_hold``.
 
     :param state: ``present`` to hold, ``absent`` to release
     :param timeout: seconds; 0 or ``None`` for no limit
@@ -55,6 +55,6 @@ def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
 
 def _put_hold(store: Store, key: str) -> None:
     put_object(store, hold_of(key), b"")
-    # Retention looks for the hold and then removes the manifest. When both run at once, the hold may come too late.
+    # Retention checks for the hold and then removes the manifest. When both run at once, the hold may come too late.
     if head(store, manifest_of(key)) is None:
         raise NoSuchBackup(f"{store.url(key)} was not held: retention removed it a moment ago; hold another backup")

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""List the backups in a bucket."""
+"""The list of the backups in a bucket."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Sett
 
 @dataclasses.dataclass(frozen=True)
 class ListRequest:
-    """The backups to list: the options of ``backup_info``.
+    """The options of ``backup_info``.
 
     :param hostname: ``None`` for every host
     :param timeout: seconds; 0 or ``None`` for no limit

@@ -23,7 +23,7 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
     :param keys: the manifest must be signed with one of them; without keys, every manifest is accepted
     :raises ManifestUnusable: when it is damaged, describes another archive, or was just removed
     :raises ManifestForged: when none of *keys* signed it
-    :raises DownloadFailed: when the archive has another size than the manifest says
+    :raises DownloadFailed: when the archive and its manifest have different sizes
     :raises StoreFailed: when the store refuses or cannot be reached
     """
     key = manifest_of(backup.key)
@@ -41,7 +41,7 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
         raise ManifestUnusable(f"{where} is the manifest of {archive.name}, so it lies beside the wrong archive")
     if archive.size != backup.size:
         raise DownloadFailed(
-            f"{store.url(backup.key)} has {backup.size} bytes, its manifest says {archive.size}: it was cut short or "
+            f"{store.url(backup.key)} has {backup.size} bytes, its manifest gives {archive.size}: it was truncated or "
             "replaced"
         )
     return manifest

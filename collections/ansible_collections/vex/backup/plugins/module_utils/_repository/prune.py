@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Apply retention to the backups of one host in a bucket."""
+"""Retention in a bucket, for the backups of one host."""
 
 from __future__ import annotations
 
@@ -33,15 +33,20 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.removal imp
     KeepRemoval,
     remove_backups,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision, Policy, Verdict, decide
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import (
+    Decision,
+    Decisions,
+    Policy,
+    decide,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 
 
 @dataclasses.dataclass(frozen=True)
 class PruneRequest:
-    """The backups to look at, and how many of them stay: the options of ``backup_prune`` for a bucket.
+    """The options of ``backup_prune`` for a bucket.
 
-    :param name: the run that has just succeeded; ``None`` when a person asks
+    :param name: the run that has just succeeded; ``None`` for retention by hand
     :param unfinished_days: an upload is aborted when it began this many days before the newest backup
     :param manifest_keys: a manifest must be signed with one of them; without keys, every manifest is accepted
     :param spool_dir: keeps the removals until the log tables note them; ``None`` to note none
@@ -76,7 +81,7 @@ class PruneRequest:
 class Pruned(t.NamedTuple):
     """The result of retention.
 
-    ``removals`` are the backups removed, or in check mode those that would be; ``markers`` the keys of objects that the
+    ``removals`` are the removed backups, in check mode the backups to remove; ``markers`` the keys of objects that the
     bucket keeps behind a delete marker; ``aborted`` the keys of unfinished uploads; ``leftovers`` the keys of old
     archives without a manifest; ``problems`` are sentences.
     """
@@ -104,7 +109,7 @@ def prune_host_and_bucket(host: t.Optional[PruneLocalRequest], bucket: PruneRequ
 def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Apply retention, and note the removals in the log tables.
 
-    A failure is no error but a ``message`` in the result: the backups are as good as before.
+    A failure does not raise an error: the result has a ``message``, because all backups are still whole.
 
     :returns: the result of ``backup_prune``
     :raises OptionError: for an option that cannot work
@@ -128,23 +133,23 @@ def prune_objects(
     """Apply retention to the bucket alone.
 
     :param now: UTC
-    :param keep_removal: called with each removal as soon as the manifest is gone
+    :param keep_removal: called with each removal as soon as the manifest is removed
     """
     try:
         backups = read_catalog(store, request.prefix, request.hostname).backups
-        verdict, runs = _decide(request, store, backups, now)
+        decided, runs = _decide(request, store, backups, now)
     except (StoreFailed, Interrupted) as error:
         return Pruned([], [], [], [], [], [_stopped(error)])
-    if verdict.refusal is not None:
-        return Pruned(verdict.decisions, [], [], [], [], [verdict.refusal])
+    if decided.refusal is not None:
+        return Pruned(decided.decisions, [], [], [], [], [decided.refusal])
     if not backups or not any(request.policy):
-        return Pruned(verdict.decisions, [], [], [], [], [])
+        return Pruned(decided.decisions, [], [], [], [], [])
     # Oldest first: an interruption leaves the newest.
     doomed = [
-        (one, Removal(runs[one.backup.key], one.backup.key, now)) for one in reversed(verdict.decisions) if not one.keep
+        (one, Removal(runs[one.backup.key], one.backup.key, now)) for one in reversed(decided.decisions) if not one.keep
     ]
     attempts = remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode)
-    pruned = _combine(verdict.decisions, attempts)
+    pruned = _combine(decided.decisions, attempts)
     if any(one.stopped for one in attempts):
         return pruned
     # By the store's own clock: the time of its newest archive.
@@ -166,17 +171,17 @@ def _check(request: PruneRequest) -> None:
 
 
 def _ignore(_removal: Removal) -> None:
-    """Note nothing of a removal."""
+    """Do not record a removal."""
 
 
 def _decide(
     request: PruneRequest, store: Store, backups: t.Sequence[StoredBackup], now: datetime.datetime
-) -> t.Tuple[Verdict, t.Dict[str, t.Optional[str]]]:
+) -> t.Tuple[Decisions, t.Dict[str, t.Optional[str]]]:
     """Return the decisions and, when a backup is to be removed, the run of each good backup by key."""
-    verdict = decide(backups, {}, request.policy, now, request.name)
-    if all(one.keep for one in verdict.decisions):
-        return verdict, {}
-    # A backup may be removed only when the backups that stay are good, and their manifests tell that.
+    decided = decide(backups, {}, request.policy, now, request.name)
+    if all(one.keep for one in decided.decisions):
+        return decided, {}
+    # A backup may be removed only when the backups that stay are good, which their manifests show.
     runs: t.Dict[str, t.Optional[str]] = {}
     faults: t.Dict[str, str] = {}
     for one in backups:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove from a host's work directory the runs that are not kept any longer."""
+"""The removal of old runs from a host's work directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import LOGS, RunLog
 
-# The empty file that says that a run's backup is in the bucket.
+# An empty file, which exists when the run's backup is in the bucket.
 UPLOADED = ".uploaded"
 # `{run}.partial` is left out: it belongs to a failed dump, which mysql_dump removes while it holds its lock.
 _ENTRY = re.compile(
@@ -30,7 +30,7 @@ _ENTRY = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class PruneLocalRequest:
-    """A work directory, and how many runs stay in it: the options of ``backup_prune`` for a host.
+    """The options of ``backup_prune`` for a host.
 
     :param name: the run that has just been uploaded
     :param keep_local: how many uploaded runs stay
@@ -64,7 +64,7 @@ def prune_local(request: PruneLocalRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
 
 def doomed_entries(names: t.Iterable[str], run: str, keep_local: int, keep_failed: int) -> t.List[str]:
-    """Return which entries of a work directory to remove once *run* is uploaded.
+    """Return the entries of a work directory to remove once *run* is uploaded.
 
     The newest *keep_local* uploaded runs stay, with all their entries, and so do the newest *keep_failed* of the
     others. The logs of *run* stay: its mail needs them. Runs with a later name stay: another process may be making

@@ -41,7 +41,7 @@ class PruneLog:
         self._problems: t.List[str] = []
 
     def keep(self, removal: Removal) -> None:
-        """Write a removal to the spool, so that a process that is killed before the delivery does not lose it."""
+        """Write a removal to the spool, so that it is not lost when the process is killed before the delivery."""
         if removal.run_uuid is None:
             return
         self._removals[removal.run_uuid] = removal
@@ -52,7 +52,7 @@ class PruneLog:
                 self._problems.append(f"a removal could not be written to the spool {self._spool}: {error.strerror}")
 
     def deliver(self) -> t.List[str]:
-        """Mark the uploads of all removals in the spool as removed, also those of earlier calls.
+        """Mark the uploads of all removals in the spool as removed, also the removals of earlier calls.
 
         :returns: sentences on what failed; a later call delivers what stays in the spool
         """

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove backups from a bucket, in such an order that a half removed one is never taken for a backup."""
+"""The removal of backups from a bucket, in an order in which a half removed one is never mistaken for a backup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KeepRemoval = t.Callable[[Removal], None]
 class Attempt(t.NamedTuple):
     """The outcome of the attempt to remove one backup.
 
-    ``removal`` is set once the manifest is gone (in check mode: if it would go); ``markers`` are the keys of objects
+    ``removal`` is set once the manifest is removed, in check mode if it would be; ``markers`` are the keys of objects
     that the bucket keeps behind a delete marker; ``protection`` is why the backup stays; ``refused`` the refusal of one
     request; ``stopped`` the error after which no other backup is tried.
     """
@@ -37,7 +37,7 @@ class Attempt(t.NamedTuple):
 
     @property
     def kept(self) -> t.Optional[str]:
-        """Return the reason why the backup stays; ``None`` when it is removed or the attempt was stopped."""
+        """The reason why the backup stays after all; ``None`` when it does not, or the attempt was stopped."""
         if self.removal is None and self.refused is not None:
             return f"the bucket refused to remove it: {self.refused}"
         return self.protection
@@ -53,9 +53,9 @@ def remove_backups(
 ) -> t.List[Attempt]:
     """Remove backups, in the order given, until an error stops it.
 
-    :param doomed: the decisions to remove, and what to note of each
-    :param keep_removal: called with a removal as soon as the manifest is gone
-    :param check_mode: only find out whether the bucket protects them
+    :param doomed: the decisions to remove, each with the removal to record
+    :param keep_removal: called with a removal as soon as the manifest is removed
+    :param check_mode: only check whether the bucket protects them
     """
     attempts: t.List[Attempt] = []
     for decision, removal in doomed:
@@ -83,7 +83,7 @@ def _attempt(
 
 
 def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
-    """Return why the bucket protects a backup at this moment, ``None`` when it does not."""
+    """Return the reason why the bucket protects a backup at this moment, ``None`` when it does not."""
     for key in (backup.key, manifest_of(backup.key)):
         answer = head(store, key) or {}
         if answer.get("ObjectLockLegalHoldStatus") == "ON":
@@ -91,9 +91,9 @@ def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t
         until = answer.get("ObjectLockRetainUntilDate")
         if until is not None and utc(until) > now:
             return f"locked by the bucket until {timestamp(utc(until))} (UTC)"
-    # The last request before the removal: backup_hold puts the hold first and then looks for the manifest.
+    # The last request before the removal: backup_hold puts the hold first and then checks for the manifest.
     if head(store, hold_of(backup.key)) is not None:
-        return "held a moment ago"
+        return "a hold was set a moment ago"
     return None
 
 

@@ -16,7 +16,7 @@ PERIODS = (("daily", "%Y-%m-%d"), ("weekly", "%G-W%V"), ("monthly", "%Y-%m"), ("
 
 
 class Policy(t.NamedTuple):
-    """The backups that stay: the newest ``last``, and the newest of each of so many days, weeks, months and years.
+    """The numbers of backups that stay: the newest ones, and the newest of each day, week, month and year.
 
     Only periods with a good backup count, so a host that pauses loses none. With all numbers at 0, everything stays.
     """
@@ -29,20 +29,20 @@ class Policy(t.NamedTuple):
 
     @property
     def newest(self) -> int:
-        """Return the number of newest good backups that stay whatever the other rules say."""
+        """The number of newest good backups that stay regardless of the other rules."""
         return max(1, self.last)
 
 
 class Decision(t.NamedTuple):
-    """The decision to keep or remove a backup, with its reason in words."""
+    """The decision about one backup: it stays if ``keep`` is set; ``reason`` is a text for people."""
 
     backup: StoredBackup
     keep: bool
     reason: str
 
 
-class Verdict(t.NamedTuple):
-    """``decisions``, newest backup first; ``refusal`` says why all of them stay, ``None`` when the rules decide."""
+class Decisions(t.NamedTuple):
+    """All decisions, newest backup first; ``refusal`` is the reason why all stay, ``None`` when the rules decide."""
 
     decisions: t.List[Decision]
     refusal: t.Optional[str] = None
@@ -54,27 +54,27 @@ def decide(
     policy: Policy,
     now: datetime.datetime,
     run: t.Optional[str] = None,
-) -> Verdict:
+) -> Decisions:
     """Decide which of a host's backups stay.
 
     A backup is good when it has a manifest and no fault. Others count for no rule, and stay.
 
     :param backups: all that the bucket holds of the host
-    :param faults: by key, what is wrong with a backup that has a manifest
+    :param faults: by key, the fault of a backup that has a manifest
     :param now: UTC, without a zone
-    :param run: the name of the run that has just succeeded; ``None`` when a person asks
+    :param run: the name of the run that has just succeeded; ``None`` for retention by hand
     """
     ordered = sorted(backups, key=lambda one: (one.taken, one.key), reverse=True)
     if not any(policy):
-        return Verdict(
+        return Decisions(
             [Decision(one, True, "retention is off: no number of backups to keep is set") for one in ordered]
         )
     good = [one for one in ordered if one.manifest and one.key not in faults]
     refusal = _refusal(ordered, good, now, run)
     if refusal is not None:
-        return Verdict([Decision(one, True, refusal) for one in ordered], refusal)
+        return Decisions([Decision(one, True, refusal) for one in ordered], refusal)
     reasons = _reasons(good, policy)
-    return Verdict([_decision(one, faults, reasons.get(one.key, [])) for one in ordered])
+    return Decisions([_decision(one, faults, reasons.get(one.key, [])) for one in ordered])
 
 
 def _refusal(
@@ -84,9 +84,7 @@ def _refusal(
     if not ordered:
         return None
     if run is not None and run not in [one.name for one in good]:
-        return (
-            f"nothing is removed: the bucket holds no whole backup of the run {run}; look for its archive and manifest"
-        )
+        return f"nothing is removed: the bucket holds no whole backup of the run {run}; check its archive and manifest"
     newest = ordered[0]
     if newest not in good:
         return (
@@ -95,7 +93,7 @@ def _refusal(
         )
     if now < newest.taken:
         return (
-            f"nothing is removed: this host's clock says {timestamp(now)} (UTC), before the newest backup, "
+            f"nothing is removed: this host's clock shows {timestamp(now)} (UTC), before the newest backup, "
             f"{newest.name}, was taken; set the clock, or remove that backup if its name is wrong"
         )
     return None
@@ -120,10 +118,8 @@ def _reasons(good: t.Sequence[StoredBackup], policy: Policy) -> t.Dict[str, t.Li
 
 def _decision(one: StoredBackup, faults: t.Mapping[str, str], rules: t.Sequence[str]) -> Decision:
     if not one.manifest:
-        return Decision(
-            one, True, "not a backup: it has no manifest; counts for no rule and is not removed, look at it"
-        )
+        return Decision(one, True, "not a backup: it has no manifest; counts for no rule and is not removed, check it")
     if one.key in faults:
-        return Decision(one, True, f"counts for no rule and is not removed, look at it: {faults[one.key]}")
+        return Decision(one, True, f"counts for no rule and is not removed, check it: {faults[one.key]}")
     kept = ["held", *rules] if one.held else rules
     return Decision(one, bool(kept), "; ".join(kept) or "no rule keeps it")

@@ -48,7 +48,7 @@ def fetch(store: Store, listed: Listed, archive: Archive, path: str, log: RunLog
     if digest.hexdigest() != archive.sha256:
         os.unlink(partial)
         raise DownloadFailed(
-            f"{store.url(listed.key)} has SHA-256 {digest.hexdigest()}, its manifest says {archive.sha256}: it is "
+            f"{store.url(listed.key)} has SHA-256 {digest.hexdigest()}, its manifest gives {archive.sha256}: it is "
             "damaged in the bucket; restore another backup"
         )
     commit(partial, path)

@@ -8,7 +8,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import errors_in_words
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql import converted_errors
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_scripts import renamed_create
 
 if t.TYPE_CHECKING:
@@ -23,13 +23,13 @@ def create_database(connection: Connection[Cursor], one: DatabaseRestore, statem
     """
     create = renamed_create(statement, one.name, one.target) if statement else None
     text = create.decode("utf-8", "surrogateescape").rstrip().rstrip(";") if create else ""
-    with errors_in_words(), connection.cursor() as cursor:
+    with converted_errors(), connection.cursor() as cursor:
         cursor.execute(text or f"CREATE DATABASE IF NOT EXISTS {quote_identifier(one.target)}")
 
 
 def collation_of(connection: Connection[Cursor], database: str) -> t.Optional[str]:
     """Return the default collation of a database, ``None`` when the server does not have the database."""
-    with errors_in_words(), connection.cursor() as cursor:
+    with converted_errors(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", (database,)
         )
@@ -41,5 +41,5 @@ def set_collation(connection: Connection[Cursor], database: str, collation: str)
     """Set the default collation of a database, unless it is that already."""
     if collation_of(connection, database) == collation:
         return
-    with errors_in_words(), connection.cursor() as cursor:
+    with converted_errors(), connection.cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {quote_identifier(database)} COLLATE {collation}")

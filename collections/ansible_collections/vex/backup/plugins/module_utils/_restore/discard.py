@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Remove an unpacked backup once it has been restored."""
+"""The removal of an unpacked backup after its restore."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import TargetEx
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program, list_objects
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql import (
-    errors_in_words,
+    converted_errors,
     qualified,
     shortened,
     table_key,
@@ -65,7 +65,7 @@ def refuse_to_overwrite(databases: t.Sequence[DatabaseRestore], found: t.Mapping
 
 def drop_existing(connection: Connection[Cursor], one: DatabaseRestore, found: Existing) -> None:
     """Drop the objects that restoring *one* would overwrite."""
-    with errors_in_words(), connection.cursor() as cursor:
+    with converted_errors(), connection.cursor() as cursor:
         cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
         for program in found.programs:
             cursor.execute(f"DROP {program.kind} IF EXISTS {qualified(one.target, program.name)}")

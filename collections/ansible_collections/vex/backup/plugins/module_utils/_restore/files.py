@@ -77,7 +77,7 @@ def create_statement(folder: str, one: DatabaseRestore) -> t.Optional[bytes]:
     """Return MyDumper's ``CREATE DATABASE`` statement, ``None`` when the dump has none."""
     tables = os.path.join(folder, TABLES)
     # MyDumper 0.20 and later names the file by an alias when the name has special characters. With several such files,
-    # an alias does not say which database it stands for.
+    # an alias does not show its database.
     others = [name for name in os.listdir(tables) if name.endswith("-schema-create.sql")]
     for name in [f"{one.name}-schema-create.sql", *(others if len(others) == 1 else [])]:
         with contextlib.suppress(FileNotFoundError), open(os.path.join(tables, name), "rb") as stream:

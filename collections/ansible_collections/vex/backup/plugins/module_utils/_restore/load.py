@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Load a backup into a server: rows, views, stored programs, in an order that works."""
+"""The loading of a backup into a server: rows, views, stored programs, in an order that works."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _View(t.NamedTuple):
 
 
 class _FailedView(t.NamedTuple):
-    """A view that could not be created, and why."""
+    """A view that could not be created, and the reason."""
 
     view: _View
     reason: str
@@ -110,9 +110,9 @@ def _views(plan: RestorePlan, files: Prepared) -> t.List[_View]:
 
 
 def _create_views(target: Target, views: t.Sequence[_View]) -> t.List[_FailedView]:
-    """Create views until all exist or no further one can be created; return those that failed.
+    """Create views until all exist or no further one can be created; return the failed ones.
 
-    A view may read from other views, in other databases too, and the backup does not say from which.
+    A view may read from other views, in other databases too, and the backup does not record from which.
     """
     pending = list(views)
     while True:

@@ -34,7 +34,7 @@ class DatabaseRestore(t.NamedTuple):
 class RestorePlan(t.NamedTuple):
     """The databases to restore, and how they were dumped.
 
-    ``generation`` is that of the MyDumper that dumped them, ``shared`` is set when all databases are in one directory,
+    ``generation`` is the generation of their MyDumper, ``shared`` is set when all databases are in one directory,
     ``dump_bytes`` is the size of the whole dump before compression.
     """
 

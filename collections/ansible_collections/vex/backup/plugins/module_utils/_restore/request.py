@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.connection impor
 class RestoreRequest:
     """The options of ``mysql_restore``, by name.
 
-    ``target`` is the option ``as``, which is a keyword of Python. ``timeout`` is in seconds, 0 for no bound.
+    ``target`` is the option ``as``, which is a keyword of Python. ``timeout`` is in seconds, 0 for no limit.
     """
 
     login: Login

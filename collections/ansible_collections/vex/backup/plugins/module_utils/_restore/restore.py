@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Restore an unpacked backup: plan, refuse to overwrite, load, and compare with the manifest."""
+"""The restore of an unpacked backup: plan, refuse to overwrite, load, and compare with the manifest."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _load_and_compare(target: Target, root: str, plan: RestorePlan, found: t.Map
 
 
 def _conclude(target: Target, root: str, plan: RestorePlan, outcome: Outcome) -> t.List[str]:
-    """Log the outcome, remove the backup if the request says so, and return all warnings.
+    """Log the outcome, remove the backup if the request asks for it, and return all warnings.
 
     :raises RestoreDiffers: for any difference
     """
@@ -121,8 +121,8 @@ def _conclude(target: Target, root: str, plan: RestorePlan, outcome: Outcome) ->
         target.log.warning(warning)
     if outcome.differences:
         raise RestoreDiffers(
-            f"the restored data differ from the dump: {shortened(outcome.differences)}; look into it before you use "
-            "them, or restore another backup",
+            f"the restored data differ from the dump: {shortened(outcome.differences)}; check them before you use "
+            "the data, or restore another backup",
             differences=outcome.differences,
             incomplete=[one.target for one in plan.databases],
             restore_warnings=warnings,

@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import BackupEr
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql import (
     Connect,
-    errors_in_words,
+    converted_errors,
     qualified,
     table_key,
 )
@@ -39,7 +39,7 @@ class _Table(t.NamedTuple):
 
 
 class _Counting:
-    """Counts that are under way: the connections that count, and whether they must end."""
+    """Counts in progress: the connections that count, and a flag that ends them."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
@@ -48,14 +48,14 @@ class _Counting:
 
     def count(self, tables: t.Sequence[_Table]) -> RowCounts:
         """Count the rows of *tables*, one after the other; count nothing after :meth:`stop`."""
-        with contextlib.closing(self._connect()) as connection, errors_in_words(), connection.cursor() as cursor:
+        with contextlib.closing(self._connect()) as connection, converted_errors(), connection.cursor() as cursor:
             self._connections.append(connection.thread_id())
             # Read after the append: stop() either finds this connection, or is seen here.
             wanted = () if self._stopped.is_set() else tables
             return {(table.database.name, table.name): _count(cursor, table) for table in wanted}
 
     def stop(self) -> None:
-        """Kill the connections: the server goes on counting a large table when its client is gone."""
+        """Kill the connections: the server continues to count a large table after its client has disconnected."""
         self._stopped.set()
         with contextlib.suppress(BackupError), contextlib.closing(self._connect()) as connection:
             for number in self._connections:
@@ -84,7 +84,7 @@ def count_rows(connect: Connect, plan: RestorePlan, threads: int) -> RowCounts:
 
 def _tables(connection: Connection[Cursor], one: DatabaseRestore) -> t.List[_Table]:
     key = table_key(connection)
-    with errors_in_words(), connection.cursor() as cursor:
+    with converted_errors(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s", (one.target,)
         )

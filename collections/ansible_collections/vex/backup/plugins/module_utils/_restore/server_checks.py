@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks of the server after a restore: differences from the manifest, and objects that need a look."""
+"""Checks of the server after a restore: differences from the manifest, and objects that a person should check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.server import li
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import RowCounts
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql import (
-    errors_in_words,
+    converted_errors,
     qualified,
     shortened,
     table_key,
@@ -60,7 +60,7 @@ def find_differences(connection: Connection[Cursor], plan: RestorePlan, counted:
 
 def find_warnings(connection: Connection[Cursor], one: DatabaseRestore) -> t.List[str]:
     """Return a sentence for each object that was restored and could not be compared, or may not work."""
-    with errors_in_words(), connection.cursor() as cursor:
+    with converted_errors(), connection.cursor() as cursor:
         return [
             *_unknown_counts(one),
             *_unreadable_views(cursor, one),
@@ -91,9 +91,7 @@ def _differences_of(
 def _unknown_counts(one: DatabaseRestore) -> t.Iterator[str]:
     unknown = [name for name, rows in one.tables.items() if rows is None]
     if unknown:
-        yield (
-            f"{one.target}: the manifest does not say how many rows {shortened(unknown)} had, so they were not compared"
-        )
+        yield (f"{one.target}: the manifest has no row counts for {shortened(unknown)}, so they were not compared")
 
 
 def _unreadable_views(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The common parts of a restore's SQL: quoted names, errors in words, and how the server compares names of tables."""
+"""The shared parts of a restore's SQL: quoted names, converted errors, and the server's comparison of table names."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _CONNECTION_ERRORS = range(2000, 3000)
 
 
 @contextlib.contextmanager
-def errors_in_words() -> t.Iterator[None]:
-    """Raise errors of this collection instead of PyMySQL's.
+def converted_errors() -> t.Iterator[None]:
+    """Convert PyMySQL's errors in the block to errors of this collection.
 
     :raises ServerUnavailable: when the server went away
     :raises RestoreFailed: when the server refused a statement
@@ -40,7 +40,7 @@ def errors_in_words() -> t.Iterator[None]:
             raise ServerUnavailable(f"the server stopped answering: {reason}") from None
         raise RestoreFailed(
             f"the server refused a statement of the restore: {reason}; grant the account the rights to create and drop "
-            "what is restored"
+            "the restored objects"
         ) from None
 
 
@@ -62,7 +62,7 @@ def shortened(names: t.Sequence[str]) -> str:
 
 def table_key(connection: Connection[Cursor]) -> t.Callable[[str], str]:
     """Return a function that gives two names the same key when they name the same table on the server."""
-    with errors_in_words(), connection.cursor() as cursor:
+    with converted_errors(), connection.cursor() as cursor:
         cursor.execute("SELECT @@lower_case_table_names")
         is_sensitive = not int((cursor.fetchone() or (0,))[0])
     return str if is_sensitive else str.lower

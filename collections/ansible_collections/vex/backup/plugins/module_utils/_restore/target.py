@@ -18,7 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file impo
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import errors_in_words, shortened
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql import converted_errors, shortened
 from ansible_collections.vex.backup.plugins.module_utils._tools import myloader
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import (
     LEGACY,
@@ -62,11 +62,11 @@ class Target(t.NamedTuple):
     log: RunLog
 
     def connect(self) -> Connection[Cursor]:
-        """Log in, and switch the binary log off for the connection if the request says so."""
+        """Log in, and switch the binary log off for the connection if the request asks for it."""
         left = self.deadline.remaining()
         connection = connect(self.request.login, statement_timeout=None if left is None else int(left) + 1)
         if not self.request.binlog:
-            with errors_in_words(), connection.cursor() as cursor:
+            with converted_errors(), connection.cursor() as cursor:
                 cursor.execute("SET SESSION sql_log_bin = 0")
         return connection
 

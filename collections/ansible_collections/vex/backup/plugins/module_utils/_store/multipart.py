@@ -24,7 +24,7 @@ class Part:
     :param number: from 1
     :param start: offset of the first byte
     :param size: bytes
-    :param check: called before each read; what it raises ends the reading
+    :param check: called before each read; an error that it raises ends the reading
     """
 
     def __init__(self, descriptor: int, number: int, start: int, size: int, check: t.Callable[[], None]) -> None:

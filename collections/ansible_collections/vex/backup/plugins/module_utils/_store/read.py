@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reading objects: in chunks of which several are requested at a time, repeated where a connection broke."""
+"""The reading of objects in chunks: several are requested at a time, and repeated after a lost connection."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_object(store: Store, key: str) -> bytes:
 def read_chunks(store: Store, listed: Listed, start: int = 0) -> t.Iterator[bytes]:
     """Read an object from the offset *start* on, in order, while the next chunks are being requested.
 
-    :raises DownloadFailed: when the object was replaced meanwhile, or is shorter than *listed* says
+    :raises DownloadFailed: when the object was replaced meanwhile, or is shorter than in the list
     :raises StoreFailed: when the store refuses or cannot be reached
     """
     requests: t.Deque[Future] = collections.deque()
@@ -50,16 +50,16 @@ def read_chunks(store: Store, listed: Listed, start: int = 0) -> t.Iterator[byte
 
 
 def _read_range(store: Store, listed: Listed, start: int, size: int) -> Answer:
-    asked = f"bytes={start}-{start + size - 1}"
+    wanted = f"bytes={start}-{start + size - 1}"
     try:
-        answer = _get(store, Key=listed.key, Range=asked, IfMatch=f'"{listed.etag}"')
+        answer = _get(store, Key=listed.key, Range=wanted, IfMatch=f'"{listed.etag}"')
     except Refused as error:
         if error.code in ("PreconditionFailed", "412"):
             raise DownloadFailed(f"{store.url(listed.key)} was replaced while it was read: repeat") from error
         raise
     if len(answer["content"]) != size:
         raise DownloadFailed(
-            f"{store.url(listed.key)} gave {len(answer['content'])} bytes for {asked}: it was cut short; repeat"
+            f"{store.url(listed.key)} gave {len(answer['content'])} bytes for {wanted}: it was truncated; repeat"
         )
     return answer
 

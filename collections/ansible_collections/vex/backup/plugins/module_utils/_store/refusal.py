@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The refusals of an S3 server, with what to do about each."""
+"""The refusals of an S3 server, with the remedy for each."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Refused(StoreFailed):
 
 
 def explain_refusal(error: ClientError, url: str, endpoint: str, seconds: float) -> Refused:
-    """Return the error that says what was refused, where, why, and what to do.
+    """Return the error for a refused request: the request, its address, the reason and the remedy.
 
     :param url: ``s3://bucket/key`` of the request
     :param endpoint: the server's address

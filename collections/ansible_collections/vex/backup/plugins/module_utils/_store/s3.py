@@ -46,7 +46,7 @@ DEFAULT_REGION = "us-east-1"
 
 @dataclasses.dataclass(frozen=True)
 class S3Settings:
-    """The access to an S3 server: the ``S3`` options of a module, by their names; ``None`` where one is not set."""
+    """The ``S3`` options of a module, by their names; ``None`` where one is not set."""
 
     access_key: t.Optional[str] = None
     secret_key: t.Optional[str] = None
@@ -90,10 +90,10 @@ def make_client(settings: S3Settings, config: Config) -> t.Any:
 class Store:
     """One bucket. Use it in a ``with`` statement: at its end no request is running.
 
-    Requests run in threads and the main thread waits for them: botocore would take an exception that a signal raises
-    during a request for a failure of the network, and repeat the request.
+    Requests run in threads and the main thread waits for them: botocore would treat an exception that a signal raises
+    during a request as a failure of the network, and repeat the request.
 
-    :param work: what the requests are for, for the error messages, such as ``the upload``
+    :param work: the name of the work in error messages, such as ``the upload``
     :param timeout: seconds for all requests together; 0 or ``None`` for no limit
     :param retries: how often a request is repeated after a failure that may pass
     :param parallel: requests at a time

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Upload an archive and its manifest, so that their keys exist only for whole, verified data."""
+"""The upload of an archive and its manifest, whose keys exist only for whole, verified data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PART_SIZES = range(5, 5 * 1024 + 1)
 
 @dataclasses.dataclass(frozen=True)
 class UploadRequest:
-    """A file to upload, and where to: the options of ``s3_upload``.
+    """The options of ``s3_upload``.
 
     :param src: path of the archive
     :param manifest: path of its manifest; ``None`` uploads the archive alone
@@ -153,7 +153,7 @@ def _sha256_in(manifest: str) -> str:
             return str(json.load(stream)["archive"]["sha256"])
     except (ValueError, LookupError, TypeError) as error:
         raise OptionError(
-            f"manifest {manifest} is not that of an archive: it has no archive.sha256; pack the dump again"
+            f"manifest {manifest} does not describe an archive: it has no archive.sha256; pack the dump again"
         ) from error
 
 

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Writing objects, with checksums that the server verifies and that are compared afterwards."""
+"""The writing of objects, with checksums that the server verifies and that are compared afterwards."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def put_object(store: Store, key: str, content: bytes, **settings: str) -> None:
 
 
 def find_existing(store: Store, upload: Upload) -> t.Optional[Answer]:
-    """Return the server's description of an object uploaded before, ``None`` when there is none to be seen.
+    """Return the server's description of an object uploaded before, ``None`` when none is visible.
 
     :raises ObjectDiffers: when another object has the key
     """
@@ -100,7 +100,7 @@ def put_file(store: Store, upload: Upload, existing: t.Optional[Answer], part_by
             with contextlib.suppress(StoreFailed):
                 store.call("delete_object", Key=upload.key)
             raise
-    log.info(f"uploaded {store.url(upload.key)}: size and checksum are those of {upload.path}")
+    log.info(f"uploaded {store.url(upload.key)}: size and checksum match {upload.path}")
     return answer
 
 
@@ -112,7 +112,7 @@ def abort_unfinished(store: Store, key: str, log: RunLog) -> None:
                 store.call("abort_multipart_upload", Key=key, UploadId=left["UploadId"])
                 log.info(f"aborted an unfinished upload of {store.url(key)}")
     except Refused as error:
-        log.info(f"could not look for unfinished uploads: {error}")
+        log.info(f"unfinished uploads could not be listed: {error}")
 
 
 @contextlib.contextmanager
@@ -131,20 +131,20 @@ def _digested(parts: t.Sequence[Part], upload: Upload) -> t.Iterator[Part]:
         part.take_digest(whole)
         if part is parts[-1] and whole.hexdigest() != upload.sha256:
             raise UploadFailed(
-                f"{upload.path} has SHA-256 {whole.hexdigest()}, its manifest says {upload.sha256}: the archive was "
-                "changed after it was packed, or the manifest is that of another archive; pack it again"
+                f"{upload.path} has SHA-256 {whole.hexdigest()}, its manifest gives {upload.sha256}: the archive was "
+                "changed after it was packed, or the manifest describes another archive; pack it again"
             )
         yield part
 
 
 def _compare(store: Store, upload: Upload, parts: t.Sequence[Part], answers: t.Sequence[Answer]) -> None:
-    verdicts = [matches(answer, parts) for answer in answers]
-    if False in verdicts:
+    results = [matches(answer, parts) for answer in answers]
+    if False in results:
         raise UploadFailed(
-            f"the server's checksum of {store.url(upload.key)} is not that of {upload.path}: "
+            f"the server's checksum of {store.url(upload.key)} differs from {upload.path}'s: "
             "check the disk and the network, remove the object if it is still there, and repeat"
         )
-    if True not in verdicts:
+    if True not in results:
         raise UploadFailed(
             f"the server returns neither a SHA-256 nor an MD5 of {store.url(upload.key)}, so it cannot be verified: "
             "use a server that keeps checksums, or no aws:kms encryption"
@@ -190,7 +190,7 @@ def _put_part(store: Store, key: str, upload_id: str, part: Part) -> Answer:
         return sent
     if answer["ChecksumSHA256"] != checksum:
         raise UploadFailed(
-            f"the server's checksum of part {part.number} of {store.url(key)} is not that of the bytes sent: "
+            f"the server's checksum of part {part.number} of {store.url(key)} differs from the sent bytes': "
             "check the disk and the network, and repeat"
         )
     return {**sent, "ChecksumSHA256": checksum}
@@ -208,7 +208,7 @@ def _create(store: Store, operation: str, upload: Upload, **params: t.Any) -> An
                 return found
         if error.code != "NotImplemented" or head(store, upload.key) is not None:
             raise
-    # The server has no conditional writes: the look a moment ago has to do.
+    # The server has no conditional writes: the check a moment ago must be enough.
     if "Body" in params:
         params["Body"].seek(0)
     return store.call(operation, Key=upload.key, **params)

@@ -168,7 +168,7 @@ def databases_regex(databases: t.Sequence[str]) -> str:
 def parse_binlog_position(metadata: str) -> t.Optional[BinlogPosition]:
     """Read the binlog position from ``metadata`` of either generation, ``None`` if it has none.
 
-    This is the position of the server itself: on a replica, ``metadata`` also holds that of its source.
+    This is the position of the server itself: on a replica, ``metadata`` also holds its source's position.
     """
     legacy = mydumper_0_10.parse_binlog_position(metadata)
     if legacy:

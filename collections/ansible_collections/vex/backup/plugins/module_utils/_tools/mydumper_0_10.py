@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """MyDumper 0.10 only: its arguments, its file names, its metadata, and the repair of the files that it writes.
 
-Pure functions. Every statement about its behaviour was observed with 0.10.1 unless it says otherwise.
+Pure functions. Every statement about its behaviour was observed with 0.10.1 unless another source is given.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition, TableNames
 
-# MyDumper 0.10 looks for this text in the whole path of a file to recognise the first chunk of a table.
+# MyDumper 0.10 searches the whole path of a file for this text to recognise the first chunk of a table.
 FIRST_CHUNK = ".00001.sql"
 # MyDumper writes strings as the session's SQL mode reads them. Under NO_BACKSLASH_ESCAPES it leaves quotes in strings
 # as they are, and the dump cannot be loaded; under ANSI_QUOTES it quotes names like strings.
@@ -51,7 +51,7 @@ def splits_tables(version_text: str) -> bool:
 
 
 def finished_chunks(names: t.Iterable[str]) -> t.List[str]:
-    """Return those of the data files *names* that are complete and whose names are final.
+    """Return the data files among *names* that are complete and have their final names.
 
     MyDumper 0.10 closes a chunk before it opens the next one, and removes the number from a table's only chunk after
     it has closed it (from the system calls of 0.10.1). So a chunk is complete when the next one exists.
@@ -74,7 +74,7 @@ def is_later_chunk(name: str) -> bool:
 def repair_schema(content: bytes) -> bytes:
     """Return a table's schema file, changed so that restoring it creates the same table.
 
-    The file says ``SET NAMES binary``. MariaDB then reads the table that a foreign key refers to as latin1: ``ação``
+    The file has ``SET NAMES binary``. MariaDB then reads the table that a foreign key refers to as latin1: ``ação``
     becomes ``aÃ§Ã£o`` (observed with MariaDB 10.11). The text is UTF-8.
     """
     return content.replace(b"SET NAMES binary", b"SET NAMES utf8mb4", 1)

@@ -8,7 +8,7 @@ import json
 import re
 import typing as t
 
-# `** ` marks the program's own messages; libraries put their name before the level instead.
+# `** ` marks the program's own messages; libraries write their name before the level instead.
 _GLIB_LINE = re.compile(
     r"(?:\*\* (?:\([^)]*\): )?|\([^)]*\): \S+-)(?P<level>Message|[A-Z]+)(?: \(recursed\))?(?: \*\*)?: "
     r"(?:\d\d:\d\d:\d\d\.\d+: )?(?P<message>.*)"
@@ -21,8 +21,8 @@ _QUOTED_NAME = re.compile(r"`[^`]*`")
 class Line(t.NamedTuple):
     """One message of a log.
 
-    ``level`` is GLib's, ``MESSAGE`` or ``INFO`` for a plain message. ``cancelled`` is true when the message says that
-    the program stopped before the end of its work.
+    ``level`` is GLib's, ``MESSAGE`` or ``INFO`` for a plain message. ``cancelled`` is true when the message reports
+    that the program stopped before the end of its work.
     """
 
     level: str
@@ -41,7 +41,7 @@ def parse_log(text: str) -> t.List[Line]:
     A line without a level of its own continues the message before it.
     """
     lines: t.List[Line] = []
-    # Not splitlines(): names may hold characters that splitlines() takes for line ends.
+    # Not splitlines(): names may hold characters that splitlines() treats as line ends.
     for raw in text.split("\n"):
         line = _parse_line(raw)
         if line is not None:

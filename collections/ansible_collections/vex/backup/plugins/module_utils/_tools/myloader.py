@@ -20,7 +20,7 @@ _STATEMENTS_PER_TRANSACTION = 8
 class Load(t.NamedTuple):
     """The work of one myloader process.
 
-    ``directory`` is one that MyDumper filled, ``target`` the database to load into, ``None`` for the dumped names.
+    ``directory`` is MyDumper's output directory, ``target`` the database to load into, ``None`` for the dumped names.
     ``source`` and ``table`` restrict the work; for MyDumper 0.10, files are selected by their names instead.
     """
 

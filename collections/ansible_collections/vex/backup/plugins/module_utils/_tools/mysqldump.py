@@ -5,7 +5,7 @@
 Observed with MyDumper 0.10.1:
 
 - It leaves out invisible columns and the history of system-versioned tables, without a message.
-- On MySQL it leaves out each column whose default is an expression: it takes ``DEFAULT_GENERATED`` for ``GENERATED``.
+- On MySQL it leaves out columns whose default is an expression: it mistakes ``DEFAULT_GENERATED`` for ``GENERATED``.
 - Names with a quote or a backtick end in SQL errors.
 - Names with a slash, a dot or ``-schema`` collide with file names that have another meaning.
 - On MySQL it does not find a database whose name is not ASCII.
@@ -73,7 +73,7 @@ def parse_tool(path: str, version_output: str, help_output: str) -> Tool:
 def arguments(tool: Tool, *, option_file: str, database: str, output: str, binlog_position: bool) -> t.List[str]:
     """Return the arguments that write a database's tables and views to *output*, without the program's name.
 
-    mysqldump writes no stored programs: it fails on those of databases with a quote in their name. It takes no locks:
+    mysqldump writes no stored programs: it fails on databases with a quote in their name. It takes no locks:
     it would also lock views, and fail on a view whose definer does not exist.
 
     :param binlog_position: whether to write the binlog position as a comment
@@ -106,7 +106,7 @@ def parse_binlog_position(first_lines: str) -> t.Optional[BinlogPosition]:
 def failures(returncode: int, stderr: str, last_lines: str) -> t.List[str]:
     """Return the reasons why the output is not complete, an empty list if it is.
 
-    :param last_lines: the end of the output, which says ``-- Dump completed``
+    :param last_lines: the end of the output, which is ``-- Dump completed``
     """
     found = [line for line in stderr.splitlines() if line.strip()] if returncode != 0 else []
     if returncode != 0 and not found:

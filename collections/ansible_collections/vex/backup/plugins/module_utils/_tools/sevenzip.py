@@ -153,7 +153,7 @@ class SevenZip:
         folder: t.Optional[str] = None,
         piped: bool = False,
     ) -> t.ContextManager[Running]:
-        # -spd: take wildcards in names literally. "--": take names that begin with a hyphen for names.
+        # -spd: wildcards in names are literal. "--": names that begin with a hyphen are names.
         argv = [self._program, verb, "-bd", "-spd", *switches, "--", *names]
         self._deadline.check()
         environment = {"LC_ALL": "C.UTF-8"}
@@ -167,15 +167,15 @@ class SevenZip:
         return done
 
     def _fail(self, done: Completed, failure: str, path: str) -> t.NoReturn:
-        said = " ".join(f"{done.stderr} {done.stdout[-500:]}".split())
-        if "No space left on device" in said:
+        output = " ".join(f"{done.stderr} {done.stdout[-500:]}".split())
+        if "No space left on device" in output:
             raise NotEnoughSpace(
                 f"{failure}: the disk of {os.path.dirname(path)} is full; free space there or put dest elsewhere"
             )
         # "Break signaled" is its message when it asks for a password and standard input is empty.
-        refused = "Wrong password" in said or "Break signaled" in said
+        refused = "Wrong password" in output or "Break signaled" in output
         error = PasswordRefused if refused else ArchiveFailed
-        raise error(f"{failure} (exit status {done.returncode}): {said[:1000]}")
+        raise error(f"{failure} (exit status {done.returncode}): {output[:1000]}")
 
 
 def contents_of(output: str) -> Contents:

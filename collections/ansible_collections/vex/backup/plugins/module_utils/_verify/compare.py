@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Compare a backup with a dump of the server that it was restored to: by their manifests, then by their rows."""
+"""The comparison of a backup with a dump of the server that it was restored to: manifests first, then rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CompareRequest:
 
 
 class Comparison(t.NamedTuple):
-    """The numbers of compared tables and rows, a sentence for each difference, and notes on what was not compared."""
+    """The numbers of compared tables and rows, a sentence for each difference, and notes on data not compared."""
 
     tables: int
     rows: int
@@ -44,7 +44,7 @@ def compare_dumps(request: CompareRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Compare a backup with the dump of the server that it was restored to.
 
     :returns: the result of ``backup_compare``
-    :raises ManifestUnusable: when a manifest does not say what its tables hold
+    :raises ManifestUnusable: when a manifest does not describe its tables
     :raises RestoreDiffers: for any difference
     """
     expected = read_dump(request.manifest, request.dump)
@@ -86,7 +86,7 @@ def _notes(expected: Dump, restored: Dump) -> t.List[str]:
         )
     unknown = sum(table.rows is None for one in expected.databases for table in one.tables)
     if unknown:
-        notes.append(f"the rows of {unknown} tables were not compared: the manifest does not say how many there are")
+        notes.append(f"the rows of {unknown} tables were not compared: the manifest has no row counts for them")
     return notes
 
 
@@ -122,7 +122,7 @@ def _difference(
     if table.sha256 == found.sha256 or expected.generation != restored.generation:
         return ""
     if digest_of(expected, one, table) != table.sha256:
-        return "has other rows in the backup's files than its manifest says"
+        return "has other rows in the backup's files than in its manifest"
     # Digests differ too when rows come in another order or in other chunks.
     is_equal = rows_of(expected, one, table) == rows_of(restored, other, table)
     return "" if is_equal else f"has {table.rows} rows as expected, but with other content{_versions(*dumps)}"

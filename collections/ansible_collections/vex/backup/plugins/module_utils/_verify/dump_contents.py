@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A dump to compare: what its manifest says about its tables, and the rows in its files."""
+"""A dump to compare: the tables in its manifest, and the rows in its files."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_dump(manifest: str, root: str) -> Dump:
 
     :param manifest: its path
     :param root: the directory that has the dump in ``dump/``
-    :raises ManifestUnusable: when it cannot be read, or does not say how many rows its tables have
+    :raises ManifestUnusable: when it cannot be read, or has no row counts of its tables
     """
     try:
         with open(manifest, encoding="utf-8") as stream:
@@ -74,7 +74,7 @@ def read_dump(manifest: str, root: str) -> Dump:
         return _dump(content, root)
     except (LookupError, TypeError) as error:
         raise ManifestUnusable(
-            f"{manifest} does not say what its tables hold ({error!r}), so the backup cannot be compared: choose a "
+            f"{manifest} does not describe its tables ({error!r}), so the backup cannot be compared: choose a "
             "backup of a newer release"
         ) from error
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The proof of a backup: an object beside the archive that says where and when it was restored and compared."""
+"""The proof of a backup: an object beside the archive with the place and time of its restore and comparison."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "rec
 
 @dataclasses.dataclass(frozen=True)
 class ProofRequest:
-    """The options of ``backup_proof``, by name. ``timeout`` is in seconds, ``None`` or 0 for no bound."""
+    """The options of ``backup_proof``, by name. ``timeout`` is in seconds, ``None`` or 0 for no limit."""
 
     s3: S3Settings
     bucket: str

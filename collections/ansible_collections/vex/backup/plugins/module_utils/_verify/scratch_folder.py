@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory of a scratch server: who uses it, what is in it, and its removal.
+"""The directory of a scratch server: its owner, its content and its removal.
 
 ``owner.json`` names the logs of the run that uses the directory and the process of its server, so that the next run
 removes what a killed run left.

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A scratch server: an empty server on a socket in a directory of its own, to try a restore on."""
+"""A scratch server: an empty server on a socket in a directory of its own, for test restores."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class ServerProcess(t.NamedTuple):
 
 
 def start_of(pid: int) -> t.Optional[str]:
-    """Return when a process started, in ticks since boot; ``None`` for one that has ended, zombies included."""
+    """Return when a process started, in ticks since boot; ``None`` when it has ended; zombies have ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stream:
             state, *rest = stream.read().rpartition(")")[2].split()

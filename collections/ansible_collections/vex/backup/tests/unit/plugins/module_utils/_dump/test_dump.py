@@ -91,7 +91,7 @@ def test_every_form_of_a_path(
     assert listed(tmp_path) == ["backup_20260101_030000"]
 
 
-@pytest.mark.parametrize("ending", [BROKEN, Interrupted("the backup was told to end (SIGTERM)")])
+@pytest.mark.parametrize("ending", [BROKEN, Interrupted("this step was interrupted by SIGTERM")])
 @pytest.mark.parametrize("keep", [0, 1, 2])
 def test_number_of_failed_dumps_that_are_kept(
     ends: t.List[object], tmp_path: pathlib.Path, ending: object, keep: int

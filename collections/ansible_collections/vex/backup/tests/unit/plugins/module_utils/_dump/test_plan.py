@@ -140,7 +140,7 @@ def test_mode_instance_is_refused_where_mydumper_cannot_dump_a_database(host: Ho
 
 def test_path_that_contains_the_name_of_a_chunk_is_refused(host: Host) -> None:
     path = "/backup/d.t.00001.sql/backup_20260101_030000"
-    with pytest.raises(OptionError, match=r"contains \.00001\.sql, which MyDumper 0.10 takes for a chunk"):
+    with pytest.raises(OptionError, match=r"contains \.00001\.sql, which MyDumper 0.10 mistakes for a chunk"):
         host.plan(path=path)
     host.versions["mydumper"] = MYDUMPER_1_0
     assert host.plan(path=path).version.text == "1.0.1"

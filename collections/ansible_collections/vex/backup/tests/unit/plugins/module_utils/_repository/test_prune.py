@@ -158,7 +158,7 @@ def test_a_backup_with_a_damaged_manifest_does_not_count(bucket: FakeBucket, pag
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda bucket: bucket.put(key_of(2), b"short", START), "has 5 bytes, its manifest says 7"),
+        (lambda bucket: bucket.put(key_of(2), b"short", START), "has 5 bytes, its manifest gives 7"),
         (
             lambda bucket: bucket.put(
                 f"{key_of(2)}.manifest.json", bucket.objects[f"{key_of(1)}.manifest.json"], START
@@ -217,7 +217,7 @@ def test_a_backup_that_is_held_during_retention_stays(bucket: FakeBucket, monkey
         return decide(*arguments)
 
     monkeypatch.setattr(prune_module, "decide", hold_meanwhile)
-    assert prune(bucket).decisions[3].reason == "held a moment ago"
+    assert prune(bucket).decisions[3].reason == "a hold was set a moment ago"
     assert backups(bucket) == ["0", "2", "3"]
 
 

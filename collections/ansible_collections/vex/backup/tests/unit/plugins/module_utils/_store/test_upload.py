@@ -117,7 +117,7 @@ def test_an_object_with_a_wrong_checksum_is_removed(
     expect_upload(server, {key: value for key, value in answer.items() if value is not None})
     server.answers("head_object", server.head(**head))
     server.answers("delete_object", {}, Key=KEY)
-    assert "is not that of" in refusal(UploadFailed, archive)
+    assert "differs from" in refusal(UploadFailed, archive)
 
 
 def test_an_object_with_a_wrong_checksum_that_cannot_be_removed(archive: pathlib.Path, server: Server) -> None:
@@ -308,7 +308,7 @@ def test_a_manifest_of_another_archive_is_refused_in_check_mode(archive: pathlib
 def test_a_file_that_is_no_manifest_is_refused(archive: pathlib.Path, text: str) -> None:
     manifest = archive.with_name("m.json")
     manifest.write_text(text)
-    assert "is not that of an archive" in refusal(OptionError, archive, manifest=str(manifest))
+    assert "does not describe an archive" in refusal(OptionError, archive, manifest=str(manifest))
 
 
 def test_without_boto3_the_import_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def test_files_that_differ_from_their_own_manifest_are_reported_as_such(tmp_path
     found = write(tmp_path / "found", ONE_TWO)
     with pytest.raises(RestoreDiffers) as failure:
         compare_folders(expected, found)
-    sentence = "has other rows in the backup's files than its manifest says"
+    sentence = "has other rows in the backup's files than in its manifest"
     assert failure.value.details["differences"] == [f"table shop.t {sentence}", f"table odd.t {sentence}"]
 
 
@@ -153,7 +153,7 @@ def test_unknown_row_counts_are_noted(tmp_path: pathlib.Path) -> None:
     expected = write(tmp_path / "expected", ONE_TWO, change)
     found = write(tmp_path / "found", ONE_TWO)
     result = compare_folders(expected, found)
-    assert result["notes"] == ["the rows of 1 tables were not compared: the manifest does not say how many there are"]
+    assert result["notes"] == ["the rows of 1 tables were not compared: the manifest has no row counts for them"]
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b'{"databases": [{"name": "a"}]}', b"\xff"])
@@ -168,5 +168,5 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: pathlib.Path, content
 def test_a_manifest_without_row_counts_is_named(tmp_path: pathlib.Path) -> None:
     expected = write(tmp_path / "expected", ONE_TWO, lambda manifest: manifest["databases"][0].update(tables=["t"]))
     found = write(tmp_path / "found", ONE_TWO)
-    with pytest.raises(ManifestUnusable, match="does not say what its tables hold"):
+    with pytest.raises(ManifestUnusable, match="does not describe its tables"):
         compare_folders(expected, found)
