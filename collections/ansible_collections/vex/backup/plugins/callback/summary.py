@@ -68,12 +68,12 @@ class CallbackModule(CallbackBase):
         self._write(document([line_of(host) for host in self._hosts], self._started, None))
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
-        """Remember why a task failed, in case the run reports no outcome of its own."""
+        """Remember the failure of a task, in case the run reports no outcome of its own."""
         if not ignore_errors:
             self._failed[result._host.get_name()] = f"{result._task.name}: {_message(result)}"
 
     def v2_runner_on_unreachable(self, result: CallbackTaskResult) -> None:
-        """Remember why the host could not be reached."""
+        """Remember the reason why the host could not be reached."""
         self._unreachable[result._host.get_name()] = _message(result)
 
     def v2_playbook_on_stats(self, stats: AggregateStats) -> None:

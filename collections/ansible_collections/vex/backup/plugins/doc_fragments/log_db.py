@@ -1,12 +1,12 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of the login to the log database."""
+"""The options of the login to the log database."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of the login to the log database."""
+    """The options of the login to the log database."""
 
     DOCUMENTATION = r"""
 options:

@@ -29,7 +29,7 @@ options:
     type: str
   config_file:
     description:
-      - A MySQL option file. Its C([client]) section sets those of the options above that are not set.
+      - A MySQL option file. Its C([client]) section provides the options above that are not set.
     type: path
   ca_cert:
     description:

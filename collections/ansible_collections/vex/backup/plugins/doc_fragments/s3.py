@@ -1,12 +1,12 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options that say how to reach an object store, named as in amazon.aws."""
+"""The options of the login to an object store, named as in amazon.aws."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that say how to reach an object store, named as in amazon.aws."""
+    """The options of the login to an object store, named as in amazon.aws."""
 
     DOCUMENTATION = r"""
 options:
@@ -33,7 +33,7 @@ options:
     type: path
   request_checksum_calculation:
     description:
-      - Whether boto3 adds its own checksums to every request, or only to those that require one.
+      - V(when_supported) lets boto3 add its own checksums to every request, V(when_required) only where required.
       - Use V(when_required) with S3-compatible servers. The archive's checksums are sent in both cases.
     type: str
     choices: [when_supported, when_required]

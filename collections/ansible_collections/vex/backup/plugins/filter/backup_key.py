@@ -30,7 +30,7 @@ options:
     type: str
     required: true
   prefix:
-    description: What keys start with. Slashes around it make no difference.
+    description: Prefix of all keys. Slashes around it make no difference.
     type: str
     default: ""
   extension:

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Filter that lists what a check of a host found."""
+"""Filter that lists the findings of a check of a host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.plugin_utils.outcome import Stages
 
 DOCUMENTATION = r"""
 name: check_findings
-short_description: List what a check of a host found
+short_description: List the findings of a check of a host
 version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
@@ -22,11 +22,11 @@ description:
   - Returns one finding for each thing that a backup run needs, from the steps of a run in check mode.
 options:
   _input:
-    description: What the steps returned, as P(vex.backup.run_outcome#filter) takes it.
+    description: The results of the steps, as P(vex.backup.run_outcome#filter) takes them.
     type: dict
     required: true
   variables:
-    description: What M(ansible.builtin.validate_argument_spec) returned.
+    description: The result of M(ansible.builtin.validate_argument_spec).
     type: dict
     required: true
   missing_settings:
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The findings, each with C(name), C(ok) and C(detail). C(ok) is null for one that was not checked.
+    - The findings, each with C(name), C(ok) and C(detail). C(ok) is null for a need that was not checked.
   type: list
   elements: dict
 """

@@ -17,19 +17,19 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Decides the status, the notes and the record of a restore from what its stages returned.
+  - Decides the status, the notes and the record of a restore from the results of its stages.
   - For the role P(vex.backup.restore#role).
 options:
   _input:
     description:
-      - What the stages returned, as registered. A stage that did not run is an empty dictionary.
+      - The results of the stages, as registered. A stage that did not run is an empty dictionary.
       - The keys are C(opened) and C(closed), from M(vex.backup.restore_log_record), C(loaded), from
         M(vex.backup.mysql_restore), and C(failure), the name and the message of the task that failed, or empty.
     type: dict
     required: true
   scope:
     description:
-      - What is restored and where to, as texts that are empty if they are not given.
+      - The scope of the restore, as texts that are empty if they are not given.
       - The keys are C(database), C(table), C(name), the name that the database gets, and C(into), the server.
     type: dict
     required: true
@@ -53,7 +53,7 @@ _value:
   description:
     - The outcome. C(status) and C(notes) are options of M(vex.backup.restore_log_record), C(record) holds more of its
       options.
-    - C(unrecorded) says why the log database has no record of the restore; empty if it has one.
+    - C(unrecorded) is the reason why the log database has no record of the restore; empty if it has one.
   type: dict
 """
 

@@ -17,20 +17,20 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Decides both statuses, the notes, the sizes and the times of a run from what its stages returned so far.
+  - Decides both statuses, the notes, the sizes and the times of a run from the results of its stages so far.
   - The role P(vex.backup.backup#role) sets the result as C(vex_backup_result) after each stage.
 options:
   _input:
     description:
-      - What the stages of the run returned, as registered. A stage that did not run is an empty dictionary.
+      - The results of the run's stages, as registered. A stage that did not run is an empty dictionary.
       - The keys are C(opened), C(dump), C(pack), C(upload), C(closed), C(prune), C(mail), and C(failure), with C(task)
         and C(message) of the task that ended the run early, or empty.
-      - For a stage that runs in the background, a list of what its task and the task that waited for it returned.
+      - For a stage that runs in the background, a list of the results of its task and of the task that waited for it.
     type: dict
     required: true
   plan:
     description:
-      - What the run is to make.
+      - The plan of the run.
       - The keys are C(hostname), C(name), C(archive_name), C(dump_path), C(is_packed), C(is_uploaded), C(bucket) and
         C(key).
     type: dict
@@ -46,11 +46,11 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The outcome. C(status) is that of the backup, C(upload_status) that of the upload or null, C(verdict) that of the
+    - The outcome. C(status) is the status of the backup, C(upload_status) of the upload or null, C(verdict) of the
       whole run.
-    - C(notes) holds levelled lines, C(problems) sentences, none of which there are after a good run.
+    - C(notes) holds levelled lines. C(problems) holds sentences, and is empty after a good run.
     - C(backup) and C(upload) are options of M(vex.backup.backup_log_record).
-    - C(summary) is what the summary of all hosts shows.
+    - C(summary) is the part for the summary of all hosts.
   type: dict
 """
 

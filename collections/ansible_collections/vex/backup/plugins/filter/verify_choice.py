@@ -17,8 +17,8 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Chooses the newest whole backup of each server. Servers without a proof come first, then those with the
-    oldest proof.
+  - Chooses the newest whole backup of each server. Servers without a proof come first, then the servers
+    with the oldest proof.
   - For the role P(vex.backup.verify#role).
 options:
   _input:

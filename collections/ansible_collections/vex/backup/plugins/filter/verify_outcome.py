@@ -17,12 +17,13 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Collects what a run of the role P(vex.backup.verify#role) has proven, left to the next run, and failed to prove.
+  - Collects the backups that a run of the role P(vex.backup.verify#role) proved, left to the next run, and failed to
+    prove.
 options:
   _input:
     description:
       - The results of P(vex.backup.verify_proof#filter).
-      - C(unrecorded) of each is empty, or says why the log database has no record of the proof.
+      - C(unrecorded) of each is empty, or the reason why the log database has no record of the proof.
     type: list
     elements: dict
     required: true

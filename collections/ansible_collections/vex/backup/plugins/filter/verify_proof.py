@@ -17,12 +17,12 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Decides the status, the notes and the figures of a proof from what its stages returned.
+  - Decides the status, the notes and the figures of a proof from the results of its stages.
   - For the role P(vex.backup.verify#role).
 options:
   _input:
     description:
-      - What the stages returned, as registered. Stages that did not run may be left out.
+      - The results of the stages, as registered. Stages that did not run may be left out.
       - The keys are C(downloaded), from M(vex.backup.s3_download), C(loaded), from M(vex.backup.mysql_restore),
         C(compared), from M(vex.backup.backup_compare), and C(failure), the name and the message of the task that
         failed, or empty.

@@ -13,8 +13,8 @@ author:
   - Vex Backup (@vex-backup)
 description:
   - Packs a directory into one C(zip) or C(7z) archive, encrypted if a password is given.
-  - The archive gets its name only after 7-Zip has read all of it back and found every path and every byte of the
-    directory in it. A failure leaves nothing under that name.
+  - The archive gets its name only after an integrity test has found every path and every byte of the directory in it.
+    A failure leaves nothing under that name.
   - If the directory holds C(manifest.json), the module writes C(DEST.manifest.json) beside the archive, which is that
     manifest with the archive's size and checksum added.
 options:
@@ -37,7 +37,7 @@ options:
     default: zip
   level:
     description:
-      - How hard 7-Zip compresses, from V(0), which only stores, to V(9).
+      - Compression level of 7-Zip, from V(0), which only stores, to V(9).
       - V(auto) is V(0) when most of the directory's bytes are in compressed files, such as C(.zst) and C(.gz), and
         otherwise V(5), 7-Zip's default.
       - With O(format=7z), levels from V(5) on take hundreds of megabytes of memory.
@@ -57,7 +57,7 @@ options:
     description: Seconds that all runs of 7-Zip together may take. Without it, or with V(0), there is no limit.
     type: int
   remove_source:
-    description: Whether to remove O(source) once the archive has its name.
+    description: Remove O(source) once the archive has its name.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -73,7 +73,7 @@ attributes:
     support: full
     details:
       - When O(dest) exists and holds what is in O(source), or O(source) no longer exists, nothing changes.
-      - When O(dest) holds something else, or is encrypted in another way than the options say, the module fails.
+      - When O(dest) holds something else, or its encryption does not match the options, the module fails.
 requirements:
   - 7-Zip (C(7zz), C(7z) or C(7za))
 seealso:

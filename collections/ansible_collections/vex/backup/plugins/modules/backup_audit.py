@@ -13,7 +13,7 @@ author:
   - Vex Backup (@vex-backup)
 description:
   - Finds backups without a row in the log tables, rows whose objects are missing, archives without a manifest,
-    manifests without an archive, and sizes and checksums that differ. Each finding says what to do.
+    manifests without an archive, and sizes and checksums that differ. Each finding has a remedy.
   - Changes nothing. The module succeeds with findings. An unreachable log database is a finding too.
 options:
   bucket:
@@ -21,14 +21,14 @@ options:
     type: str
     required: true
   prefix:
-    description: What keys start with, the value of C(vex_backup_s3_prefix).
+    description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
   hostname:
-    description: Host whose backups to audit. Without it, those of every host.
+    description: Host whose backups to audit. Without it, the backups of every host.
     type: str
   deep:
-    description: Whether to read every archive and compare its SHA-256 with its manifest.
+    description: Read every archive and compare its SHA-256 with its manifest.
     type: bool
     default: false
   manifest_keys:
@@ -38,7 +38,7 @@ options:
     elements: str
     default: []
   retries:
-    description: How often a request is repeated after a failure that may pass, with growing pauses.
+    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
     type: int
     default: 5
   timeout:
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backups:
-  description: How many backups the bucket holds.
+  description: Number of backups in the bucket.
   returned: success
   type: int
   sample: 63
@@ -98,10 +98,10 @@ findings:
       description: The object's key; empty for V(log_database).
       type: str
     detail:
-      description: What is wrong.
+      description: The fault.
       type: str
     remedy:
-      description: What to do.
+      description: The action that resolves it.
       type: str
 """
 

@@ -16,7 +16,7 @@ description:
     database, table, view or stored program, another number of rows, and a row with other content are errors.
   - Rows are compared by the digests of the tables in both manifests. If these differ, the rows themselves are read and
     compared in any order, since a server may return the rows of a table without a primary key in another order.
-  - If MyDumper 0.10 made one dump and 0.20 or later the other, rows are counted and not compared. RV(notes) says so.
+  - If MyDumper 0.10 made one dump and 0.20 or later the other, rows are counted and not compared. RV(notes) reports it.
 options:
   manifest:
     description: Path of the backup's manifest.
@@ -70,7 +70,7 @@ differences:
   elements: str
   sample: ["table shop.orders has 119 rows, 120 expected"]
 notes:
-  description: What was not compared and why, a sentence each.
+  description: Data that was not compared, and the reason, a sentence each.
   returned: always
   type: list
   elements: str

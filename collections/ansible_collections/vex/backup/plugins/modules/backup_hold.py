@@ -20,7 +20,7 @@ options:
     type: str
     required: true
   prefix:
-    description: What keys start with, the value of C(vex_backup_s3_prefix).
+    description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
   hostname:
@@ -37,7 +37,7 @@ options:
     choices: [present, absent]
     default: present
   retries:
-    description: How often a request is repeated after a failure that may pass, with growing pauses.
+    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
     type: int
     default: 5
   timeout:

@@ -12,7 +12,7 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Writes what is known of a run to its row in C(backup_log) and, when O(upload) is given, to its row in
+  - Writes the known facts of a run to its row in C(backup_log) and, when O(upload) is given, to its row in
     C(upload_s3_log). A run has one row in each table, however often this module is called.
   - Absent options leave their columns unchanged. A text that is too long for its column is cut, with an ellipsis.
   - An ended run is never reopened, and its first recorded start and end stay.
@@ -49,12 +49,12 @@ options:
     type: str
     required: true
   spool_dir:
-    description: Folder for records that could not be written. It is made with mode 0700 when absent.
+    description: Directory for records that could not be written. It is made with mode 0700 when absent.
     type: path
     required: true
   work_dir:
     description:
-      - Work directory of the host's runs. A run that opens makes the folder of its logs there, under a name that no
+      - Work directory of the host's runs. A run that opens makes the directory of its logs there, under a name that no
         other run has, and closes the abandoned runs of the host as errors.
       - A run is abandoned when it has not ended, no module works on it, and none has for O(abandoned_after) seconds.
     type: path
@@ -73,7 +73,7 @@ options:
     type: int
     choices: [0, 1, 2, 3]
   backup:
-    description: What is known of the backup. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
+    description: Known facts of the backup. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
     type: dict
     suboptions:
       databases:
@@ -115,7 +115,7 @@ options:
         description: Binlog position of the dump's snapshot.
         type: str
   upload:
-    description: What is known of the upload. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
+    description: Known facts of the upload. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
     type: dict
     suboptions:
       status:
@@ -153,7 +153,7 @@ options:
   run_log_file:
     description:
       - Log of the run, C(backup_script.log). Its text is recorded, or nothing when there is no such file.
-      - Of a file above 1 MiB, the head and the tail are recorded, with a line that says how much was left out.
+      - Of a file above 1 MiB, the head and the tail are recorded, with a line that gives the number of bytes left out.
     type: path
   dump_log_file:
     description: Log of the dump, C(mydumper_log.log), recorded in the same way.
@@ -214,7 +214,7 @@ spooled:
   returned: success
   type: bool
 message:
-  description: Why the record, or a kept one, was not written, and what to do.
+  description: Reason why the record, or a kept one, was not written, and the remedy.
   returned: when something could not be written
   type: str
 abandoned:

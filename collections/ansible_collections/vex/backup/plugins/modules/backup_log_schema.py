@@ -34,7 +34,7 @@ attributes:
 options:
   migrations:
     description:
-      - Folder of the migrations, files named like V(0001_versao_esquema.sql).
+      - Directory of the migrations, files named like V(0001_versao_esquema.sql).
       - The role P(vex.backup.log_schema#role) ships them in C(files/migrations).
     type: path
     required: true
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 applied:
-  description: The migrations that were applied, in order. After a failure, those before the one that failed.
+  description: The migrations that were applied, in order. After a failure, the migrations before the failed one.
   returned: always
   type: list
   elements: str

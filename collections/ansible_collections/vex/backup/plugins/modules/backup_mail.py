@@ -51,7 +51,7 @@ options:
     type: str
   ca_cert:
     description:
-      - File with the certificate authorities that are trusted. The default is those of the host.
+      - File with the certificate authorities that are trusted. The default is the host's authorities.
     type: path
   timeout:
     description: Seconds that the whole dialogue with the server may take for one mail.
@@ -91,11 +91,11 @@ options:
   max_attachment_bytes:
     description:
       - Size limit of each attachment, in bytes.
-      - Of a longer file, the head and the tail are attached, with a line that says how much was left out.
+      - Of a longer file, the head and the tail are attached, with a line that gives the number of bytes left out.
     type: int
     default: 5000000
   spool_dir:
-    description: Folder for mails that could not be sent. It is made with mode 0700 when absent.
+    description: Directory for mails that could not be sent. It is made with mode 0700 when absent.
     type: path
     required: true
 """
@@ -126,7 +126,7 @@ spooled:
   type: bool
 error:
   description:
-    - Why the new mail is kept, and which option to check.
+    - Reason why the new mail is kept, and the option to check.
     - Also a sentence on kept mails that were dropped or cannot be read.
   returned: when the new mail is kept, or kept mails were dropped or cannot be read
   type: str

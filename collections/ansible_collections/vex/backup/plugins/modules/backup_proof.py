@@ -48,12 +48,12 @@ options:
     type: int
     required: true
   notes:
-    description: What was not compared and why, a sentence each.
+    description: Data that was not compared, and the reason, a sentence each.
     type: list
     elements: str
     default: []
   retries:
-    description: How often a request is repeated, after longer and longer pauses, if its failure may be temporary.
+    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
     type: int
     default: 5
   timeout:
@@ -65,7 +65,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode the archive is looked up, and no proof is written.
+    details: In check mode the module checks that the archive exists, and writes no proof.
   diff_mode:
     support: none
   idempotent:

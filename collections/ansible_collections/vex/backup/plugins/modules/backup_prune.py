@@ -17,11 +17,11 @@ description:
   - With O(bucket), removes the backups of O(hostname) that no rule keeps from the bucket, each with its manifest and
     proof, the manifest first. With all of O(keep_last), O(keep_daily), O(keep_weekly), O(keep_monthly) and
     O(keep_yearly) at V(0), everything stays.
-  - The newest good backup, the newest that was proven to restore, backups that are held and those that the bucket has
-    locked always stay. A backup without a manifest, or with one that cannot be verified, counts for no rule and stays.
+  - The newest good backup, the newest proven backup, held backups and backups that the bucket has locked always stay. A
+    backup without a manifest, or with a manifest that cannot be verified, counts for no rule and stays.
   - Nothing is removed while the newest backup in the bucket is not whole, or while this host's clock is behind it.
   - Uploads that began O(unfinished_days) before the newest backup and have not ended are aborted.
-  - The module does not fail when the bucket refuses a removal, since the backups are as good as before. It returns a
+  - The module does not fail when the bucket refuses a removal, since all backups are still whole. It returns a
     RV(message) and warns.
 author:
   - Vex Backup (@vex-backup)
@@ -35,43 +35,43 @@ options:
       - Nothing is removed from a bucket that does not hold its backup.
     type: str
   keep_local:
-    description: How many uploaded runs stay on this host.
+    description: Number of uploaded runs that stay on this host.
     type: int
     default: 1
   keep_failed:
-    description: How many other runs stay on this host.
+    description: Number of other runs that stay on this host.
     type: int
     default: 1
   bucket:
     description: The bucket. Needs O(hostname).
     type: str
   prefix:
-    description: What keys start with, the value of C(vex_backup_s3_prefix).
+    description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
     default: ""
   hostname:
     description: Host whose backups are pruned.
     type: str
   keep_last:
-    description: How many of the newest backups stay. At least one does.
+    description: Number of newest backups that stay. At least one stays.
     type: int
     default: 0
   keep_daily:
     description:
-      - Of how many days the newest backup stays. Days are in UTC.
+      - Number of days of which the newest backup stays. Days are in UTC.
       - Only days with a backup count. The same is true of weeks, months and years.
     type: int
     default: 0
   keep_weekly:
-    description: Of how many weeks the newest backup stays. Weeks begin on Monday.
+    description: Number of weeks of which the newest backup stays. Weeks begin on Monday.
     type: int
     default: 0
   keep_monthly:
-    description: Of how many months the newest backup stays.
+    description: Number of months of which the newest backup stays.
     type: int
     default: 0
   keep_yearly:
-    description: Of how many years the newest backup stays.
+    description: Number of years of which the newest backup stays.
     type: int
     default: 0
   unfinished_days:
@@ -90,7 +90,7 @@ options:
       - Without it, removals from the bucket are not noted in the log tables.
     type: path
   retries:
-    description: How often a request is repeated after a failure that may pass, with growing pauses.
+    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
     type: int
     default: 5
   timeout:
@@ -134,13 +134,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 removed:
-  description: Names of the entries removed from the work directory, in check mode those that would be.
+  description: Names of the entries removed from the work directory; in check mode, of the entries to remove.
   returned: success, with O(work_dir)
   type: list
   elements: str
   sample: [backup_20251231_030000.zip.manifest.json, backup_20251231_030000.zip, backup_20251231_030000.logs]
 decisions:
-  description: Whether each backup of the host in the bucket stays, newest first, and why.
+  description: Decision about each backup of the host in the bucket, newest first.
   returned: success, with O(bucket)
   type: list
   elements: dict
@@ -155,7 +155,7 @@ decisions:
       description: Whether it stays.
       type: bool
     reason:
-      description: Why.
+      description: Reason of the decision.
       type: str
     removed:
       description: Whether it was removed; never in check mode.
@@ -180,13 +180,13 @@ aborted:
   elements: str
 leftovers:
   description:
-    - Keys of archives without a manifest that were uploaded O(unfinished_days) before the newest backup. Look at them
+    - Keys of archives without a manifest that were uploaded O(unfinished_days) before the newest backup. Check them
       by hand.
   returned: success, with O(bucket)
   type: list
   elements: str
 message:
-  description: What the bucket or the log database refused, or why nothing was removed.
+  description: Refusal of the bucket or the log database, or the reason why nothing was removed.
   returned: when something failed or nothing may be removed
   type: str
 """

@@ -63,7 +63,7 @@ EXAMPLES = r"""
     schedule: 0 3 * * *
     time_zone: America/Sao_Paulo
 
-- name: Expect no backup any more
+- name: Expect no backups of a server
   vex.backup.backup_server_record:
     login_host: log.example.com
     login_user: vex_backup_writer

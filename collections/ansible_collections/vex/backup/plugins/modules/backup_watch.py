@@ -14,8 +14,7 @@ author:
 description:
   - Closes, as errors, the records of runs that began more than O(longest_run) hours ago and have not ended. A host that
     still runs backups closes its own abandoned runs sooner, when its next run opens.
-  - Notes in C(servidor) which servers are overdue, and returns those that were not overdue before, so that they are
-    reported once.
+  - Notes in C(servidor) which servers are overdue, and returns the newly overdue ones, so that they are reported once.
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
@@ -71,12 +70,12 @@ closed:
       description: The sentence that was written to the record.
       type: str
 overdue:
-  description: The servers that are overdue and were not before.
+  description: The servers that are newly overdue.
   returned: success
   type: list
   elements: str
 recovered:
-  description: The servers that were overdue and are not any more.
+  description: The servers that are no longer overdue.
   returned: success
   type: list
   elements: str

@@ -32,7 +32,7 @@ options:
         for that.
     type: str
   state:
-    description: Whether the account shall exist.
+    description: V(present) creates or changes the account, V(absent) drops it.
     type: str
     choices: [present, absent]
     default: present
@@ -42,15 +42,15 @@ options:
     elements: str
     default: []
   routines:
-    description: Whether it may dump stored procedures and functions.
+    description: Let it dump stored procedures and functions.
     type: bool
     default: true
   triggers:
-    description: Whether it may dump triggers.
+    description: Let it dump triggers.
     type: bool
     default: true
   events:
-    description: Whether it may dump events.
+    description: Let it dump events.
     type: bool
     default: true
   connect_timeout:

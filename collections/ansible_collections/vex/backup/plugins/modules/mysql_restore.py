@@ -16,8 +16,8 @@ description:
     of the server loads what C(myloader) cannot load.
   - Fails before it changes anything if the restore would overwrite an object of the server, unless O(overwrite) is set.
     Objects of the server that are not in the backup are never changed.
-  - After loading, all tables, views and stored programs are looked up, all rows are counted, and both are compared with
-    the manifest.
+  - After loading, the module lists all tables, views and stored programs, counts all rows, and compares both with the
+    manifest.
   - Views that cannot be read, definers that are not accounts of the server, and views and programs that use the
     database's old name are reported as warnings.
 options:
@@ -64,7 +64,7 @@ options:
     description:
       - Create the definers of views and stored programs as locked accounts with all privileges, and the time zones of
         events that the server does not know.
-      - Only for a scratch server such as that of M(vex.backup.mysql_scratch). MySQL does not create a view on another
+      - Only for a scratch server, as M(vex.backup.mysql_scratch) starts it. MySQL does not create a view on another
         view whose definer is not an account of the server.
     type: bool
     default: false

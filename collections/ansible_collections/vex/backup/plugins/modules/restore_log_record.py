@@ -12,8 +12,8 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Writes what is known of a restore to its row in C(restauracao_log). A restore has one row, however often this module
-    is called.
+  - Writes the known facts of a restore to its row in C(restauracao_log). A restore has one row, however often this
+    module is called.
   - Absent options leave their columns unchanged. A text that is too long for its column is cut, with an ellipsis.
   - An ended restore is never reopened, and its first recorded start and end stay.
   - When the log database cannot be reached, refuses the login or has an older schema than this release needs, the
@@ -57,10 +57,10 @@ options:
   backup_run_uuid:
     description:
       - The C(run_uuid) of the backup, from its manifest.
-      - Ties the record to that of the backup, when the log database has it.
+      - Ties the record to the backup's record, when the log database has it.
     type: str
   spool_dir:
-    description: Folder for records that could not be written. It is made with mode 0700 when absent.
+    description: Directory for records that could not be written. It is made with mode 0700 when absent.
     type: path
     required: true
   status:
@@ -72,7 +72,7 @@ options:
   close_others:
     description:
       - Close, as errors, the other restores of O(kind) on O(hostname) that have not ended.
-      - Set it only when none of them can be alive, for example because this run holds the folder of
+      - Set it only when none of them can be in progress, for example because this run holds the directory of
         M(vex.backup.mysql_scratch).
     type: bool
     default: false
@@ -141,7 +141,7 @@ spooled:
   returned: success
   type: bool
 message:
-  description: Why the record, or a kept one, was not written, and what to do.
+  description: Reason why the record, or a kept one, was not written, and the remedy.
   returned: when something could not be written
   type: str
 abandoned:

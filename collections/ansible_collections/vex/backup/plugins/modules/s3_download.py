@@ -27,12 +27,12 @@ options:
       - Either this or O(hostname) is required.
     type: str
   prefix:
-    description: What keys start with, the value of C(vex_backup_s3_prefix). Only with O(hostname).
+    description: Prefix of all keys, the value of C(vex_backup_s3_prefix). Only with O(hostname).
     type: str
   hostname:
     description:
-      - Download the newest backup of this host, or the one that O(name) or O(at) chooses, into a directory of its name
-        in O(dest).
+      - Download the newest backup of this host, or the backup that O(name) or O(at) chooses, into a directory of its
+        name in O(dest).
       - The choice needs nothing but the bucket.
     type: str
   name:
@@ -48,7 +48,7 @@ options:
     type: path
     required: true
   manifest_only:
-    description: Whether to download the manifest alone, to see what a restore would do.
+    description: Download the manifest alone, to plan a restore.
     type: bool
     default: false
   manifest_keys:
@@ -58,11 +58,11 @@ options:
     elements: str
     default: []
   parallel:
-    description: How many chunks of 8 MiB are downloaded at a time.
+    description: Number of chunks of 8 MiB that are downloaded at a time.
     type: int
     default: 4
   retries:
-    description: How often a request is repeated after a failure that may pass, with growing pauses.
+    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
     type: int
     default: 5
   timeout:
@@ -136,7 +136,7 @@ chosen:
   returned: success, with O(hostname)
   type: dict
 backup:
-  description: Summary of the manifest. Sizes are in bytes; C(bytes) is that of the files in the archive.
+  description: Summary of the manifest. Sizes are in bytes; C(bytes) is the size of the files in the archive.
   returned: success
   type: dict
   sample:

@@ -41,7 +41,7 @@ options:
     description: Storage class of the archive, such as V(STANDARD_IA). The manifest gets the bucket's default.
     type: str
   server_side_encryption:
-    description: How the server encrypts both objects. Without it, the bucket's default applies.
+    description: Encryption of both objects on the server. Without it, the bucket's default applies.
     type: str
     choices: [AES256, 'aws:kms']
   kms_key_id:
@@ -57,11 +57,11 @@ options:
     type: int
     default: 16
   parallel:
-    description: How many parts are uploaded at a time.
+    description: Number of parts that are uploaded at a time.
     type: int
     default: 4
   retries:
-    description: How often a request is repeated after a failure that may pass, with growing pauses.
+    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
     type: int
     default: 5
   timeout:

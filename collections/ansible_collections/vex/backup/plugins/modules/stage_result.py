@@ -13,7 +13,7 @@ author:
   - Vex Backup (@vex-backup)
 description:
   - Checks once whether a task that was started with O(ignore:async) has ended, as M(ansible.builtin.async_status) does.
-  - When the processes of the task are gone without a result, because they were killed or the host was restarted, this
+  - When the processes of the task ended without a result, because they were killed or the host was restarted, this
     module fails. M(ansible.builtin.async_status) would report such a task as not finished, without end.
 options:
   results_file:
@@ -83,7 +83,7 @@ def main() -> t.NoReturn:
         module.fail_json(msg=str(error), finished=True, failure=type(error).__name__)
     # Printed as the other module wrote it: exit_json would add the warnings and the invocation a second time.
     sys.stdout.write(f"{json.dumps(result)}\n")
-    # Ansible takes a module whose main() returns for one that gave no result.
+    # Ansible treats a module whose main() returns as one without a result.
     raise SystemExit
 
 

@@ -22,10 +22,10 @@ NOT_CHECKED = "not checked"
 
 @dataclasses.dataclass(frozen=True)
 class Checks:
-    """The results of a host's check.
+    """The results of a check of a host.
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
-    registers it. ``missing_settings``: a sentence on those that a run needs, empty when none is missing.
+    registers it. ``missing_settings``: a sentence on the missing variables that a run needs, or empty.
     ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload, and for a mail.
     """
 
@@ -38,7 +38,7 @@ class Checks:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A need of a run. ``ok`` is ``None`` when it was not checked; ``detail`` says what is wrong and what to do."""
+    """A need of a run. ``ok`` is ``None`` when it was not checked; ``detail`` is the failure and its remedy."""
 
     name: str
     ok: t.Optional[bool]
@@ -82,7 +82,7 @@ def _dump_findings(dump: Result) -> t.List[Finding]:
         if is_over:
             findings.append(Finding(name, None, NOT_CHECKED))
             continue
-        # A failure of no need's own is told by the first one: nothing after it is known.
+        # A failure that belongs to no single need is reported by the first one: nothing is known of the others.
         is_over = failure is not None and (failure == expected or failure not in DUMP_NEEDS.values())
         findings.append(Finding(name, not is_over, _message(dump) if is_over else ""))
     return findings

@@ -1,8 +1,8 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The outcome of a backup run, decided from what its stages returned.
+"""The outcome of a backup run, decided from the results of its stages.
 
-The role ``vex.backup.backup`` decides it after each stage. The record, the mail, the summary and the verdict show it.
+The role ``vex.backup.backup`` decides it after each stage. The record, the mail, the summary and the report show it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UPLOAD_FAILED = "error"
 class Plan:
     """The plan of a run.
 
-    ``name`` is the run's, ``archive_name`` the file name of its archive, ``dump_path`` the folder of the dump.
+    ``name`` is the run's, ``archive_name`` the file name of its archive, ``dump_path`` the directory of the dump.
     ``is_packed``: the dump is packed into an archive. ``is_uploaded``: the archive is uploaded, to ``key`` of
     ``bucket``.
     """
@@ -83,17 +83,17 @@ class Stages:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """The outcome of a run, as far as its stages have come. Statuses are those of ``_common/status.py``.
+    """The outcome of a run, as far as its stages have come. Statuses are from ``_common/status.py``.
 
-    ``status``: of the backup. ``upload_status``: of the upload, ``None`` while none is due; ``upload_state`` says the
-    same in words and why none is due: ``success``, ``error``, ``disabled`` or ``not_reached``. ``verdict``: of the
-    whole run, an error as soon as there is a problem. ``problems``: sentences; the play fails when there is one.
-    ``late_problems``: those found after the record was closed, which must be added to it. ``notes``: levelled lines
+    ``status``: of the backup. ``upload_status``: of the upload, ``None`` while none is due; ``upload_state`` is the
+    same as a word: ``success``, ``error``, ``disabled`` or ``not_reached``. ``verdict``: status of the whole run, an
+    error as soon as there is a problem. ``problems``: sentences; the play fails when there is one.
+    ``late_problems``: problems found after the record was closed, to be added to it. ``notes``: levelled lines
     of the backup. ``backup`` and ``upload``: the options of those names of ``backup_log_record``, without unknown
     ones. ``compressed_bytes``: size of the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
-    ``location``: address of the archive in the bucket, else its path, else that of the dump. ``bytes``: size of
+    ``location``: address of the archive in the bucket, else its path, else the dump's. ``bytes``: size of
     the archive, or of the dump when it is not packed, ``None`` without a whole backup. ``seconds``: from the start of
-    the run to the end of its record. ``may_prune``: the backup is whole and uploaded, so older ones may go.
+    the run to the end of its record. ``may_prune``: the backup is whole and uploaded, so older ones may be removed.
     """
 
     status: int
@@ -116,7 +116,7 @@ class Outcome:
 
 
 def decide(plan: Plan, stages: Stages) -> Outcome:
-    """Decide the outcome of a run from what its stages returned so far."""
+    """Decide the outcome of a run from the results of its stages so far."""
     whole = _is_whole(plan, stages)
     uploaded = whole and _is_uploaded(stages)
     record_problem = problem_of(stages.closed, "message")
@@ -124,7 +124,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
     failed = [f"{stages.failure.task}: {stages.failure.message}"] if stages.failure else []
     problems = [*failed, *filter(None, [record_problem]), *late_problems]
     status = int(stages.dump["status"]) if whole else ERROR
-    # A late problem is added to a closed record, which then is no plain success any more.
+    # A late problem is added to a closed record, which is then no longer a plain success.
     status = max(status, WARNING) if late_problems else status
     notes = _notes(stages, whole, late_problems)
     upload_state = _upload_state(plan, whole, uploaded)
@@ -153,14 +153,14 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
 def decided(plan: Plan, stages: Stages) -> t.Dict[str, t.Any]:
     """Return the outcome of a run as the role has it: a key for each field of :class:`Outcome`, and ``summary``."""
     outcome = decide(plan, stages)
-    # Field by field: dataclasses.asdict copies dictionaries and lists by their type, which those of Ansible refuse.
+    # Field by field: dataclasses.asdict copies dictionaries and lists by their type, which Ansible's own types refuse.
     fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
     failure = dataclasses.asdict(outcome.failure) if outcome.failure else None
     return {**fields, "failure": failure, "summary": summary_of(plan, stages, outcome)}
 
 
 def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.Any]:
-    """Return what the summary of all hosts, AWX and ansible-runner get of an outcome (``vex_backup_outcomes``)."""
+    """Return the part of an outcome for the summary of all hosts, AWX and ansible-runner (``vex_backup_outcomes``)."""
     uploaded = outcome.upload_state == UPLOADED
     return {
         "hostname": plan.hostname,
@@ -177,17 +177,17 @@ def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.An
 
 
 def has_failed(result: Result) -> bool:
-    """Return whether a registered result is that of a task that failed."""
+    """Return whether a registered result is the result of a task that failed."""
     return bool(result.get("failed"))
 
 
 def problem_of(result: Result, name: str) -> str:
-    """Return the message of a task that failed, else what it returned under *name*; empty without a problem."""
+    """Return the message of a failed task, else the value that it returned under *name*; empty without a problem."""
     return str(result.get("msg" if has_failed(result) else name) or "")
 
 
 def _ended(result: t.Union[Result, t.Sequence[Result]]) -> Result:
-    """Return the result of a stage: of one in the background, that of the task that waited for it."""
+    """Return the result of a stage; for a stage in the background, the result of the task that waited for it."""
     if not isinstance(result, (list, tuple)):
         return t.cast("Result", result)
     started, waited = result

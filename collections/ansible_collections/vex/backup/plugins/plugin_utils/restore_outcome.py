@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The outcome of a restore, decided from what its stages returned, for the role ``vex.backup.restore``."""
+"""The outcome of a restore, decided from the results of its stages, for the role ``vex.backup.restore``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """The scope and the target of a restore. A text is empty if it is not given.
+    """The scope of a restore. A text is empty if it is not given.
 
     ``database`` and ``table`` are the only ones that are restored, ``name`` is the new name of the database, ``into``
     the server.
@@ -36,7 +36,7 @@ class Scope:
 class Stages:
     """The results of a restore's stages so far, as Ansible registers them; empty for a stage that did not run.
 
-    ``opened`` and ``closed`` are results of ``restore_log_record``, ``loaded`` is that of ``mysql_restore``.
+    ``opened`` and ``closed`` are results of ``restore_log_record``, ``loaded`` is the result of ``mysql_restore``.
     ``failure`` is the name and the message of the task that failed.
     """
 
@@ -50,8 +50,8 @@ class Stages:
 class Outcome:
     """The outcome of a restore.
 
-    ``status`` is that of ``_common/status.py``, ``notes`` are levelled lines, ``record`` are further options of
-    ``restore_log_record``, ``unrecorded`` says why the log database has no record, empty if it has one.
+    ``status`` is one of ``_common/status.py``, ``notes`` are levelled lines, ``record`` are further options of
+    ``restore_log_record``, ``unrecorded`` is the reason why the log database has no record, empty if it has one.
     """
 
     status: int
@@ -61,7 +61,7 @@ class Outcome:
 
 
 def decide(scope: Scope, stages: Stages) -> Outcome:
-    """Decide the outcome of a restore from what its stages returned."""
+    """Decide the outcome of a restore from the results of its stages."""
     loaded = stages.loaded
     warnings = [warning_note(text) for text in loaded.get("restore_warnings", [])]
     failures = [error_note(stages.failure)] if stages.failure else []

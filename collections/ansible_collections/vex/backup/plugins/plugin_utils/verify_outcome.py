@@ -32,7 +32,7 @@ class Choice:
 class Stages:
     """The results of a proof's stages, as Ansible registers them; empty for a stage that did not run.
 
-    ``downloaded`` is the result of ``s3_download``, ``loaded`` that of ``mysql_restore``, ``compared`` that of
+    ``downloaded`` is the result of ``s3_download``, ``loaded`` of ``mysql_restore``, ``compared`` of
     ``backup_compare``. ``failure`` is the name and the message of the task that failed.
     """
 
@@ -46,9 +46,9 @@ class Stages:
 class Proof:
     """The result of one proof.
 
-    ``status`` is that of ``_common/status.py``, ``notes`` are levelled lines, ``problem`` is a sentence, empty after a
+    ``status`` is one of ``_common/status.py``, ``notes`` are levelled lines, ``problem`` is a sentence, empty after a
     good proof. ``tables``, ``rows`` and ``recovery_seconds``, from the start of the download until all data was
-    restored, are ``None`` without a proof. ``unrecorded`` says why the log database has no record, empty if it has one.
+    restored, are ``None`` without a proof. ``unrecorded`` is the reason why the log database has no record, or empty.
     """
 
     backup: Backup
@@ -94,7 +94,7 @@ def choose(backups: t.Sequence[Backup], servers: t.Sequence[str]) -> Choice:
 
 
 def prove(backup: Backup, stages: Stages) -> Proof:
-    """Decide the result of one proof from what its stages returned."""
+    """Decide the result of one proof from the results of its stages."""
     if stages.failure:
         problem = f"{backup['hostname']} {backup['name']}: {stages.failure}"
         return Proof(backup, ERROR, [error_note(stages.failure)], problem)
