@@ -1,5 +1,5 @@
--- What the web app's account may do: read the log, administer users, and only add to the audit trail.
--- Make the account first, with a password of your own, and require TLS unless it logs in by a socket:
+-- The privileges of the web app's account: read the log, administer users, and only add to the audit trail.
+-- Create the account first, with a password of your own, and require TLS unless it logs in through a socket:
 --   CREATE USER 'vex_backup_web'@'%' IDENTIFIED BY '...' REQUIRE SSL;
 -- Another database or account name: change it on every line below.
 GRANT SELECT ON vex_backup.versao_esquema TO 'vex_backup_web'@'%';

@@ -1,7 +1,7 @@
--- What the backup hosts' account may do in the log database, and nothing else.
--- Make the account first, with a password of your own, and require TLS unless it logs in by a socket:
+-- The privileges of the backup hosts' account in the log database. It has no others.
+-- Create the account first, with a password of your own, and require TLS unless it logs in through a socket:
 --   CREATE USER 'vex_backup_writer'@'%' IDENTIFIED BY '...' REQUIRE SSL;
--- Set vex_backup_log_db_ca_cert then: it is what encrypts, and verifies the server.
+-- Then set vex_backup_log_db_ca_cert, which makes connections encrypted and verifies the server.
 -- Another database or account name: change it on every line below.
 GRANT SELECT ON vex_backup.versao_esquema TO 'vex_backup_writer'@'%';
 GRANT SELECT, INSERT, UPDATE ON vex_backup.servidor TO 'vex_backup_writer'@'%';
