@@ -1,4 +1,4 @@
-"""The access table: who may use each route. The app does not start with a route that is missing here."""
+"""The access table: the users of each route. The app does not start with a route that is missing here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import enum
 
 
 class Access(enum.Enum):
-    """The groups of those who may use a route, as the reference documentation names them."""
+    """The groups of users and programs that may use a route, as the reference documentation names them."""
 
     PUBLIC = "everybody"
     SIGNED_IN = "every user"
     ADMINISTRATOR = "administrators"
     READ_API = "every user, or a program with an API token"
-    METRICS = "whoever has the metrics token; without that setting, every user or API token"
+    METRICS = "a program with the metrics token; without that setting, every user or API token"
 
 
 ACCESS = {

@@ -1,4 +1,4 @@
-"""Creating, changing and removing users, each with its audit record. The last active administrator stays."""
+"""The creation, change and removal of users, each with its audit record. The last active administrator stays."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def record(
 def _check_actor(session: Session, actor: Actor) -> set[int]:
     """Lock the active administrators and return their ids. Changes of users wait here for each other.
 
-    :raises Forbidden: when the actor is not an active administrator any more
+    :raises Forbidden: when the actor is no longer an active administrator
     """
     locked = session.scalars(
         select(UserPrivilege.user_id)

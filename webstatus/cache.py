@@ -1,4 +1,4 @@
-"""Values that every user sees the same and that take long to make."""
+"""A cache for values that are the same for every user and take long to compute."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
-# When it was made, and the value.
+# The time when the value was computed, and the value.
 Entry = tuple[datetime.datetime, Any]
 
 # Less than the shortest refresh of a page.

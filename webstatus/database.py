@@ -47,7 +47,7 @@ class Database:
         :raises DatabaseAway: when the server cannot be reached, refuses the login, or stops within the block
         :raises SchemaTooOld: when the schema is older than :data:`REQUIRED_VERSION`
         :raises Busy: when another session holds the rows: the whole block may be tried again
-        :raises BadRequest: when the server refuses a value, for example one that is too long for its column
+        :raises BadRequest: when the server refuses a value, for example a text that is too long for its column
         """
         try:
             with Session(self.engine, expire_on_commit=False) as session:

@@ -48,7 +48,7 @@ def respond_to_unexpected(request: Request, error: Exception) -> Response:
     return response
 
 
-# Any: Starlette calls each function only with the errors of its key, which its types cannot say.
+# Any: Starlette calls each function only with the errors of its key, which its types cannot express.
 HANDLERS: dict[Any, Any] = {
     WebError: respond,
     HTTPException: respond_to_starlette,

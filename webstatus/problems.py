@@ -1,4 +1,4 @@
-"""The notes of a run → warnings and errors. Pure functions."""
+"""The warnings and errors in the notes of a run. Pure functions."""
 
 from __future__ import annotations
 

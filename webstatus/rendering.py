@@ -1,4 +1,4 @@
-"""Templates → pages, in the language of the user and the time zone of the settings."""
+"""The rendering of pages from templates, in the language of the user and the time zone of the settings."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     """Render a page.
 
     :param template: under templates/
-    :param values: the values of this page, beside those of all pages (see templates/base.html)
+    :param values: the values of this page, beside the values of all pages (see templates/base.html)
     """
     settings: Settings = request.app.state.settings
     context = getattr(request.state, "context", None)

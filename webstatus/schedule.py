@@ -20,7 +20,7 @@ class ScheduleWrong(ValueError):
 def next_due(cron: str, time_zone: str, last_start: datetime.datetime) -> datetime.datetime | None:
     """Return the first time of the schedule after a run's start; ``None`` when the next decades have none.
 
-    On days when the clocks change, the times are those of Debian's cron.
+    On days when the clocks change, the times are the same as in Debian's cron.
 
     :param cron: five fields
     :param time_zone: the zone of the fields

@@ -118,16 +118,16 @@ def test_a_new_row_appears_at_the_next_reload(
     assert board(visitor).part("total-success") == "1"
 
 
-def test_the_verdict_names_who_is_not_safe(
+def test_the_overview_names_who_is_not_safe(
     app: Starlette, clock: Clock, client: Person, web_database: LogDatabase
 ) -> None:
     hour = datetime.timedelta(hours=1)
     visitor = Visitor(app).log_in(client)
     add(web_database, hostname="safe", data_inicio=clock() - hour)
-    assert board(visitor).part("verdict") == "O único servidor tem backup"
+    assert board(visitor).part("overview") == "O único servidor tem backup"
     add(web_database, hostname="old", data_inicio=clock() - 30 * hour)
     clock.pass_time(seconds=2)
-    assert board(visitor).part("verdict") == "1 dos 2 servidores está sem backup recente"
+    assert board(visitor).part("overview") == "1 dos 2 servidores está sem backup recente"
     add(web_database, hostname="failed", data_inicio=clock() - 2 * hour)
     add(web_database, hostname="failed", status_backup=3, data_inicio=clock() - hour)
     add(web_database, hostname="kept", data_inicio=clock() - hour, upload={"status_upload": 3})
@@ -141,7 +141,7 @@ def test_the_verdict_names_who_is_not_safe(
     expect_of(web_database, "gone", ativo="0")
     clock.pass_time(seconds=2)
     found = board(visitor)
-    assert found.part("verdict") == "4 dos 7 servidores precisam de atenção"
+    assert found.part("overview") == "4 dos 7 servidores precisam de atenção"
     reasons = found.part("reasons")
     for reason in (
         "1 sem nenhum backup",
@@ -167,7 +167,7 @@ def test_a_schedule_that_is_malformed_does_not_break_the_page(
 ) -> None:
     add(web_database, hostname="odd", data_inicio=clock())
     expect_of(web_database, "odd", agenda="whenever", fuso="Nowhere")
-    assert board(Visitor(app).log_in(client)).part("verdict") == "O único servidor tem backup"
+    assert board(Visitor(app).log_in(client)).part("overview") == "O único servidor tem backup"
 
 
 def test_hostile_names_are_text(app: Starlette, clock: Clock, client: Person, web_database: LogDatabase) -> None:

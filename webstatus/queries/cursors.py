@@ -32,7 +32,7 @@ class Cursor(NamedTuple):
 
 
 def read(text: str) -> Cursor | None:
-    """Read the cursor of an address; return ``None`` for an empty text, the first page.
+    """Read the cursor of an address; return ``None`` for the first page, which has an empty text.
 
     :raises BadRequest: when the text is no cursor
     """

@@ -15,7 +15,7 @@ from webstatus.queries.cursors import Cursor
 from webstatus.queries.search import Range, Term
 
 ROWS = 10
-# Counting a million backups takes tenths of a second: the count of a selection ends here, that of all is cached.
+# Counting a million backups takes tenths of a second: the count of a selection ends here, the count of all is cached.
 MOST_COUNTED = 1000
 SHOWN = (Backup.hostname, Backup.status, Backup.size, Backup.started_at, Backup.ended_at, Backup.stage)
 
@@ -73,24 +73,24 @@ class Selection(NamedTuple):
         return select(Backup.id).with_hint(Backup, f"FORCE INDEX ({self.index_name})").where(*self.where)
 
 
-def selection_of(asked: Filter, terms: Iterable[Term], servers: Iterable[str]) -> Selection:
+def selection_of(selected: Filter, terms: Iterable[Term], servers: Iterable[str]) -> Selection:
     """Return the backups that fit a filter.
 
     The index is named because the optimizer chooses well only while its statistics are up to date. A search reads the
     index in the order of the list, which holds every column that a term may be about.
 
-    :param terms: those of the search text
-    :param servers: all names, in which terms are looked for
+    :param terms: the terms of the search text
+    :param servers: all names, in which terms are searched
     """
     names = {name: folded(name) for name in servers}
     where = [_fits(term, [name for name, text in names.items() if term.text in text]) for term in terms]
     index = "ix_backup_log_ordem"
-    if asked.status is not None:
-        where.append(Backup.status == asked.status)
-        index = index if asked.search else "ix_backup_log_status_backup_data_inicio"
-    if asked.server:
-        where.append(Backup.hostname == asked.server)
-        index = f"ix_backup_log_hostname{'' if asked.status is None else '_status_backup'}_data_inicio"
+    if selected.status is not None:
+        where.append(Backup.status == selected.status)
+        index = index if selected.search else "ix_backup_log_status_backup_data_inicio"
+    if selected.server:
+        where.append(Backup.hostname == selected.server)
+        index = f"ix_backup_log_hostname{'' if selected.status is None else '_status_backup'}_data_inicio"
     return Selection(tuple(where), index)
 
 

@@ -1,4 +1,4 @@
-"""The text of the search field → terms, each with the values that it may stand for.
+"""The terms of the search field, each with the values that it may stand for.
 
 A backup is found when every term fits it. A term fits a host name that contains it, a status word that begins with it
 (three letters or more), a size that the list shows like that (``6.21 GB``, ``6.21``, ``6.2``, ``6 GB``), and a start or
@@ -20,7 +20,7 @@ from webstatus.formats import STATUS_WORDS, UNITS, folded, local, utc
 from webstatus.i18n import LANGUAGES, translations
 
 SHORTEST_STATUS = 3
-# A date without a year is looked for in this year and in those before it.
+# A date without a year is searched in this year and in the years before it.
 YEARS_OF_A_DAY = 10
 # Far enough from the ends of datetime for every time zone.
 YEARS = range(1000, 9000)

@@ -27,7 +27,7 @@ from webstatus.settings import Settings
 # Bytes; the app's largest form has far fewer.
 MAX_FORM_BYTES = 100_000
 MAX_PATH_LENGTH = 2000
-# How often a request is tried whose changes conflict with those of another.
+# Attempts at a request whose changes conflict with another request's.
 TRIES = 3
 SAFE_METHODS = {"GET", "HEAD"}
 BEARER = "Bearer "
@@ -231,5 +231,5 @@ def _check(context: Context, access: Access, binding: str | None) -> Response | 
 
 def _to_login(request: Request) -> Response:
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    asked = f"?next={quote(path)}" if request.method == "GET" and path != "/" else ""
-    return RedirectResponse(f"/login{asked}", status_code=303)
+    query = f"?next={quote(path)}" if request.method == "GET" and path != "/" else ""
+    return RedirectResponse(f"/login{query}", status_code=303)

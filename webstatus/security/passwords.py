@@ -40,7 +40,7 @@ def password_matches(password: str, stored: str | None) -> bool:
 
 
 def complaint(password: str, login: str) -> str | None:
-    """Return why a new password is refused, as a message of the catalog, or ``None``."""
+    """Return the reason why a new password is refused, as a message of the catalog, or ``None``."""
     if len(password) < MIN_LENGTH:
         return mark("A senha deve ter pelo menos 8 caracteres.")
     if len(password) > MAX_LENGTH:

@@ -13,9 +13,9 @@ from webstatus.security.cookies import digest, new_token
 from webstatus.settings import Settings
 
 ADMINISTRATOR = "Administrador"
-# How often the last use is written, so that not every request writes to the database.
+# The least time between two writes of the last use, so that not every request writes to the database.
 TOUCH_EVERY = datetime.timedelta(seconds=60)
-# How long ended sessions are kept: throttling reads a user's known addresses from them.
+# The time for which ended sessions are kept: throttling reads a user's known addresses from them.
 KEPT = datetime.timedelta(days=30)
 
 

@@ -20,7 +20,7 @@ WORDS = {number: word for word, number in STATUSES.items()}
 
 def backups(context: Context) -> Response:
     """Answer with a page of the history."""
-    asked, page = read_page(context)
+    selected, page = read_page(context)
     path = address(context.request, "api-backups")
     return JSONResponse(
         {
@@ -28,8 +28,8 @@ def backups(context: Context) -> Response:
             "total_is_exact": not page.total.is_more,
             "page": page.number,
             "pages": page.pages,
-            "previous": page_address(path, asked, page.previous) if page.number > 1 else None,
-            "next": page_address(path, asked, page.next) if page.next else None,
+            "previous": page_address(path, selected, page.previous) if page.number > 1 else None,
+            "next": page_address(path, selected, page.next) if page.next else None,
             "backups": [_row(context, row) for row in page.rows],
         }
     )

@@ -12,7 +12,7 @@ from webstatus.queries.users import LONGEST_LOGIN
 from webstatus.rendering import address, render
 from webstatus.security.guard import Context
 
-# Names in the trail → texts on the page.
+# The texts on the page, by the names in the trail.
 ACTIONS = {
     "entrar": mark("Entrou"),
     "criar_usuario": mark("Cadastrou o usuário"),

@@ -29,20 +29,20 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 def backups(context: Context) -> Response:
     """Answer with the list."""
-    asked, page = read_page(context)
+    selected, page = read_page(context)
     cache: Cache = context.request.app.state.cache
     servers = cache.get("servers", lambda: server_names(context.session))
     return render(
         context.request,
         "pages/backups.html",
         found=page,
-        asked=asked,
-        is_filtered=asked != Filter(),
+        selected=selected,
+        is_filtered=selected != Filter(),
         # The cached names may be older than the first backup.
         has_any=bool(page.rows or server_names(context.session)),
-        server_options=_server_options(tuple(servers), asked.server),
+        server_options=_server_options(tuple(servers), selected.server),
         statuses=STATUSES,
-        addresses=_addresses(address(context.request, "backups"), asked, page),
+        addresses=_addresses(address(context.request, "backups"), selected, page),
     )
 
 
@@ -87,7 +87,7 @@ def details_of(context: Context) -> Details:
 
 
 def problems(found: Details) -> list[Problem]:
-    """Return the warnings and errors of the backup, then those of its upload."""
+    """Return the warnings and errors of the backup, then of its upload."""
     backup, upload = found.backup, found.upload
     return problems_of(backup.notes, backup.status) + (problems_of(upload.notes, upload.status) if upload else [])
 
@@ -134,13 +134,13 @@ def _options(names: tuple[str, ...]) -> Markup:
     return Markup("\n").join(OPTION.format(name) for name in names)
 
 
-def _addresses(path: str, asked: Filter, page: Page) -> dict[str, str | None]:
+def _addresses(path: str, selected: Filter, page: Page) -> dict[str, str | None]:
     """Return the addresses of the pages beside this one; none where there is no such page."""
-    first = page_address(path, asked)
+    first = page_address(path, selected)
     return {
         "first": first if page.number > 1 else None,
-        "previous": page_address(path, asked, page.previous) if page.number > 1 else None,
-        "next": page_address(path, asked, page.next) if page.next else None,
-        "last": page_address(path, asked, Cursor("last")) if page.next else None,
+        "previous": page_address(path, selected, page.previous) if page.number > 1 else None,
+        "next": page_address(path, selected, page.next) if page.next else None,
+        "last": page_address(path, selected, Cursor("last")) if page.next else None,
         "all": path,
     }

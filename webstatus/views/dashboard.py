@@ -33,7 +33,7 @@ class Content(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A server in the table; ``address`` is that of its backups."""
+    """A server in the table; ``address`` leads to its backups."""
 
     state: State
     condition: Condition

@@ -25,9 +25,9 @@ TOO_LONG = mark("A busca é longa demais: use até 200 caracteres.")
 
 
 class Found(NamedTuple):
-    """A page of the backups that were ``asked`` for."""
+    """A page of the backups that the filter ``selected`` finds."""
 
-    asked: Filter
+    selected: Filter
     page: Page
 
 
@@ -37,10 +37,10 @@ def read_page(context: Context) -> Found:
     :raises BadRequest: when a parameter is not valid
     """
     params = context.request.query_params
-    asked, cursor = read_filter(params), cursors.read(params.get("cursor", ""))
-    terms = terms_of(asked.search, context.zone, local(context.now, context.zone).year)
-    chosen = selection_of(asked, terms, server_names(context.session) if terms else [])
-    return Found(asked, page_of(context.session, context.request.app.state.cache, chosen, cursor))
+    selected, cursor = read_filter(params), cursors.read(params.get("cursor", ""))
+    terms = terms_of(selected.search, context.zone, local(context.now, context.zone).year)
+    chosen = selection_of(selected, terms, server_names(context.session) if terms else [])
+    return Found(selected, page_of(context.session, context.request.app.state.cache, chosen, cursor))
 
 
 def read_filter(params: QueryParams) -> Filter:
@@ -56,9 +56,9 @@ def read_filter(params: QueryParams) -> Filter:
     return Filter(search, STATUSES[status] if status else None, server)
 
 
-def page_address(path: str, asked: Filter, cursor: Cursor | None = None) -> str:
+def page_address(path: str, selected: Filter, cursor: Cursor | None = None) -> str:
     """Return the address of a page, or of the first page without a cursor."""
-    status = next((word for word, number in STATUSES.items() if number == asked.status), "")
-    params = {"search": asked.search, "status": status, "server": asked.server, "cursor": str(cursor or "")}
+    status = next((word for word, number in STATUSES.items() if number == selected.status), "")
+    params = {"search": selected.search, "status": status, "server": selected.server, "cursor": str(cursor or "")}
     query = urlencode({name: value for name, value in params.items() if value})
     return f"{path}?{query}" if query else path

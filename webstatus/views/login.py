@@ -72,7 +72,7 @@ def language(context: Context) -> Response:
 
 
 def _enter(context: Context, user_id: int, name: str) -> Response:
-    """Start a session with a new token and end the one that the browser had before."""
+    """Start a session with a new token and end the browser's earlier session."""
     session, now = context.session, context.now
     if context.user and context.user.session_id:
         sessions.end(session, now, session_id=context.user.session_id, user_id=context.user.id)
@@ -87,12 +87,12 @@ def _enter(context: Context, user_id: int, name: str) -> Response:
 
 
 def _page(context: Context, status: int, dialog: Notice | None = None) -> Response:
-    asked = context.field("next") or context.request.query_params.get("next", "")
+    target = context.field("next") or context.request.query_params.get("next", "")
     return render(
         context.request,
         "pages/login.html",
         status,
         dialog=dialog,
         login=context.field("login"),
-        next=safe_path(asked),
+        next=safe_path(target),
     )

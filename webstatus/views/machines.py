@@ -1,4 +1,4 @@
-"""The answers for machines: whether the app works, and the servers' backups as metrics."""
+"""The endpoints for programs: the health check, and the servers' backups as metrics."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ GAUGES = (
     ),
     Gauge(
         "vex_backup_server_safe",
-        "1 when the server has the backup that it should have, as the dashboard says, else 0.",
+        "1 when the server has the backup that it should have, as on the dashboard, else 0.",
         lambda state, now: not state.condition(now).is_danger,
     ),
     Gauge(

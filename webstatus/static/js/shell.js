@@ -1,4 +1,4 @@
-// What every page uses: dialogs that open by themselves, dialogs that ask, the button that shows a password.
+// The behaviour of every page: dialogs that open by themselves, dialogs that ask, the button that shows a password.
 "use strict";
 
 (() => {
