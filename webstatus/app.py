@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from webstatus.cache import Cache
 from webstatus.database import Database
-from webstatus.failures import HANDLERS
+from webstatus.error_responses import HANDLERS
 from webstatus.headers import SecurityHeaders
 from webstatus.security.guard import View, guarded
 from webstatus.settings import Settings

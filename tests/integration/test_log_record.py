@@ -15,7 +15,7 @@ import pymysql.err
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._log_db import records as records_module
-from ansible_collections.vex.backup.plugins.module_utils._log_db import tables as tables_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db import upsert as tables_module
 from tests.integration.log_db import MIGRATIONS, LogDatabase, migrate, run_module
 from tests.integration.recording import DOWN, Writer, migrated
 from tests.servers.mariadb import MariaDB

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
-from ansible_collections.vex.backup.plugins.module_utils._log_db import tables as tables_module
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
+from ansible_collections.vex.backup.plugins.module_utils._log_db import upsert as tables_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 from tests.integration.log_db import LogDatabase, migrate, run_module
 from tests.integration.recording import DOWN, Writer, migrated
 from tests.servers.mariadb import MariaDB

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._errors import SchemaMismatch
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase as Target
-from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import WatchRequest, watch
+from ansible_collections.vex.backup.plugins.module_utils._log_db.watch import WatchRequest, watch
 from tests.integration.log_db import LogDatabase, migrate, run_module
 from tests.servers.mariadb import MariaDB
 

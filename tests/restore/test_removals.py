@@ -13,9 +13,9 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     LogDatabase as Target,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import upsert
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
+from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from tests.playbook import LogDatabase
 from tests.web.backups import MINUTE, NIGHT, add, clear, signed_in
 from tests.web.people import Person
-from webstatus.queries import history
+from webstatus.queries import backups
 
 HOSTILE = "<script>alert(1)</script>'\"`\N{PILE OF POO}&amp;"
 LONG_LINE = "x" * 10_000
@@ -240,7 +240,7 @@ def test_a_name_with_a_comma_is_one_name(reader: TestClient, web_database: LogDa
 def test_a_long_count_is_shown_as_more_than_its_limit(
     reader: TestClient, web_database: LogDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "MOST_COUNTED", 20)
+    monkeypatch.setattr(backups, "MOST_COUNTED", 20)
     for index in range(31):
         add(web_database, data_inicio=NIGHT + index * MINUTE)
     page = reader.get("/backups?search=sucesso").text

@@ -25,11 +25,11 @@ from webstatus.cache import FRESH, Cache
 from webstatus.database import Database
 from webstatus.formats import folded
 from webstatus.i18n import translations
-from webstatus.queries import history as history_queries
-from webstatus.queries.cursors import Cursor, read
+from webstatus.queries import backups as history_queries
+from webstatus.queries.backups import Filter, Page, Total, page_of, selection_of
 from webstatus.queries.fleet import server_names
-from webstatus.queries.history import Filter, Page, Total, page_of, selection_of
-from webstatus.queries.search import Term, terms_of
+from webstatus.queries.page_cursor import Cursor, read
+from webstatus.queries.search_terms import Term, terms_of
 from webstatus.settings import load
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from webstatus.formats import folded
 from webstatus.models import Backup, Server, Upload
+from webstatus.next_due import ScheduleWrong, next_due
 from webstatus.queries import proofs
 from webstatus.queries.proofs import Proof
-from webstatus.schedule import ScheduleWrong, next_due
 
 RUNNING = 0
 SUCCESS, WARNING, ERROR = 1, 2, 3

@@ -13,7 +13,7 @@ from webstatus.queries.proofs import Proof
 from webstatus.rendering import address
 from webstatus.security.guard import Context
 from webstatus.views.backups import details_of, problems
-from webstatus.views.history import STATUSES, page_address, read_page
+from webstatus.views.backups_page import STATUSES, page_address, read_page
 
 WORDS = {number: word for word, number in STATUSES.items()}
 

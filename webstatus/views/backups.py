@@ -11,15 +11,15 @@ from starlette.responses import Response
 from webstatus.cache import Cache
 from webstatus.errors import NotFound
 from webstatus.i18n import mark
-from webstatus.problems import Problem, problems_of
 from webstatus.queries import details as queries
-from webstatus.queries.cursors import Cursor
+from webstatus.queries.backups import Filter, Page
 from webstatus.queries.details import Details
 from webstatus.queries.fleet import server_names
-from webstatus.queries.history import Filter, Page
+from webstatus.queries.page_cursor import Cursor
 from webstatus.rendering import address, render
+from webstatus.run_notes import Problem, problems_of
 from webstatus.security.guard import Context
-from webstatus.views.history import STATUSES, page_address, read_page
+from webstatus.views.backups_page import STATUSES, page_address, read_page
 
 NO_BACKUP = mark("Este backup não existe. Volte à lista de backups.")
 NO_LOG = mark("Este backup não tem esse log.")

@@ -13,12 +13,12 @@ from webstatus.cache import Cache
 from webstatus.formats import local
 from webstatus.queries import dashboard as queries
 from webstatus.queries import fleet
+from webstatus.queries.backups import Filter
 from webstatus.queries.dashboard import Slice
 from webstatus.queries.fleet import Condition, State
-from webstatus.queries.history import Filter
 from webstatus.rendering import address, fragment, language_of, render
 from webstatus.security.guard import Context
-from webstatus.views.history import STATUSES, page_address
+from webstatus.views.backups_page import STATUSES, page_address
 
 # Seconds between two readings.
 EVERY = 60

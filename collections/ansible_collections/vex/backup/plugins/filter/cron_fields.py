@@ -9,7 +9,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
-from ansible_collections.vex.backup.plugins.plugin_utils.schedule import cron_fields
+from ansible_collections.vex.backup.plugins.plugin_utils.cron_fields import cron_fields
 
 DOCUMENTATION = r"""
 name: cron_fields

@@ -8,7 +8,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.vex.backup.plugins.plugin_utils.outcome import Plan, Stages, decided
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decided
 
 DOCUMENTATION = r"""
 name: run_outcome

@@ -196,7 +196,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, RUN_LOG, S3, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import PruneLocalRequest, prune_local
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
+    PruneLocalRequest,
+    prune_local,
+)
 
 
 def main() -> None:

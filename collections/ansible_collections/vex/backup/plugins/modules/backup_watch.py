@@ -85,7 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
-from ansible_collections.vex.backup.plugins.module_utils._log_db.overdue import WatchRequest, watch
+from ansible_collections.vex.backup.plugins.module_utils._log_db.watch import WatchRequest, watch
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.plugin_utils.outcome import Result, Stages, has_failed, problem_of
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Result, Stages, has_failed, problem_of
 
 # The needs of a dump, in the order in which it checks them, and the failure that its module returns for each.
 DUMP_NEEDS = {

@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import Archive, with_archive
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key, signed
-from ansible_collections.vex.backup.plugins.module_utils._archive.tree import (
+from ansible_collections.vex.backup.plugins.module_utils._archive.source_survey import (
     DEFAULT_LEVEL,
     STORE,
     resolve_level,

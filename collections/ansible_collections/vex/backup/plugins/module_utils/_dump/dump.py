@@ -24,7 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.finish import Finished, finish_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import Finished, finish_files
 from ansible_collections.vex.backup.plugins.module_utils._dump.manifest import Dumped, dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump.partial_directory import (
     partial_directory,
@@ -38,7 +38,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.table_files impor
     count_tables,
     find_table_files,
 )
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,

@@ -10,7 +10,7 @@ import shlex
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
-from ansible_collections.vex.backup.plugins.module_utils._dump.finish import File
+from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import File
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import (
     INSTANCE,
     INSTANCE_DIRECTORY,

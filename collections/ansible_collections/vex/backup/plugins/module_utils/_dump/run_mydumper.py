@@ -18,8 +18,8 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression
     compress_while_running,
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE, DatabasePlan
-from ansible_collections.vex.backup.plugins.module_utils._dump.repair import repair_files
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolResult, ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.repair_0_10 import repair_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolResult, ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition, TableNames, list_objects

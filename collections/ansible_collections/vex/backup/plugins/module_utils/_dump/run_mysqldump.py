@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.process import run as run_program
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolResult, ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolResult, ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._tools import mysqldump
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import NO_POSITION_WARNING
 

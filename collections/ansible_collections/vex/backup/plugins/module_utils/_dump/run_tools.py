@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTA
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_mydumper import run_mydumper
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_mysqldump import run_mysqldump
 from ansible_collections.vex.backup.plugins.module_utils._dump.stored_programs import write_programs
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolResult, ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolResult, ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 

@@ -21,9 +21,9 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import read_log
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns, State
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import Running, other_running_runs
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import Columns, State
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import upsert
+from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import RUNNING
 from ansible_collections.vex.backup.plugins.module_utils._common.text import clean, excerpt_of, fit_characters
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import Columns, State
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns, State
 
 # Of a longer log the record holds the head and the tail.
 LOG_BYTES = 1024 * 1024

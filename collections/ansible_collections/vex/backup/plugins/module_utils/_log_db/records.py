@@ -30,9 +30,9 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     check_version,
     log_database,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns, State, combine
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import close_other_restores
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import Columns, State, combine
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import Change, upsert
+from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import Change, upsert
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-    from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
+    from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 
 
 class Running(t.NamedTuple):

@@ -13,8 +13,8 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     check_version,
     log_database,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import Columns
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import Change
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns
+from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import Change
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -25,8 +25,8 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     log_database,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import uploads_to
+from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findings import Finding, Rows, compare
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog, StoredBackup, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.findings import Finding, Rows, compare
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, head
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks

@@ -29,7 +29,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, choose, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.transfer import fetch
+from ansible_collections.vex.backup.plugins.module_utils._repository.resumed_transfer import fetch
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, stat
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused

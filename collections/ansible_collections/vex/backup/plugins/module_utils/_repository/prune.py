@@ -24,10 +24,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.leftovers import abort_unfinished, old_leftovers
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import PruneLocalRequest, prune_local
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
+    PruneLocalRequest,
+    prune_local,
+)
 from ansible_collections.vex.backup.plugins.module_utils._repository.removal import (
     Attempt,
     KeepRemoval,
@@ -38,6 +40,10 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.retention i
     Decisions,
     Policy,
     decide,
+)
+from ansible_collections.vex.backup.plugins.module_utils._repository.unfinished_uploads import (
+    abort_unfinished,
+    old_leftovers,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 

@@ -8,8 +8,8 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import converted_errors
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_scripts import renamed_create
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection

@@ -9,7 +9,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._errors import TargetExists
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program, list_objects
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import (
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import (
     converted_errors,
     qualified,
     shortened,

@@ -14,21 +14,23 @@ from ansible_collections.vex.backup.plugins.module_utils._common.signals import 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError, RestoreDiffers
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import describe
+from ansible_collections.vex.backup.plugins.module_utils._restore.checks_after_load import (
+    find_differences,
+    find_warnings,
+)
 from ansible_collections.vex.backup.plugins.module_utils._restore.discard import discard
 from ansible_collections.vex.backup.plugins.module_utils._restore.existing import (
     Existing,
-    find_existing,
     refuse_to_overwrite,
 )
 from ansible_collections.vex.backup.plugins.module_utils._restore.files import prepared
 from ansible_collections.vex.backup.plugins.module_utils._restore.load import load
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import RestorePlan, read_plan
+from ansible_collections.vex.backup.plugins.module_utils._restore.preflight import check_target
 from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
 from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import RowCounts
-from ansible_collections.vex.backup.plugins.module_utils._restore.server_checks import find_differences, find_warnings
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import shortened
-from ansible_collections.vex.backup.plugins.module_utils._restore.target import Target, find_programs, login_file
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import shortened
+from ansible_collections.vex.backup.plugins.module_utils._restore.target import Target, login_file
 
 
 class Outcome(t.NamedTuple):
@@ -74,10 +76,8 @@ def _restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
         raise OptionError(f"path {root} is not a directory: unpack the backup there first")
     deadline = Deadline(request.timeout, "the restore")
     with contextlib.closing(connect(request.login)) as connection, contextlib.ExitStack() as stack:
-        server = describe(connection)
+        server, programs, found = check_target(connection, plan)
         defaults_file = stack.enter_context(login_file(request.login, server))
-        programs = find_programs(plan, server)
-        found = {one.name: find_existing(connection, one) for one in plan.databases}
         facts = {
             "server_version": server.name,
             "tool_version": str(programs),

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import (
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import (
     Connect,
     converted_errors,
     qualified,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import quoted
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import quoted
 
 # Double quotes are for the SQL mode ANSI_QUOTES; the server takes such a name in no other mode.
 _NAME = rb"(?:`(?:[^`]|``)+`|\"(?:[^\"]|\"\")+\"|[\w$\x80-\xff]+)"

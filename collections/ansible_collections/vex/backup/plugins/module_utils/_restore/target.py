@@ -18,7 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file impo
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import converted_errors, shortened
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors, shortened
 from ansible_collections.vex.backup.plugins.module_utils._tools import myloader
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import (
     LEGACY,

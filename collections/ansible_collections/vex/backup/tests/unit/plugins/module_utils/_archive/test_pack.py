@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.pack import PackRequest, _check
-from ansible_collections.vex.backup.plugins.module_utils._archive.tree import Tree, resolve_level, survey
+from ansible_collections.vex.backup.plugins.module_utils._archive.source_survey import Tree, resolve_level, survey
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 
 

@@ -16,9 +16,9 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump import dump as dump_module
-from ansible_collections.vex.backup.plugins.module_utils._dump.finish import Finished
+from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import Finished
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,

@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._dump import run_mydumper as run_mydumper_module
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_run import ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN, Version
 

@@ -20,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import 
     restore_state,
     run_state,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 
 NOW = datetime.datetime(2025, 7, 20, 16, 15, 23)
 RUN = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"

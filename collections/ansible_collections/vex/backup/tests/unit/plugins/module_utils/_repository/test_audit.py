@@ -18,7 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import 
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository import audit as audit_module
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit_bucket
-from ansible_collections.vex.backup.plugins.module_utils._repository.findings import REMEDIES
+from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findings import REMEDIES
 from ansible_collections.vex.backup.plugins.module_utils._store import read as read_module
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use

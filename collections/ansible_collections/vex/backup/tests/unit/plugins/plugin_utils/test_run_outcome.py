@@ -11,7 +11,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vex.backup.plugins.filter.run_outcome import FilterModule
-from ansible_collections.vex.backup.plugins.plugin_utils.outcome import (
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import (
     Failure,
     Outcome,
     Plan,

@@ -11,7 +11,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier impor
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import list_objects
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import RowCounts
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql import (
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import (
     converted_errors,
     qualified,
     shortened,

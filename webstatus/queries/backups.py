@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, contains_eager, load_only
 from webstatus.cache import FRESH_COUNT, Cache
 from webstatus.formats import folded
 from webstatus.models import Backup, Upload
-from webstatus.queries.cursors import Cursor
-from webstatus.queries.search import Range, Term
+from webstatus.queries.page_cursor import Cursor
+from webstatus.queries.search_terms import Range, Term
 
 ROWS = 10
 # Counting a million backups takes tenths of a second: the count of a selection ends here, the count of all is cached.

@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     log_database,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import Running, running_since_before
-from ansible_collections.vex.backup.plugins.module_utils._log_db.tables import upsert
+from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection

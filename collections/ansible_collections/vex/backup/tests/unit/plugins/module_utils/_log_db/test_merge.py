@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import State, combine, merge
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State, combine, merge
 
 STATUS = "status_backup"
 ROWS = st.dictionaries(

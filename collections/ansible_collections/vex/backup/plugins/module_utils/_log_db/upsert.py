@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import RUNNING
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import explain
-from ansible_collections.vex.backup.plugins.module_utils._log_db.state import FIRST_STANDS, Columns, State, merge
+from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import FIRST_STANDS, Columns, State, merge
 
 # Without PyMySQL the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
 with contextlib.suppress(ImportError):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webstatus.schedule import ScheduleWrong, next_due
+from webstatus.next_due import ScheduleWrong, next_due
 
 
 def utc(text: str) -> datetime.datetime:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_local import (
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
     PruneLocalRequest,
     doomed_entries,
     prune_local,

@@ -10,11 +10,11 @@ from starlette.datastructures import QueryParams
 from webstatus.errors import BadRequest
 from webstatus.formats import local
 from webstatus.i18n import mark
-from webstatus.queries import cursors
-from webstatus.queries.cursors import Cursor
+from webstatus.queries import page_cursor
+from webstatus.queries.backups import Filter, Page, page_of, selection_of
 from webstatus.queries.fleet import server_names
-from webstatus.queries.history import Filter, Page, page_of, selection_of
-from webstatus.queries.search import terms_of
+from webstatus.queries.page_cursor import Cursor
+from webstatus.queries.search_terms import terms_of
 from webstatus.security.guard import Context
 
 STATUSES = {"running": 0, "success": 1, "warning": 2, "error": 3}
@@ -37,7 +37,7 @@ def read_page(context: Context) -> Found:
     :raises BadRequest: when a parameter is not valid
     """
     params = context.request.query_params
-    selected, cursor = read_filter(params), cursors.read(params.get("cursor", ""))
+    selected, cursor = read_filter(params), page_cursor.read(params.get("cursor", ""))
     terms = terms_of(selected.search, context.zone, local(context.now, context.zone).year)
     chosen = selection_of(selected, terms, server_names(context.session) if terms else [])
     return Found(selected, page_of(context.session, context.request.app.state.cache, chosen, cursor))

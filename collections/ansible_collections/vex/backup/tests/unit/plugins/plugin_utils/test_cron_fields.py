@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
-from ansible_collections.vex.backup.plugins.plugin_utils.schedule import cron_fields
+from ansible_collections.vex.backup.plugins.plugin_utils.cron_fields import cron_fields
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression import CompressedChunk
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.finish import finish_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import finish_files
 from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import _size
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout
