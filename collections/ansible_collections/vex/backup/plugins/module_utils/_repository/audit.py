@@ -135,7 +135,7 @@ def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.T
         try:
             checksums[one.key] = archive_of(read_manifest(store, one, request.manifest_keys)).sha256
             computed = _sha256_of(store, one) if request.deep else checksums[one.key]
-        except tuple(KINDS) as error:
+        except (ManifestUnusable, ManifestForged, DownloadFailed) as error:
             findings.append(Finding(KINDS[type(error)], one.key, str(error)))
             continue
         except Refused as error:
