@@ -14,7 +14,6 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.signature impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    BackupError,
     DownloadFailed,
     Interrupted,
     ManifestForged,
@@ -141,28 +140,40 @@ def prune_objects(
     :param now: UTC
     :param keep_removal: called with each removal as soon as the manifest is removed
     """
+    decisions: t.List[Decision] = []
+    attempts: t.List[Attempt] = []
+    aborted: t.List[str] = []
+    leftovers: t.List[str] = []
+    problems: t.List[str] = []
     try:
         backups = read_catalog(store, request.prefix, request.hostname).backups
         decided, runs = _decide(request, store, backups, now)
+        decisions = decided.decisions
+        if decided.refusal is not None:
+            problems = [decided.refusal]
+        elif backups and any(request.policy):
+            # Oldest first: an interruption leaves the newest.
+            doomed = [
+                (one, Removal(runs[one.backup.key], one.backup.key, now)) for one in reversed(decisions) if not one.keep
+            ]
+            # The attempts before an error stay in the list.
+            attempts.extend(remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode))
+            # By the store's own clock: the time of its newest archive.
+            before = max(one.modified for one in backups) - datetime.timedelta(days=request.unfinished_days)
+            leftovers = old_leftovers(backups, before)
+            aborted, problems = abort_unfinished(
+                store, request.prefix, request.hostname, before, log, request.check_mode
+            )
     except (StoreFailed, Interrupted) as error:
-        return Pruned([], [], [], [], [], [_stopped(error)])
-    if decided.refusal is not None:
-        return Pruned(decided.decisions, [], [], [], [], [decided.refusal])
-    if not backups or not any(request.policy):
-        return Pruned(decided.decisions, [], [], [], [], [])
-    # Oldest first: an interruption leaves the newest.
-    doomed = [
-        (one, Removal(runs[one.backup.key], one.backup.key, now)) for one in reversed(decided.decisions) if not one.keep
-    ]
-    attempts = remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode)
-    pruned = _combine(decided.decisions, attempts)
-    if any(one.stopped for one in attempts):
-        return pruned
-    # By the store's own clock: the time of its newest archive.
-    before = max(one.modified for one in backups) - datetime.timedelta(days=request.unfinished_days)
-    aborted, problems = abort_unfinished(store, request.prefix, request.hostname, before, log, request.check_mode)
-    return pruned._replace(
-        aborted=aborted, leftovers=old_leftovers(backups, before), problems=[*pruned.problems, *problems]
+        # A signal can arrive anywhere. The removals until then are still to be noted in the log tables.
+        problems = [f"retention stopped before its end: {error}"]
+    return Pruned(
+        decisions=_final(decisions, attempts),
+        removals=[one.removal for one in attempts if one.removal is not None],
+        markers=[key for one in attempts for key in one.markers],
+        aborted=aborted,
+        leftovers=leftovers,
+        problems=[*_refusals(attempts), *problems],
     )
 
 
@@ -206,33 +217,19 @@ def _run_uuid(manifest: t.Mapping[str, t.Any]) -> t.Optional[str]:
     return None
 
 
-def _combine(decisions: t.Sequence[Decision], attempts: t.Sequence[Attempt]) -> Pruned:
-    """Return the final decisions and the removals."""
+def _final(decisions: t.Sequence[Decision], attempts: t.Sequence[Attempt]) -> t.List[Decision]:
+    """Return the decisions with the backups that stay after all."""
     kept = {one.backup.key: one.kept for one in attempts if one.kept is not None}
-    return Pruned(
-        decisions=[
-            Decision(one.backup, True, kept[one.backup.key]) if one.backup.key in kept else one for one in decisions
-        ],
-        removals=[one.removal for one in attempts if one.removal is not None],
-        markers=[key for one in attempts for key in one.markers],
-        aborted=[],
-        leftovers=[],
-        problems=_problems(attempts),
-    )
+    return [Decision(one.backup, True, kept[one.backup.key]) if one.backup.key in kept else one for one in decisions]
 
 
-def _problems(attempts: t.Sequence[Attempt]) -> t.List[str]:
-    problems = [_stopped(one.stopped) for one in attempts if one.stopped is not None]
+def _refusals(attempts: t.Sequence[Attempt]) -> t.List[str]:
     refused = [one for one in attempts if one.refused is not None]
-    if refused:
-        state = "is only half removed" if refused[0].removal is not None else "was not removed"
-        others = f"; {len(refused) - 1} more could not be removed either" if len(refused) > 1 else ""
-        problems.insert(0, f"retention: {refused[0].backup.name} {state}: {refused[0].refused}{others}")
-    return problems
-
-
-def _stopped(error: BackupError) -> str:
-    return f"retention stopped before its end: {error}"
+    if not refused:
+        return []
+    state = "is only half removed" if refused[0].removal is not None else "was not removed"
+    others = f"; {len(refused) - 1} more could not be removed either" if len(refused) > 1 else ""
+    return [f"retention: {refused[0].backup.name} {state}: {refused[0].refused}{others}"]
 
 
 def _as_result(pruned: Pruned, check_mode: bool) -> t.Dict[str, t.Any]:

@@ -50,20 +50,19 @@ def remove_backups(
     log: RunLog,
     *,
     check_mode: bool,
-) -> t.List[Attempt]:
-    """Remove backups, in the order given, until an error stops it.
+) -> t.Iterator[Attempt]:
+    """Remove backups, in the order given, and yield each attempt at once.
 
     :param doomed: the decisions to remove, each with the removal to record
     :param keep_removal: called with a removal as soon as the manifest is removed
     :param check_mode: only check whether the bucket protects them
+    :raises StoreFailed, Interrupted: after the attempt that it stopped
     """
-    attempts: t.List[Attempt] = []
     for decision, removal in doomed:
         attempt = _attempt(store, decision, removal, keep_removal, log, check_mode)
-        attempts.append(attempt)
+        yield attempt
         if attempt.stopped is not None:
-            break
-    return attempts
+            raise attempt.stopped
 
 
 def _attempt(

@@ -263,6 +263,25 @@ def test_an_error_that_stops_retention_is_reported_with_the_removals(bucket: Fak
     assert backups(bucket) == ["1", "2", "3"]
 
 
+def test_a_signal_between_two_removals_notes_the_first(
+    bucket: FakeBucket, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal is raised wherever the process is, such as before the log line of the second removal."""
+
+    class InterruptedLog(RunLog):
+        def info(self, message: str) -> None:
+            if key_of(1) in message:
+                raise Interrupted("this step was interrupted by SIGTERM")
+
+    use(bucket, monkeypatch)
+    request = dataclasses.replace(REQUEST, spool_dir=str(tmp_path / "spool"), log_database=UNREACHABLE)
+    result = prune_module.prune_bucket(request, InterruptedLog(None))
+    assert [one["removed"] for one in result["decisions"]] == [False, False, False, True]
+    assert "retention stopped before its end: this step was interrupted by SIGTERM" in result["message"]
+    assert "a later run notes them in the log tables" in result["message"], "the removal was not delivered"
+    assert backups(bucket) == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize(
     ("operation", "key", "code"),
     [
