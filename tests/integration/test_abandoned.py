@@ -98,6 +98,17 @@ def test_an_abandoned_run_is_closed_with_its_log_and_its_upload(host: Host) -> N
     assert host.open(abandoned_after=600)["abandoned"] == []
 
 
+def test_a_log_that_cannot_be_read_does_not_replace_the_recorded_one(host: Host) -> None:
+    dead = host.old_run(log_execucao="what the record has")
+    log = Path(host.log(written=HOUR_AGO))
+    log.unlink()
+    log.mkdir()
+    stamp = HOUR_AGO.replace(tzinfo=datetime.UTC).timestamp()
+    os.utime(log, (stamp, stamp))
+    assert len(host.open()["abandoned"]) == 1
+    assert host.row(dead, "status_backup, log_execucao") == (3, "what the record has")
+
+
 def test_an_abandoned_run_without_files_ends_when_it_began(host: Host) -> None:
     dead = host.old_run(etapa=None)
     (sentence,) = host.open()["abandoned"]

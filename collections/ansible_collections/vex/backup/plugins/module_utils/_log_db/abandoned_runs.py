@@ -20,7 +20,8 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
     utc_now,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
-from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import read_log
+from ansible_collections.vex.backup.plugins.module_utils._common.text import excerpt_of
+from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import LOG_BYTES
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns, State
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import Running, other_running_runs
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
@@ -90,8 +91,9 @@ def closed_state(run: Running, sentence: str, end: datetime.datetime) -> State:
 def _read_logs(logs: str) -> Columns:
     columns: Columns = {}
     for name, column in ((RUN_LOG_NAME, "log_execucao"), (DUMP_LOG_NAME, "log_dump")):
-        with contextlib.suppress(FileNotFoundError):
-            columns[column] = read_log(os.path.join(logs, name))
+        # A log that cannot be read does not replace the one in the record.
+        with contextlib.suppress(OSError):
+            columns[column] = excerpt_of(os.path.join(logs, name), LOG_BYTES)
     return columns
 
 
