@@ -1,31 +1,36 @@
-"""The warnings and errors in the notes of a run. Pure functions."""
+"""The notes of a run or a restore, split by level. Pure functions."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-WARNING, ERROR = 2, 3
-PREFIXES = {"[WARNING] ": WARNING, "[ERROR] ": ERROR}
+INFO, WARNING, ERROR = 1, 2, 3
+PREFIXES = {"[INFO] ": INFO, "[WARNING] ": WARNING, "[ERROR] ": ERROR}
 
 
-class Problem(NamedTuple):
-    """One note; ``level`` is the status that it stands for: 2 warning, 3 error."""
+class Note(NamedTuple):
+    """One note; ``level`` is the status that it stands for: 1 info, which is no problem, 2 warning, 3 error."""
 
     level: int
     text: str
 
+    @property
+    def is_problem(self) -> bool:
+        """``True`` for a warning or an error."""
+        return self.level > INFO
 
-def problems_of(notes: str | None, status: int) -> list[Problem]:
-    """Split notes into problems, one for each line: ``[WARNING] text`` or ``[ERROR] text``.
 
-    :param status: of the run, the level of a line without a prefix: older releases wrote none
+def notes_of(notes: str | None, status: int) -> list[Note]:
+    """Split notes, one for each line: ``[INFO] text``, ``[WARNING] text`` or ``[ERROR] text``.
+
+    :param status: of the run or restore, the level of a line without a prefix: older releases wrote none
     """
-    lines = [line for line in (notes or "").split("\n") if line.strip()]
-    return [_problem(line, ERROR if status == ERROR else WARNING) for line in lines]
+    level = status if status in PREFIXES.values() else WARNING
+    return [_note(line, level) for line in (notes or "").split("\n") if line.strip()]
 
 
-def _problem(line: str, level: int) -> Problem:
+def _note(line: str, level: int) -> Note:
     for prefix, found in PREFIXES.items():
         if line.startswith(prefix):
-            return Problem(found, line.removeprefix(prefix))
-    return Problem(level, line)
+            return Note(found, line.removeprefix(prefix))
+    return Note(level, line)

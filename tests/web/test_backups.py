@@ -210,9 +210,15 @@ def test_warnings_and_errors_have_their_levels(reader: TestClient, web_database:
 def test_a_note_without_a_level_has_that_of_its_run(
     reader: TestClient, web_database: LogDatabase, status: int, level: str
 ) -> None:
-    number = add(web_database, status_backup=status, observacao="table definition has changed\n[INFO] x\n")
-    expected = f"{level} table definition has changed {level} [INFO] x"
+    number = add(web_database, status_backup=status, observacao="table definition has changed\n[NOTICE] x\n")
+    expected = f"{level} table definition has changed {level} [NOTICE] x"
     assert f"Erros no backup {expected} Logs completos" in texts(reader.get(f"/backups/{number}").text)
+
+
+def test_a_note_of_level_info_is_no_problem(reader: TestClient, web_database: LogDatabase) -> None:
+    number = add(web_database, observacao="[INFO] all is well")
+    assert "Erros no backup Nenhum erro ou alerta." in texts(reader.get(f"/backups/{number}").text)
+    assert reader.get(f"/api/v1/backups/{number}").json()["problems"] == []
 
 
 def test_the_pages_of_a_backup_never_read_its_logs(reader: TestClient, web_database: LogDatabase) -> None:

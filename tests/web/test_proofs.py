@@ -93,6 +93,21 @@ def test_a_restore_that_proves_nothing_is_not_shown_as_a_proof(
     assert metrics(reader) == {}
 
 
+def test_notes_of_restores_are_shown_at_their_levels(reader: TestClient, web_database: LogDatabase) -> None:
+    backup = add(web_database)
+    notes = "[INFO] everything into db1:3306\n[ERROR] Load the backup: it differs\n[WARNING] 2 users are missing"
+    add_restore(web_database, backup, status=3, tipo="restauracao", observacao=notes)
+    page = panel(reader, backup)
+    assert page.endswith("everything into db1:3306 Erro Load the backup: it differs Alerta 2 users are missing")
+    assert not re.search(r"\[[A-Z]+\]|(Sucesso|Alerta|Erro) everything", page)
+
+
+def test_a_note_of_a_good_restore_without_a_level_is_plain_text(reader: TestClient, web_database: LogDatabase) -> None:
+    backup = add(web_database)
+    add_restore(web_database, backup, observacao="everything into db1:3306")
+    assert panel(reader, backup).endswith("1.250.000 linhas everything into db1:3306")
+
+
 def test_the_newest_proof_counts_and_a_later_failure_is_listed(reader: TestClient, web_database: LogDatabase) -> None:
     backup, other = add(web_database), add(web_database, hostname="db-02")
     day = datetime.timedelta(days=1)

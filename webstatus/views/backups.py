@@ -17,7 +17,7 @@ from webstatus.queries.details import Details
 from webstatus.queries.fleet import server_names
 from webstatus.queries.page_cursor import Cursor
 from webstatus.rendering import address, render
-from webstatus.run_notes import Problem, problems_of
+from webstatus.run_notes import Note, notes_of
 from webstatus.security.guard import Context
 from webstatus.views.backups_page import STATUSES, page_address, read_page
 
@@ -86,10 +86,11 @@ def details_of(context: Context) -> Details:
     return found
 
 
-def problems(found: Details) -> list[Problem]:
+def problems(found: Details) -> list[Note]:
     """Return the warnings and errors of the backup, then of its upload."""
     backup, upload = found.backup, found.upload
-    return problems_of(backup.notes, backup.status) + (problems_of(upload.notes, upload.status) if upload else [])
+    notes = notes_of(backup.notes, backup.status) + (notes_of(upload.notes, upload.status) if upload else [])
+    return [note for note in notes if note.is_problem]
 
 
 def _details_page(context: Context, template: str) -> Response:
@@ -103,7 +104,7 @@ def _details_page(context: Context, template: str) -> Response:
         logs=found.logs,
         stages=queries.stages(found),
         proof=found.proof,
-        restores=found.restores,
+        restores=[(restore, notes_of(restore.notes, restore.status)) for restore in found.restores],
         # The duration of a run in progress is measured until now.
         until=backup.ended_at or max(context.now, backup.started_at),
         problems=problems(found),

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, one_line, warning_note
+from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, info_note, warning_note
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
 
 Result = t.Mapping[str, t.Any]
@@ -63,14 +63,14 @@ class Outcome:
 def decide(scope: Scope, stages: Stages) -> Outcome:
     """Decide the outcome of a restore from the results of its stages."""
     loaded = stages.loaded
-    warnings = [warning_note(text) for text in loaded.get("restore_warnings", [])]
+    warnings = [warning_note(str(text)) for text in loaded.get("restore_warnings") or []]
     failures = [error_note(stages.failure)] if stages.failure else []
     known = {} if stages.failure else {"restored": loaded.get("restore_finished")}
     if not stages.failure:
         known.update({name: loaded.get(name) for name in ("tables", "rows")})
     return Outcome(
         status=ERROR if stages.failure else int(loaded.get("status", ERROR)),
-        notes=[f"[INFO] {one_line(str(scope))}", *failures, *warnings],
+        notes=[info_note(str(scope)), *failures, *warnings],
         record={name: value for name, value in known.items() if value is not None},
         unrecorded=_unrecorded(stages),
     )

@@ -102,7 +102,7 @@ def prove(backup: Backup, stages: Stages) -> Proof:
     return Proof(
         backup=backup,
         status=WARNING if compared["notes"] else SUCCESS,
-        notes=[warning_note(note) for note in compared["notes"]],
+        notes=[warning_note(str(note)) for note in compared["notes"]],
         tables=compared["tables"],
         rows=compared["rows"],
         recovery_seconds=recovery_seconds(stages.downloaded, stages.loaded),

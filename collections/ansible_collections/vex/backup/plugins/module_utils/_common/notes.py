@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The notes of a run or a restore, as ``observacao`` stores them.
 
-Each note is one line: ``[WARNING] text`` or ``[ERROR] text``.
+Each note is one line: ``[INFO] text``, ``[WARNING] text`` or ``[ERROR] text``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from ansible_collections.vex.backup.plugins.module_utils._common.text import fit
 
 # What a column of type `text` holds, in bytes of UTF-8.
 TEXT_BYTES = 65535
+
+
+def info_note(text: str) -> str:
+    """Return a note of level info, as one line: a fact that is no problem."""
+    return f"[INFO] {one_line(text)}"
 
 
 def warning_note(text: str) -> str:

@@ -34,6 +34,11 @@ def test_a_restore_with_warnings() -> None:
     assert outcome.unrecorded == ""
 
 
+def test_warnings_that_are_not_text() -> None:
+    outcome = decide(SCOPE, Stages({}, {**LOADED, "restore_warnings": [["a"], 7]}, {}, ""))
+    assert outcome.notes[1:] == ["[WARNING] ['a']", "[WARNING] 7"]
+
+
 def test_a_failed_restore_has_no_figures() -> None:
     loaded = {**LOADED, "status": 3}
     outcome = decide(SCOPE, Stages({}, loaded, {}, "Load the backup: it differs"))
