@@ -57,11 +57,11 @@ _value:
 
 
 def _filter(name: t.Any, hostname: t.Any, prefix: t.Any = "", extension: t.Any = "zip") -> str:
-    for value in (name, hostname, prefix, extension):
-        if not isinstance(value, str):
-            raise AnsibleFilterError(f"vex.backup.backup_key needs strings, not {type(value).__name__}")
+    if name is None or hostname is None:
+        raise AnsibleFilterError("vex.backup.backup_key needs the name of a run and a hostname")
     try:
-        return build(prefix, hostname, name, extension)
+        # As Ansible's type str does: a prefix such as 2025 is a number in YAML.
+        return build("" if prefix is None else str(prefix), str(hostname), str(name), str(extension))
     except OptionError as error:
         raise AnsibleFilterError(f"vex.backup.backup_key: {error}") from error
 

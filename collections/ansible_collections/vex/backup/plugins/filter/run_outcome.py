@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decided
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decided, undecided
 
 DOCUMENTATION = r"""
 name: run_outcome
@@ -19,6 +17,8 @@ author:
 description:
   - Decides both statuses, the notes, the sizes and the times of a run from the results of its stages so far.
   - The role P(vex.backup.backup#role) sets the result as C(vex_backup_result) after each stage.
+  - The filter never fails, so that the record of a run is always closed. Stages or a plan of another shape make an
+    outcome with status 3 and a problem that names the reason.
 options:
   _input:
     description:
@@ -57,10 +57,9 @@ _value:
 
 def _filter(stages: t.Mapping[str, t.Any], plan: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     try:
-        typed_stages, typed_plan = Stages.from_registered(stages), Plan(**plan)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise AnsibleFilterError(f"vex.backup.run_outcome: {error}") from None
-    return decided(typed_plan, typed_stages)
+        return decided(Plan(**plan), Stages.from_registered(stages))
+    except Exception as error:  # noqa: BLE001 - a failure here would keep the run's record open, whatever its kind
+        return undecided(plan, stages, error)
 
 
 class FilterModule:

@@ -41,9 +41,10 @@ _value:
 
 
 def _filter(name: t.Any) -> str:
-    if not isinstance(name, str):
-        raise AnsibleFilterError(f"vex.backup.safe_name needs a string, not {type(name).__name__}")
-    return safe_name(name)
+    if name is None:
+        raise AnsibleFilterError("vex.backup.safe_name needs a name")
+    # As Ansible's type str does: a name such as 2025 is a number in YAML.
+    return safe_name(str(name))
 
 
 class FilterModule:

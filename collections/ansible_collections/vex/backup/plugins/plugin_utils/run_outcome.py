@@ -74,11 +74,12 @@ class Stages:
 
         :param registered: by field; a list for a stage that ran in the background: the result of its task and that of
             the task that waited for it. ``failure`` is a mapping, empty when nothing failed
-        :raises TypeError: for another shape
+        :raises Exception: of any kind, for another shape
         """
         results = {name: _ended(result) for name, result in registered.items() if name != "failure"}
         failure = registered.get("failure")
-        return cls(**results, failure=Failure(**failure) if failure else None)
+        # The message of a module may be a list or a number.
+        return cls(**results, failure=Failure(str(failure["task"]), str(failure["message"])) if failure else None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +153,42 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
 
 def decided(plan: Plan, stages: Stages) -> t.Dict[str, t.Any]:
     """Return the outcome of a run as the role has it: a key for each field of :class:`Outcome`, and ``summary``."""
-    outcome = decide(plan, stages)
+    return _as_dict(plan, stages, decide(plan, stages))
+
+
+def undecided(plan: t.Any, registered: t.Any, error: Exception) -> t.Dict[str, t.Any]:
+    """Return the outcome, in the form of :func:`decided`, of a run whose stages or plan made *error*.
+
+    The run has failed, and so has its upload if that was reached: both records are closed. Neither argument need have
+    its shape.
+    """
+    message = f"the outcome could not be decided: {type(error).__name__}: {error}"
+    stages = _as_mapping(registered)
+    if stages.get("failure"):
+        # It may be the reason why the run ended.
+        message = f"{message}; before it: {stages['failure']}"
+    known = Stages(opened=_as_mapping(stages.get("opened")), failure=Failure("Decide the outcome", message))
+    try:
+        whole_plan = Plan(**plan)
+    except TypeError:
+        whole_plan = Plan("", "", "", "", is_packed=False, is_uploaded=False, bucket="", key="")
+    outcome = decide(whole_plan, known)
+    upload = stages.get("upload")
+    if whole_plan.is_uploaded and (any(upload) if isinstance(upload, (list, tuple)) else upload):
+        outcome = dataclasses.replace(
+            outcome,
+            upload_status=ERROR,
+            upload_state=UPLOAD_FAILED,
+            upload=_upload_record(whole_plan, known, ERROR),
+        )
+    return _as_dict(whole_plan, known, outcome)
+
+
+def _as_mapping(value: t.Any) -> Result:
+    return value if isinstance(value, t.Mapping) else NO_RESULT
+
+
+def _as_dict(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.Any]:
     # Field by field: dataclasses.asdict copies dictionaries and lists by their type, which Ansible's own types refuse.
     fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
     failure = dataclasses.asdict(outcome.failure) if outcome.failure else None

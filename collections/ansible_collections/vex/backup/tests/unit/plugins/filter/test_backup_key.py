@@ -18,5 +18,14 @@ def test_filter_builds_a_key() -> None:
     assert backup_key(NAME, "db1", "", "7z") == f"db1/2025/07/{NAME}.7z"
     with pytest.raises(AnsibleFilterError, match=r"vex\.backup\.backup_key: 'x' is not the name of a run"):
         backup_key("x", "db1")
-    with pytest.raises(AnsibleFilterError, match="needs strings, not NoneType"):
+    with pytest.raises(AnsibleFilterError, match="the hostname is empty"):
+        backup_key(NAME, "")
+    with pytest.raises(AnsibleFilterError, match="needs the name of a run and a hostname"):
         backup_key(NAME, None)
+
+
+def test_filter_accepts_numbers() -> None:
+    """YAML reads a prefix or a hostname such as 2025 as a number."""
+    backup_key = FilterModule().filters()["backup_key"]
+    assert backup_key(NAME, 7, 2025) == f"2025/7/2025/07/{NAME}.zip"
+    assert backup_key(NAME, "db1", None) == f"db1/2025/07/{NAME}.zip"

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 import pytest
-from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vex.backup.plugins.filter.run_outcome import FilterModule
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import (
@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import (
     Plan,
     Stages,
     decide,
+    decided,
     summary_of,
 )
 
@@ -356,11 +357,47 @@ def test_filter() -> None:
     [
         ({"dumped": {}}, dataclasses.asdict(PLAN)),
         ({"dump": [{}]}, dataclasses.asdict(PLAN)),
+        ({"dump": "text"}, dataclasses.asdict(PLAN)),
+        ({"dump": [None, None]}, dataclasses.asdict(PLAN)),
+        ({"closed": 7, "opened": 7}, dataclasses.asdict(PLAN)),
+        ({"failure": "text"}, dataclasses.asdict(PLAN)),
+        ({"failure": {"message": "no task"}}, dataclasses.asdict(PLAN)),
+        (None, None),
         ("text", dataclasses.asdict(PLAN)),
         ({}, {"hostname": "db1"}),
         ({}, "text"),
     ],
 )
-def test_filter_refuses_another_shape(stages: t.Any, plan: t.Any) -> None:
-    with pytest.raises(AnsibleFilterError, match=r"vex\.backup\.run_outcome: "):
-        FilterModule().filters()["run_outcome"](stages, plan)
+def test_filter_answers_another_shape_with_an_error(stages: t.Any, plan: t.Any) -> None:
+    """The role closes the record with this outcome, so it has the keys of any other."""
+    found = FilterModule().filters()["run_outcome"](stages, plan)
+    assert found.keys() == decided(PLAN, GOOD).keys()
+    assert (found["status"], found["verdict"], found["may_prune"], found["upload"]) == (3, 3, False, {})
+    (problem,) = found["problems"]
+    assert re.match(r"Decide the outcome: the outcome could not be decided: \w+Error: ", problem)
+    assert "Traceback" not in problem
+    assert found["summary"]["status"] == 3
+    assert found["backup"]["notes"] == found["notes"] == [f"[ERROR] {found['failure']['message']}"]
+
+
+def test_filter_keeps_what_it_knows_when_it_cannot_decide() -> None:
+    stages = {
+        "opened": OPENED,
+        "dump": [{**DUMP, "status": "many"}, SKIPPED],
+        "upload": [failed("no"), SKIPPED],
+        "failure": {"task": "Upload the archive", "message": "no such bucket"},
+    }
+    found = FilterModule().filters()["run_outcome"]({**stages, "pack": PACK}, dataclasses.asdict(PLAN))
+    assert (found["summary"]["run_uuid"], found["summary"]["status_upload"]) == (RUN, 3)
+    assert "ValueError" in found["problems"][0]
+    assert "no such bucket" in found["problems"][0]
+    # An upload that was reached has a record too.
+    assert (found["upload_state"], found["upload"]["status"], found["upload"]["key"]) == ("error", 3, PLAN.key)
+    unreached = FilterModule().filters()["run_outcome"]({**stages, "upload": [{}, {}]}, dataclasses.asdict(PLAN))
+    assert (unreached["upload_state"], unreached["upload"]) == ("not_reached", {})
+
+
+@pytest.mark.parametrize("message", [["no", "space"], {"reason": "no"}, 7, None])
+def test_a_message_that_is_not_text(message: t.Any) -> None:
+    stages = Stages.from_registered({"dump": [failed("no"), {}], "failure": {"task": "Dump", "message": message}})
+    assert decide(PLAN, stages).notes == [f"[ERROR] {message}"]
