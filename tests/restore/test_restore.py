@@ -65,6 +65,26 @@ def test_the_list(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     assert "the bucket does not exist" in " ".join(capfd.readouterr().err.split())
 
 
+@pytest.mark.parametrize(
+    ("former", "value", "new"),
+    [
+        ("target", "copy", "as"),
+        ("go_on", True, "yes"),
+        ("keep", True, "discard"),
+    ],
+)
+def test_a_variable_of_an_earlier_release_is_refused(
+    command: Command, capfd: pytest.CaptureFixture[str], former: str, value: object, new: str
+) -> None:
+    name = f"vex_backup_restore_{former}"
+    command.host.variables[name] = value
+    assert command("restore", "--yes") == 1
+    message = " ".join("".join(capfd.readouterr()).split())
+    assert f"{name}: this release has other names" in message
+    assert f"nstead of {name} set vex_backup_restore_{new}" in message
+    assert not (command.host.directory / "restore").exists()
+
+
 def test_a_plan_first(command: Command, target: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:
     key = make_backup(command)
     assert command("restore") == 0
