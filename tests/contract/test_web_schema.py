@@ -10,7 +10,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tests.playbook import LogDatabase
-from webstatus.database import REQUIRED_VERSION
 from webstatus.models import Base
 
 
@@ -33,8 +32,3 @@ def test_the_models_equal_the_schema(log_database: LogDatabase) -> None:
 def flat(differences: Iterable[Any]) -> list[tuple[Any, ...]]:
     """Flatten the differences: Alembic puts those of one column into a list."""
     return [change for found in differences for change in (found if isinstance(found, list) else [found])]
-
-
-def test_the_required_version_exists(log_database: LogDatabase) -> None:
-    (row,) = log_database.rows("SELECT MAX(numero) AS newest FROM versao_esquema")
-    assert row["newest"] >= REQUIRED_VERSION

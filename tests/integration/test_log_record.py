@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._log_db import records as records_module
 from ansible_collections.vex.backup.plugins.module_utils._log_db import upsert as tables_module
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import REQUIRED_VERSION
 from tests.integration.log_db import MIGRATIONS, LogDatabase, migrate, run_module
 from tests.integration.recording import DOWN, Writer, migrated
 from tests.servers.mariadb import MariaDB
@@ -153,7 +154,9 @@ def test_a_schema_that_is_too_old_names_the_playbook(log_mariadb: MariaDB, tmp_p
             migrate({**database.login, "migrations": str(tmp_path / "old")})
         result = write()
         assert result["spooled"]
-        assert f"at version {steps}, this release needs 26: run playbooks/schema.yml" in result["message"]
+        assert (
+            f"at version {steps}, this release needs {REQUIRED_VERSION}: run playbooks/schema.yml" in result["message"]
+        )
         migrate(database.login)
         assert write(run_uuid=result["run_uuid"], status=1)["replayed"] == [result["run_uuid"]]
         assert write.backups() == [(result["run_uuid"], 1)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import REQUIRED_VERSION
 from tests.integration.log_db import LogDatabase, migrate, record, restore_record, run_module
 from tests.servers.mariadb import MariaDB
 
@@ -111,7 +112,7 @@ def test_an_old_schema_is_named_and_the_record_is_kept(write: Writer) -> None:
         f"DELETE FROM `{write.database.name}`.versao_esquema WHERE numero > 22",
     )
     kept = write(status=1)
-    assert "version 22, this release needs 26: run playbooks/schema.yml" in kept["message"]
+    assert f"version 22, this release needs {REQUIRED_VERSION}: run playbooks/schema.yml" in kept["message"]
     assert write.kept() == [f"{kept['run_uuid']}.json"]
 
 

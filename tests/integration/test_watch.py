@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._errors import SchemaMismatch
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import REQUIRED_VERSION
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase as Target
 from ansible_collections.vex.backup.plugins.module_utils._log_db.watch import WatchRequest, watch
 from tests.integration.log_db import LogDatabase, migrate, run_module
@@ -95,7 +96,9 @@ def test_each_overdue_server_is_reported_once_until_it_recovers(watched: Watched
 
 def test_a_schema_without_the_column_is_named(watched: Watched) -> None:
     watched.database.server.execute(f"DELETE FROM `{watched.database.name}`.versao_esquema WHERE numero > 21")
-    with pytest.raises(SchemaMismatch, match=r"version 21, this release needs 26: run playbooks/schema\.yml"):
+    with pytest.raises(
+        SchemaMismatch, match=rf"version 21, this release needs {REQUIRED_VERSION}: run playbooks/schema\.yml"
+    ):
         watched()
 
 

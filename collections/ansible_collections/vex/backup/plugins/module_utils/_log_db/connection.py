@@ -22,8 +22,10 @@ if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-# The migration that made the newest table or column that the modules write.
-REQUIRED_VERSION = 26
+# The migration that made the newest table or column that the modules write. The web app has its own number in
+# webstatus/database.py: it reads more than the modules write, and neither side imports the other.
+REQUIRED_MIGRATION = "0026_backup_log_bancos"
+REQUIRED_VERSION = int(REQUIRED_MIGRATION[:4])
 
 STATEMENT_SECONDS = 30
 NO_SUCH_TABLE = 1146

@@ -251,7 +251,8 @@ def _change(cursor: Cursor, statement: str) -> None:
     """Run one statement of a step.
 
     ``ALTER TABLE`` commits by itself. A run that died right after it has left the change without its record: the step
-    is still pending, and the column or key exists.
+    is still pending, and the column or key exists. An ``ALTER TABLE`` with several changes fails with the same error
+    when one of them was made by hand, and makes none of the others: a step makes one change.
     """
     try:
         cursor.execute(statement)

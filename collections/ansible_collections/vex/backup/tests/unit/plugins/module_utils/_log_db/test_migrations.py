@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -100,8 +101,23 @@ def test_a_script_is_split_at_its_own_semicolons(text: str, statements: list[str
     assert split_statements(text) == statements
 
 
+FOLDER = Path(__file__).parents[5] / "roles" / "log_schema" / "files" / "migrations"
+# One change in an ALTER TABLE.
+CHANGE = re.compile(r"\b(?:ADD|ALTER COLUMN|CHANGE|DROP|MODIFY|RENAME)\b", re.IGNORECASE)
+# Released steps never change.
+SEVERAL_CHANGES = {"0015_backup_log_horas", "0023_restauracao_log_identidade"}
+
+
+def test_every_step_makes_one_change_so_that_an_error_of_already_done_leaves_nothing_out() -> None:
+    several = set()
+    for step in read_migrations(str(FOLDER)):
+        (statement,) = step.statements
+        if statement.startswith("ALTER TABLE") and len(CHANGE.findall(re.sub(r"'[^']*'", "", statement))) > 1:
+            several.add(step.title)
+    assert several == SEVERAL_CHANGES
+
+
 def test_every_step_is_one_statement_and_names_its_undo() -> None:
-    folder = Path(__file__).parents[5] / "roles" / "log_schema" / "files" / "migrations"
-    for step in read_migrations(str(folder)):
+    for step in read_migrations(str(FOLDER)):
         assert len(step.statements) == 1, step.title
-        assert "\n-- undo: " in (folder / f"{step.title}.sql").read_text(encoding="utf-8"), step.title
+        assert "\n-- undo: " in (FOLDER / f"{step.title}.sql").read_text(encoding="utf-8"), step.title
