@@ -63,8 +63,8 @@ class PackRequest:
     dest: str
     format: str
     level: str
-    password: t.Optional[str]
-    manifest_key: t.Optional[str]
+    password: t.Optional[str] = dataclasses.field(repr=False)
+    manifest_key: t.Optional[str] = dataclasses.field(repr=False)
     timeout: t.Optional[int]
     remove_source: bool
     check_mode: bool

@@ -58,7 +58,7 @@ class UnpackRequest:
 
     src: str
     dest: str
-    password: t.Optional[str]
+    password: t.Optional[str] = dataclasses.field(repr=False)
     timeout: t.Optional[int]
     check_mode: bool
 

@@ -50,7 +50,7 @@ class AccountRequest:
     login: Login
     name: str
     host: str
-    password: t.Optional[str]
+    password: t.Optional[str] = dataclasses.field(repr=False)
     state: str
     databases: t.Sequence[str]
     routines: bool
@@ -153,7 +153,7 @@ class _AccountChange:
             return self._cursor.fetchone() == (SOCKET_PLUGINS[self._server.product],)
         # The server stores passwords as salted hashes, so only a login shows whether this is the password.
         try:
-            connect(request.login._replace(user=request.name, password=request.password)).close()
+            connect(dataclasses.replace(request.login, user=request.name, password=request.password)).close()
         except ServerUnavailable:
             return False
         return True

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import os
 import ssl
@@ -36,7 +37,8 @@ ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "r": "\r", "\\": "\\", "s": " ", '"'
 BLANKS = " \t\r\v\f"
 
 
-class Login(t.NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Login:
     """The address of a server, and the account that logs in: a module's options, completed by its option file.
 
     With ``unix_socket`` set, ``host``, ``port`` and ``ca_cert`` are not used. ``connect_timeout`` is in seconds and
@@ -47,7 +49,7 @@ class Login(t.NamedTuple):
     port: int
     unix_socket: t.Optional[str]
     user: str
-    password: str
+    password: str = dataclasses.field(repr=False)
     ca_cert: t.Optional[str]
     connect_timeout: int = DEFAULT_CONNECT_SECONDS
 

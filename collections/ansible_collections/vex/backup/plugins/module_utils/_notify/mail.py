@@ -36,7 +36,7 @@ class MailRequest:
     smtp_port: t.Optional[int]
     smtp_security: str
     smtp_user: t.Optional[str]
-    smtp_password: t.Optional[str]
+    smtp_password: t.Optional[str] = dataclasses.field(repr=False)
     ca_cert: t.Optional[str]
     timeout: int
     sender: str

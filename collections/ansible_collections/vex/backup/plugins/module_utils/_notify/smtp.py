@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import signal
 import smtplib
 import socket
@@ -17,7 +18,8 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import MailUnde
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import Mail
 
 
-class MailServer(t.NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class MailServer:
     """A mail server and its login. ``security`` is ``none``, ``starttls`` or ``tls``; ``timeout`` is in seconds.
 
     The timeout limits the whole dialogue. ``ca_cert`` is a file, ``None`` for the certificate authorities of the
@@ -28,7 +30,7 @@ class MailServer(t.NamedTuple):
     port: int
     security: str
     user: t.Optional[str]
-    password: t.Optional[str]
+    password: t.Optional[str] = dataclasses.field(repr=False)
     ca_cert: t.Optional[str]
     timeout: int
 

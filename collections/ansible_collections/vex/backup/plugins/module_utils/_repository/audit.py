@@ -57,7 +57,7 @@ class AuditRequest:
     prefix: str
     hostname: t.Optional[str]
     deep: bool
-    manifest_keys: t.Sequence[str]
+    manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
     retries: int
     timeout: t.Optional[int]
 

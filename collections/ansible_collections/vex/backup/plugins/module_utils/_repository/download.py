@@ -58,7 +58,7 @@ class DownloadRequest:
     at: t.Optional[str]
     dest: str
     manifest_only: bool
-    manifest_keys: t.Sequence[str]
+    manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
     parallel: int
     retries: int
     timeout: t.Optional[int]

@@ -70,7 +70,7 @@ class PruneRequest:
     keep_monthly: int
     keep_yearly: int
     unfinished_days: int
-    manifest_keys: t.Sequence[str]
+    manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
     spool_dir: t.Optional[str]
     log_database: t.Optional[LogDatabase]
     retries: int

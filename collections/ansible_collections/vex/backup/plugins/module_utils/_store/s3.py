@@ -48,9 +48,9 @@ DEFAULT_REGION = "us-east-1"
 class S3Settings:
     """The ``S3`` options of a module, by their names; ``None`` where one is not set."""
 
-    access_key: t.Optional[str] = None
-    secret_key: t.Optional[str] = None
-    session_token: t.Optional[str] = None
+    access_key: t.Optional[str] = dataclasses.field(default=None, repr=False)
+    secret_key: t.Optional[str] = dataclasses.field(default=None, repr=False)
+    session_token: t.Optional[str] = dataclasses.field(default=None, repr=False)
     profile: t.Optional[str] = None
     region: t.Optional[str] = None
     endpoint_url: t.Optional[str] = None

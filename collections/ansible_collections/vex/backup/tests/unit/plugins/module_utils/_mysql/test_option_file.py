@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -56,7 +57,7 @@ def read_by_mysql(path: str, group: str) -> t.List[str]:
 @example("")
 def test_any_password_is_read_back(password: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = written(option_file_text(LOGIN._replace(password=password), {}), folder)
+        path = written(option_file_text(dataclasses.replace(LOGIN, password=password), {}), folder)
         assert read_by_mysql(path, "client") == [
             "--user=vex",
             f"--password={password}",
@@ -91,12 +92,12 @@ def test_windows_file_is_read(tmp_path: pathlib.Path) -> None:
 
 
 def test_socket_replaces_the_address() -> None:
-    login = LOGIN._replace(unix_socket="/run/my sql.sock", ca_cert="/ca.pem")
+    login = dataclasses.replace(LOGIN, unix_socket="/run/my sql.sock", ca_cert="/ca.pem")
     assert option_file_text(login, {}) == ('[client]\nuser="vex"\npassword="secret"\nsocket="/run/my sql.sock"\n')
 
 
 def test_clients_of_both_makers_verify_the_certificate() -> None:
-    lines = option_file_text(LOGIN._replace(ca_cert="/ca.pem"), {}).splitlines()
+    lines = option_file_text(dataclasses.replace(LOGIN, ca_cert="/ca.pem"), {}).splitlines()
     assert lines[-3:] == [
         'ssl-ca="/ca.pem"',
         'loose-ssl-verify-server-cert="1"',
@@ -112,7 +113,7 @@ def test_session_variables_have_their_own_section() -> None:
 @pytest.mark.parametrize("character", ["\n", "\r", "\0"])
 def test_unusable_character_is_refused_without_showing_the_password(character: str) -> None:
     with pytest.raises(OptionError, match="the login's password contains a line break or a NUL") as caught:
-        option_file_text(LOGIN._replace(password=f"hidden{character}x"), {})
+        option_file_text(dataclasses.replace(LOGIN, password=f"hidden{character}x"), {})
     assert "hidden" not in str(caught.value)
 
 
