@@ -25,7 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.connection impor
 from ansible_collections.vex.backup.plugins.module_utils._repository import prune as prune_module
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, PruneRequest, prune_objects
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
-from ansible_collections.vex.backup.plugins.module_utils._repository.retention import decide
+from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, decide
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
     NAME,
@@ -368,12 +368,20 @@ def test_the_modules_result(
     assert again["changed"] is check_mode
 
 
+def test_the_options_make_the_policy() -> None:
+    request = dataclasses.replace(REQUEST, keep_last=1, keep_daily=2, keep_weekly=3, keep_monthly=4, keep_yearly=5)
+    assert request.policy == Policy(last=1, daily=2, weekly=3, monthly=4, yearly=5)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"unfinished_days": 0}, "unfinished_days must be at least 1"),
         ({"manifest_keys": ["short"]}, "can be guessed"),
-        ({"keep_yearly": -1}, "keep_yearly must be at least 0"),
+        *(
+            ({f"keep_{name}": -1}, f"keep_{name} must be at least 0")
+            for name in ("last", "daily", "weekly", "monthly", "yearly")
+        ),
     ],
 )
 def test_options_that_cannot_work(changes: t.Dict[str, t.Any], message: str) -> None:

@@ -8,12 +8,17 @@ tests/restore/test_mysql_restore.py tests their creation on a server.
 from __future__ import annotations
 
 import pathlib
+from unittest import mock
 
 import pytest
 
 pytest.importorskip("pymysql")
 
-from ansible_collections.vex.backup.plugins.module_utils._restore.definers import find_definers, find_time_zones
+from ansible_collections.vex.backup.plugins.module_utils._restore.definers import (
+    create_time_zones,
+    find_definers,
+    find_time_zones,
+)
 
 SCRIPT = b"""SET @vex_sql_mode = @@sql_mode, @vex_time_zone = @@time_zone;
 SET time_zone = 'America/Sao_Paulo';
@@ -34,3 +39,15 @@ def folder(tmp_path: pathlib.Path) -> str:
 def test_names_are_read_from_scripts(folder: str) -> None:
     assert find_definers([folder]) == {"`dba`@`%`"}
     assert find_time_zones([folder]) == {"America/Sao_Paulo", "Etc/GMT+3"}
+
+
+@pytest.mark.parametrize(("unknown", "created"), [(1, ["America/Sao_Paulo", "Etc/GMT+3"]), (0, [])])
+def test_only_time_zones_that_the_server_does_not_know_are_created(
+    folder: str, unknown: int, created: list[str]
+) -> None:
+    connection = mock.MagicMock()
+    cursor = connection.cursor.return_value.__enter__.return_value
+    cursor.fetchone.return_value = (unknown,)
+    create_time_zones(connection, [folder])
+    inserted = [call[0] for call in cursor.execute.call_args_list if "mysql.time_zone_name" in call[0][0]]
+    assert [given["name"] for _statement, given in inserted] == created
