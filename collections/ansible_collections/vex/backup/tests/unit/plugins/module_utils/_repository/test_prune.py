@@ -25,7 +25,6 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.connection impor
 from ansible_collections.vex.backup.plugins.module_utils._repository import prune as prune_module
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, PruneRequest, prune_objects
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import PruneLocalRequest
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, decide
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
@@ -388,17 +387,3 @@ def test_the_options_make_the_policy() -> None:
 def test_options_that_cannot_work(changes: t.Dict[str, t.Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         prune_module.prune_bucket(dataclasses.replace(REQUEST, **changes), RunLog(None))
-
-
-@pytest.mark.parametrize("with_host", [True, False])
-def test_the_host_and_the_bucket_are_pruned_in_one_call(
-    bucket: FakeBucket, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, with_host: bool
-) -> None:
-    use(bucket, monkeypatch)
-    name = START.strftime(RUN_NAME)
-    (tmp_path / f"{name}.zip").touch()
-    host = PruneLocalRequest(str(tmp_path), name, keep_local=1, keep_failed=1, check_mode=False)
-    result = prune_module.prune_host_and_bucket(host if with_host else None, REQUEST, RunLog(None))
-    assert result["changed"]
-    assert (tmp_path / f"{name}.uploaded").exists() is with_host
-    assert key_of(0) not in backups(bucket)

@@ -1,0 +1,61 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The pruning of a work directory and of the bucket in one call."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import pathlib
+
+import pytest
+
+pytest.importorskip("boto3")
+
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_host_and_bucket
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import PruneLocalRequest
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use
+
+OLD, NEW = "backup_20260101_030000", "backup_20260102_030000"
+REQUEST = PruneRequest(
+    s3=S3Settings(),
+    bucket=NAME,
+    prefix="",
+    hostname="db1",
+    name=NEW,
+    keep_last=1,
+    keep_daily=0,
+    keep_weekly=0,
+    keep_monthly=0,
+    keep_yearly=0,
+    unfinished_days=7,
+    manifest_keys=(),
+    spool_dir=None,
+    log_database=None,
+    retries=0,
+    timeout=None,
+    check_mode=False,
+)
+
+
+@pytest.mark.parametrize("with_host", [True, False])
+def test_both_are_pruned(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, with_host: bool) -> None:
+    bucket = FakeBucket()
+    use(bucket, monkeypatch)
+    for day, name in ((1, OLD), (2, NEW)):
+        bucket.put_backup(f"db1/2026/01/{name}.zip", datetime.datetime(2026, 1, day, 3))
+    (tmp_path / f"{NEW}.zip").touch()
+    host = PruneLocalRequest(str(tmp_path), NEW, keep_local=1, keep_failed=1, check_mode=False)
+    result = prune_host_and_bucket(host if with_host else None, REQUEST, RunLog(None))
+    assert result["changed"]
+    assert [one["name"] for one in result["decisions"] if one["removed"]] == [OLD]
+    assert (tmp_path / f"{NEW}.uploaded").exists() is with_host
+
+
+def test_a_prune_that_removes_nothing_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = FakeBucket()
+    use(bucket, monkeypatch)
+    bucket.put_backup(f"db1/2026/01/{NEW}.zip", datetime.datetime(2026, 1, 2, 3))
+    assert not prune_host_and_bucket(None, dataclasses.replace(REQUEST, name=None), RunLog(None))["changed"]
