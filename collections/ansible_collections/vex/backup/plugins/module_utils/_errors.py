@@ -63,6 +63,10 @@ class DumpFailed(BackupError):
     """The dump ended with status 3."""
 
 
+class DumpStalled(DumpFailed):
+    """MyDumper waited for itself, and was ended."""
+
+
 class ArchiveFailed(BackupError):
     """7-Zip failed, or its archive did not pass its own test."""
 

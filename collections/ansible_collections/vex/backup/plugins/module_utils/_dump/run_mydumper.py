@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.process import Completed, Running, running
@@ -19,8 +20,9 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE, DatabasePlan
 from ansible_collections.vex.backup.plugins.module_utils._dump.repair_0_10 import repair_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.stall_guard import stall_guard
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolResult, ToolRun
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpStalled, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition, TableNames, list_objects
 from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper, mydumper_0_10
@@ -46,7 +48,7 @@ def run_mydumper(run: ToolRun, group: t.Sequence[DatabasePlan]) -> ToolResult:
     _read_and_delete(dump.log)
     heading = ", ".join(dump.databases)
     try:
-        ended = _run_to_end(run, dump)
+        ended = _run_again_if_stalled(run, dump)
     except (BackupError, OSError):
         # The log until then shows how far MyDumper got.
         run.append_dump_log(heading, _read_and_delete(dump.log))
@@ -110,6 +112,16 @@ def _result(
     )
 
 
+def _run_again_if_stalled(run: ToolRun, dump: mydumper.Dump) -> _Ended:
+    try:
+        return _run_to_end(run, dump)
+    except DumpStalled as error:
+        run.log.warning(f"dump: {error}. It was ended, and is started again")
+    shutil.rmtree(dump.output)
+    _read_and_delete(dump.log)
+    return _run_to_end(run, dump)
+
+
 def _run_to_end(run: ToolRun, dump: mydumper.Dump) -> _Ended:
     """Run MyDumper to its end; meanwhile read the binlog position if MyDumper cannot, and compress chunks."""
     plan = run.plan
@@ -133,6 +145,8 @@ def _run_to_end(run: ToolRun, dump: mydumper.Dump) -> _Ended:
                 position = writers.wait_for_snapshots(lambda: _read(dump.log) or "", program.has_ended)
         except ServerUnavailable as error:
             run.log.warning(f"dump: no binlog position: {error}")
+        if plan.version.generation == mydumper.LEGACY and dump.non_transactional_tables:
+            stack.enter_context(stall_guard(program, dump.log, run.request.login))
         completed, chunks = _wait(run, program, dump.output)
         return _Ended(completed, chunks, position)
 
