@@ -14,8 +14,8 @@ release = version = yaml.safe_load(GALAXY.read_text(encoding="utf-8"))["version"
 language = "en"
 
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
-# reference/generated/*.md are included by the pages beside that folder.
-exclude_patterns = ["_build", "reference/generated/*.md"]
+# reference/generated/*.md are included by the pages beside that folder; STATUS.md is for developers.
+exclude_patterns = ["_build", "STATUS.md", "reference/generated/*.md"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 # Every link leads somewhere, except to modules of Ansible itself: its documentation is not fetched.
