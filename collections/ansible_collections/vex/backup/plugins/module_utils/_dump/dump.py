@@ -24,12 +24,12 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps import (
+    partial_directory,
+    remove_failed_dumps,
+)
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import Finished, finish_files
 from ansible_collections.vex.backup.plugins.module_utils._dump.manifest import Dumped, dump_manifest
-from ansible_collections.vex.backup.plugins.module_utils._dump.partial_directory import (
-    partial_directory,
-    remove_failed,
-)
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.progress import Progress
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult, run_tools
@@ -139,11 +139,11 @@ class _DumpRun:
 
     def _plan(self, connection: Connection[Cursor], server: servers.Server) -> Plan:
         # This dump may fail too, and then counts as one of the failed dumps that are kept.
-        remove_failed(self._folder, max(0, self._request.keep_failed - 1))
+        remove_failed_dumps(self._folder, max(0, self._request.keep_failed - 1))
         try:
             return make_plan(connection, server, self._request)
         except NotEnoughSpace:
-            remove_failed(self._folder, 0)
+            remove_failed_dumps(self._folder, 0)
             return make_plan(connection, server, self._request)
 
     def _dump_and_clean_up(self, plan: Plan, lock: int) -> None:
@@ -156,7 +156,7 @@ class _DumpRun:
         finally:
             # The failure of this removal must not hide the failure of the dump.
             with contextlib.suppress(OSError):
-                remove_failed(self._folder, keep)
+                remove_failed_dumps(self._folder, keep)
 
     def _dump(self, plan: Plan, lock: int) -> None:
         request = self._request

@@ -1,6 +1,9 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The checks of a server and of this host before a restore writes anything. Check mode makes them too."""
+"""The checks of a server and of this host before a restore writes anything. Check mode makes them too.
+
+The refusal to overwrite is in ``existing``, the lock and the free space of the loaded files are in ``files``.
+"""
 
 from __future__ import annotations
 

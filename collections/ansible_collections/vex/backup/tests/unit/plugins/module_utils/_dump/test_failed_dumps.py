@@ -10,9 +10,9 @@ import stat
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._dump.partial_directory import (
+from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps import (
     partial_directory,
-    remove_failed,
+    remove_failed_dumps,
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 
@@ -28,7 +28,7 @@ def make_failed(folder: pathlib.Path) -> None:
 @pytest.mark.parametrize("keep", [0, 1, 3, 4, 9])
 def test_newest_failed_dumps_are_kept(tmp_path: pathlib.Path, keep: int) -> None:
     make_failed(tmp_path)
-    remove_failed(str(tmp_path), keep)
+    remove_failed_dumps(str(tmp_path), keep)
     assert sorted(os.listdir(tmp_path)) == FAILED[max(0, len(FAILED) - keep) :]
 
 
@@ -46,7 +46,7 @@ def test_other_files_are_kept(tmp_path: pathlib.Path) -> None:
     (tmp_path / FAILED[0]).symlink_to(elsewhere / FAILED[0])
     (tmp_path / FAILED[1]).write_text("x", encoding="ascii")
     os.mkfifo(tmp_path / FAILED[2])
-    remove_failed(str(tmp_path), 0)
+    remove_failed_dumps(str(tmp_path), 0)
     assert sorted(os.listdir(tmp_path)) == sorted([*others, *FAILED[:3], "elsewhere"])
     assert sorted(os.listdir(elsewhere)) == FAILED
 
@@ -54,9 +54,9 @@ def test_other_files_are_kept(tmp_path: pathlib.Path) -> None:
 def test_running_dump_is_kept(tmp_path: pathlib.Path) -> None:
     with partial_directory(str(tmp_path / FAILED[0])):
         assert stat.S_IMODE((tmp_path / FAILED[0]).stat().st_mode) == 0o700
-        remove_failed(str(tmp_path), 0)
+        remove_failed_dumps(str(tmp_path), 0)
         assert os.listdir(tmp_path) == FAILED[:1]
-    remove_failed(str(tmp_path), 0)
+    remove_failed_dumps(str(tmp_path), 0)
     assert os.listdir(tmp_path) == []
 
 

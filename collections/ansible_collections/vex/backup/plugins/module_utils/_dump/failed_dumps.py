@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The directory of a dump in progress, ``{path}.partial``, and the directories of failed dumps."""
+"""The directories ``{path}.partial``: of a dump in progress, and of failed dumps, which are removed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = "backup_????????_??????.partial"
 
 @contextlib.contextmanager
 def partial_directory(path: str) -> t.Iterator[None]:
-    """Create *path* and lock it during the block, so that :func:`remove_failed` keeps it.
+    """Create *path* and lock it during the block, so that :func:`remove_failed_dumps` keeps it.
 
     The directory stays after the block.
 
@@ -38,7 +38,7 @@ def partial_directory(path: str) -> t.Iterator[None]:
         os.close(descriptor)
 
 
-def remove_failed(folder: str, keep: int) -> None:
+def remove_failed_dumps(folder: str, keep: int) -> None:
     """Remove the partial directories of failed dumps in *folder*, except the newest *keep*."""
     with os.scandir(folder) as entries:
         directories = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
