@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._arguments import request
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase as Target
+from ansible_collections.vex.backup.plugins.module_utils._log_db.servers import ServerRequest, record_server
 from tests.integration.log_db import LogDatabase, migrate, run_module
 from tests.servers.mariadb import MariaDB
 
@@ -22,17 +25,20 @@ def database(log_mariadb: MariaDB) -> Iterator[LogDatabase]:
     made.drop()
 
 
+OPTIONS = {
+    "hostname": "db1",
+    "schedule": "0 3 * * *",
+    "time_zone": "America/Sao_Paulo",
+    "tolerance_minutes": 90,
+    "server_version": "MariaDB 11.8.3",
+}
+
+
 def record(database: LogDatabase, *, check: bool = False, **changes: Any) -> dict[str, Any]:
-    options = {
-        **database.login,
-        "hostname": "db1",
-        "schedule": "0 3 * * *",
-        "time_zone": "America/Sao_Paulo",
-        "tolerance_minutes": 90,
-        "server_version": "MariaDB 11.8.3",
-        **changes,
-    }
-    return run_module("backup_server_record", options, check=check)
+    """Call ``backup_server_record`` in this process."""
+    options = {**OPTIONS, "state": "present", **changes}
+    server = request(ServerRequest, options, log_database=Target.from_options(database.login))
+    return record_server(server, check_mode=check)
 
 
 def rows(database: LogDatabase) -> list[tuple[Any, ...]]:
@@ -46,6 +52,11 @@ def test_a_server_is_recorded_once(database: LogDatabase) -> None:
     assert record(database)["diff"] == foreseen["diff"]
     assert rows(database) == [EXPECTED]
     assert not record(database)["changed"]
+
+
+def test_the_module_records_a_server(database: LogDatabase) -> None:
+    assert run_module("backup_server_record", {**database.login, **OPTIONS})["changed"]
+    assert rows(database) == [EXPECTED]
 
 
 def test_changes_are_shown_and_written(database: LogDatabase) -> None:
@@ -68,6 +79,7 @@ def test_a_server_without_backups_keeps_its_row(database: LogDatabase) -> None:
 
 
 def test_an_unreachable_log_database_is_named(database: LogDatabase) -> None:
-    found = record(database, login_unix_socket="/nowhere.sock")
+    options = {**database.login, **OPTIONS, "login_unix_socket": "/nowhere.sock"}
+    found = run_module("backup_server_record", options)
     assert found["failed"]
     assert found["msg"].startswith("log database: the server at /nowhere.sock could not be reached")
