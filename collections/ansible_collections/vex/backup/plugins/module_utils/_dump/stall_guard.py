@@ -4,7 +4,7 @@
 
 MyDumper 0.10 counts a table without snapshots after it has given the table to a thread (``start_dump()`` in its
 ``mydumper.c``). When the thread is done before that, the lock on all tables is never released. Seen with 0.10.1 on a
-busy machine: the last line of the log is older than the dump of the last view, and all connections sleep.
+busy machine: the log ends with the last view, and all connections sleep.
 """
 
 from __future__ import annotations
