@@ -17,7 +17,7 @@ lint:
 	@scripts/lint
 
 bench:
-	@scripts/bench
+	@scripts/bench $(ARGS)
 
 docs:
 	@scripts/docs

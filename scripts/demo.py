@@ -1,4 +1,6 @@
-"""The demo: start servers under var/demo/, run the playbooks, check the backup, start the web app.
+"""The demo: start servers under var/demo/, back up, check the backup, restore it, prove it, start the web app.
+
+VEX_MYDUMPER_DIR names a directory with another MyDumper than that on PATH.
 
 scripts/demo and scripts/demo-down run it.
 """
@@ -41,6 +43,13 @@ START_AGAIN = "run `make demo-down`, remove var/demo and try again"
 # The privileges that a dump needs. MySQL calls BINLOG MONITOR REPLICATION CLIENT.
 BACKUP_GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, BINLOG MONITOR ON *.*"
 ACCOUNTS = ("vex_backup", "vex_backup_migrator", "vex_backup_writer", "vex_backup_web")
+# inventories/demo leaves the copy out of the backups.
+RESTORE = {
+    "vex_backup_restore_database": "portal",
+    "vex_backup_restore_as": "portal_copia",
+    "vex_backup_restore_overwrite": True,
+    "vex_backup_restore_yes": True,
+}
 ATTACHMENTS = {"backup_script.log", "mydumper_log.log"}
 
 
@@ -84,7 +93,7 @@ def main() -> int:
 
 
 def up() -> int:
-    """Start the servers that do not run yet, make one backup, check it, and start the web app."""
+    """Start the servers that do not run yet, make one backup, check, restore and prove it, and start the web app."""
     if shutil.disk_usage(DIRECTORY).free < NEEDED_BYTES:
         raise DemoFailed(
             f"less than {NEEDED_BYTES / 1e9:.1f} GB is free under {DIRECTORY}", "free some space on that disk"
@@ -113,6 +122,10 @@ def up() -> int:
         playbook("backup.yml")
     with stage("checking the record, the uploaded archive and the mail"):
         line = check_backup(servers, before, mails_before)
+    with stage("restoring a database under another name", newline=True):
+        playbook("restore.yml", RESTORE)
+    with stage("proving the backup on a scratch server", newline=True):
+        playbook("verify.yml", {"vex_backup_verify_hosts": "all"})
     with stage("starting the web app"):
         web = web_app(servers.mariadb, state)
         # A running app may have an older version of the code.
@@ -257,13 +270,15 @@ def shipped_grants(name: str) -> list[str]:
     return [statement.strip().replace("@'%'", "@'localhost'") for statement in text.split(";") if statement.strip()]
 
 
-def playbook(name: str) -> None:
+def playbook(name: str, variables: dict[str, Any] | None = None) -> None:
     """Run a playbook with inventories/demo. Print its tasks as they start."""
     log = DIRECTORY / f"{Path(name).stem}.log"
     argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventories/demo", f"playbooks/{name}"]
+    argv += ["-e", json.dumps(variables or {})]
     # Ansible needs a UTF-8 locale, which a minimal system does not set.
     environment = {
         **os.environ,
+        "PATH": os.pathsep.join(filter(None, (os.environ.get("VEX_MYDUMPER_DIR"), os.environ["PATH"]))),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
         "LC_ALL": "C.UTF-8",

@@ -25,6 +25,9 @@ from starlette.routing import Route
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli as host_cli
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import places
+from tests.catalogue import outcomes
+from tests.catalogue.databases import CHARACTER_SETS, COLLATIONS, GROUPS
+from tests.catalogue.named import NAMED
 from webstatus import cli as web_cli
 from webstatus.access import ACCESS
 from webstatus.app import ROUTES
@@ -93,6 +96,25 @@ def errors() -> str:
     )
 
 
+def contents() -> str:
+    """List what the tests' catalogue holds, with the outcome of backup and restore for each server and MyDumper."""
+    known = outcomes.recorded()
+    stacks = sorted({stack for found in known.values() for stack in found})
+    groups = {group: [one.name for one in listed] for group, listed in GROUPS.items()}
+    groups["Types"] += [CHARACTER_SETS, COLLATIONS]
+    groups["Contents that are named"] = [one.name for one in NAMED]
+    head = ("Content", *(stack.replace(", ", ",<br>") for stack in stacks))
+    return "\n".join(
+        f"## {group}\n\n{table(head, ((name, *_outcomes(known[name], stacks)) for name in names))}"
+        for group, names in groups.items()
+    )
+
+
+def _outcomes(found: dict[str, str], stacks: list[str]) -> list[str]:
+    shown = {outcomes.BY_MYDUMPER: "exact", outcomes.BY_CLIENT: "exact, by the client"}
+    return [shown.get(found[stack], found[stack]) if stack in found else "" for stack in stacks]
+
+
 def help_of(command: Callable[[list[str]], int], arguments: list[str]) -> str:
     """Return what *command* prints for ``--help`` after *arguments*."""
     output = io.StringIO()
@@ -134,6 +156,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "routes": routes,
     "metrics": metrics,
     "errors": errors,
+    "contents": contents,
     "vex-backup": lambda: _command("vex-backup", host_cli.ACTIONS, host_help),
     "vex-webstatus": lambda: _command("vex-webstatus", web_commands(), web_help),
 }

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pymysql.cursors
 
+from tests.servers.database_server import DatabaseServer
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
@@ -169,7 +170,7 @@ class Installation:
     def __init__(
         self,
         directory: Path,
-        source: MariaDB,
+        source: DatabaseServer,
         log_database: LogDatabase,
         store: SeaweedFS,
         sink: SmtpSink,

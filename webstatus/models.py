@@ -160,6 +160,7 @@ class Restore(Base):
     tables: Mapped[UnsignedInteger | None] = mapped_column("tabelas")
     rows: Mapped[BigInteger | None] = mapped_column("linhas")
     bytes: Mapped[BigInteger | None]
+    compared: Mapped[dict[str, int] | None] = mapped_column("comparado", JSON)
     notes: Mapped[LongText | None] = mapped_column("observacao")
     started_at: Mapped[Time] = mapped_column("data_inicio")
     restored_at: Mapped[Time | None] = mapped_column("restaurado_em")

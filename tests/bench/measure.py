@@ -23,7 +23,8 @@ STAGES = ("dump", "compression", "packing", "upload")
 @dataclass
 class Measure:
     """One run: seconds in total and of each stage; ``tasks`` are Ansible's, in order; ``log`` has the time of each
-    line of the run's log, ``steps`` the seconds of each program.
+    line of the run's log, ``steps`` the seconds of each program, ``fingerprint`` those of the server's fingerprint, if
+    the log has them.
     """
 
     total: float
@@ -33,6 +34,7 @@ class Measure:
     tasks: list[Task] = field(default_factory=list)
     log: list[tuple[float, str]] = field(default_factory=list)
     steps: dict[str, float] = field(default_factory=dict)
+    fingerprint: float | None = None
 
     @property
     def overhead(self) -> float:

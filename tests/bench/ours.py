@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import watch
-from tests.bench.data import DATABASE
 from tests.bench.failure import BenchFailed
 from tests.bench.measure import Measure, Task
 from tests.bench.place import ROOT, Place
@@ -28,6 +27,10 @@ BOUNDS = {
     "packing": ("[INFO] - packing ", "[INFO] - packed into "),
     "upload": ("[INFO] - uploading ", "[INFO] - uploaded "),
 }
+
+
+# The end of a line with the seconds of fingerprints, which are taken during the dump.
+FINGERPRINT = re.compile(r"fingerprint: .*?(\d+(?:\.\d+)?) s$")
 
 
 def bring_schema(place: Place, folder: Path) -> None:
@@ -82,6 +85,7 @@ def play(name: str, folder: Path, host: dict[str, Any], *, logs: str, bounds: Ma
         tasks=_tasks(clock, watched),
         log=[(moment - watched.started, line) for moment, line in watched.lines],
         steps=_steps(watched),
+        fingerprint=_fingerprint(watched.lines),
     )
 
 
@@ -125,7 +129,7 @@ def variables(place: Place, work: Path) -> dict[str, Any]:
         "vex_backup_login_unix_socket": place.source.socket,
         "vex_backup_login_user": place.user,
         "vex_backup_login_password": place.password,
-        "vex_backup_databases": [DATABASE],
+        "vex_backup_databases": list(place.databases),
         "vex_backup_work_dir": str(work),
         "vex_backup_log_db_unix_socket": place.log.socket,
         "vex_backup_log_db_user": "root",
@@ -172,6 +176,12 @@ def _between(lines: list[tuple[float, str]], first: str, last: str) -> float:
     return ends[-1] - begins[0]
 
 
+def _fingerprint(lines: list[tuple[float, str]]) -> float | None:
+    """Return the seconds of the fingerprint, by the log; ``None`` when it has none."""
+    found = [float(match[1]) for _moment, line in lines if (match := FINGERPRINT.search(line))]
+    return sum(found) if found else None
+
+
 def _tasks(clock: Path, watched: watch.Watched) -> list[Task]:
     """Return the tasks, each from its start to the next one's, and Ansible's start and end."""
     events = [json.loads(line) for line in clock.read_text().splitlines()]
@@ -203,4 +213,4 @@ def _step(program: watch.Program) -> str:
     verb = re.match(r"\S*7z\w* ([a-z]) ", program.arguments)
     if name.startswith("7z") and verb:
         return f"7-Zip {verb[1]}"
-    return name if name in ("mydumper", "mariadb-dump", "mysqldump", "myloader") else ""
+    return name if name in ("mydumper", "mariadb", "mysql") else ""

@@ -7,22 +7,28 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.bench.data import DATABASE
+from tests.servers.database_server import DatabaseServer
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKUP_GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, BINLOG MONITOR ON *.*"
+GRANT = "SELECT, RELOAD, PROCESS, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT, REPLICATION CLIENT ON *.*"
+GRANTS = {"mariadbd": [GRANT], "mysqld": [GRANT, "BACKUP_ADMIN, SHOW_ROUTINE ON *.*"]}
 
 
 class Place(NamedTuple):
-    """The server to back up and an account for it, the log database's server, the object store, the mail server."""
+    """The server to back up, its databases and an account for it; the log database's server, the stores for objects
+    and mails.
+    """
 
-    source: MariaDB
+    source: DatabaseServer
+    databases: Sequence[str]
     user: str
     password: str
     log: MariaDB
@@ -31,12 +37,12 @@ class Place(NamedTuple):
 
 
 @contextlib.contextmanager
-def place_around(source: MariaDB, folder: Path) -> Iterator[Place]:
+def place_around(source: DatabaseServer, folder: Path, databases: Sequence[str] = (DATABASE,)) -> Iterator[Place]:
     """Start the servers that backups of the running *source* need, below *folder*."""
     user, password = "vex_backup", secrets.token_urlsafe(24)
-    source.create_account(user, password, BACKUP_GRANT)
+    source.create_account(user, password, *GRANTS[source.program])
     with MariaDB(folder / "log") as log, SeaweedFS(folder / "s3") as s3, SmtpSink(folder / "mails") as smtp:
-        yield Place(source, user, password, log, s3, smtp)
+        yield Place(source, databases, user, password, log, s3, smtp)
 
 
 @contextlib.contextmanager

@@ -7,15 +7,24 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tests.bench.data import Data
 from tests.bench.measure import STAGES, Measure
 
-# Targets at 1 GB and more, by kind: the least B/C, and the largest archive as a multiple of B's.
-TARGETS = {"sysbench": (3.5, 1.08), "business": (7.0, 1.0)}
-TARGET_SIZE_MB = 1000
+# The least B/C from a size in MB on, by server, MyDumper, kind of rows and number of databases.
+LEAST_RATIOS = {
+    ("mysql", "1.x", "business", 1): {1000: 4.5, 10_000: 7.0},
+    ("mysql", "1.x", "business", 4): {4000: 7.0},
+    ("mariadb", "0.10", "business", 1): {1000: 6.0, 10_000: 8.5},
+    ("mariadb", "0.10", "sysbench", 1): {1000: 3.5},
+}
+# The largest archive as a multiple of B's.
+MOST_SIZE = {"sysbench": 1.08, "business": 1.0}
 MOST_OVERHEAD = 7.0
 MOST_RESIDENT = 150 * 10**6
 # Programs of a backup or a restore that are not ours.
-OTHERS = ("mydumper", "mariadb-dump", "mysqldump", "myloader")
+OTHERS = ("mydumper", "mariadb", "mysql", "myloader")
+# The largest part of the dump's time that the fingerprint may take.
+MOST_FINGERPRINT = 0.05
 
 
 class Pair(NamedTuple):
@@ -34,6 +43,13 @@ def pair_lines(pair: Pair) -> Iterator[str]:
     """Yield the table of one pair: seconds of each stage, sizes, the ratio."""
     yield from stage_lines(pair, STAGES, ("B by hand", "C ours"))
     yield f"  B/C = {pair.ratio:.2f}"
+
+
+def middle_lines(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Yield the table of the pair in the middle, whose ratio is the median of an odd number of pairs."""
+    if len(pairs) > 1:
+        yield f"the pair in the middle of {len(pairs)}"
+        yield from pair_lines(sorted(pairs, key=lambda pair: pair.ratio)[(len(pairs) - 1) // 2])
 
 
 def stage_lines(pair: Pair, stages: Sequence[str], names: tuple[str, str]) -> Iterator[str]:
@@ -64,36 +80,44 @@ def program_lines(pairs: Sequence[Pair]) -> Iterator[str]:
             yield f"    {peak / 1e6:8.1f}{measures[-1].cpu.get(name, 0):8.2f}  {name}{not_ours}"
 
 
-def verdicts(kind: str, size_mb: int, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    """Return each target with its measurement (the median of the pairs; the peak for memory) and its verdict."""
-    least_ratio, most_size = TARGETS[kind]
+def targets(data: Data, generation: str, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    """Return each target with its measurement: the median of the pairs, the peak for memory.
+
+    :param generation: MyDumper's
+    """
     ratio = statistics.median(pair.ratio for pair in pairs)
     overhead = statistics.median(pair.ours.overhead for pair in pairs)
     size = statistics.median(pair.ours.archive_bytes / pair.by_hand.archive_bytes for pair in pairs)
     found = [
-        verdict("C less its dump, compression, packing and upload, seconds", overhead, "at most", MOST_OVERHEAD),
-        verdict("C's archive / B's", size, "at most", most_size),
-        resident_verdict(pairs),
+        target("C less its dump, compression, packing and upload, seconds", overhead, "at most", MOST_OVERHEAD),
+        target("C's archive / B's", size, "at most", MOST_SIZE[data.kind]),
+        resident_target(pairs),
     ]
-    if size_mb >= TARGET_SIZE_MB:
-        found.insert(0, verdict("B/C, median", ratio, "at least", least_ratio))
+    shares = [pair.ours.fingerprint / pair.ours.stages["dump"] for pair in pairs if pair.ours.fingerprint is not None]
+    if shares:
+        share = statistics.median(shares)
+        found.append(target("the fingerprint's part of C's dump", share, "at most", MOST_FINGERPRINT))
+    ratios = LEAST_RATIOS.get((data.server, generation, data.kind, data.databases), {})
+    reached = [size_mb for size_mb in ratios if size_mb <= data.size_mb]
+    if reached:
+        found.insert(0, target("B/C, median", ratio, "at least", ratios[max(reached)]))
     return found
 
 
-def resident_verdict(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """Return the verdict on the peak memory of our largest process."""
+def resident_target(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Return the target of the peak memory of our largest process."""
     peaks = _peaks([pair.ours for pair in pairs])
     resident = max(peak for name, peak in peaks.items() if name not in OTHERS)
-    return verdict("peak resident MB of a process of ours", resident / 1e6, "at most", MOST_RESIDENT / 1e6)
+    return target("peak resident MB of a process of ours", resident / 1e6, "at most", MOST_RESIDENT / 1e6)
 
 
-def verdict(what: str, measured: float, word: str, target: float) -> dict[str, Any]:
-    """Return the verdict on one target; *word* is "at most" or "at least"."""
-    met = measured >= target if word == "at least" else measured <= target
-    return {"what": what, "measured": measured, "target": f"{word} {target:g}", "ok": met}
+def target(what: str, measured: float, word: str, limit: float) -> dict[str, Any]:
+    """Return one target and whether it is met; *word* is "at most" or "at least"."""
+    met = measured >= limit if word == "at least" else measured <= limit
+    return {"what": what, "measured": measured, "target": f"{word} {limit:g}", "ok": met}
 
 
-def verdict_lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+def target_lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield one line for each target."""
     for one in found:
         yield f"  {'ok' if one['ok'] else 'MISSED':<7}{one['what']}: {one['measured']:.3g} ({one['target']})"

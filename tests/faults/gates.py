@@ -19,7 +19,8 @@ READ_BYTES = 65536
 class OpenDump:
     """A gate in the middle of the large table: MyDumper writes it to a pipe that nobody reads.
 
-    MyDumper has read part of the table's rows then, and holds its connections open.
+    MyDumper has read part of the table's rows then, and holds its connections open. The module has read all it
+    needs, so that what fails next fails in MyDumper.
     """
 
     def __init__(self, host: Installation) -> None:
@@ -30,7 +31,7 @@ class OpenDump:
         host.replace_program(
             "mydumper",
             f"""for argument; do
-                case "$argument" in --outputdir=*/{DATABASE}/tables)
+                case "$argument" in --outputdir=*.mydumper)
                     mkdir "${{argument#*=}}"
                     ln -s '{self._pipe}' "${{argument#*=}}/{DATABASE}.{LARGE}.00001.sql"
                 esac
@@ -45,11 +46,12 @@ class OpenDump:
         os.close(self._reader)
 
     def reach(self, run: Run) -> int:
-        """Wait until MyDumper writes the table's rows; return its process id."""
+        """Wait until MyDumper writes the table's rows, and only MyDumper works; return its process id."""
         deadline = time.monotonic() + HANGS
-        while not self._readable(0.05):
+        while not (self._readable(0.05) and self._module_has_read()):
             assert time.monotonic() < deadline, "MyDumper never came to the large table"
             assert not run.ended, run.wait().output
+            time.sleep(0.05)
         return process_with(f"--outputdir={self._work}/")
 
     def go_on(self, run: Run) -> None:
@@ -57,6 +59,9 @@ class OpenDump:
         while not run.ended:
             if self._readable(0.05) and not os.read(self._reader, READ_BYTES):
                 time.sleep(0.01)  # the other end is closed, which counts as readable
+
+    def _module_has_read(self) -> bool:
+        return any("fingerprint: " in log.read_text() for log in self._work.glob("*.logs/backup_script.log"))
 
     def _readable(self, seconds: float) -> bool:
         poll = select.poll()

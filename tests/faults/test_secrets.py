@@ -22,7 +22,7 @@ from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
-PROGRAMS = ("mydumper", "7zz", "zstd", "xargs", "mariadb-dump")
+PROGRAMS = ("mydumper", "7zz", "zstd", "mysql")
 
 
 class Canaries:

@@ -19,7 +19,7 @@ from tests.playbook import HANGS
 
 DATABASE = "held"
 # The programs that take the longest in a stage; the first line lists those of a restore.
-LOADERS = "myloader|mysql|mariadb"
+LOADERS = "mysql|mariadb"
 STAGES = f"mydumper|{LOADERS}"
 
 

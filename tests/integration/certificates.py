@@ -1,4 +1,4 @@
-"""A certificate authority for one test, and its certificate for 127.0.0.1."""
+"""A certificate authority for one test, and its certificate for one address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 class Certificates:
     """Files in *folder*: ``authority`` is the CA's certificate, ``certificate`` and ``key`` are the server's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = "127.0.0.1") -> None:
         folder.mkdir(exist_ok=True)
         self.authority, self.certificate, self.key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
         authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -28,7 +28,7 @@ class Certificates:
             .add_extension(identifier, critical=False)
             .sign(authority_key, hashes.SHA256())
         )
-        names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [x509.IPAddress(ipaddress.ip_address(address))]
         server = (
             _builder(subject, issuer, server_key.public_key())
             .add_extension(x509.SubjectAlternativeName(names), critical=False)

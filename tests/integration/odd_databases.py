@@ -111,17 +111,19 @@ _HARD_TABLES = (
 MARIADB_TABLES = ("CREATE SEQUENCE counter START WITH 100",)
 
 
-def fill(server: Server, own_tables: tuple[str, ...] = MARIADB_TABLES) -> tuple[str, ...]:
-    """Create all databases; return their names.
+def fill(
+    server: Server, own_tables: tuple[str, ...] = MARIADB_TABLES, names: tuple[str, ...] = NAMES
+) -> tuple[str, ...]:
+    """Create databases of *names* and ``hard``; return the names of all.
 
     ``hard`` is the database with tables that MyDumper 0.10 cannot dump.
 
     :param own_tables: statements for more tables in ``hard``
     """
-    for name in NAMES:
+    for name in names:
         _create(server, name, (*_TABLES, *_PROGRAMS))
     _create(server, "hard", (*_TABLES, *_HARD_TABLES, *own_tables, *_PROGRAMS))
-    return (*NAMES, "hard")
+    return (*names, "hard")
 
 
 def drop(server: Server) -> None:

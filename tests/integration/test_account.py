@@ -39,6 +39,7 @@ class Administrator:
         return {
             **login,
             **programs,
+            "accounts": False,
             "login_unix_socket": self.server.socket,
             "login_user": "root",
             "name": self.name,

@@ -56,10 +56,14 @@ def test_certificate_of_another_authority_is_refused(encrypted: MariaDB, tmp_pat
         connect(resolve_login(options))
 
 
-def test_certificate_for_another_name_is_refused(encrypted: MariaDB, certificates: Certificates) -> None:
-    options = {**ACCOUNT, "login_host": "localhost", "login_port": encrypted.port}
-    with pytest.raises(ServerUnavailable, match="certificate is not valid for 'localhost'"):
-        connect(resolve_login({**options, "ca_cert": str(certificates.authority)}))
+def test_certificate_for_another_address_is_refused(tmp_path: Path) -> None:
+    other = Certificates(tmp_path / "other", address="192.0.2.1")
+    options = [f"--ssl-cert={other.certificate}", f"--ssl-key={other.key}"]
+    with tempfile.TemporaryDirectory(prefix="vex-") as name, MariaDB(Path(name), options=options) as server:
+        server.create_account(ACCOUNT["login_user"], ACCOUNT["login_password"])
+        login = {**ACCOUNT, "login_host": "127.0.0.1", "login_port": server.port, "ca_cert": str(other.authority)}
+        with pytest.raises(ServerUnavailable, match=r"not valid for '127\.0\.0\.1'"):
+            connect(resolve_login(login))
 
 
 def test_ca_cert_refuses_a_server_without_tls(mariadb: MariaDB, certificates: Certificates) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from tests.integration.log_db import LogDatabase, migrate, record, restore_record, run_module
 from tests.servers.mariadb import MariaDB
 
+COMPARED = {"tables_sampled": 3, "sampled_rows": 5, "definitions": 4, "columns": 11}
 DOWN: dict[str, Any] = {"login_unix_socket": "/nowhere.sock"}
 ALL = "run_uuid, tipo, hostname, servidor, status, tabelas, linhas, bytes, observacao, data_encerramento IS NOT NULL"
 
@@ -36,6 +38,9 @@ class Writer:
     def rows(self, columns: str = "run_uuid, status") -> list[tuple[Any, ...]]:
         return self.database.rows(f"SELECT {columns} FROM restauracao_log ORDER BY id")
 
+    def compared(self) -> list[dict[str, int] | None]:
+        return [text and json.loads(text) for (text,) in self.rows("comparado")]
+
     def kept(self) -> list[str]:
         return sorted(path.name for path in (self.spool / "records").glob("*"))
 
@@ -56,12 +61,14 @@ def test_a_restore_is_opened_and_closed_in_one_row(write: Writer) -> None:
     assert opened["changed"]
     assert write.rows(ALL) == [(run, "verificacao", "spare", "db1", 0, None, None, None, None, 0)]
     closed: dict[str, Any] = {"run_uuid": run, "status": 2, "tables": 3, "rows": 5, "bytes": 9_000_000_000}
+    closed["compared"] = COMPARED
     write(**closed, notes=["one", "two"], restored="2035-01-01 03:00:00")
     assert write.rows(ALL) == [(run, "verificacao", "spare", "db1", 2, 3, 5, 9_000_000_000, "one\ntwo", 1)]
     assert write.database.rows("SELECT b.run_uuid FROM restauracao_log r JOIN backup_log b ON b.id = r.backup_id") == [
         (backup,)
     ]
     assert write.rows("CAST(restaurado_em AS CHAR)") == [("2035-01-01 03:00:00",)]
+    assert write.compared() == [COMPARED]
     again = write(**closed)
     assert (again["changed"], again["diff"]["after"]) == (False, {})
     write(run_uuid=run, status=0)
@@ -80,7 +87,7 @@ def test_a_kept_record_is_replayed_with_the_next_record_of_any_kind(write: Write
     run = opened["run_uuid"]
     assert opened["spooled"]
     assert "the record is kept in" in opened["message"]
-    write(run_uuid=run, status=3, notes=["a row too few"], **DOWN)
+    write(run_uuid=run, status=3, notes=["a row too few"], compared=COMPARED, **DOWN)
     assert write.kept() == [f"{run}.json"]
     assert write.rows() == []
     record({**write.common, "hostname": "db1", "run_uuid": backup, "status": 1}, check_mode=False)
@@ -88,6 +95,7 @@ def test_a_kept_record_is_replayed_with_the_next_record_of_any_kind(write: Write
     found = "r.run_uuid, r.status, r.observacao, b.run_uuid"
     joined = f"SELECT {found} FROM restauracao_log r JOIN backup_log b ON b.id = r.backup_id"
     assert write.database.rows(joined) == [(run, 3, "a row too few", backup)]
+    assert write.compared() == [COMPARED]
 
 
 def test_abandoned_restores_are_closed_by_the_next_one(write: Writer) -> None:
@@ -122,6 +130,9 @@ def test_an_invalid_uuid_is_refused(write: Writer) -> None:
 
 
 def test_the_module_as_ansible_runs_it(write: Writer) -> None:
-    result = run_module("restore_log_record", {**write.options, "status": 1})
+    result = run_module("restore_log_record", {**write.options, "status": 1, "compared": COMPARED})
     assert (result["changed"], result["spooled"], result["replayed"]) == (True, False, [])
     assert write.rows() == [(result["run_uuid"], 1)]
+    assert write.compared() == [COMPARED]
+    refused = run_module("restore_log_record", {**write.options, "compared": {"columns": 1}})
+    assert refused["msg"] == "missing required arguments: definitions, sampled_rows, tables_sampled found in compared"

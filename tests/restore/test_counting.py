@@ -12,8 +12,13 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted
-from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
-from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import count_rows
+from ansible_collections.vex.backup.plugins.module_utils._restore.plan import (
+    DatabaseRestore,
+    RestorePlan,
+    Source,
+    TableRestore,
+)
+from ansible_collections.vex.backup.plugins.module_utils._restore.table_work import count_rows
 from tests.playbook import HANGS
 from tests.servers.mariadb import MariaDB
 
@@ -22,8 +27,9 @@ COUNTS = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'S
 
 def test_a_signal_ends_the_counts(mariadb: MariaDB) -> None:
     mariadb.execute("CREATE DATABASE counted", "CREATE TABLE counted.a (n INT)", "CREATE TABLE counted.b (n INT)")
-    database = DatabaseRestore("counted", "counted", "dump", None, {"a": 0, "b": 0}, [], [], by_client=False)
-    plan = RestorePlan([database], "0.10", False, "none", 0)
+    tables = {name: TableRestore("InnoDB", 0, [], is_exact=False, fingerprint={}) for name in ("a", "b")}
+    database = DatabaseRestore("counted", "counted", "dump", "utf8mb4_bin", None, tables, [], [], {})
+    plan = RestorePlan([database], Source("mariadb", "10.11", 0), "none", 0, [])
     released = threading.Event()
 
     def send_signal() -> None:

@@ -47,6 +47,7 @@ def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, A
         product="mariadb",
         user=None,
         lower_case_table_names=0,
+        limits={},
         needed_bytes=0,
         abandoned_after=600,
         run_log=None,
@@ -223,10 +224,26 @@ def test_data_that_cannot_be_created_are_named(
     scratch_folder = ScratchFolder(str(folder))
     server = scratch_server_module.server_arguments(scratch_folder, "mysqld", account)
     with pytest.raises(ScratchFailed, match=r"could not be created in .*: the disk is gone"):
-        scratch_server_module.create_data(scratch_folder, server, product, account)
+        scratch_server_module.create_data(scratch_folder, server, product, account, [])
     (argv,) = called
     assert ("--initialize-insecure" in argv) == (product == "mysql")
     assert any(argument.startswith("--user=") for argument in argv) == (account is not None)
+
+
+def test_only_known_limits_of_a_manifest_are_options() -> None:
+    """A manifest may be forged, and an option of the server may load a program."""
+    limits = {
+        "max_allowed_packet": "16777216",
+        "innodb_page_size": "4096 --init-file=/tmp/x",
+        "disabled_storage_engines": "MyISAM, ARCHIVE",
+        "innodb_file_per_table": "",
+        "plugin_load_add": "evil",
+    }
+    assert scratch_server_module.limit_arguments(limits) == [
+        "--loose-max-allowed-packet=16777216",
+        "--loose-disabled-storage-engines=MyISAM, ARCHIVE",
+    ]
+    assert scratch_server_module.limit_arguments(limits, ["innodb_page_size"]) == []
 
 
 def test_a_server_of_the_other_product_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,12 @@ class Proving(NamedTuple):
         return row
 
     @property
+    def proof(self) -> Row:
+        """Return the only row of a proof, beside those of restores."""
+        (row,) = [row for row in self.rows if row["tipo"] == "verificacao"]
+        return row
+
+    @property
     def mail(self) -> str:
         """Return the text of the only mail."""
         (mail,) = self.mails

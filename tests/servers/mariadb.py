@@ -2,221 +2,73 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import shutil
-import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
 
-import pymysql
-from pymysql.connections import Connection
-
-from tests.servers.cache import cache_directory
-from tests.servers.ports import LOOPBACK, free_port
-from tests.servers.process import Process, ServerFailed
-
-SOCKET_PATH_LIMIT = 107
-
-# Small and fast: the tests back the server up, they do not cut its power.
-OPTIONS = [
-    "--skip-name-resolve",
-    "--character-set-server=utf8mb4",
-    "--collation-server=utf8mb4_unicode_ci",
-    "--server-id=1",
-    "--log-bin=binlog",
-    "--binlog-format=ROW",
-    "--sync-binlog=0",
-    "--event-scheduler=ON",
-    "--max-connections=60",
-    "--max-allowed-packet=64M",
-    "--key-buffer-size=8M",
-    "--innodb-buffer-pool-size=96M",
-    "--innodb-log-file-size=32M",
-    "--innodb-flush-log-at-trx-commit=2",
-]
+from tests.servers import debian
+from tests.servers.database_server import OPTIONS, DatabaseServer, as_root, prepared_data
+from tests.servers.process import ServerFailed
 
 
-class MariaDB:
-    """One server below *directory*; ``root`` logs in without a password, through the socket only.
+class MariaDB(DatabaseServer):
+    """A MariaDB server."""
 
-    :param directory: holds the data, the log and the socket; created when absent, accessible to its owner only
-    :param port: preferred TCP port
-    :param options: more options of mariadbd
-    :param address: TCP address to listen on; on another than loopback, accounts accept clients of any address
-    :param detached: whether the server continues after the end of this program
-    """
-
-    def __init__(
-        self,
-        directory: Path,
-        *,
-        port: int | None = None,
-        options: Sequence[str] = (),
-        address: str = LOOPBACK,
-        detached: bool = False,
-    ) -> None:
-        self.directory = directory.absolute()
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.data = self.directory / "data"
-        self.socket = str(_socket_path(self.directory))
-        self.process = Process("mariadbd", self.directory, detached=detached)
-        self.port = port if port is not None and self.process.pid is not None else free_port(port, address=address)
-        self.address = address
-        self.options = list(options)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Start the server unless it runs; create its system database the first time."""
-        if self.process.pid is not None:
-            return
-        if not self.data.exists():
-            partial = self.directory / "data.partial"
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(_empty_data(), partial)
-            partial.rename(self.data)
-        Path(self.socket).parent.mkdir(mode=0o700, exist_ok=True)
-        self.process.start(self._argv(), self._answers)
-
-    def stop(self) -> None:
-        """Shut down the server."""
-        self.process.stop()
-        if Path(self.socket).parent != self.directory:
-            shutil.rmtree(Path(self.socket).parent, ignore_errors=True)
-
-    def kill(self) -> None:
-        """Kill the server, as in a crash."""
-        self.process.kill()
-
-    def connect(self, user: str = "root", password: str = "", database: str | None = None) -> Connection[Any]:
-        """Return a new connection through the socket, in autocommit mode."""
-        return pymysql.connect(
-            unix_socket=self.socket,
-            user=user,
-            password=password,
-            database=database,
-            charset="utf8mb4",
-            autocommit=True,
-        )
-
-    def execute(self, *statements: str) -> tuple[tuple[Any, ...], ...]:
-        """Execute statements as root; return the rows of the last one."""
-        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-            return tuple(cursor.fetchall())
-
-    @property
-    def client_hosts(self) -> tuple[str, str]:
-        """The host parts of accounts for the socket and for TCP."""
-        return "localhost", LOOPBACK if self.address == LOOPBACK else "%"
-
-    def create_account(self, user: str, password: str, *grants: str) -> None:
-        """Create or replace an account, for the socket and for TCP.
-
-        :param grants: privileges and their level, such as ``SELECT ON *.*``
-        """
-        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
-            for host in self.client_hosts:
-                cursor.execute("CREATE OR REPLACE USER %s@%s IDENTIFIED BY %s", (user, host, password))
-                for grant in grants:
-                    cursor.execute(f"GRANT {grant.replace('%', '%%')} TO %s@%s", (user, host))
-
-    def _argv(self) -> list[str]:
-        user = ["--user=root"] if os.geteuid() == 0 else []
-        return [
-            _mariadbd(),
-            "--no-defaults",
-            *user,
-            f"--datadir={self.data}",
-            f"--tmpdir={self.directory}",
-            f"--socket={self.socket}",
-            f"--pid-file={self.directory / 'server.pid'}",
-            f"--bind-address={self.address}",
-            f"--port={self.port}",
-            *OPTIONS,
-            *self.options,
-        ]
-
-    def _answers(self) -> bool:
-        # PyMySQL does not close the socket of a refused connection, so this probe comes first.
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(self.socket) != 0:
-                return False
-        try:
-            self.connect().close()
-        except pymysql.err.OperationalError:
-            return False
-        return True
-
-
-def _socket_path(directory: Path) -> Path:
-    wanted = directory / "mariadb.sock"
-    if len(os.fsencode(wanted)) <= SOCKET_PATH_LIMIT:
-        return wanted
-    # The kernel limits the length of socket paths. The same directory always has the same short path.
-    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"vex-backup-{os.getuid()}-{digest}" / "mariadb.sock"
-
-
-def _mariadbd() -> str:
-    found = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/libexec")
-    if found is None:
-        raise ServerFailed("mariadbd is not on this host; run scripts/setup")
-    return found
-
-
-def _empty_data() -> Path:
-    """Return a data directory with only the system tables and root, prepared once per server version."""
-    version = subprocess.run([_mariadbd(), "--no-defaults", "--version"], capture_output=True, check=True).stdout
-    digest = hashlib.sha256(version + "\n".join(OPTIONS).encode()).hexdigest()[:12]
-    cached = cache_directory() / f"mariadb-{digest}"
-    if not cached.exists():
-        with _scratch(cached.parent) as scratch:
-            _initialise(scratch)
-            with contextlib.suppress(OSError):  # another program has renamed its own
-                (scratch / "data").rename(cached)
-    return cached
-
-
-@contextlib.contextmanager
-def _scratch(parent: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=parent, prefix="preparing-") as name:
-        yield Path(name)
-
-
-def _initialise(directory: Path) -> None:
-    user = ["--user=root"] if os.geteuid() == 0 else []
-    made = subprocess.run(
-        [
-            "mariadb-install-db",
-            "--no-defaults",
-            *user,
-            f"--datadir={directory / 'data'}",
-            "--force",  # accept a host whose name has no address
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            "--skip-name-resolve",
-            "--innodb-log-file-size=32M",
-        ],
-        capture_output=True,
-        check=False,
+    program = "mariadbd"
+    own_options = (
+        "--character-set-server=utf8mb4",
+        "--collation-server=utf8mb4_unicode_ci",
+        "--binlog-format=ROW",
+        "--innodb-log-file-size=32M",
     )
-    if made.returncode != 0:
-        output = (made.stdout + made.stderr).decode("utf-8", "replace")
-        raise ServerFailed(f"mariadb-install-db failed:\n{output}")
-    with MariaDB(directory) as server:
-        accounts = server.execute("SELECT user, host FROM mysql.user WHERE host <> 'localhost' OR user = ''")
-        for user_name, host in accounts:
-            server.execute(f"DROP USER '{user_name}'@'{host}'")
-        server.execute("RESET MASTER")
+
+    @classmethod
+    def find(cls, program: str) -> str:
+        """Return the path of one of the server's programs."""
+        found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/libexec")
+        if found is None:
+            raise ServerFailed(f"{program} is not on this host; run scripts/setup")
+        return found
+
+    def _command(self) -> list[str]:
+        return [self.find("mariadbd"), "--no-defaults", *as_root()]
+
+    def _empty_data(self) -> Path:
+        command = [self.find("mariadbd"), "--no-defaults", "--version"]
+        version = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return prepared_data("mariadb", "\n".join([version, *OPTIONS, *self.own_options]), self._initialise)
+
+    def _initialise(self, directory: Path) -> None:
+        made = subprocess.run(
+            [
+                self.find("mariadb-install-db"),
+                "--no-defaults",
+                *as_root(),
+                f"--datadir={directory / 'data'}",
+                "--force",  # accept a host whose name has no address
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--skip-name-resolve",
+                "--innodb-log-file-size=32M",
+            ],
+            capture_output=True,
+            check=False,
+        )
+        if made.returncode != 0:
+            output = (made.stdout + made.stderr).decode("utf-8", "replace")
+            raise ServerFailed(f"mariadb-install-db failed:\n{output}")
+        with type(self)(directory) as server:
+            accounts = server.execute("SELECT user, host FROM mysql.user WHERE host <> 'localhost' OR user = ''")
+            for user_name, host in accounts:
+                server.execute(f"DROP USER '{user_name}'@'{host}'")
+            server.execute("RESET MASTER")
+
+
+class MariaDB11(MariaDB):
+    """A MariaDB server of version 11.8, whatever version this machine has."""
+
+    @classmethod
+    def find(cls, program: str) -> str:
+        """Return the path of one of the server's programs."""
+        return str(debian.programs(debian.MARIADB) / program)

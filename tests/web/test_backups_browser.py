@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.playbook import LogDatabase
-from tests.web.backups import MINUTE, NIGHT, add, clear
+from tests.web.backups import MINUTE, NIGHT, add, add_restore, clear
 from tests.web.browser import Watch, check_accessibility, has_path, screenshot
 
 DUMP_LOG = "".join(
@@ -185,6 +186,8 @@ def test_pages(clients_page: Page, web_database: LogDatabase) -> None:
 def test_a_row_leads_to_the_details_of_a_success(clients_page: Page, web_database: LogDatabase) -> None:
     page = clients_page
     number = add_complete(web_database, "db-01")
+    compared = {"columns": 120, "definitions": 34, "sampled_rows": 1000, "tables_sampled": 12}
+    add_restore(web_database, number, linhas=52_300, comparado=json.dumps(compared))
     page.goto("/backups")
     page.get_by_role("cell", name="6.21 GB").click(force=True)  # The link covers the row.
     expect(page).to_have_url(has_path(f"/backups/{number}"))
@@ -207,6 +210,9 @@ def test_a_row_leads_to_the_details_of_a_success(clients_page: Page, web_databas
         expect(fact(page, panel, name)).to_have_text(value)
     expect(page.get_by_text("Nenhum erro ou alerta.")).to_be_visible()
     expect(page.get_by_role("img", name="Tempo de cada etapa")).to_be_visible()
+    expect(page.get_by_role("region", name="Prova de restauração")).to_contain_text(
+        "Comparado: 120 colunas, 34 definições, 1.000 de 52.300 linhas por amostra"
+    )
     check_accessibility(page)
     screenshot(page, "backup-success")
     page.get_by_role("link", name="mydumper_log.log", exact=True).click()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import json
 import re
 from collections.abc import Iterator
 
@@ -46,6 +47,12 @@ def panel(reader: TestClient, backup: int) -> str:
     return words(found[1]) if found else ""
 
 
+def in_english(reader: TestClient) -> None:
+    """Choose English."""
+    settings = reader.app.state.settings  # type: ignore[attr-defined]
+    reader.cookies.set(cookies.cookie_name(settings, cookies.LANGUAGE), "en")
+
+
 def metrics(reader: TestClient) -> dict[str, float]:
     """Return the metrics of proofs by server."""
     lines = re.findall(
@@ -62,7 +69,11 @@ def test_a_proof_is_shown_wherever_the_backup_is(reader: TestClient, web_databas
     assert found.startswith(f"Prova de restauração {PROVEN} Sucesso Verificação · 20/07/2025 17:15:23 · spare-01")
     assert found.endswith("12 tabelas · 1.250.000 linhas")
     end = ENDED.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert reader.get(f"/api/v1/backups/{backup}").json()["proof"] == {"end": end, "recovery_seconds": 83}
+    assert reader.get(f"/api/v1/backups/{backup}").json()["proof"] == {
+        "end": end,
+        "recovery_seconds": 83,
+        "compared": None,
+    }
     shown = metrics(reader)
     assert shown['timestamp_seconds{server="db-01"}'] == ENDED.replace(tzinfo=datetime.UTC).timestamp()
     assert shown['recovery_seconds{server="db-01"}'] == 83
@@ -127,6 +138,64 @@ def test_the_newest_proof_counts_and_a_later_failure_is_listed(reader: TestClien
     assert "Não comprovado" in panel(reader, other)
 
 
+def compared(columns: int, definitions: int, sampled_rows: int) -> str:
+    """Return what the writer records of a comparison."""
+    numbers = {"columns": columns, "definitions": definitions, "sampled_rows": sampled_rows, "tables_sampled": 1}
+    return json.dumps(numbers)
+
+
+@pytest.mark.parametrize(
+    ("comparado", "rows", "portuguese", "english"),
+    [
+        (
+            compared(1120, 34, 1000),
+            52_300,
+            "Comparado: 1.120 colunas, 34 definições, 1.000 de 52.300 linhas por amostra",
+            "Compared: 1,120 columns, 34 definitions, 1,000 of 52,300 rows sampled",
+        ),
+        (
+            compared(1, 1, 1),
+            1,
+            "Comparado: 1 coluna, 1 definição, 1 de 1 linha por amostra",
+            "Compared: 1 column, 1 definition, 1 of 1 row sampled",
+        ),
+        (
+            compared(0, 34, 0),
+            52_300,
+            "Comparado: 0 coluna, 34 definições, linhas não amostradas",
+            "Compared: 0 columns, 34 definitions, rows not sampled",
+        ),
+        (
+            compared(2, 2, 0),
+            0,
+            "Comparado: 2 colunas, 2 definições",
+            "Compared: 2 columns, 2 definitions",
+        ),
+    ],
+)
+def test_a_restore_shows_what_it_compared(
+    reader: TestClient, web_database: LogDatabase, comparado: str, rows: int, portuguese: str, english: str
+) -> None:
+    backup = add(web_database)
+    add_restore(web_database, backup, comparado=comparado, linhas=rows, observacao="[WARNING] a user is missing")
+    assert panel(reader, backup).endswith(f" linhas {portuguese} Alerta a user is missing")
+    in_english(reader)
+    assert panel(reader, backup).endswith(f" rows {english} Warning a user is missing")
+    expected = {**json.loads(comparado), "rows": rows}
+    del expected["tables_sampled"]
+    assert reader.get(f"/api/v1/backups/{backup}").json()["proof"]["compared"] == expected
+
+
+@pytest.mark.parametrize("comparado", [None, "[7]", '{"columns": 1}', compared(1, 1, 1).replace("1,", '"<b>",', 1)])
+def test_a_comparison_that_the_record_does_not_tell_is_not_shown(
+    reader: TestClient, web_database: LogDatabase, comparado: str | None
+) -> None:
+    backup = add(web_database)
+    add_restore(web_database, backup, comparado=comparado)
+    assert panel(reader, backup).endswith("12 tabelas · 1.250.000 linhas")
+    assert reader.get(f"/api/v1/backups/{backup}").json()["proof"]["compared"] is None
+
+
 def test_a_proof_whose_backup_the_log_database_lost_counts_for_its_server(
     reader: TestClient, web_database: LogDatabase
 ) -> None:
@@ -154,8 +223,7 @@ def test_in_english(reader: TestClient, web_database: LogDatabase) -> None:
     backup = add(web_database)
     add_restore(web_database, backup)
     add_restore(web_database, backup, tipo="restauracao", tabelas=1)
-    settings = reader.app.state.settings  # type: ignore[attr-defined]
-    reader.cookies.set(cookies.cookie_name(settings, cookies.LANGUAGE), "en")
+    in_english(reader)
     page = reader.get(f"/backups/{backup}").text
     assert "Proven on 20/07/2025 17:17:46, in 1 minute 23 seconds" in words(page)
     assert "Restore · 20/07/2025 17:15:23 · spare-01 · 1 table · 1,250,000 rows" in words(page)

@@ -17,11 +17,21 @@ PROVEN = (1, 2)
 LISTED = 20
 
 
+class Comparison(NamedTuple):
+    """The numbers of compared columns and definitions, of rows whose values were compared, and of all rows."""
+
+    columns: int
+    definitions: int
+    sampled_rows: int
+    rows: int
+
+
 class Proof(NamedTuple):
     """A proven restore. ``end`` is UTC without a zone; ``recovery`` is the time until all data was back."""
 
     end: datetime.datetime
     recovery: datetime.timedelta
+    comparison: Comparison | None
 
 
 def newest(session: Session) -> dict[str, Proof]:
@@ -61,4 +71,12 @@ def proof_of(row: Restore) -> Proof | None:
     """Return the proof that a restore is; ``None`` when it proves nothing."""
     if row.kind != PROOF or row.status not in PROVEN or row.ended_at is None:
         return None
-    return Proof(row.ended_at, (row.restored_at or row.ended_at) - row.started_at)
+    return Proof(row.ended_at, (row.restored_at or row.ended_at) - row.started_at, comparison_of(row))
+
+
+def comparison_of(row: Restore) -> Comparison | None:
+    """Return what a restore compared; ``None`` where the row does not tell, as in rows of older releases."""
+    known = row.compared if isinstance(row.compared, dict) else {}
+    found = (known.get("columns"), known.get("definitions"), known.get("sampled_rows"), row.rows)
+    numbers = [number for number in found if isinstance(number, int)]
+    return Comparison(*numbers) if len(numbers) == len(found) else None

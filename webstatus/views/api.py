@@ -90,7 +90,13 @@ def _upload(upload: Upload | None) -> dict[str, Any] | None:
 
 
 def _proof(proof: Proof | None) -> dict[str, Any] | None:
-    return None if proof is None else {"end": _time(proof.end), "recovery_seconds": int(proof.recovery.total_seconds())}
+    if proof is None:
+        return None
+    return {
+        "end": _time(proof.end),
+        "recovery_seconds": int(proof.recovery.total_seconds()),
+        "compared": proof.comparison._asdict() if proof.comparison else None,
+    }
 
 
 def _times(row: Backup | Upload) -> dict[str, str | None]:

@@ -16,6 +16,7 @@ from webstatus.queries.backups import Filter, Page
 from webstatus.queries.details import Details
 from webstatus.queries.fleet import server_names
 from webstatus.queries.page_cursor import Cursor
+from webstatus.queries.proofs import comparison_of
 from webstatus.rendering import address, render
 from webstatus.run_notes import Note, notes_of
 from webstatus.security.guard import Context
@@ -104,7 +105,7 @@ def _details_page(context: Context, template: str) -> Response:
         logs=found.logs,
         stages=queries.stages(found),
         proof=found.proof,
-        restores=[(restore, notes_of(restore.notes, restore.status)) for restore in found.restores],
+        restores=[(row, comparison_of(row), notes_of(row.notes, row.status)) for row in found.restores],
         # The duration of a run in progress is measured until now.
         until=backup.ended_at or max(context.now, backup.started_at),
         problems=problems(found),

@@ -13,7 +13,7 @@ from typing import Any
 import tests.bench.restore
 from tests.bench import command, ours
 from tests.bench.command import OUTPUT, say
-from tests.bench.data import server_with
+from tests.bench.data import Data, server_with
 from tests.bench.place import empty_folder, place_around
 from tests.bench.report import Pair
 from tests.bench.restore import both_ways, report
@@ -29,15 +29,15 @@ def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
         if not options.keep:
             shutil.rmtree(folder)
     say(*report.detail_lines(pairs))
-    found = report.verdicts(options.size_mb, pairs)
-    say(*report.verdict_lines(found))
+    found = report.targets(options.size_mb, pairs)
+    say(*report.target_lines(found))
     return report.as_json(kind, pairs, found)
 
 
 def all_pairs(kind: str, folder: Path, options: argparse.Namespace) -> list[Pair]:
     """Make the backup, then restore it as often as the options say, and print each pair."""
     pairs: list[Pair] = []
-    with server_with(kind, options.size_mb, say) as source, place_around(source, folder) as place:
+    with server_with(Data(kind, options.size_mb), say) as source, place_around(source, folder) as place:
         with empty_folder(folder / "schema", keep=options.keep) as schema:
             ours.bring_schema(place, schema)
         with empty_folder(folder / "backup", keep=options.keep) as here:

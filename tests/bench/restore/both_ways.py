@@ -14,21 +14,21 @@ from tests.servers.mariadb import MariaDB
 
 # A stage lasts from the first line of the restore's log with one text to the last line with the other.
 BOUNDS = {
-    "download": ("[INFO] - fetching ", "[INFO] - fetched "),
+    "download": ("[INFO] - downloading ", "[INFO] - downloaded "),
     "unpacking": ("[INFO] - unpacking ", "[INFO] - unpacked "),
-    "preparing": ("[INFO] - preparing ", "[INFO] - loading "),
+    "tables": ("[INFO] - unpacked ", "[INFO] - loading "),
     "load": ("[INFO] - loading ", "[INFO] - comparing "),
     "comparison": ("[INFO] - comparing ", "[INFO] - restored "),
 }
 
 
 def by_myloader(backup: Backup, folder: Path) -> Measure:
-    """Load files that were downloaded, unpacked and decompressed before.
+    """Load what MyDumper wrote by hand.
 
     :raises BenchFailed: when it fails, or rows are missing
     """
     with _restored(backup, folder) as server:
-        argv = ["myloader", f"--directory={backup.tables}", "--threads=4", "--enable-binlog", "--verbose=2"]
+        argv = ["myloader", f"--directory={backup.dump}", "--threads=4", "--enable-binlog", "--verbose=2"]
         login = ["--user=root", f"--socket={server.socket}"]
         watched = watch.run([*argv, *login], folder / "myloader.out")
     return Measure(watched.seconds, {"load": watched.seconds}, backup.archive_bytes, watched.programs)

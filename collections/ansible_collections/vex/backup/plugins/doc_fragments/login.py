@@ -12,7 +12,7 @@ class ModuleDocFragment:
 options:
   login_host:
     description:
-      - Host of the database server.
+      - Host of the database server. V(localhost) means its TCP address, for a socket set O(login_unix_socket).
       - Without it and without O(login_unix_socket), the server on this host is used.
     type: str
   login_port:
@@ -36,6 +36,12 @@ options:
       - File with the certificate authorities that may sign the server's certificate.
       - When set, the connection is encrypted and the server's certificate and name are verified.
       - Not used with a Unix socket, whose data does not leave the host.
+    type: path
+  ssl_cert:
+    description: File with the certificate of the account. Needs O(ssl_key) and O(ca_cert).
+    type: path
+  ssl_key:
+    description: File with the key of O(ssl_cert), readable by the user that the module runs as.
     type: path
 requirements:
   - PyMySQL >= 1.1

@@ -51,8 +51,8 @@ _value:
   description:
     - C(status) and C(notes) are options of M(vex.backup.restore_log_record). C(problem) is a sentence, empty after a
       good proof.
-    - C(tables), C(rows) and C(recovery_seconds), from the start of the download until all data was restored, are null
-      after a failure.
+    - C(tables), C(rows), C(compared), from M(vex.backup.mysql_restore), and C(recovery_seconds), from the start of the
+      download until all data was restored, are null after a failure.
   type: dict
 """
 

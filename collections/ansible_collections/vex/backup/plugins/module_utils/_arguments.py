@@ -25,6 +25,8 @@ LOGIN: Spec = {
     "login_password": {"type": "str", "no_log": True},
     "config_file": {"type": "path"},
     "ca_cert": {"type": "path"},
+    "ssl_cert": {"type": "path"},
+    "ssl_key": {"type": "path", "no_log": False},
 }
 
 # Paired with doc_fragments/log_db.py: the same login, to the log database.
@@ -52,6 +54,19 @@ S3: Spec = {
 
 # Paired with doc_fragments/run_log.py.
 RUN_LOG: Spec = {"run_log": {"type": "path"}}
+
+# Paired with doc_fragments/compared.py: ``compared`` of mysql_restore's result.
+COMPARED: Spec = {
+    "compared": {
+        "type": "dict",
+        "options": {
+            "columns": {"type": "int", "required": True},
+            "definitions": {"type": "int", "required": True},
+            "sampled_rows": {"type": "int", "required": True},
+            "tables_sampled": {"type": "int", "required": True},
+        },
+    },
+}
 
 
 Request = t.TypeVar("Request")

@@ -43,6 +43,18 @@ class ServerUnavailable(BackupError):
     """The database server could not be reached, or refused the login."""
 
 
+class SessionRefused(BackupError):
+    """The server refuses a session variable that its sessions need."""
+
+
+class WrongServer(BackupError):
+    """A tool reached another server than the one that was checked."""
+
+
+class ToolLoginFailed(BackupError):
+    """A program that a run needs cannot log in to the server."""
+
+
 class MissingGrants(BackupError):
     """The backup's account lacks privileges that the dump needs."""
 
@@ -63,8 +75,8 @@ class DumpFailed(BackupError):
     """The dump ended with status 3."""
 
 
-class DumpStalled(DumpFailed):
-    """MyDumper waited for itself, and was ended."""
+class TablesInUse(DumpFailed):
+    """Sessions of others keep tables locked, so that no snapshot can begin."""
 
 
 class ArchiveFailed(BackupError):
@@ -105,6 +117,10 @@ class ManifestUnusable(BackupError):
 
 class TargetExists(BackupError):
     """A restore would overwrite data of the server."""
+
+
+class TargetUnfit(BackupError):
+    """A server lacks what the objects of a backup need, so that it cannot hold the backup."""
 
 
 class RestoreFailed(BackupError):

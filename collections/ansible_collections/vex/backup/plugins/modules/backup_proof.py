@@ -62,6 +62,7 @@ options:
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.compared
 attributes:
   check_mode:
     support: full
@@ -86,6 +87,11 @@ EXAMPLES = r"""
     tables: 42
     rows: 1250000
     recovery_seconds: 83
+    compared:
+      columns: 310
+      definitions: 57
+      sampled_rows: 41200
+      tables_sampled: 42
 """
 
 RETURN = r"""
@@ -108,7 +114,7 @@ proven:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import COMPARED, S3, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._verify.proof import ProofRequest, put_proof
 
@@ -129,6 +135,7 @@ def main() -> None:
             "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
             **S3,
+            **COMPARED,
         },
         required_together=[("access_key", "secret_key")],
         mutually_exclusive=[("access_key", "profile")],

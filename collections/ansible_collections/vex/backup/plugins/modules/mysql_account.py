@@ -53,6 +53,10 @@ options:
     description: Let it dump events.
     type: bool
     default: true
+  accounts:
+    description: Let it dump the accounts of the server, and so read the hashes of their passwords.
+    type: bool
+    default: false
   connect_timeout:
     description: Seconds to wait for each step of the connection and the login.
     type: int
@@ -126,6 +130,7 @@ def main() -> None:
             "routines": {"type": "bool", "default": True},
             "triggers": {"type": "bool", "default": True},
             "events": {"type": "bool", "default": True},
+            "accounts": {"type": "bool", "default": False},
             "connect_timeout": {"type": "int", "default": 10},
         },
         supports_check_mode=True,

@@ -11,12 +11,12 @@ module: mysql_dump
 short_description: Dump a MySQL or MariaDB server with MyDumper
 version_added: "1.0.0"
 description:
-  - Dumps the databases of one server with MyDumper, decides from its log, its metadata and its files whether the dump
-    is complete, compresses and tests the files, and describes them in C(manifest.json).
+  - Dumps the databases of one server, decides from MyDumper's log, its metadata and its files whether the dump is
+    complete, compresses and tests the files, and describes them in C(manifest.json).
   - O(path) is created only for a complete dump. Until then the data is in O(path) with C(.partial) appended.
-  - MyDumper 0.10.x leaves out invisible columns and the history of system-versioned tables, and writes stored programs
-    that cannot be restored. C(mysqldump) dumps databases with such columns or tables, and those whose names MyDumper
-    0.10.x cannot handle; the module writes stored programs itself.
+  - MyDumper dumps the rows of tables that it dumps exactly. The server's client dumps the other rows, the module reads
+    all definitions from the server, and the server computes a fingerprint of each table. All of them read one snapshot,
+    which begins under a lock of the module.
   - Writers are blocked only while the snapshots are taken, and while tables whose engine has no snapshots are read.
 author:
   - Vex Backup (@vex-backup)
@@ -28,7 +28,7 @@ options:
     type: path
     required: true
   dump_log:
-    description: File to append the log of MyDumper and mysqldump to. Created with mode 0600 when absent.
+    description: File to append the log of MyDumper to. Created with mode 0600 when absent.
     type: path
     required: true
   databases:
@@ -44,6 +44,18 @@ options:
     type: list
     elements: str
     default: []
+  exclude_tables:
+    description:
+      - Do not dump these tables and views, C(database.table), in which V(*) stands for any characters.
+      - Their triggers are left out too. The manifest lists what was left out, and a restore says so.
+    type: list
+    elements: str
+    default: []
+  schema_only_tables:
+    description: Dump the definitions of these tables and not their rows, by patterns as in O(exclude_tables).
+    type: list
+    elements: str
+    default: []
   mode:
     description:
       - V(individual) runs one MyDumper per database; each has its own snapshot.
@@ -52,7 +64,8 @@ options:
     choices: [individual, instance]
     default: individual
   threads:
-    description: Number of MyDumper's threads.
+    description:
+      - Number of MyDumper's threads. MyDumper 0.10 has one thread when O(mode=instance) dumps several databases.
     type: int
     default: 4
   routines:
@@ -67,17 +80,34 @@ options:
     description: Dump events.
     type: bool
     default: true
+  accounts:
+    description:
+      - Dump the accounts, roles and grants of the server into C(dump/accounts.sql), without those that the server made
+        for itself.
+      - The file holds the hashes of passwords, and the manifest the names of the accounts.
+    type: bool
+    default: false
   compression:
     description:
-      - Program that compresses the dump's files, on all processors.
-      - With MyDumper 0.10, complete chunks of large tables are compressed during the dump.
+      - Program that compresses the dump's files, on all processors. Each file is compressed as soon as it is complete,
+        while others are written.
     type: str
     choices: [zstd, gzip, none]
     default: zstd
+  checksums:
+    description:
+      - The row checksums in the fingerprint, which the server computes in the snapshot of the dump and which a restore
+        compares.
+      - V(sample) reads up to 1,000 rows of each table, spread over its key. V(full) reads all rows, which takes about
+        as long as the dump. V(none) reads no rows.
+      - The fingerprint always holds the columns of each table and the definitions of all objects.
+    type: str
+    choices: [sample, full, none]
+    default: sample
   long_query_guard:
     description:
-      - MyDumper fails if a query has been running for longer than this many seconds. Otherwise all writers would wait
-        for that query.
+      - The lock under which the snapshots begin waits for statements that run. The module tries for this many seconds,
+        a short time each, because writers wait meanwhile; then it fails and names the longest statement.
     type: int
     default: 60
   timeout:
@@ -119,7 +149,7 @@ attributes:
     details: Every dump is new; the module fails if O(path) exists.
 requirements:
   - MyDumper 0.10.x, or 0.20 and later
-  - mysqldump or mariadb-dump, with MyDumper 0.10.x
+  - mysql or mariadb, the server's client
   - zstd or gzip, for the compression of that name
 """
 
@@ -268,12 +298,16 @@ def main() -> None:
             "dump_log": {"type": "path", "required": True},
             "databases": {"type": "list", "elements": "str", "default": []},
             "exclude_databases": {"type": "list", "elements": "str", "default": []},
+            "exclude_tables": {"type": "list", "elements": "str", "default": []},
+            "schema_only_tables": {"type": "list", "elements": "str", "default": []},
             "mode": {"type": "str", "choices": ["individual", "instance"], "default": "individual"},
             "threads": {"type": "int", "default": 4},
             "routines": {"type": "bool", "default": True},
             "triggers": {"type": "bool", "default": True},
             "events": {"type": "bool", "default": True},
+            "accounts": {"type": "bool", "default": False},
             "compression": {"type": "str", "choices": ["zstd", "gzip", "none"], "default": "zstd"},
+            "checksums": {"type": "str", "choices": ["sample", "full", "none"], "default": "sample"},
             "long_query_guard": {"type": "int", "default": 60},
             "timeout": {"type": "int", "default": 0},
             "connect_timeout": {"type": "int", "default": 10},

@@ -12,12 +12,14 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Loads a dump of M(vex.backup.mysql_dump), all of it, one database or one table. C(myloader) loads tables, the client
-    of the server loads what C(myloader) cannot load.
+  - Loads a dump of M(vex.backup.mysql_dump), all of it, one database or one table. Each definition is executed by
+    itself, and the client of the server loads the rows.
+  - A backup of a release with another layout is refused.
   - Fails before it changes anything if the restore would overwrite an object of the server, unless O(overwrite) is set.
     Objects of the server that are not in the backup are never changed.
-  - After loading, the module lists all tables, views and stored programs, counts all rows, and compares both with the
-    manifest.
+  - What the server refuses is named, and everything else is loaded. The module fails then.
+  - After loading, the module compares the restored objects with the manifest, their definitions, the number of all
+    rows, and the columns and values of the fingerprints that were taken from the dumped server.
   - Views that cannot be read, definers that are not accounts of the server, and views and programs that use the
     database's old name are reported as warnings.
 options:
@@ -46,12 +48,20 @@ options:
   table:
     description: Restore only this table of O(database), with its triggers.
     type: str
+  accounts:
+    description:
+      - Restore also the accounts, roles and grants of the backup that the server does not have. Those that it has are
+        never changed.
+      - What the server refuses is a warning.
+      - Only for a whole backup, of the same product.
+    type: bool
+    default: false
   overwrite:
     description: Drop tables, views and stored programs that the restore would overwrite.
     type: bool
     default: false
   threads:
-    description: Number of tables, or chunks of tables, that are loaded at a time, and of tables that are counted.
+    description: Number of files that are loaded at a time, and of tables that are counted and compared.
     type: int
     default: 4
   binlog:
@@ -90,7 +100,7 @@ attributes:
     support: none
     details: Each call restores. A second call fails, since the objects exist, unless O(overwrite) is set.
 requirements:
-  - C(myloader) of the generation that dumped, 0.10.x or 0.20 and later, and the client of MySQL or MariaDB
+  - the client of MySQL or MariaDB, and the program that decompresses the backup, C(zstd) or C(gzip)
 seealso:
   - module: vex.backup.unarchive_7z
 """
@@ -115,7 +125,7 @@ databases:
   type: list
   elements: dict
   sample:
-    - {name: shop, as: shop_before, tables: 12, views: 2, programs: 3, rows: 50412}
+    - {name: shop, as: shop_before, tables: 12, views: 2, programs: 3, rows: 50412, left_out: []}
 tables:
   description: Number of restored tables.
   returned: success
@@ -131,12 +141,28 @@ bytes:
   returned: success
   type: int
   sample: 964000000
+compared:
+  description:
+    - What was compared with the manifest. C(columns) are columns of tables, C(definitions) those of tables, views and
+      stored programs.
+    - C(sampled_rows) are rows whose values were compared by checksums of both servers, in C(tables_sampled) tables.
+  returned: success
+  type: dict
+  sample: {columns: 61, definitions: 17, sampled_rows: 8112, tables_sampled: 11}
 existing:
   description: Objects of the server that the restore would overwrite or has overwritten, one text for each database.
   returned: when the server was reached
   type: list
   elements: str
   sample: ["shop: orders, items"]
+accounts:
+  description:
+    - The accounts and roles of the backup. C(held) is their number, C(created) are those that the restore creates, and
+      C(existing) those that the server has, which are not changed.
+    - Both lists are empty without O(accounts).
+  returned: when the server was reached
+  type: dict
+  sample: {held: 2, created: ["`app`@`10.0.%`"], existing: ["`root`@`localhost`"]}
 incomplete:
   description: Databases of the server that may hold part of the backup.
   returned: failure, after loading began
@@ -144,7 +170,7 @@ incomplete:
   elements: str
   sample: [shop]
 differences:
-  description: Differences between the server and the manifest, a sentence each.
+  description: Failures, and differences between the server and the manifest, a sentence each.
   returned: failure, if there are any
   type: list
   elements: str
@@ -161,10 +187,10 @@ server_version:
   type: str
   sample: MySQL 9.7.4
 tool_version:
-  description: Name and version of the program that loads.
+  description: Name and version of the client that loads.
   returned: when the server was reached
   type: str
-  sample: myloader 0.10.0
+  sample: mysql 9.7.4
 status:
   description: V(1) success, V(2) success with warnings, V(3) error.
   returned: when the restore started
@@ -202,6 +228,7 @@ def main() -> None:
             "database": {"type": "str"},
             "as": {"type": "str"},
             "table": {"type": "str"},
+            "accounts": {"type": "bool", "default": False},
             "overwrite": {"type": "bool", "default": False},
             "threads": {"type": "int", "default": 4},
             "binlog": {"type": "bool", "default": True},

@@ -49,6 +49,13 @@ options:
     type: int
     choices: [0, 1, 2]
     default: 0
+  limits:
+    description:
+      - Settings that limit what a server takes, by name, as the manifest of a backup has them under C(server.limits).
+        The scratch server takes no more than the one that was backed up.
+      - Other settings than those of a manifest are ignored.
+    type: dict
+    default: {}
   needed_bytes:
     description: Bytes that must be free on the disk before the server starts.
     type: int
@@ -124,6 +131,7 @@ def main() -> None:
             "product": {"type": "str", "choices": ["mysql", "mariadb"]},
             "user": {"type": "str"},
             "lower_case_table_names": {"type": "int", "choices": [0, 1, 2], "default": 0},
+            "limits": {"type": "dict", "default": {}},
             "needed_bytes": {"type": "int", "default": 0},
             "abandoned_after": {"type": "int", "default": 600},
             **RUN_LOG,

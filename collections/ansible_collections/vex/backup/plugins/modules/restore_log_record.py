@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
   - vex.backup.log_db
+  - vex.backup.compared
 attributes:
   check_mode:
     support: full
@@ -123,6 +124,11 @@ EXAMPLES = r"""
     status: 1
     tables: 42
     rows: 1250000
+    compared:
+      columns: 310
+      definitions: 57
+      sampled_rows: 41200
+      tables_sampled: 42
 """
 
 RETURN = r"""
@@ -160,7 +166,7 @@ replayed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import COMPARED, LOG_DB, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING, SUCCESS, WARNING
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import RestoreFacts
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
@@ -173,6 +179,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
+            **COMPARED,
             "run_uuid": {"type": "str"},
             "kind": {"type": "str", "choices": ["restore", "verify"], "required": True},
             "hostname": {"type": "str", "required": True},

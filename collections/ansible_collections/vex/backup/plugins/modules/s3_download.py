@@ -146,6 +146,7 @@ backup:
     started: "2025-07-20 16:15:23"
     status: 1
     consistent: true
+    mode: individual
     encrypted: false
     bytes: 455081000
     dump_bytes: 964000000

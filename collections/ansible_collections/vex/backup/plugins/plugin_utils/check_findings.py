@@ -12,10 +12,12 @@ from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Resu
 # The needs of a dump, in the order in which it checks them, and the failure that its module returns for each.
 DUMP_NEEDS = {
     "server": "ServerUnavailable",
+    "session": "SessionRefused",
     "mydumper": "ProgramMissing",
     "databases": "OptionError",
     "grants": "MissingGrants",
     "disk": "NotEnoughSpace",
+    "tools": "ToolLoginFailed",
 }
 NOT_CHECKED = "not checked"
 

@@ -67,7 +67,7 @@ def decide(scope: Scope, stages: Stages) -> Outcome:
     failures = [error_note(stages.failure)] if stages.failure else []
     known = {} if stages.failure else {"restored": loaded.get("restore_finished")}
     if not stages.failure:
-        known.update({name: loaded.get(name) for name in ("tables", "rows")})
+        known.update({name: loaded.get(name) for name in ("tables", "rows", "compared")})
     return Outcome(
         status=ERROR if stages.failure else int(loaded.get("status", ERROR)),
         notes=[info_note(str(scope)), *failures, *warnings],

@@ -47,8 +47,9 @@ class Proof:
     """The result of one proof.
 
     ``status`` is one of ``_common/status.py``, ``notes`` are levelled lines, ``problem`` is a sentence, empty after a
-    good proof. ``tables``, ``rows`` and ``recovery_seconds``, from the start of the download until all data was
-    restored, are ``None`` without a proof. ``unrecorded`` is the reason why the log database has no record, or empty.
+    good proof. ``tables``, ``rows``, ``compared``, from ``mysql_restore``, and ``recovery_seconds``, from the start of
+    the download until all data was restored, are ``None`` without a proof. ``unrecorded`` is the reason why the log
+    database has no record, or empty.
     """
 
     backup: Backup
@@ -57,6 +58,7 @@ class Proof:
     problem: str = ""
     tables: t.Optional[int] = None
     rows: t.Optional[int] = None
+    compared: t.Optional[t.Mapping[str, int]] = None
     recovery_seconds: t.Optional[int] = None
     unrecorded: str = ""
 
@@ -105,6 +107,7 @@ def prove(backup: Backup, stages: Stages) -> Proof:
         notes=[warning_note(str(note)) for note in compared["notes"]],
         tables=compared["tables"],
         rows=compared["rows"],
+        compared=stages.loaded["compared"],
         recovery_seconds=recovery_seconds(stages.downloaded, stages.loaded),
     )
 

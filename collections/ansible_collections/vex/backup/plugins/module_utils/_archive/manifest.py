@@ -72,7 +72,7 @@ def without_archive(manifest: Manifest) -> t.Dict[str, t.Any]:
 
 def summary_of(manifest: Manifest) -> t.Dict[str, t.Any]:
     """Return the facts about a backup that matter before a restore: JSON types, sizes in bytes, times in UTC."""
-    plain = ("name", "run_uuid", "hostname", "server", "started", "status", "consistent")
+    plain = ("name", "run_uuid", "hostname", "server", "started", "status", "mode", "consistent")
     return {
         **{key: manifest.get(key) for key in plain},
         "bytes": sum(file["size"] for file in manifest.get("files", [])),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 import typing as t
@@ -54,6 +55,12 @@ class Deadline:
         left = self.remaining()
         self._stopped.wait(seconds if left is None else min(seconds, left))
         self.check()
+
+    def part(self) -> Deadline:
+        """Return the same limit for a part of the work, which can be stopped alone."""
+        made = copy.copy(self)
+        made._stopped = threading.Event()  # noqa: SLF001  # of this class
+        return made
 
     def stop(self) -> None:
         """Make every later :meth:`check` fail."""

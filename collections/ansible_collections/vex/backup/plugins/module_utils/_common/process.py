@@ -18,12 +18,15 @@ import typing as t
 
 from ansible.module_utils.common.process import get_bin_path
 
+from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import undisturbed
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, ProgramMissing
 
 OUTPUT_LIMIT = 256 * 1024
 GRACE_SECONDS = 15
 _READ_BYTES = 64 * 1024
+# How long a stopped deadline may be unnoticed.
+_CHECK_SECONDS = 0.5
 
 
 class Completed(t.NamedTuple):
@@ -99,11 +102,45 @@ class ProcessGroup(subprocess.Popen[bytes]):
 class Running:
     """A running program, started by :func:`running`."""
 
-    def __init__(self, process: ProcessGroup, program: str, stdout: t.BinaryIO, stderr: t.BinaryIO) -> None:
+    def __init__(
+        self,
+        process: ProcessGroup,
+        program: str,
+        stdin: t.Optional[t.BinaryIO],
+        stdout: t.BinaryIO,
+        stderr: t.BinaryIO,
+    ) -> None:
         self._process = process
         self._program = program
+        self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
+
+    def feed(self, block: bytes, deadline: Deadline) -> bool:
+        """Write to the standard input of a program that was started without *stdin*; return whether it reads on.
+
+        :raises BackupError: when *deadline* has passed or is stopped; the program still runs
+        """
+        stdin = t.cast("t.BinaryIO", self._stdin)
+        rest = memoryview(block)
+        while rest:
+            deadline.check()
+            if select.select([], [stdin], [], _CHECK_SECONDS)[1]:
+                try:
+                    rest = rest[os.write(stdin.fileno(), rest) :]
+                except BrokenPipeError:
+                    return False
+        return True
+
+    def finish(self, deadline: Deadline) -> Completed:
+        """End the standard input of a program that :meth:`feed` writes to, and wait for the program's end.
+
+        :raises BackupError: when *deadline* has passed or is stopped; the program still runs
+        """
+        t.cast("t.BinaryIO", self._stdin).close()
+        while not self.has_ended(_CHECK_SECONDS):
+            deadline.check()
+        return self.wait()
 
     def output(self, timeout: t.Optional[float] = None) -> t.Iterator[bytes]:
         """Read the standard output, block by block, of a program that was started with ``piped``.
@@ -125,6 +162,21 @@ class Running:
         """Wait up to *within* seconds for the program's end; return whether it has ended."""
         return self._process.ends_within(within)
 
+    def open_files(self) -> t.Set[str]:
+        """Return the paths of the files that the processes of the program's group have open.
+
+        The program may be a script that starts the one that was meant.
+
+        :raises OSError: when it has ended, or the system does not show them
+        """
+        found = _open_files(self._process.pid)
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            # Ended meanwhile.
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                if pid != self._process.pid and os.getpgid(pid) == self._process.pid:
+                    found |= _open_files(pid)
+        return found
+
     def end(self) -> None:
         """End the program and its process group: SIGTERM, then SIGKILL after :data:`GRACE_SECONDS`."""
         self._process.end()
@@ -143,13 +195,23 @@ class Running:
         return CommandTimeout(f"{os.path.basename(self._program)} ran longer than {timeout:.0f} seconds and was ended")
 
 
+def _open_files(pid: int) -> t.Set[str]:
+    folder = f"/proc/{pid}/fd"
+    found = set()
+    for name in os.listdir(folder):
+        # Closed meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(os.path.join(folder, name)))
+    return found
+
+
 @contextlib.contextmanager
 def running(
     argv: t.Sequence[str],
     *,
     cwd: t.Optional[str] = None,
     environment: t.Optional[t.Mapping[str, str]] = None,
-    stdin: t.Union[bytes, str] = b"",
+    stdin: t.Optional[bytes] = b"",
     keep_open: t.Sequence[int] = (),
     piped: bool = False,
 ) -> t.Iterator[Running]:
@@ -160,19 +222,13 @@ def running(
 
     :param argv: program and arguments; never a secret, because every user of the host can read them
     :param environment: variables in addition to this process's own
-    :param stdin: bytes for the program's standard input, also secrets, or the path of a file
+    :param stdin: bytes for the program's standard input, also secrets; ``None`` for :meth:`Running.feed`
     :param keep_open: descriptors that the program inherits, so that a lock lasts as long as the program
     :param piped: whether :meth:`Running.output` reads the standard output, which is not kept then
     :raises Interrupted: when a signal tells this process to end, within :func:`ending_children`
     """
     with contextlib.ExitStack() as files:
-        source: t.BinaryIO
-        if isinstance(stdin, str):
-            source = files.enter_context(open(stdin, "rb"))
-        else:
-            source = t.cast("t.BinaryIO", files.enter_context(tempfile.TemporaryFile()))
-            source.write(stdin)
-            source.seek(0)
+        source, feeding = _pipe(files) if stdin is None else (files.enter_context(_source(stdin)), None)
         stdout, output = _pipe(files) if piped else [files.enter_context(tempfile.TemporaryFile())] * 2
         stderr = files.enter_context(tempfile.TemporaryFile())
         process: t.Optional[ProcessGroup] = None
@@ -191,7 +247,11 @@ def running(
             if piped:
                 # The program has its own copy. While this one is open, the output never ends.
                 output.close()
-            yield Running(process, argv[0], stdout, stderr)
+            if feeding:
+                # The same for its input: while this copy is open, writing does not fail after the program's end.
+                source.close()
+                os.set_blocking(feeding.fileno(), False)
+            yield Running(process, argv[0], feeding, stdout, stderr)
             process.wait()
             has_ended = True
         finally:
@@ -204,7 +264,7 @@ def run(
     *,
     cwd: t.Optional[str] = None,
     environment: t.Optional[t.Mapping[str, str]] = None,
-    stdin: t.Union[bytes, str] = b"",
+    stdin: bytes = b"",
     timeout: t.Optional[float] = None,
     keep_open: t.Sequence[int] = (),
 ) -> Completed:
@@ -240,6 +300,15 @@ def _pipe(files: contextlib.ExitStack) -> t.List[t.BinaryIO]:
     for end in ends:
         files.enter_context(end)
     return ends
+
+
+@contextlib.contextmanager
+def _source(content: bytes) -> t.Iterator[t.BinaryIO]:
+    """Provide a standard input that holds *content*."""
+    with tempfile.TemporaryFile() as stream:
+        stream.write(content)
+        stream.seek(0)
+        yield t.cast("t.BinaryIO", stream)
 
 
 def _tail(stream: t.BinaryIO) -> str:

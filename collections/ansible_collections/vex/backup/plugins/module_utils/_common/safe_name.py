@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import string
 
 _KEPT = frozenset((string.ascii_letters + string.digits + "._-").encode("ascii"))
@@ -18,3 +19,11 @@ def safe_name(text: str) -> str:
     if text in (".", ".."):
         return "%2E" * len(text)
     return "".join(chr(byte) if byte in _KEPT else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogateescape"))
+
+
+def short_name(text: str, longest: int) -> str:
+    """Return the safe name of *text*, or its first *longest* characters and a digest if it is longer."""
+    name = safe_name(text)
+    if len(name) <= longest:
+        return name
+    return f"{name[:longest]}+{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"

@@ -21,24 +21,28 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
     RunLog,
     utc_now,
 )
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads, ending_children
 from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
+from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFiles
 from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps import (
     partial_directory,
     remove_failed_dumps,
 )
-from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import Finished, finish_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import finish_files
+from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_left_out
 from ansible_collections.vex.backup.plugins.module_utils._dump.manifest import Dumped, dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.progress import Progress
+from ansible_collections.vex.backup.plugins.module_utils._dump.read_accounts import Accounts, read_accounts
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult, run_tools
 from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import (
-    TableFiles,
-    count_tables,
-    find_table_files,
+    dumped_tables,
+    incomplete_tables,
+    long_statements,
 )
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun, full_disk
+from ansible_collections.vex.backup.plugins.module_utils._dump.trial_logins import try_logins
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,
@@ -46,15 +50,13 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
-from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import option_file_text
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect, variables_for_tools
+from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import written_option_file
+from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOOK
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
-
-# A disk with less than this free counts as full: a write that was too large for it leaves some bytes free.
-_FULL_BYTES = 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,12 +73,16 @@ class DumpRequest:
     run_log: t.Optional[str]
     databases: t.Sequence[str]
     exclude_databases: t.Sequence[str]
+    exclude_tables: t.Sequence[str]
+    schema_only_tables: t.Sequence[str]
     mode: str
     threads: int
     routines: bool
     triggers: bool
     events: bool
+    accounts: bool
     compression: str
+    checksums: str
     long_query_guard: int
     timeout: int
     space_factor: float
@@ -126,16 +132,23 @@ class _DumpRun:
             raise OptionError(f"path {request.path} exists, and a dump never replaces another: choose a new path")
         with connect(request.login) as connection:
             server = self.progress.server = servers.describe(connection)
+            # From now on, all sessions are on this server.
+            self._request = dataclasses.replace(request, login=request.login.only(server.instance))
             self._log.info(f"server: {server.name} ({server.version}), account {server.account}")
             if request.check_mode:
-                self.progress.plan = make_plan(connection, server, request)
+                plan = self.progress.plan = make_plan(connection, server, request)
+                try_logins(self._request.login, plan)
                 self.progress.status = SUCCESS
                 return
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            with instance_lock(self._folder, server.instance) as lock:
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        with instance_lock(self._folder, server.instance) as lock:
+            # A session that has looked at a broken table may keep the lock of a snapshot waiting, so it ends before.
+            with connect(self._request.login) as connection:
                 plan = self.progress.plan = self._plan(connection, server)
-                self._log.info(f"databases: {', '.join(plan.names)}")
-                self._dump_and_clean_up(plan, lock)
+            self._log.info(f"databases: {', '.join(plan.names)}")
+            for text in describe_left_out(plan.databases):
+                self._log.info(text)
+            self._dump_and_clean_up(plan, lock)
 
     def _plan(self, connection: Connection[Cursor], server: servers.Server) -> Plan:
         # This dump may fail too, and then counts as one of the failed dumps that are kept.
@@ -161,44 +174,48 @@ class _DumpRun:
     def _dump(self, plan: Plan, lock: int) -> None:
         request = self._request
         compressor = None if request.compression == "none" else Compressor(request.compression)
+        accounts = self._read_accounts()
+        plan = plan._replace(warnings=[*plan.warnings, *accounts.warnings])
         started = self.progress.dump_started = utc_now()
         self._log.info(f"dump: started with {plan.tools}, {request.threads} threads")
-        result = self._run_tools(plan, lock, compressor)
-        finished = self.progress.dump_finished = utc_now()
+        with Threads(os.cpu_count() or 1) as pool:
+            files = DataFiles(os.path.join(self._partial, "dump"), compressor, pool, self._deadline)
+            result = self._run_tools(plan, lock, files)
+            finished = self.progress.dump_finished = utc_now()
+            self._record(result)
+            self.progress.compression_started = utc_now()
+            contents = files.wait()
+        tables = {one.plan.name: dumped_tables(one, contents) for one in result.databases}
+        incomplete = [text for one in result.databases for text in incomplete_tables(one, tables[one.plan.name])]
+        too_long = [text for one in result.databases for text in long_statements(plan, one, tables[one.plan.name])]
+        result = dataclasses.replace(
+            result,
+            bytes=sum(file.size for file in contents.values()),
+            errors=incomplete,
+            warnings=[*result.warnings, *too_long],
+        )
         self._record(result)
-        tables = sum(len(one.objects.tables) for one in plan.databases)
-        self._log.info(f"dump: finished, {result.bytes} bytes, {tables} tables")
-        table_files = find_table_files(os.path.join(self._partial, "dump"), plan)
-        files = self._finish_files(result, table_files, compressor)
-        tables_by_database = count_tables(table_files, files.counters, result.chunks)
-        self._commit(Dumped(plan, result, started, finished, tables_by_database, files.files))
+        self._log.info(f"dump: finished, {result.bytes} bytes, {sum(map(len, tables.values()))} tables")
+        listed = finish_files(self._partial, result.databases, accounts.definitions, compressor, self._deadline)
+        self.progress.compression_finished = utc_now()
+        packed = sum(file["size"] for file in listed)
+        self._log.info(f"compression: finished with {request.compression}, {packed} bytes")
+        self._commit(Dumped(plan, result, started, finished, tables, listed, accounts.names))
 
-    def _run_tools(self, plan: Plan, lock: int, compressor: t.Optional[Compressor]) -> DumpResult:
+    def _read_accounts(self) -> Accounts:
+        if not self._request.accounts:
+            return Accounts()
+        accounts = read_accounts(self._request.login)
+        self._log.info(f"accounts: {', '.join(accounts.names)}")
+        return accounts
+
+    def _run_tools(self, plan: Plan, lock: int, files: DataFiles) -> DumpResult:
         request = self._request
         with tempfile.TemporaryDirectory(prefix="vex-backup-") as private:
-            option_file = os.path.join(private, "client.cnf")
-            descriptor = os.open(option_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
-                stream.write(option_file_text(request.login, plan.session_variables, plan.first_statement))
+            option_file = written_option_file(private, request.login, variables_for_tools(request.login, LOOK))
             folder = os.path.join(self._partial, "dump")
-            result = run_tools(ToolRun(request, plan, folder, option_file, self._deadline, lock, self._log, compressor))
-        if result.errors and shutil.disk_usage(self._partial).free < _FULL_BYTES:
-            # MyDumper's own message goes to a log on the same disk.
-            return dataclasses.replace(result, errors=[_full_disk(self._folder), *result.errors])
-        return result
-
-    def _finish_files(
-        self, result: DumpResult, table_files: TableFiles, compressor: t.Optional[Compressor]
-    ) -> Finished:
-        self.progress.compression_started = utc_now()
-        files = finish_files(self._partial, compressor, table_files.new_counters, result.chunks, self._deadline)
-        self.progress.compression_finished = utc_now()
-        if files.damaged:
-            damaged = [f"{name} fails its integrity test after compression" for name in files.damaged]
-            self._record(dataclasses.replace(result, errors=damaged))
-        size = sum(file["size"] for file in files.files)
-        self._log.info(f"compression: finished with {self._request.compression}, {size} bytes")
-        return files
+            run = ToolRun(request, plan, folder, option_file, self._deadline, lock, self._log, files)
+            return run_tools(run)
 
     def _record(self, result: DumpResult) -> None:
         """Record the tools' result as the dump's.
@@ -226,12 +243,8 @@ class _DumpRun:
 def _explain(error: OSError, folder: str) -> BackupError:
     """Return the operating system's refusal as an error with a remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NotEnoughSpace(_full_disk(folder))
+        return NotEnoughSpace(full_disk(folder))
     return DumpFailed(
         f"the operating system refused: {error}; let the account that runs the backup write to {folder}, "
         "or choose another work directory"
     )
-
-
-def _full_disk(folder: str) -> str:
-    return f"the disk of {folder} is full: make room, or choose another work directory"

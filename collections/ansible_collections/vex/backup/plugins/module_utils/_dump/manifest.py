@@ -10,34 +10,42 @@ import shlex
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
+from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import ACCOUNTS, SCRIPTS
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump_format import FORMAT
+from ansible_collections.vex.backup.plugins.module_utils._dump.exact_dump import EXACT
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import File
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import (
-    INSTANCE,
-    INSTANCE_DIRECTORY,
-    DatabasePlan,
-    Plan,
-)
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
-from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import Table
+from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import TABLES, DumpedTable
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import PROGRAMS, VIEW, Definition, digest
+from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import needs_of
 from ansible_collections.vex.backup.plugins.module_utils._tools.compressors import SUFFIXES, compressor_tool
 
 if t.TYPE_CHECKING:
     from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
 
-FORMAT = 1
 # The reader replaces it by an option file with the login of the server to restore to.
 LOGIN = "--defaults-file=LOGIN.cnf"
+_TABLES = "rows"
+_SETTINGS = (
+    "SET foreign_key_checks = 0, unique_checks = 0, time_zone = '+00:00', "
+    "sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES' "
+    # For MariaDB alone: the rows of a table with a history come with their times.
+    "/*M!101100 , system_versioning_insert_history = 1 */"
+)
 
 
 class Dumped(t.NamedTuple):
-    """A complete dump: its start and end (UTC), its tables by database, and its files."""
+    """A complete dump: its start and end (UTC), its tables by database, its files, and its accounts by name."""
 
     plan: Plan
     result: DumpResult
     started: datetime.datetime
     finished: datetime.datetime
-    tables: t.Mapping[str, t.Sequence[Table]]
+    tables: t.Mapping[str, t.Sequence[DumpedTable]]
     files: t.Sequence[File]
+    accounts: t.Sequence[str]
 
 
 def dump_manifest(request: DumpRequest, dumped: Dumped) -> t.Dict[str, t.Any]:
@@ -53,11 +61,13 @@ def dump_manifest(request: DumpRequest, dumped: Dumped) -> t.Dict[str, t.Any]:
             "product": plan.server.product,
             "version": plan.server.version,
             "lower_case_table_names": plan.server.lower_case_table_names,
+            "limits": dict(plan.limits),
         },
         "tools": {
             "mydumper": plan.version.text,
-            "mysqldump": plan.mysqldump_tool.text if plan.mysqldump_tool else None,
+            "client": plan.client.text,
         },
+        "fingerprint": request.checksums,
         "status": result.status,
         "warnings": list(result.warnings),
         "mode": plan.mode,
@@ -66,53 +76,99 @@ def dump_manifest(request: DumpRequest, dumped: Dumped) -> t.Dict[str, t.Any]:
         "started": timestamp(dumped.started),
         "finished": timestamp(dumped.finished),
         "dump_bytes": result.bytes,
-        "databases": [_database(one, dumped) for one in plan.databases],
+        "databases": [_database(one, dumped.tables[one.plan.name], plan.limits) for one in result.databases],
+        "accounts": list(dumped.accounts),
         "files": [dict(file) for file in dumped.files],
-        "restore": restore_commands(name, plan, request.compression),
+        "restore": [
+            *restore_commands(name, plan, result.databases, request.compression),
+            *([_account_command(name, plan)] if dumped.accounts else []),
+        ],
     }
 
 
-def restore_commands(name: str, plan: Plan, compression: str) -> t.List[str]:
+def restore_commands(name: str, plan: Plan, databases: t.Sequence[DatabaseDump], compression: str) -> t.List[str]:
     """Return the shell commands that restore the unpacked dump, in order; ``LOGIN.cnf`` stands for an option file."""
     commands = []
     if compression != "none":
         files = f"find {name}/dump -name '*{SUFFIXES[compression]}'"
-        commands.append(f"{files} -exec {compressor_tool(compression, 1).shell_decompress} -- {{}} +")
-    # A table's rows may refer to another database, so all data is loaded before the programs that read it.
-    if plan.mode == INSTANCE:
-        commands.append(_load(f"{name}/dump/{INSTANCE_DIRECTORY}/tables"))
-    programs = []
-    for one in plan.databases:
-        folder = f"{name}/dump/{one.directory}"
-        if one.reason:
-            commands.append(f"{_client(plan)} < {shlex.quote(f'{folder}/database.sql')}")
-        elif plan.mode != INSTANCE:
-            commands.append(_load(f"{folder}/tables"))
-        if one.programs:
-            database = shlex.quote(f"--database={one.name}")
-            programs.append(f"{_client(plan)} {database} < {shlex.quote(f'{folder}/programs.sql')}")
-    return commands + programs
+        commands.append(f"{files} -exec {compressor_tool(compression).shell_decompress} -- {{}} +")
+    client = _client(plan)
+    # A view or a program may use another database, so all data is loaded before.
+    for script in ("database.sql", "tables.sql", _TABLES, "routines.sql", "views.sql", "triggers.sql", "events.sql"):
+        for one in databases:
+            folder = shlex.quote(f"{name}/dump/{one.plan.directory}")
+            use = "" if script == "database.sql" else f" --database={shlex.quote(one.plan.name)}"
+            if script == _TABLES:
+                commands += _load_rows(one, folder, f"{client}{use}")
+            elif any(definition.kind in SCRIPTS[script] for definition in one.definitions):
+                commands.append(f"{client}{use} {_settings('utf8mb4')} < {folder}/{script}")
+    return commands
 
 
-def _database(one: DatabasePlan, dumped: Dumped) -> t.Dict[str, t.Any]:
-    is_instance = dumped.plan.mode == INSTANCE
-    position = dumped.result.binlog_positions.get("" if is_instance else one.name)
-    return {
-        "name": one.name,
-        "directory": f"dump/{INSTANCE_DIRECTORY if is_instance else one.directory}",
-        "tables": [dict(table) for table in dumped.tables.get(one.name, [])],
-        "views": list(one.objects.views),
-        "programs": [program._asdict() for program in one.objects.programs],
-        "mysqldump": one.reason,
-        "binlog": position._asdict() if position else None,
-    }
+def _account_command(name: str, plan: Plan) -> str:
+    """Return the command for the accounts as a comment: accounts are restored only when a person wants them.
+
+    It goes on after the failures for accounts that exist.
+    """
+    return f"# {_client(plan)} --force {_settings('utf8mb4')} < {name}/dump/{ACCOUNTS}"
 
 
 def _client(plan: Plan) -> str:
-    # Without --comments, the client removes comments from stored programs.
-    program = "mariadb" if plan.server.product == "mariadb" else "mysql"
-    return f"{program} {LOGIN} --default-character-set=utf8mb4 --comments --binary-mode"
+    return f"{plan.server.product} {LOGIN} --binary-mode --comments --max-allowed-packet=1G"
 
 
-def _load(folder: str) -> str:
-    return f"myloader {LOGIN} --threads=4 --directory={shlex.quote(folder)}"
+def _load_rows(one: DatabaseDump, folder: str, client: str) -> t.Iterator[str]:
+    names = [name for files in one.files.values() for name in files]
+    for kind, character_set in ((TABLES, "binary"), (EXACT, "utf8mb4")):
+        if any(name.startswith(f"{kind}/") for name in names):
+            # The lines before the rows would set the SQL mode of the dumped server.
+            load = f"sed '/^\\/\\*!/d' \"$f\" | {client} {_settings(character_set)}"
+            yield f"for f in {folder}/{kind}/*.sql; do {load} || exit 1; done"
+
+
+def _settings(character_set: str) -> str:
+    return f"--default-character-set={character_set} --init-command={shlex.quote(_SETTINGS)}"
+
+
+def _database(one: DatabaseDump, tables: t.Sequence[DumpedTable], limits: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
+    return {
+        "name": one.plan.name,
+        "directory": f"dump/{one.plan.directory}",
+        "collation": one.collation,
+        "tables": [_table(table, one.fingerprints[table.plan.table.name]) for table in tables],
+        "views": [definition.name for definition in one.definitions if definition.kind == VIEW],
+        "programs": [
+            {"kind": definition.kind, "name": definition.name}
+            for definition in one.definitions
+            if definition.kind in PROGRAMS
+        ],
+        "definitions": [_definition(definition, one.plan.name, limits) for definition in one.definitions],
+        "left_out": list(one.plan.left_out),
+        "broken": list(one.plan.broken),
+        "binlog": one.position._asdict() if one.position else None,
+    }
+
+
+def _table(table: DumpedTable, fingerprint: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    content = table.content
+    return {
+        "name": table.plan.table.name,
+        "engine": table.plan.table.engine,
+        "rows": content.rows,
+        "longest_statement": content.longest,
+        "sha256": content.sha256,
+        "files": list(table.files),
+        "exact": table.plan.reason,
+        "schema_only": table.plan.schema_only,
+        "fingerprint": fingerprint,
+    }
+
+
+def _definition(definition: Definition, database: str, limits: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
+    return {
+        "kind": definition.kind,
+        "name": definition.name,
+        "sha256": digest(definition, database),
+        "unusable": definition.unusable,
+        "needs": needs_of(definition, limits),
+    }

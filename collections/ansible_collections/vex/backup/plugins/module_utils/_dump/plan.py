@@ -1,20 +1,25 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The plan of a dump: the databases, the tools for each, and the checks before anything starts."""
+"""The plan of a dump: the databases, the tool for each table, and the checks before anything starts."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
+import types
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program, run
-from ansible_collections.vex.backup.plugins.module_utils._common.safe_name import safe_name
-from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace, OptionError, ProgramMissing
+from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import directory_of
+from ansible_collections.vex.backup.plugins.module_utils._dump.table_filter import TableFilter
+from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._mysql import grants
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
-from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper, mydumper_0_10, mysqldump
+from ansible_collections.vex.backup.plugins.module_utils._mysql.limits import PACKET, read_limits
+from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import Table, broken_merges, read_tables
+from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper, mydumper_0_10
+from ansible_collections.vex.backup.plugins.module_utils._tools.client import Client, find_client
+from ansible_collections.vex.backup.plugins.module_utils._tools.dump_driver import LEGACY, reason_against_any
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -23,26 +28,57 @@ if t.TYPE_CHECKING:
     from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
 
 INSTANCE = "instance"
-# safe_name never returns this, so no database can have it.
-INSTANCE_DIRECTORY = "+instance"
-_LONGEST_DIRECTORY = 200
 _SPARE_BYTES = 64 * 1024 * 1024
 _PROGRAM_SECONDS = 60
+
+
+class TablePlan(t.NamedTuple):
+    """A table to dump.
+
+    ``reason`` is why the server's client dumps its rows; it is empty where MyDumper does. ``schema_only`` is set when
+    its rows are left out.
+    """
+
+    table: Table
+    reason: str
+    schema_only: bool = False
 
 
 class DatabasePlan(t.NamedTuple):
     """The plan for one database.
 
-    ``directory`` is its directory in ``dump/``. ``reason`` is why mysqldump dumps its tables and views; it is empty
-    where MyDumper does. ``objects`` are the objects to dump, ``programs`` the stored programs among them that
-    this collection writes itself, because MyDumper 0.10 cannot.
+    ``directory`` is its directory in ``dump/``, ``left_out`` are the tables and views that are not to be dumped.
+    ``broken`` are MERGE tables that cannot be dumped, with the server's reasons.
     """
 
     name: str
     directory: str
-    objects: servers.Objects
-    reason: str
+    tables: t.Sequence[TablePlan]
+    views: t.Sequence[str]
     programs: t.Sequence[servers.Program]
+    left_out: t.Sequence[str] = ()
+    broken: t.Mapping[str, str] = types.MappingProxyType({})
+
+    @property
+    def mydumper_tables(self) -> t.List[Table]:
+        """The tables whose rows MyDumper dumps."""
+        return [one.table for one in self.tables if not one.reason and not one.schema_only]
+
+    @property
+    def client_tables(self) -> t.List[Table]:
+        """The tables whose rows the server's client dumps."""
+        return [one.table for one in self.tables if one.reason and not one.schema_only]
+
+    @property
+    def not_for_mydumper(self) -> t.List[str]:
+        """The tables and views that MyDumper must not dump."""
+        own = {table.name for table in self.mydumper_tables}
+        return [*(one.table.name for one in self.tables if one.table.name not in own), *self.left_out, *self.broken]
+
+    @property
+    def data_bytes(self) -> int:
+        """The server's estimate of the size."""
+        return sum(one.table.data_bytes for one in self.tables if not one.schema_only)
 
 
 class Plan(t.NamedTuple):
@@ -53,7 +89,15 @@ class Plan(t.NamedTuple):
     databases: t.Sequence[DatabasePlan]
     mydumper_path: str
     version: mydumper.Version
-    mysqldump_tool: t.Optional[mysqldump.Tool]
+    client: Client
+    scope: grants.DumpScope
+    # Why MyDumper cannot dump any table, empty if it can.
+    reason: str
+    excluded: TableFilter
+    schema_only: TableFilter
+    # The settings of the server that limit what it takes, by name.
+    limits: t.Mapping[str, str]
+    warnings: t.Sequence[str] = ()
 
     @property
     def names(self) -> t.List[str]:
@@ -66,23 +110,14 @@ class Plan(t.NamedTuple):
         return f"MyDumper {self.version.text}"
 
     @property
-    def session_variables(self) -> t.Dict[str, str]:
-        """The variables that MyDumper must set in its sessions."""
-        return mydumper.session_variables(self.version, self.server.product, self.server_version)
-
-    @property
-    def first_statement(self) -> str:
-        """The statement that MyDumper must execute first in its sessions; empty for none."""
-        return mydumper_0_10.FIRST_STATEMENT if self.version.generation == mydumper.LEGACY else ""
+    def packet_bytes(self) -> int:
+        """The server's ``max_allowed_packet``."""
+        return int(self.limits[PACKET])
 
     @property
     def server_version(self) -> str:
         """The numeric version of the server: ``9.7.4``."""
         return ".".join(map(str, self.server.numbers))
-
-    def tables_directory(self, one: DatabasePlan) -> str:
-        """Return MyDumper's output directory for a database, relative to ``dump/``."""
-        return os.path.join(INSTANCE_DIRECTORY if self.mode == INSTANCE else one.directory, "tables")
 
 
 def make_plan(connection: Connection[Cursor], server: servers.Server, request: DumpRequest) -> Plan:
@@ -91,75 +126,93 @@ def make_plan(connection: Connection[Cursor], server: servers.Server, request: D
     :raises OptionError, ProgramMissing, MissingGrants, NotEnoughSpace: when the dump cannot start
     :raises ServerUnavailable: when the server stops answering
     """
-    mydumper_path = find_program(["mydumper"], "install the package mydumper, 0.10.x or 0.20 and later")
-    version = mydumper.parse_version(run([mydumper_path, "--version"], timeout=_PROGRAM_SECONDS).stdout)
+    path = find_program(["mydumper"], mydumper.REMEDY)
+    version = mydumper.parse_version(run([path, "--version"], timeout=_PROGRAM_SECONDS).stdout)
+    client = find_client(server.product)
     _check_path(version, request.path)
-    scope = grants.DumpScope(server.product, server.numbers, request.routines, request.triggers, request.events)
+    kinds = request.routines, request.triggers, request.events, request.accounts
+    scope = grants.DumpScope(server.product, server.numbers, *kinds)
     names = servers.choose_databases(connection, request.databases, request.exclude_databases)
-    databases = [_plan_database(version, scope, name, servers.list_objects(connection, name)) for name in names]
-    _check_mode(request.mode, databases)
+    reason = ""
+    if request.mode == INSTANCE:
+        reason = version.driver.reason_against_instance(server.product, servers.list_databases(connection))
+    ignore_case = server.lower_case_table_names > 0
+    plan = Plan(
+        server,
+        request.mode,
+        [],
+        path,
+        version,
+        client,
+        scope,
+        reason,
+        TableFilter("exclude_tables", request.exclude_tables, ignore_case=ignore_case),
+        TableFilter("schema_only_tables", request.schema_only_tables, ignore_case=ignore_case),
+        read_limits(connection),
+        _stray_directories(connection, request),
+    )
+    plan = plan._replace(databases=[plan_database(connection, plan, name) for name in names])
     held = servers.grants(connection, server)
     lacking = grants.missing(held, names, scope, every_database=not request.databases)
     grants.require(lacking, server.account)
-    _check_space(os.path.dirname(request.path), databases, request.space_factor)
-    mysqldump_tool = _find_mysqldump(server.product) if any(one.reason for one in databases) else None
-    return Plan(server, request.mode, databases, mydumper_path, version, mysqldump_tool)
+    _check_space(os.path.dirname(request.path), plan.databases, request.space_factor)
+    return plan
 
 
-def directory_name(database: str) -> str:
-    """Return the directory of a database in ``dump/``: its safe name, or its start and a digest if too long."""
-    name = safe_name(database)
-    if len(name) <= _LONGEST_DIRECTORY:
-        return name
-    return f"{name[:_LONGEST_DIRECTORY]}+{hashlib.sha256(database.encode()).hexdigest()[:12]}"
-
-
-def _plan_database(
-    version: mydumper.Version, scope: grants.DumpScope, name: str, objects: servers.Objects
-) -> DatabasePlan:
-    reason = mysqldump.reason_for_mysqldump(version, scope.product, name, objects)
-    wanted = {"TRIGGER": scope.triggers, "EVENT": scope.events}
+def plan_database(connection: Connection[Cursor], plan: Plan, name: str) -> DatabasePlan:
+    """Return the plan for the objects that a database holds now."""
+    objects = servers.list_objects(connection, name)
+    tables = read_tables(connection, name)
+    left_out = plan.excluded.chosen(name, [*(table.name for table in tables), *objects.views])
+    schema_only = plan.schema_only.chosen(name, [table.name for table in tables])
+    broken = broken_merges(connection, name, [table for table in tables if table.name not in left_out])
+    absent = [*left_out, *broken]
+    wanted = {"TRIGGER": plan.scope.triggers, "EVENT": plan.scope.events}
+    gone = servers.triggers_of(connection, name, absent)
     # The manifest lists only programs that are in the dump.
-    programs = [one for one in objects.programs if wanted.get(one.kind, scope.routines)]
-    objects = objects._replace(programs=programs)
-    own = programs if version.generation == mydumper.LEGACY else []
-    return DatabasePlan(name, directory_name(name), objects, reason, own)
+    programs = [one for one in objects.programs if wanted.get(one.kind, plan.scope.routines) and one not in gone]
+    return DatabasePlan(
+        name,
+        directory_of(name),
+        [_plan_table(plan, name, table, schema_only) for table in tables if table.name not in absent],
+        [view for view in objects.views if view not in left_out],
+        programs,
+        left_out,
+        broken,
+    )
+
+
+def _plan_table(plan: Plan, database: str, table: Table, schema_only: t.Sequence[str]) -> TablePlan:
+    driver = plan.version.driver
+    reasons = (plan.reason, reason_against_any(database, table), driver.reason_against(plan.server.product, table))
+    return TablePlan(table, next(filter(None, reasons), ""), table.name in schema_only)
+
+
+def _stray_directories(connection: Connection[Cursor], request: DumpRequest) -> t.List[str]:
+    """Return a warning for each directory that the server takes for a database, unless the request decides about it."""
+    return [
+        f"{name} is a directory in the data directory of the server, and not a database: name it in the server's "
+        "ignore_db_dirs, or in exclude_databases"
+        for name in servers.list_databases(connection)
+        if servers.is_stray(name) and not request.databases and name not in request.exclude_databases
+    ]
 
 
 def _check_path(version: mydumper.Version, path: str) -> None:
-    if mydumper_0_10.splits_tables(version.text) and mydumper_0_10.FIRST_CHUNK in path:
+    if version.driver.generation == LEGACY and mydumper_0_10.FIRST_CHUNK in path:
         raise OptionError(
             f"path {path} contains {mydumper_0_10.FIRST_CHUNK}, which MyDumper 0.10 mistakes for a chunk of a table; "
             "choose a work directory without it"
         )
 
 
-def _check_mode(mode: str, databases: t.Sequence[DatabasePlan]) -> None:
-    for one in databases:
-        if mode == INSTANCE and one.reason:
-            raise OptionError(
-                f"mode instance: MyDumper 0.10 cannot dump the database {one.name!r} because of {one.reason}; "
-                "use mode individual, exclude it, or install MyDumper 0.20 or later"
-            )
-
-
 def _check_space(folder: str, databases: t.Sequence[DatabasePlan], factor: float) -> None:
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
-    needed = int(sum(one.objects.data_bytes for one in databases) * factor) + _SPARE_BYTES
+    needed = int(sum(one.data_bytes for one in databases) * factor) + _SPARE_BYTES
     free = shutil.disk_usage(folder).free
     if factor and free < needed:
         raise NotEnoughSpace(
             f"{folder} has {free // 10**6} MB free and the dump needs about {needed // 10**6} MB: make room, "
             "choose another work directory, or lower space_factor if the data is known to dump smaller"
         )
-
-
-def _find_mysqldump(product: str) -> mysqldump.Tool:
-    names = ["mariadb-dump", "mysqldump"] if product == "mariadb" else ["mysqldump", "mariadb-dump"]
-    try:
-        path = find_program(names, "install the package mariadb-client or mysql-client")
-    except ProgramMissing as error:
-        raise ProgramMissing(f"{error} (needed for what MyDumper 0.10 cannot dump)") from None
-    version = run([path, "--version"], timeout=_PROGRAM_SECONDS)
-    return mysqldump.parse_tool(path, version.stdout, run([path, "--help"], timeout=_PROGRAM_SECONDS).stdout)

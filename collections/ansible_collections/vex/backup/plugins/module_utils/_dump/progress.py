@@ -61,7 +61,7 @@ class Progress:
 def _planned(plan: Plan) -> t.Dict[str, t.Any]:
     return {
         "databases": list(plan.names),
-        "tables": sum(len(one.objects.tables) for one in plan.databases),
+        "tables": sum(len(one.tables) for one in plan.databases),
         "server": {"product": plan.server.product, "version": plan.server.version},
         "tool_version": plan.tools,
         "snapshot": plan.mode,

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The run of MyDumper and mysqldump according to the plan, one database after the other or all in one snapshot."""
+"""The run of the dump's tools, one snapshot after the other: one of each database, or one of all."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import dataclasses
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import list_files
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
-from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression import CompressedChunk
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE, DatabasePlan
-from ansible_collections.vex.backup.plugins.module_utils._dump.run_mydumper import run_mydumper
-from ansible_collections.vex.backup.plugins.module_utils._dump.run_mysqldump import run_mysqldump
-from ansible_collections.vex.backup.plugins.module_utils._dump.stored_programs import write_programs
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolResult, ToolRun
-from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import mark_views
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE
+from ansible_collections.vex.backup.plugins.module_utils._dump.snapshot import SnapshotResult, dump_snapshot
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump, ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 
 
 @dataclasses.dataclass(frozen=True)
-class DumpResult(ToolResult):
-    """The result of all tools; ``bytes`` is the dump's size before compression."""
+class DumpResult:
+    """The result of all tools; ``bytes`` is the size of the files with rows before compression."""
 
-    bytes: int = 0
+    databases: t.Sequence[DatabaseDump] = ()
+    warnings: t.Sequence[str] = ()
+    errors: t.Sequence[str] = ()
     consistent: bool = True
+    bytes: int = 0
 
     @property
     def status(self) -> int:
@@ -35,78 +35,51 @@ class DumpResult(ToolResult):
     @property
     def binlog_position_text(self) -> str:
         """``file:position`` and GTID of the snapshot, or ``name=file:position`` of each database's own."""
-        if len(self.binlog_positions) == 1:
-            only = next(iter(self.binlog_positions.values()))
+        positions = {one.plan.name: one.position for one in self.databases if one.position}
+        if len(set(positions.values())) == 1:
+            only = next(iter(positions.values()))
             return f"{only.file}:{only.position} {only.gtid}".strip()
-        return "; ".join(f"{name}={at.file}:{at.position}" for name, at in self.binlog_positions.items())
+        return "; ".join(f"{name}={at.file}:{at.position}" for name, at in positions.items())
 
 
 def run_tools(run: ToolRun) -> DumpResult:
     """Dump into ``run.folder``, which is created.
 
-    The other databases are dumped even if one fails, unless the server stopped answering or a chunk could not be
-    compressed.
+    The other databases are dumped even if one fails, unless the server stopped answering.
 
     :raises CommandTimeout: when the deadline passes
-    :raises DumpFailed, NotEnoughSpace: when a chunk could not be compressed
+    :raises DumpFailed, NotEnoughSpace: when the work on a file with rows fails
     """
     os.mkdir(run.folder, 0o700)
-    plan = run.plan
-    groups = [list(plan.databases)] if plan.mode == INSTANCE else [[one] for one in plan.databases]
-    results: t.List[ToolResult] = []
+    names = run.plan.names
+    groups = [names] if run.plan.mode == INSTANCE else [[name] for name in names]
+    results: t.List[SnapshotResult] = []
     for group in groups:
-        results.append(_dump_group(run, group))
-        if results[-1].errors and not _server_answers(run.request.login):
-            message = "the server no longer answers; the remaining databases are not dumped"
-            results.append(ToolResult(errors=[message]))
+        results.append(dump_snapshot(run, group))
+        reasons = _reasons_to_end(run.request.login, results[-1], has_more=group is not groups[-1])
+        if reasons:
+            results.append(SnapshotResult(errors=reasons))
             break
-    total = _merge(results)
+    errors = [message for result in results for message in result.errors]
     return DumpResult(
-        **vars(total),
-        bytes=_size(run.folder, total.chunks),
-        consistent=len(groups) == 1 and not total.errors,
+        databases=mark_views([one for result in results for one in result.databases]),
+        warnings=[*run.plan.warnings, *(message for result in results for message in result.warnings)],
+        errors=errors,
+        consistent=len(groups) == 1 and not errors,
     )
 
 
-def _dump_group(run: ToolRun, group: t.Sequence[DatabasePlan]) -> ToolResult:
-    results = [run_mysqldump(run, group[0]) if group[0].reason else run_mydumper(run, group)]
-    for one in group:
-        # Each attempt on a server that does not answer would wait for its timeout.
-        if one.programs and not results[-1].errors:
-            results.append(_dump_programs(run, one))
-    return _merge(results)
+def _reasons_to_end(login: Login, result: SnapshotResult, *, has_more: bool) -> t.List[str]:
+    """Return why no other database can be dumped, nothing when one can.
 
-
-def _dump_programs(run: ToolRun, one: DatabasePlan) -> ToolResult:
-    folder = os.path.join(run.folder, one.directory)
-    os.makedirs(folder, 0o700, exist_ok=True)
-    try:
-        with connect(run.request.login, raw=True) as connection:
-            write_programs(connection, one.name, one.programs, os.path.join(folder, "programs.sql"))
-    except (DumpFailed, ServerUnavailable) as error:
-        return ToolResult(errors=[f"{one.name}: {error}"])
-    return ToolResult()
-
-
-def _merge(results: t.Sequence[ToolResult]) -> ToolResult:
-    return ToolResult(
-        warnings=[message for result in results for message in result.warnings],
-        errors=[message for result in results for message in result.errors],
-        binlog_positions={name: at for result in results for name, at in result.binlog_positions.items()},
-        chunks={name: chunk for result in results for name, chunk in result.chunks.items()},
-    )
-
-
-def _size(folder: str, chunks: t.Mapping[str, CompressedChunk]) -> int:
-    """Return the bytes of all files below *folder* before compression."""
-    names = [name for name in list_files(folder) if os.path.splitext(name)[0] not in chunks]
-    size = sum(os.path.getsize(os.path.join(folder, name)) for name in names)
-    return size + sum(chunk.size for chunk in chunks.values())
-
-
-def _server_answers(login: Login) -> bool:
-    try:
-        connect(login).close()
-    except ServerUnavailable:
-        return False
-    return True
+    :param has_more: whether databases are left
+    """
+    not_dumped = ["the remaining databases are not dumped"] if has_more else []
+    if result.is_last:
+        return not_dumped
+    if result.errors:
+        try:
+            connect(login).close()
+        except ServerUnavailable:
+            return ["the server no longer answers", *not_dumped]
+    return []

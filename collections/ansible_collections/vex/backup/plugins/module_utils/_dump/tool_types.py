@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The parts of one run of the dump's tools: its inputs, and the results of each tool."""
+"""The parts of one run of the dump's tools: its inputs, and its results."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression import CompressedChunk
-from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
+from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFiles
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, Plan
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import Definition
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition
 
 if t.TYPE_CHECKING:
     from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
+
+# Fingerprints by table.
+Fingerprints = t.Dict[str, t.Dict[str, t.Any]]
 
 
 @dataclasses.dataclass(frozen=True)
 class ToolRun:
     """One run of the tools.
 
-    ``folder`` is the ``dump/`` directory, ``option_file`` the path of the file with the login. ``lock`` is the
-    descriptor of the instance's lock, which the tools inherit. ``compressor`` compresses the chunks of large tables
-    during the dump; ``None`` leaves them as they are.
+    ``folder`` is the ``dump/`` directory, ``option_file`` the path of the file with the login and the settings of every
+    session. ``lock`` is the descriptor of the instance's lock, which the tools inherit. ``files`` takes over each file
+    with rows that is complete, by its path relative to ``folder``.
     """
 
     request: DumpRequest
@@ -35,7 +38,7 @@ class ToolRun:
     deadline: Deadline
     lock: int
     log: RunLog
-    compressor: t.Optional[Compressor]
+    files: DataFiles
 
     def append_dump_log(self, heading: str, text: str) -> None:
         """Append a tool's output to the dump log, which only its owner can read."""
@@ -44,15 +47,22 @@ class ToolRun:
             stream.write(f"# {heading}\n{text.rstrip()}\n" if text.strip() else f"# {heading}\n")
 
 
-@dataclasses.dataclass(frozen=True)
-class ToolResult:
-    """The result of one tool.
+def full_disk(folder: str) -> str:
+    """Return the message for a full disk."""
+    return f"the disk of {folder} is full: make room, or choose another work directory"
 
-    ``binlog_positions`` is by database, with ``""`` for one snapshot of the instance. ``chunks`` are the files that
-    were compressed during the dump, by their names before that, relative to ``dump/``.
+
+@dataclasses.dataclass(frozen=True)
+class DatabaseDump:
+    """One database in the dump.
+
+    ``plan`` is for its objects at the time of the snapshot. ``files`` are its files with rows by table, relative to
+    its directory. ``definitions`` are in the order in which they can be created.
     """
 
-    warnings: t.List[str] = dataclasses.field(default_factory=list)
-    errors: t.List[str] = dataclasses.field(default_factory=list)
-    binlog_positions: t.Dict[str, BinlogPosition] = dataclasses.field(default_factory=dict)
-    chunks: t.Dict[str, CompressedChunk] = dataclasses.field(default_factory=dict)
+    plan: DatabasePlan
+    files: t.Mapping[str, t.Sequence[str]]
+    collation: str
+    definitions: t.Sequence[Definition]
+    fingerprints: Fingerprints
+    position: t.Optional[BinlogPosition]

@@ -113,6 +113,7 @@ class RestoreFacts:
     tables: t.Optional[int] = None
     rows: t.Optional[int] = None
     bytes: t.Optional[int] = None
+    compared: t.Optional[t.Mapping[str, int]] = None
     notes: t.Optional[t.List[str]] = None
 
 
@@ -152,6 +153,8 @@ def restore_state(facts: RestoreFacts, now: datetime.datetime) -> State:
         restore["backup_run_uuid"] = _identity(facts.backup_run_uuid)
     counts = {column: getattr(facts, option) for option, column in RESTORE_COUNTS.items()}
     restore.update({column: count for column, count in counts.items() if count is not None})
+    if facts.compared is not None:
+        restore["comparado"] = json.dumps(facts.compared, sort_keys=True)
     if facts.restored:
         restore["restaurado_em"] = _time(facts.restored, "restored")
     restore.update(_notes(facts.notes))

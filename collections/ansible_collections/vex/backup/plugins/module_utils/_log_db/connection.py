@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
 
 # The migration that made the newest table or column that the modules write. The web app has its own number in
 # webstatus/database.py: it reads more than the modules write, and neither side imports the other.
-REQUIRED_MIGRATION = "0026_backup_log_bancos"
+REQUIRED_MIGRATION = "0035_restauracao_log_comparado"
 REQUIRED_VERSION = int(REQUIRED_MIGRATION[:4])
 
 STATEMENT_SECONDS = 30
@@ -59,6 +59,7 @@ def log_database(
         connection = connect(
             database.login,
             database.name,
+            purpose=None,
             autocommit=False,
             statement_timeout=statement_timeout,
         )

@@ -29,7 +29,7 @@ ATTEMPTS = 5
 # Duplicate key, lock wait timeout, deadlock: two writers met, and the next attempt of the loser finds the winner's row.
 TRANSIENT = (1062, 1205, 1213)
 # MySQL's JSON type keeps its own spacing and order; MariaDB's keeps the text.
-JSON_COLUMNS = frozenset({"bancos"})
+JSON_COLUMNS = frozenset({"bancos", "comparado"})
 
 
 class Change(t.NamedTuple):
@@ -156,5 +156,5 @@ def _plain(name: str, value: t.Any) -> t.Any:
     if isinstance(value, decimal.Decimal):
         return f"{value:.2f}"
     if name in JSON_COLUMNS and value is not None:
-        return json.dumps(json.loads(value), ensure_ascii=False)
+        return json.dumps(json.loads(value), ensure_ascii=False, sort_keys=True)
     return value

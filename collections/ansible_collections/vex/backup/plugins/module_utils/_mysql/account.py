@@ -56,6 +56,7 @@ class AccountRequest:
     routines: bool
     triggers: bool
     events: bool
+    accounts: bool
     check_mode: bool
 
     @property
@@ -87,7 +88,8 @@ def ensure_account(request: AccountRequest) -> t.Dict[str, t.Any]:
                 wanted: t.Optional[Levels] = None
                 changed = change.drop(exists=held is not None)
             else:
-                scope = DumpScope(server.product, server.numbers, request.routines, request.triggers, request.events)
+                kinds = request.routines, request.triggers, request.events, request.accounts
+                scope = DumpScope(server.product, server.numbers, *kinds)
                 wanted = needed(request.databases, scope)
                 changed = change.set_login(exists=held is not None)
                 changed = change.set_privileges(held or {}, wanted) or changed
@@ -153,7 +155,8 @@ class _AccountChange:
             return self._cursor.fetchone() == (SOCKET_PLUGINS[self._server.product],)
         # The server stores passwords as salted hashes, so only a login shows whether this is the password.
         try:
-            connect(dataclasses.replace(request.login, user=request.name, password=request.password)).close()
+            login = dataclasses.replace(request.login, user=request.name, password=request.password)
+            connect(login, purpose=None).close()
         except ServerUnavailable:
             return False
         return True

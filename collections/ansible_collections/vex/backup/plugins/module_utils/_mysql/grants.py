@@ -8,13 +8,14 @@ import re
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import MissingGrants
-from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier, unquoted
 
 # Each entry is one need and the privileges that satisfy it. Source: measurements of MyDumper 0.10.1 and 1.0.1.
 _GLOBAL_NEEDS = (
     ("RELOAD", ("RELOAD", "FLUSH_TABLES")),
     ("PROCESS", ("PROCESS",)),
 )
+ACCOUNTS_NEED = "SELECT ON mysql.*"
 _DATABASE_NEEDS = ("SELECT", "LOCK TABLES", "SHOW VIEW")
 # MariaDB has this name since 10.5; it still accepts the older name, and older servers show that.
 _BINLOG_MONITOR_SINCE = (10, 5)
@@ -38,7 +39,8 @@ _ON_COLUMNS = re.compile(rf"[\w ]+ {_COLUMNS}")
 class DumpScope(t.NamedTuple):
     """The properties of a dump that decide which privileges it needs.
 
-    ``product`` is ``mysql`` or ``mariadb``; the booleans are true for the kinds of stored programs that are dumped.
+    ``product`` is ``mysql`` or ``mariadb``; the booleans are true for the kinds of stored programs that are dumped, and
+    for the accounts of the server.
     """
 
     product: str
@@ -46,6 +48,7 @@ class DumpScope(t.NamedTuple):
     routines: bool
     triggers: bool
     events: bool
+    accounts: bool = False
 
 
 class Grants(t.NamedTuple):
@@ -74,7 +77,7 @@ def parse_grants(statements: t.Iterable[str]) -> Grants:
             continue
         listed = _ON_COLUMNS.sub("", found["privileges"]).split(",")
         privileges = frozenset(part.strip().upper() for part in listed if part.strip())
-        database, table = _unquote(found["database"]), _unquote(found["object"])
+        database, table = unquoted(found["database"]), unquoted(found["object"])
         if found["verb"] == "REVOKE":
             revoked[database] = revoked.get(database, frozenset()) | privileges
         elif found["object"] != "*":
@@ -110,7 +113,14 @@ def missing(
             lacking.append(f"{privilege} ON {', '.join(f'{quote_identifier(name)}.*' for name in without)}")
     if scope.routines and not _sees_routines(grants, scope.product):
         lacking.append("SELECT ON mysql.proc" if scope.product == "mariadb" else "SHOW_ROUTINE ON *.*")
+    if scope.accounts and not sees_accounts(grants):
+        lacking.append(ACCOUNTS_NEED)
     return lacking
+
+
+def sees_accounts(grants: Grants) -> bool:
+    """Return whether an account may read the accounts of its server, as :data:`ACCOUNTS_NEED` lets it."""
+    return _holds_on(grants, "mysql", "SELECT")
 
 
 def needed(databases: t.Sequence[str], scope: DumpScope) -> Levels:
@@ -123,10 +133,12 @@ def needed(databases: t.Sequence[str], scope: DumpScope) -> Levels:
     if not databases:
         return {EVERYWHERE: on_databases | everywhere}
     levels = {(escaped(name), "*"): on_databases for name in databases}
-    if scope.routines and scope.product == "mariadb":
-        levels["mysql", "proc"] = frozenset(["SELECT"])
-    elif scope.routines:
+    if scope.routines and scope.product == "mysql":
         everywhere.add("SHOW_ROUTINE")
+    if scope.accounts:
+        levels["mysql", "*"] = frozenset(["SELECT"])
+    elif scope.routines and scope.product == "mariadb":
+        levels["mysql", "proc"] = frozenset(["SELECT"])
     return {EVERYWHERE: frozenset(everywhere), **levels}
 
 
@@ -211,9 +223,3 @@ def _like(pattern: str) -> t.Pattern[str]:
         else:
             parts.append({"%": ".*", "_": "."}.get(character, re.escape(character)))
     return re.compile("".join(parts), re.DOTALL | re.IGNORECASE)
-
-
-def _unquote(name: str) -> str:
-    if name[:1] in ('"', "`") and name[-1:] == name[:1]:
-        return name[1:-1].replace(name[0] * 2, name[0])
-    return name

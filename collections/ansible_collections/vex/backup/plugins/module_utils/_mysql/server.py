@@ -11,6 +11,8 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import Grants, parse_grants
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
+from ansible_collections.vex.backup.plugins.module_utils._mysql.session import PLACE
 
 # connection.py keeps the reason of a failed import, and every module reports it before it calls this code.
 with contextlib.suppress(ImportError):
@@ -30,30 +32,39 @@ SYSTEM_DATABASES = frozenset(
         "mysql_innodb_cluster_metadata",
     )
 )
-TRANSACTIONAL_ENGINES = ("InnoDB", "ROCKSDB")
 
 # Kinds of tables: https://mariadb.com/kb/en/information-schema-tables-table/
 _OBJECTS = """
-SELECT TABLE_TYPE, TABLE_NAME, ENGINE, COALESCE(DATA_LENGTH, 0)
-  FROM information_schema.TABLES WHERE TABLE_SCHEMA = %(database)s ORDER BY TABLE_NAME
+SELECT TABLE_TYPE, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %(database)s ORDER BY TABLE_NAME
 """
+# In TRIGGERS and EVENTS, MariaDB takes the names of databases for equal when only their accents differ.
 # Packages come before their bodies, and the triggers of one table in the order in which they fire.
 _PROGRAMS = """
 SELECT ROUTINE_TYPE AS kind, ROUTINE_NAME AS name, 0 AS place
   FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %(database)s
 UNION ALL
-SELECT 'TRIGGER', TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %(database)s
-UNION ALL
-SELECT 'EVENT', EVENT_NAME, 0 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
+SELECT 'TRIGGER', TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS
+ WHERE TRIGGER_SCHEMA = %(database)s AND CAST(TRIGGER_SCHEMA AS BINARY) = CAST(%(database)s AS BINARY)
  ORDER BY kind, place, name
 """
-# MyDumper 0.10 mistakes MySQL's DEFAULT_GENERATED (as in DEFAULT CURRENT_TIMESTAMP) for a generated column, and leaves
-# out its values.
-_ODD_COLUMNS = """
-SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS
- WHERE TABLE_SCHEMA = %(database)s
-   AND (EXTRA LIKE '%%INVISIBLE%%' OR EXTRA LIKE '%%DEFAULT_GENERATED%%' OR COLUMN_NAME LIKE '%%`%%')
+_EVENTS = """
+SELECT EVENT_NAME FROM information_schema.EVENTS
+ WHERE EVENT_SCHEMA = %(database)s AND CAST(EVENT_SCHEMA AS BINARY) = CAST(%(database)s AS BINARY) ORDER BY EVENT_NAME
 """
+_HIDES_EVENTS = "SELECT @@event_scheduler = 'DISABLED' AND VERSION() LIKE '%MariaDB%'"
+_HIDDEN_EVENTS = "SELECT name FROM mysql.event WHERE db = %(database)s ORDER BY name"
+
+
+_TRIGGERS = """
+SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS
+ WHERE TRIGGER_SCHEMA = %(database)s AND CAST(TRIGGER_SCHEMA AS BINARY) = CAST(%(database)s AS BINARY)
+"""
+# Only MySQL has libraries, since 9.2. Routines can use them.
+_HAS_LIBRARIES = """
+SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'information_schema' AND TABLE_NAME = 'LIBRARIES'
+"""
+_LIBRARIES = "SELECT LIBRARY_NAME FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = %(database)s"
+_NO_SUCH_DATABASE = 1049
 
 
 class Program(t.NamedTuple):
@@ -64,27 +75,11 @@ class Program(t.NamedTuple):
 
 
 class Objects(t.NamedTuple):
-    """The objects of a database, by name.
-
-    ``programs`` are stored programs, in the order in which they can be created. ``odd_columns`` are columns that are
-    invisible, have an expression as default or a backtick in the name. ``versioned`` are tables with a system-versioned
-    history, ``non_transactional`` tables whose engine has no snapshots. ``data_bytes`` is the server's estimate.
-    """
+    """The objects of a database, by name; stored programs are in the order in which they can be created."""
 
     tables: t.Sequence[str]
     views: t.Sequence[str]
     programs: t.Sequence[Program]
-    odd_columns: t.Sequence[str]
-    versioned: t.Sequence[str]
-    non_transactional: t.Sequence[str]
-    data_bytes: int
-
-
-class TableNames(t.NamedTuple):
-    """The tables and views of a database."""
-
-    tables: t.Sequence[str]
-    views: t.Sequence[str]
 
 
 class BinlogPosition(t.NamedTuple):
@@ -99,7 +94,7 @@ class Server(t.NamedTuple):
     """A server.
 
     ``product`` is ``mysql`` or ``mariadb``, ``numbers`` its numeric version. ``instance`` identifies it, and does not
-    depend on the address. ``account`` is the account that logged in, quoted.
+    depend on the address: ``Login.only`` keeps all sessions on it. ``account`` is the account that logged in, quoted.
     """
 
     product: str
@@ -126,8 +121,11 @@ def server_errors() -> t.Iterator[None]:
     try:
         yield
     except (pymysql.err.MySQLError, OSError) as error:
-        reason = error.args[1] if len(error.args) > 1 else error
-        raise ServerUnavailable(f"the server no longer answers: {reason}") from None
+        number, reason = error.args if len(error.args) == 2 else (0, error)
+        # PyMySQL gives errors of the connection these numbers, as MySQL's C client does.
+        is_refusal = isinstance(error, pymysql.err.MySQLError) and number and number not in range(2000, 3000)
+        event = "refused a statement" if is_refusal else "no longer answers"
+        raise ServerUnavailable(f"the server {event}: {reason}") from None
 
 
 def describe(connection: Connection[Cursor]) -> Server:
@@ -137,8 +135,7 @@ def describe(connection: Connection[Cursor]) -> Server:
     """
     with server_errors(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT @@version, @@version_comment, CURRENT_USER(), @@log_bin, @@lower_case_table_names,"
-            " CONCAT_WS('|', @@hostname, @@port, @@datadir)"
+            f"SELECT @@version, @@version_comment, CURRENT_USER(), @@log_bin, @@lower_case_table_names, {PLACE}"
         )
         # A SELECT without FROM has one row.
         version, comment, account, log_bin, case, place = t.cast("t.Tuple[str, ...]", cursor.fetchone())
@@ -173,15 +170,35 @@ def grants(connection: Connection[Cursor], server: Server) -> Grants:
     return parse_grants(statements)
 
 
+def list_databases(connection: Connection[Cursor]) -> t.List[str]:
+    """Return the databases that the account can see."""
+    with server_errors(), connection.cursor() as cursor:
+        cursor.execute("SHOW DATABASES")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def has_database(connection: Connection[Cursor], name: str) -> bool:
+    """Return whether the server has a database.
+
+    :raises ServerUnavailable: when the account may not know that
+    """
+    with server_errors(), connection.cursor() as cursor:
+        try:
+            cursor.execute(f"USE {quote_identifier(name)}")
+        except pymysql.err.MySQLError as error:
+            if error.args[:1] == (_NO_SUCH_DATABASE,):
+                return False
+            raise
+    return True
+
+
 def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], exclude: t.Sequence[str]) -> t.List[str]:
     """Return the databases to dump: all databases of the server except the system's and the excluded ones.
 
     :param include: dump only these; empty for all
     :raises OptionError: for an included database that the server does not have, or when none is left
     """
-    with server_errors(), connection.cursor() as cursor:
-        cursor.execute("SHOW DATABASES")
-        present = [row[0] for row in cursor.fetchall()]
+    present = list_databases(connection)
     unknown = [name for name in include if name not in present]
     if unknown:
         raise OptionError(
@@ -191,7 +208,7 @@ def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], e
     chosen = [
         name
         for name in present
-        if name.lower() not in SYSTEM_DATABASES and (not include or name in include) and name not in exclude
+        if name not in SYSTEM_DATABASES and (name in include if include else not is_stray(name)) and name not in exclude
     ]
     if not chosen:
         raise OptionError(
@@ -201,25 +218,53 @@ def choose_databases(connection: Connection[Cursor], include: t.Sequence[str], e
     return chosen
 
 
+def is_stray(name: str) -> bool:
+    """Return whether MariaDB lists a directory in its data directory that is no database, such as ``lost+found``."""
+    return name.startswith("#mysql50#")
+
+
 def list_objects(connection: Connection[Cursor], database: str) -> Objects:
     """Read the objects that *database* holds now."""
     with server_errors(), connection.cursor() as cursor:
         cursor.execute(_OBJECTS, {"database": database})
         tables = cursor.fetchall()
+        programs = _libraries(cursor, database)
         cursor.execute(_PROGRAMS, {"database": database})
-        programs = [Program(kind.upper(), name) for kind, name, _place in cursor.fetchall()]
-        cursor.execute(_ODD_COLUMNS, {"database": database})
-        odd_columns = [row[0] for row in cursor.fetchall()]
-    stored = [row for row in tables if "VIEW" not in row[0]]
+        programs += [Program(kind.upper(), name) for kind, name, _place in cursor.fetchall()]
+        programs += _events(cursor, database)
     return Objects(
-        tables=[row[1] for row in stored],
-        views=[row[1] for row in tables if "VIEW" in row[0]],
+        tables=[name for kind, name in tables if "VIEW" not in kind],
+        views=[name for kind, name in tables if "VIEW" in kind],
         programs=programs,
-        odd_columns=odd_columns,
-        versioned=[row[1] for row in stored if "VERSIONED" in row[0]],
-        non_transactional=[row[1] for row in stored if row[2] not in TRANSACTIONAL_ENGINES],
-        data_bytes=sum(int(row[3]) for row in stored),
     )
+
+
+def hides_events(cursor: Cursor) -> bool:
+    """Return whether the server refuses to show events: a MariaDB that was started with event_scheduler=DISABLED."""
+    cursor.execute(_HIDES_EVENTS)
+    return bool((cursor.fetchone() or (0,))[0])
+
+
+def triggers_of(connection: Connection[Cursor], database: str, tables: t.Sequence[str]) -> t.List[Program]:
+    """Return the triggers of some tables of a database."""
+    if not tables:
+        return []
+    with server_errors(), connection.cursor() as cursor:
+        cursor.execute(_TRIGGERS, {"database": database})
+        return [Program("TRIGGER", name) for name, table in cursor.fetchall() if table in tables]
+
+
+def _events(cursor: Cursor, database: str) -> t.List[Program]:
+    cursor.execute(_HIDDEN_EVENTS if hides_events(cursor) else _EVENTS, {"database": database})
+    return [Program("EVENT", str(name)) for (name,) in cursor.fetchall()]
+
+
+def _libraries(cursor: Cursor, database: str) -> t.List[Program]:
+    cursor.execute(_HAS_LIBRARIES)
+    if not cursor.fetchall():
+        return []
+    cursor.execute(_LIBRARIES, {"database": database})
+    return [Program("LIBRARY", row[0]) for row in cursor.fetchall()]
 
 
 def _quoted_account(account: str) -> str:

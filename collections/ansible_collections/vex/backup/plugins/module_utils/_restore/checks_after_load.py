@@ -7,16 +7,18 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import TABLE, VIEW
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import list_objects
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import hides_events, list_objects
+from ansible_collections.vex.backup.plugins.module_utils._restore.definitions import label_of
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
-from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import RowCounts
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import (
     converted_errors,
     qualified,
     shortened,
     table_key,
 )
+from ansible_collections.vex.backup.plugins.module_utils._restore.table_work import RowCounts
 
 # connection.py keeps the reason of a failed import; every module that uses this file reports it first.
 with contextlib.suppress(ImportError):
@@ -26,15 +28,19 @@ if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
+# In TRIGGERS and EVENTS, MariaDB takes the names of databases for equal when only their accents differ.
 _DEFINERS = """
 SELECT DEFINER, CONCAT('view ', TABLE_NAME) FROM information_schema.VIEWS WHERE TABLE_SCHEMA = %(database)s
 UNION ALL
 SELECT DEFINER, CONCAT(LOWER(ROUTINE_TYPE), ' ', ROUTINE_NAME) FROM information_schema.ROUTINES
  WHERE ROUTINE_SCHEMA = %(database)s
 UNION ALL
-SELECT DEFINER, CONCAT('trigger ', TRIGGER_NAME) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %(database)s
-UNION ALL
-SELECT DEFINER, CONCAT('event ', EVENT_NAME) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %(database)s
+SELECT DEFINER, CONCAT('trigger ', TRIGGER_NAME) FROM information_schema.TRIGGERS
+ WHERE CAST(TRIGGER_SCHEMA AS BINARY) = CAST(%(database)s AS BINARY)
+"""
+_DEFINERS_OF_EVENTS = """
+SELECT DEFINER, CONCAT('event ', EVENT_NAME) FROM information_schema.EVENTS
+ WHERE CAST(EVENT_SCHEMA AS BINARY) = CAST(%(database)s AS BINARY)
 """
 _USES_OF_NAME = """
 SELECT CONCAT('view ', TABLE_NAME) FROM information_schema.VIEWS
@@ -44,25 +50,37 @@ SELECT CONCAT(LOWER(ROUTINE_TYPE), ' ', ROUTINE_NAME) FROM information_schema.RO
  WHERE ROUTINE_SCHEMA = %(target)s AND LOCATE(%(name)s, REPLACE(ROUTINE_DEFINITION, '`', '')) > 0
 UNION ALL
 SELECT CONCAT('trigger ', TRIGGER_NAME) FROM information_schema.TRIGGERS
- WHERE TRIGGER_SCHEMA = %(target)s AND LOCATE(%(name)s, REPLACE(ACTION_STATEMENT, '`', '')) > 0
-UNION ALL
+ WHERE CAST(TRIGGER_SCHEMA AS BINARY) = CAST(%(target)s AS BINARY)
+   AND LOCATE(%(name)s, REPLACE(ACTION_STATEMENT, '`', '')) > 0
+"""
+_USES_OF_NAME_IN_EVENTS = """
 SELECT CONCAT('event ', EVENT_NAME) FROM information_schema.EVENTS
- WHERE EVENT_SCHEMA = %(target)s AND LOCATE(%(name)s, REPLACE(EVENT_DEFINITION, '`', '')) > 0
+ WHERE CAST(EVENT_SCHEMA AS BINARY) = CAST(%(target)s AS BINARY)
+   AND LOCATE(%(name)s, REPLACE(EVENT_DEFINITION, '`', '')) > 0
 """
 NO_SUCH_TABLE = 1146
 
 
-def find_differences(connection: Connection[Cursor], plan: RestorePlan, counted: RowCounts) -> t.List[str]:
-    """Return a sentence for each difference between the server and the manifest."""
+def find_differences(
+    connection: Connection[Cursor], plan: RestorePlan, counted: RowCounts, failed: t.AbstractSet[str]
+) -> t.List[str]:
+    """Return a sentence for each difference between the server and the manifest.
+
+    :param failed: the labels of objects whose failure is known already
+    """
     key = table_key(connection)
-    return [text for one in plan.databases for text in _differences_of(connection, one, counted, key)]
+    return [
+        f"{label} {text}"
+        for one in plan.databases
+        for label, text in _differences_of(connection, one, counted, key)
+        if label not in failed
+    ]
 
 
 def find_warnings(connection: Connection[Cursor], one: DatabaseRestore) -> t.List[str]:
-    """Return a sentence for each object that was restored and could not be compared, or may not work."""
+    """Return a sentence for each object that was restored and may not work."""
     with converted_errors(), connection.cursor() as cursor:
         return [
-            *_unknown_counts(one),
             *_unreadable_views(cursor, one),
             *_missing_definers(cursor, one),
             *_uses_of_old_name(cursor, one),
@@ -71,27 +89,21 @@ def find_warnings(connection: Connection[Cursor], one: DatabaseRestore) -> t.Lis
 
 def _differences_of(
     connection: Connection[Cursor], one: DatabaseRestore, counted: RowCounts, key: t.Callable[[str], str]
-) -> t.Iterator[str]:
+) -> t.Iterator[t.Tuple[str, str]]:
     now = list_objects(connection, one.target)
-    for name, rows in one.tables.items():
+    for name, table in one.tables.items():
         has = counted.get((one.name, name))
         if has is None:
-            yield f"table {one.target}.{name} is missing"
-        elif rows is not None and has != rows:
-            yield f"table {one.target}.{name} has {has} rows, {rows} were dumped"
+            yield label_of(one, TABLE, name), "is missing"
+        elif has != table.rows:
+            yield label_of(one, TABLE, name), f"has {has} rows, {table.rows} were dumped"
     views = {key(name) for name in now.views}
     for name in one.views:
         if key(name) not in views:
-            yield f"view {one.target}.{name} is missing"
+            yield label_of(one, VIEW, name), "is missing"
     for program in one.programs if one.table is None else ():
         if program not in set(now.programs):
-            yield f"{program.kind.lower()} {one.target}.{program.name} is missing"
-
-
-def _unknown_counts(one: DatabaseRestore) -> t.Iterator[str]:
-    unknown = [name for name, rows in one.tables.items() if rows is None]
-    if unknown:
-        yield (f"{one.target}: the manifest has no row counts for {shortened(unknown)}, so they were not compared")
+            yield label_of(one, *program), "is missing"
 
 
 def _unreadable_views(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:
@@ -105,7 +117,7 @@ def _unreadable_views(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:
 
 
 def _missing_definers(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:
-    cursor.execute(_DEFINERS, {"database": one.target})
+    cursor.execute(_with_events(cursor, _DEFINERS, _DEFINERS_OF_EVENTS), {"database": one.target})
     by_definer: t.Dict[str, t.List[str]] = {}
     for definer, name in cursor.fetchall():
         by_definer.setdefault(definer, []).append(name)
@@ -121,14 +133,20 @@ def _uses_of_old_name(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:
     if one.target == one.name:
         return
     names: t.List[str] = []
+    query = _with_events(cursor, _USES_OF_NAME, _USES_OF_NAME_IN_EVENTS)
     for name in (one.name, quote_identifier(one.name)):
-        cursor.execute(_USES_OF_NAME, {"target": one.target, "name": f"{name}."})
+        cursor.execute(query, {"target": one.target, "name": f"{name}."})
         names += [row[0] for row in cursor.fetchall() if row[0] not in names]
     if names:
         yield (
             f"{one.target}: the text of {shortened(names)} names the database {one.name}, so they use that database "
             "and not the restored one"
         )
+
+
+def _with_events(cursor: Cursor, query: str, of_events: str) -> str:
+    """Return a query for objects, and for events where the server shows them."""
+    return query if hides_events(cursor) else f"{query}UNION ALL{of_events}"
 
 
 def _is_account(cursor: Cursor, definer: str) -> bool:

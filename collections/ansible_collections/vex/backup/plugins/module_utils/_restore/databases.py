@@ -4,27 +4,65 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import Definition
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier, quoted
+from ansible_collections.vex.backup.plugins.module_utils._restore.definitions import Failure
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql_scripts import renamed_create
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors
+from ansible_collections.vex.backup.plugins.module_utils._restore.target import Target
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
+_RESET_SECONDS = 60
+# Names of the same collations in newer and older servers.
+_NEWER, _OLDER = "utf8mb3_", "utf8_"
 
-def create_database(connection: Connection[Cursor], one: DatabaseRestore, statement: t.Optional[bytes]) -> None:
-    """Create a database unless the server has it.
 
-    :param statement: the dump's ``CREATE DATABASE``, for the database's name in the backup; ``None`` when it has none
+def create_database(connection: Connection[Cursor], one: DatabaseRestore, create: Definition) -> t.List[Failure]:
+    """Create a database unless the server has it; return a failure when it has another collation than the dumped one.
+
+    :param create: the definition in the backup
     """
-    create = renamed_create(statement, one.name, one.target) if statement else None
-    text = create.decode("utf-8", "surrogateescape").rstrip().rstrip(";") if create else ""
-    with converted_errors(), connection.cursor() as cursor:
-        cursor.execute(text or f"CREATE DATABASE IF NOT EXISTS {quote_identifier(one.target)}")
+    is_new = collation_of(connection, one.target) is None
+    with converted_errors():
+        connection.query(renamed_create(create.texts[0], one))
+    found = str(collation_of(connection, one.target))
+    if not is_new or found.replace(_NEWER, _OLDER) == one.collation.replace(_NEWER, _OLDER):
+        return []
+    return [Failure(f"database {one.target}", f"has the collation {found}, not {one.collation}")]
+
+
+def renamed_create(statement: bytes, one: DatabaseRestore) -> bytes:
+    """Return a ``CREATE DATABASE`` for the target's name, which does nothing when the database exists."""
+    renamed = statement.replace(quoted(one.name), quoted(one.target), 1)
+    return renamed.replace(b"CREATE DATABASE", b"CREATE DATABASE IF NOT EXISTS", 1)
+
+
+@contextlib.contextmanager
+def source_collations(target: Target, databases: t.Sequence[DatabaseRestore]) -> t.Iterator[None]:
+    """Give the databases the collations of the dumped ones during the block: a stored program keeps its database's.
+
+    A database that the server had before then gets its own collation back.
+    """
+    with contextlib.closing(target.connect_to_load()) as connection:
+        before = {one.target: str(collation_of(connection, one.target)) for one in databases}
+        for one in databases:
+            set_collation(connection, one.target, one.collation)
+    try:
+        yield
+    except BaseException:
+        # An error here would hide the error of the restore.
+        with contextlib.suppress(BackupError):
+            _set_collations(target, before)
+        raise
+    _set_collations(target, before)
 
 
 def collation_of(connection: Connection[Cursor], database: str) -> t.Optional[str]:
@@ -43,3 +81,12 @@ def set_collation(connection: Connection[Cursor], database: str, collation: str)
         return
     with converted_errors(), connection.cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {quote_identifier(database)} COLLATE {collation}")
+
+
+def _set_collations(target: Target, collations: t.Mapping[str, str]) -> None:
+    # With a limit of its own: the restore's may have passed.
+    with contextlib.closing(connect(target.request.login, statement_timeout=_RESET_SECONDS)) as connection:
+        with converted_errors(), connection.cursor() as cursor:
+            cursor.execute(target.session)
+        for database, collation in collations.items():
+            set_collation(connection, database, collation)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Accounts and time zones that a backup's scripts name, created on a scratch server that has none of them.
+"""Accounts, time zones, tablespaces and engines of a backup's definitions, made on a scratch server that has none.
 
 MySQL does not create a view on another view whose definer is not an account of the server, or may not read what that
 view reads. No server creates an event with a time zone that it does not know; an empty server knows none by name.
@@ -9,10 +9,14 @@ view reads. No server creates an event with a time zone that it does not know; a
 from __future__ import annotations
 
 import contextlib
-import glob
-import os
 import re
 import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import SEQUENCE, TABLE, Definition
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
+from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import ENGINE, PACKET, TABLESPACE, needs_of
+from ansible_collections.vex.backup.plugins.module_utils._restore.plan import RestorePlan
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors
 
 # connection.py keeps the reason of a failed import; every module that uses this file reports it first.
 with contextlib.suppress(ImportError):
@@ -22,9 +26,17 @@ if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-_DEFINER = re.compile(rb"DEFINER\s*=\s*(`(?:[^`]|``)+`@`(?:[^`]|``)*`)")
-_TIME_ZONE = re.compile(rb"\btime_zone\s*=\s*'([A-Z][\w+/-]*)'", re.IGNORECASE)
+# Double quotes are for programs of the SQL mode ANSI_QUOTES.
+_DEFINER = re.compile(rb"DEFINER\s*=\s*(`(?:[^`]|``)+`@`(?:[^`]|``)*`|\"(?:[^\"]|\"\")+\"@\"(?:[^\"]|\"\")*\")")
+_TIME_ZONE = re.compile(rb"SET time_zone = '([A-Z][\w+/-]*)'\Z", re.IGNORECASE)
 _IS_UNKNOWN_ZONE = "SELECT CONVERT_TZ('2000-01-01 00:00:00', '+00:00', %(name)s) IS NULL"
+_ENGINES = "SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT <> 'NO'"
+# Plugins that have another name than their engine.
+_PLUGINS = {"FEDERATED": "federatedx"}
+_BLOCK_SIZE = re.compile(rb"\n\) [^\n]* KEY_BLOCK_SIZE=(\d+)")
+# Needs that do not keep a scratch server from the rest of a backup: the restore makes tablespaces, and names the tables
+# whose rows are too long for the dumped server.
+SCRATCH_NEEDS = (TABLESPACE, PACKET)
 # Any offset will do: no event runs on a scratch server.
 _CREATE_TIME_ZONE = (
     "INSERT INTO mysql.time_zone (Use_leap_seconds) VALUES ('N')",
@@ -35,36 +47,76 @@ _CREATE_TIME_ZONE = (
     ),
     "INSERT INTO mysql.time_zone_name (Name, Time_zone_id) VALUES (%(name)s, @vex_zone)",
 )
-_SCRIPTS = ("views/*.sql", "tables/*-schema-*.sql", "*.sql")
 
 
-def find_definers(folders: t.Iterable[str]) -> t.Set[str]:
-    """Return the definers in the scripts of *folders*, quoted as in SQL, and texts in rows that look like one."""
-    return _find(folders, _DEFINER)
+def find_definers(definitions: t.Iterable[Definition]) -> t.Set[str]:
+    """Return the definers in the texts of *definitions*, quoted as in SQL, and other texts that look like one."""
+    texts = [text for one in definitions if one.kind not in (TABLE, SEQUENCE) for text in one.texts]
+    return {_text(name) for text in texts for name in _DEFINER.findall(text)}
 
 
-def find_time_zones(folders: t.Iterable[str]) -> t.Set[str]:
-    """Return the names of time zones in the scripts of *folders*, and texts in rows that look like one."""
-    return _find(folders, _TIME_ZONE) - {"SYSTEM"}
+def find_time_zones(definitions: t.Iterable[Definition]) -> t.Set[str]:
+    """Return the names of the time zones that *definitions* set."""
+    found = [_TIME_ZONE.match(setting) for one in definitions for setting in one.settings]
+    return {_text(zone[1]) for zone in found if zone} - {"SYSTEM"}
 
 
-def create_definers(connection: Connection[Cursor], folders: t.Iterable[str]) -> None:
+def create_surroundings(connection: Connection[Cursor], definitions: t.Sequence[Definition]) -> None:
+    """Create the accounts, time zones and tablespaces of definitions, on a scratch server."""
+    create_definers(connection, definitions)
+    create_time_zones(connection, definitions)
+    create_tablespaces(connection, definitions)
+
+
+def create_definers(connection: Connection[Cursor], definitions: t.Iterable[Definition]) -> None:
     """Create the definers as locked accounts with all privileges, on a scratch server."""
     with connection.cursor() as cursor:
-        for account in sorted(find_definers(folders)):
+        for account in sorted(find_definers(definitions)):
             # When this fails, the view or program that needs the account reports it.
             with contextlib.suppress(pymysql.err.MySQLError):
                 cursor.execute(f"CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK")
                 cursor.execute(f"GRANT ALL ON *.* TO {account}")
 
 
-def create_time_zones(connection: Connection[Cursor], folders: t.Iterable[str]) -> None:
+def create_time_zones(connection: Connection[Cursor], definitions: t.Iterable[Definition]) -> None:
     """Create the time zones that the server does not know by name, on a scratch server."""
     with connection.cursor() as cursor:
-        for name in sorted(find_time_zones(folders)):
+        for name in sorted(find_time_zones(definitions)):
             # When this fails, the event that needs the time zone reports it.
             with contextlib.suppress(pymysql.err.MySQLError):
                 _create_time_zone(cursor, name)
+
+
+def create_tablespaces(connection: Connection[Cursor], definitions: t.Iterable[Definition]) -> None:
+    """Create the general tablespaces of tables, on a scratch server of MySQL."""
+    with connection.cursor() as cursor:
+        for number, (name, block) in enumerate(sorted(_tablespaces(definitions))):
+            size = f" FILE_BLOCK_SIZE = {block}K" if block else ""
+            # When this fails, the table that needs the tablespace reports it.
+            with contextlib.suppress(pymysql.err.MySQLError):
+                cursor.execute(f"CREATE TABLESPACE {quote_identifier(name)} ADD DATAFILE 'vex_{number}.ibd'{size}")
+
+
+def install_engines(connection: Connection[Cursor], plan: RestorePlan) -> None:
+    """Install the engines that a scratch server of MariaDB has only as plugins."""
+    wanted = {name for one in plan.databases for key in one.objects for name in one.needs_of(*key).get(ENGINE, ())}
+    with converted_errors(), connection.cursor() as cursor:
+        cursor.execute(_ENGINES)
+        for name in sorted(wanted.difference(row[0] for row in cursor.fetchall())):
+            # When this fails, the check of the server names the engine.
+            with contextlib.suppress(pymysql.err.MySQLError):
+                cursor.execute("INSTALL SONAME %s", (f"ha_{_PLUGINS.get(name, name.lower())}",))
+
+
+def _tablespaces(definitions: t.Iterable[Definition]) -> t.Set[t.Tuple[str, str]]:
+    """Return the names of tablespaces, each with the kilobytes of a compressed page, empty for whole pages."""
+    return {
+        (name, block[1].decode() if block else "")
+        for one in definitions
+        if one.kind == TABLE
+        for block in [_BLOCK_SIZE.search(one.texts[0])]
+        for name in needs_of(one, {}).get(TABLESPACE, ())
+    }
 
 
 def _create_time_zone(cursor: Cursor, name: str) -> None:
@@ -74,17 +126,6 @@ def _create_time_zone(cursor: Cursor, name: str) -> None:
             cursor.execute(statement, {"name": name})
 
 
-def _find(folders: t.Iterable[str], pattern: t.Pattern[bytes]) -> t.Set[str]:
-    paths = [
-        path
-        for folder in folders
-        for script in _SCRIPTS
-        for path in glob.glob(os.path.join(glob.escape(folder), script))
-    ]
-    return {name.decode("utf-8", "replace") for path in paths for name in _matches(path, pattern)}
-
-
-def _matches(path: str, pattern: t.Pattern[bytes]) -> t.Iterator[bytes]:
-    with open(path, "rb") as stream:
-        for line in stream:
-            yield from pattern.findall(line)
+def _text(name: bytes) -> str:
+    # Without ANSI_QUOTES, as in the session that creates the account, a quoted account has the same form.
+    return name.decode("utf-8", "replace")

@@ -24,6 +24,7 @@ class RestoreRequest:
     database: t.Optional[str]
     target: t.Optional[str]
     table: t.Optional[str]
+    accounts: bool
     overwrite: bool
     threads: int
     binlog: bool

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import typing as t
 
@@ -14,31 +15,27 @@ from ansible_collections.vex.backup.plugins.module_utils._common.signals import 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError, RestoreDiffers
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
-from ansible_collections.vex.backup.plugins.module_utils._restore.checks_after_load import (
-    find_differences,
-    find_warnings,
-)
+from ansible_collections.vex.backup.plugins.module_utils._restore.account_plan import plan_accounts
+from ansible_collections.vex.backup.plugins.module_utils._restore.accounts import restored_accounts
+from ansible_collections.vex.backup.plugins.module_utils._restore.backup import locked
+from ansible_collections.vex.backup.plugins.module_utils._restore.definers import install_engines
+from ansible_collections.vex.backup.plugins.module_utils._restore.definitions import read_definitions
 from ansible_collections.vex.backup.plugins.module_utils._restore.discard import discard
 from ansible_collections.vex.backup.plugins.module_utils._restore.existing import (
-    Existing,
     refuse_to_overwrite,
 )
-from ansible_collections.vex.backup.plugins.module_utils._restore.files import prepared
-from ansible_collections.vex.backup.plugins.module_utils._restore.load import load
+from ansible_collections.vex.backup.plugins.module_utils._restore.load import Outcome, load_and_compare
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import RestorePlan, read_plan
 from ansible_collections.vex.backup.plugins.module_utils._restore.preflight import check_target
 from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
-from ansible_collections.vex.backup.plugins.module_utils._restore.row_counts import RowCounts
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import shortened
-from ansible_collections.vex.backup.plugins.module_utils._restore.target import Target, login_file
-
-
-class Outcome(t.NamedTuple):
-    """A comparison with the manifest: the rows of each table, a sentence for each difference and each warning."""
-
-    counted: RowCounts
-    differences: t.Sequence[str]
-    warnings: t.Sequence[str]
+from ansible_collections.vex.backup.plugins.module_utils._restore.table_work import RowCounts
+from ansible_collections.vex.backup.plugins.module_utils._restore.target import (
+    Target,
+    load_session,
+    login_file,
+    try_sessions,
+)
 
 
 def restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
@@ -49,9 +46,10 @@ def restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :raises ManifestUnusable: when the manifest cannot be read
     :raises ServerUnavailable: when the server cannot be reached or goes away
     :raises ProgramMissing: when the backup needs a program that this host lacks
+    :raises TargetUnfit: when the server cannot hold the backup; nothing was changed
     :raises TargetExists: when the restore would overwrite something; nothing was changed
     :raises AlreadyRunning: when another restore loads the same files; nothing was changed
-    :raises NotEnoughSpace, RestoreFailed, CommandTimeout, Interrupted: ``incomplete`` of the error's details names the
+    :raises RestoreFailed, CommandTimeout, Interrupted: ``incomplete`` of the error's details names the
         databases that may hold part of the backup
     :raises RestoreDiffers: when everything was loaded and differs from the manifest
     """
@@ -76,34 +74,45 @@ def _restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
         raise OptionError(f"path {root} is not a directory: unpack the backup there first")
     deadline = Deadline(request.timeout, "the restore")
     with contextlib.closing(connect(request.login)) as connection, contextlib.ExitStack() as stack:
-        server, programs, found = check_target(connection, plan)
-        defaults_file = stack.enter_context(login_file(request.login, server))
+        is_scratch = request.make_definers and not request.check_mode
+        if is_scratch:
+            install_engines(connection, plan)
+        server, client, found = check_target(connection, plan, is_scratch=is_scratch)
+        chosen = plan_accounts(connection, request, plan, server)
         facts = {
             "server_version": server.name,
-            "tool_version": str(programs),
+            "tool_version": client.text,
             "existing": [f"{one.target}: {found[one.name]}" for one in plan.databases if found[one.name]],
+            "accounts": chosen._asdict(),
         }
         if request.check_mode:
             return {**facts, **_describe(plan, {}), "changed": True}
-        target = Target(request, server, programs, defaults_file, deadline, log)
+        # From here on, a session on another server fails.
+        request = dataclasses.replace(request, login=request.login.only(server.instance))
         with _details_on_failure(**facts):
             if not request.overwrite:
                 refuse_to_overwrite(plan.databases, found)
-            outcome = _load_and_compare(target, root, plan, found)
+            session = load_session(request.login, plan.source.limits, binlog=request.binlog)
+            defaults_file = stack.enter_context(login_file(request.login))
+            target = Target(request, server, client, defaults_file, session, deadline, log)
+            if chosen.held:
+                log.info(str(chosen))
+            with locked(root, plan, deadline) as backup:
+                log.info(f"reading the definitions of {root}")
+                definitions = {one.name: read_definitions(backup, one) for one in plan.databases}
+                try_sessions(target)
+                accounts = restored_accounts(target, backup, chosen)
+                with accounts as restored, _details_on_failure(incomplete=[one.target for one in plan.databases]):
+                    outcome = load_and_compare(target, backup, plan, found, definitions, restored.grant)
+                    outcome = outcome._replace(warnings=[*outcome.warnings, *restored.finish()])
             warnings = _conclude(target, root, plan, outcome)
-    return {**facts, **_describe(plan, outcome.counted), "restore_warnings": warnings, "changed": True}
-
-
-def _load_and_compare(target: Target, root: str, plan: RestorePlan, found: t.Mapping[str, Existing]) -> Outcome:
-    target.log.info(f"preparing the files of {root}")
-    with prepared(root, plan, target.deadline) as ready:
-        with _details_on_failure(incomplete=[one.target for one in plan.databases]):
-            loaded = load(target, plan, found, ready)
-            target.log.info("comparing with the manifest")
-            with contextlib.closing(target.connect()) as connection:
-                differences = [*loaded.failures, *find_differences(connection, plan, loaded.counted)]
-                warnings = [text for one in plan.databases for text in find_warnings(connection, one)]
-        return Outcome(loaded.counted, differences, [*ready.warnings, *warnings])
+    return {
+        **facts,
+        **_describe(plan, outcome.counted),
+        "compared": outcome.compared._asdict(),
+        "restore_warnings": warnings,
+        "changed": True,
+    }
 
 
 def _conclude(target: Target, root: str, plan: RestorePlan, outcome: Outcome) -> t.List[str]:
@@ -112,6 +121,8 @@ def _conclude(target: Target, root: str, plan: RestorePlan, outcome: Outcome) ->
     :raises RestoreDiffers: for any difference
     """
     warnings = list(outcome.warnings)
+    for text in (text for one in plan.databases for text in one.missing):
+        target.log.info(text)
     if not outcome.differences:
         counts = _describe(plan, outcome.counted)
         target.log.info(f"restored {counts['tables']} tables, {counts['rows']} rows, as they were dumped")
@@ -149,6 +160,7 @@ def _describe(plan: RestorePlan, counted: RowCounts) -> t.Dict[str, t.Any]:
             "views": len(one.views),
             "programs": len(one.programs),
             "rows": sum(rows for (name, _table), rows in counted.items() if name == one.name),
+            "left_out": one.missing,
         }
         for one in plan.databases
     ]

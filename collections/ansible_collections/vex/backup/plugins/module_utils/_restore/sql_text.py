@@ -23,6 +23,8 @@ Connect = t.Callable[[], "Connection[Cursor]"]
 _SHOWN = 10
 # PyMySQL gives errors of the connection these numbers, as MySQL's C client does (CR_MIN_ERROR to CR_MAX_ERROR).
 _CONNECTION_ERRORS = range(2000, 3000)
+# A privilege on a database, table, column, the server, or a stored program is missing.
+_DENIED = (1044, 1142, 1143, 1227, 1370, 1419)
 
 
 @contextlib.contextmanager
@@ -38,15 +40,15 @@ def converted_errors() -> t.Iterator[None]:
         number, reason = error.args if len(error.args) == 2 else (0, error)
         if isinstance(error, (OSError, pymysql.err.InterfaceError)) or number in _CONNECTION_ERRORS:
             raise ServerUnavailable(f"the server stopped answering: {reason}") from None
-        raise RestoreFailed(
-            f"the server refused a statement of the restore: {reason}; grant the account the rights to create and drop "
-            "the restored objects"
-        ) from None
+        is_denied = number in _DENIED
+        remedy = "; grant the account the rights to create and drop the restored objects" if is_denied else ""
+        raise RestoreFailed(f"the server refused a statement of the restore: {reason}{remedy}") from None
 
 
-def quoted(name: str) -> bytes:
-    """Return a name quoted with backticks, in UTF-8."""
-    return quote_identifier(name).encode("utf-8", "surrogateescape")
+def is_refusal(error: pymysql.err.MySQLError) -> bool:
+    """Return whether the server refused a statement, so that the connection can be used for others."""
+    number = error.args[0] if len(error.args) == 2 else 0
+    return isinstance(number, int) and number > 0 and number not in _CONNECTION_ERRORS
 
 
 def qualified(database: str, name: str) -> str:

@@ -1,151 +1,113 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The server that a restore loads into, and the programs of this host that load: myloader and the server's client."""
+"""The server that a restore loads into, and the program of this host that loads rows: the server's client."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
-from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program, run
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._errors import ProgramMissing, RestoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.limits import HEAP
 from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import option_file_text
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
-from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
+from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOAD, prepare, statement
 from ansible_collections.vex.backup.plugins.module_utils._restore.request import RestoreRequest
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors, shortened
-from ansible_collections.vex.backup.plugins.module_utils._tools import myloader
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import (
-    LEGACY,
-    Version,
-    environment,
-    parse_version,
-)
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors
+from ansible_collections.vex.backup.plugins.module_utils._tools.client import ARGUMENTS, Client
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-# The server alone limits the size of a statement: a large BLOB is one statement.
-CLIENT_ARGUMENTS = ("--default-character-set=utf8mb4", "--comments", "--binary-mode", "--max-allowed-packet=1G")
-# A server in strict mode refuses tables with zero dates, which another server took. mysqldump sets the same mode.
-LOADER_MODE = "sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"
-# Rows that a CHECK constraint would refuse today are restored as they were dumped.
-UNCHECKED = {"mariadb": ["check_constraint_checks = 0"], "mysql": []}
-ERROR_CHARACTERS = 1000
-
-
-class Programs(t.NamedTuple):
-    """The programs that load: paths, and the version of myloader, ``None`` when it is not needed."""
-
-    client: str
-    loader: str
-    version: t.Optional[Version]
-
-    def __str__(self) -> str:
-        return f"myloader {self.version.text}" if self.version else os.path.basename(self.client)
+# The client prints the marks between files without a heading, and at once.
+CLIENT_ARGUMENTS = (*ARGUMENTS, "--skip-column-names", "--unbuffered")
 
 
 class Target(t.NamedTuple):
-    """A server to restore into. ``defaults_file`` is an option file with the login, for the programs."""
+    """A server to restore into.
+
+    ``defaults_file`` is an option file with the login, for the client. ``session`` is the statement that sets the
+    session of a load.
+    """
 
     request: RestoreRequest
     server: Server
-    programs: Programs
+    client: Client
     defaults_file: str
+    session: str
     deadline: Deadline
     log: RunLog
 
-    def connect(self) -> Connection[Cursor]:
-        """Log in, and switch the binary log off for the connection if the request asks for it."""
-        left = self.deadline.remaining()
-        connection = connect(self.request.login, statement_timeout=None if left is None else int(left) + 1)
-        if not self.request.binlog:
-            with converted_errors(), connection.cursor() as cursor:
-                cursor.execute("SET SESSION sql_log_bin = 0")
+    def connect(self, *, raw: bool = False) -> Connection[Cursor]:
+        """Log in, to look at what the server holds.
+
+        :param raw: whether texts are returned as the bytes that the server sends
+        """
+        return connect(self.request.login, statement_timeout=self._timeout(), raw=raw)
+
+    def connect_to_load(self) -> Connection[Cursor]:
+        """Log in, and set the session of a load."""
+        connection = connect(self.request.login, purpose=None, statement_timeout=self._timeout())
+        with converted_errors(), connection.cursor() as cursor:
+            cursor.execute(self.session)
         return connection
 
-    def run_client(self, script: str, one: DatabaseRestore, database: t.Optional[str]) -> None:
-        """Run an SQL script with the server's client.
+    def require_server(self, failure: str) -> None:
+        """Check that the server still answers after a failure.
 
-        :param database: the database to use; ``None`` when the script chooses it
-        :raises RestoreFailed: with the end of what the client wrote
+        :raises ServerUnavailable: naming the failure
         """
-        settings = session_settings(self.server.product, binlog=self.request.binlog)
-        argv = [
-            self.programs.client,
-            f"--defaults-file={self.defaults_file}",
-            *CLIENT_ARGUMENTS,
-            *([f"--init-command={settings}"] if settings else []),
-            *([f"--database={database}"] if database is not None else []),
-        ]
-        done = run(argv, environment=environment(), stdin=script, timeout=self.deadline.remaining())
-        if done.returncode != 0:
-            client, file = os.path.basename(self.programs.client), os.path.basename(script)
-            reason = " ".join(done.stderr.split())[-ERROR_CHARACTERS:] or f"exit status {done.returncode}"
-            raise RestoreFailed(f"{client} could not load {file} of {one.name} into {one.target}: {reason}")
+        try:
+            self.connect().close()
+        except ServerUnavailable as error:
+            raise ServerUnavailable(f"{failure}; {error}") from None
 
-    def run_loader(self, plan: RestorePlan, one: DatabaseRestore, folder: str) -> None:
-        """Load a directory of MyDumper's files with myloader.
+    def client_arguments(self, database: str) -> t.List[str]:
+        """Return the command of a client that uses *database*, without secrets."""
+        return [self.client.path, f"--defaults-file={self.defaults_file}", *CLIENT_ARGUMENTS, f"--database={database}"]
 
-        :raises RestoreFailed: with the errors in its output; its exit status is 0 after some of them
-        """
-        load = myloader.Load(
-            directory=folder,
-            defaults_file=self.defaults_file,
-            threads=self.request.threads,
-            binlog=self.request.binlog,
-            target=one.target if one.target != one.name else None,
-            source=one.name if plan.shared or one.table is not None else None,
-            table=one.table,
-        )
-        arguments = myloader.arguments(t.cast("Version", self.programs.version), load)
-        done = run([self.programs.loader, *arguments], environment=environment(), timeout=self.deadline.remaining())
-        failures = myloader.failures(done.returncode, f"{done.stderr}\n{done.stdout}")
-        if failures:
-            raise RestoreFailed(f"myloader could not load {one.name} into {one.target}: {shortened(failures)}")
+    def _timeout(self) -> t.Optional[int]:
+        left = self.deadline.remaining()
+        return None if left is None else int(left) + 1
 
 
-def session_settings(product: str, *, binlog: bool) -> str:
-    """Return the statement that the client executes first, empty for none.
+def load_session(login: Login, limits: t.Mapping[str, str], *, binlog: bool) -> str:
+    """Return the statement that sets the session of a load.
 
-    MySQL has no ``check_constraint_checks``, and switching the binary log off takes a privilege of its own.
+    :param limits: of the dumped server, whose MEMORY tables may be larger than this session's would
+    :param binlog: whether the load is written to the server's binary log
+    :raises SessionRefused: when the server refuses a variable
+    :raises RestoreFailed: when the account may not switch the binary log off
     """
-    settings = [*UNCHECKED[product], *([] if binlog else ["sql_log_bin = 0"])]
-    return f"SET SESSION {', '.join(settings)}" if settings else ""
+    with contextlib.closing(connect(login, purpose=None)) as connection, converted_errors():
+        heap = max(LOAD[HEAP], limits.get(HEAP, "0"), key=int)
+        variables = prepare(connection, {**LOAD, HEAP: heap})
+        if not binlog:
+            variables["sql_log_bin"] = "0"
+        with connection.cursor() as cursor:
+            cursor.execute(statement(variables, login.instance))
+    return statement(variables, login.instance)
 
 
-def find_programs(plan: RestorePlan, server: Server) -> Programs:
-    """Find the client of the server and, if the backup needs it, the myloader of its generation.
+def try_sessions(target: Target) -> None:
+    """Open as many sessions as a load has at the same time, and end them.
 
-    :raises ProgramMissing: naming the package to install
+    :raises ServerUnavailable: when the server's limits do not allow as many
     """
-    names = ["mariadb", "mysql"] if server.product == "mariadb" else ["mysql", "mariadb"]
-    client = find_program(names, "install the package mariadb-client or mysql-client")
-    if all(one.by_client for one in plan.databases):
-        return Programs(client, "", None)
-    loader = find_program(["myloader"], "install the package mydumper, 0.10.x or 0.20 and later")
-    version = parse_version(run([loader, "--version"], timeout=60).stdout)
-    if version.generation != plan.generation:
-        wanted = "0.10.x" if plan.generation == LEGACY else "0.20 or later"
-        raise ProgramMissing(
-            f"the backup was made by MyDumper {wanted}, and the myloader {version.text} of this host cannot read its "
-            f"files: restore from a host with MyDumper {wanted}"
-        )
-    return Programs(client, loader, version)
+    with contextlib.ExitStack() as stack:
+        for _number in range(target.request.threads + 1):
+            stack.enter_context(contextlib.closing(target.connect_to_load()))
 
 
 @contextlib.contextmanager
-def login_file(login: Login, server: Server) -> t.Iterator[str]:
+def login_file(login: Login) -> t.Iterator[str]:
     """Provide an option file with the login while the ``with`` block runs: no password is in a program's arguments."""
-    first = f"SET SESSION {', '.join([LOADER_MODE, *UNCHECKED[server.product]])}"
     with tempfile.NamedTemporaryFile("wb", prefix="vex-backup-", suffix=".cnf") as stream:
-        text = option_file_text(login, {}, first, "myloader")
-        stream.write(text.encode("utf-8", "surrogateescape"))
+        stream.write(option_file_text(login, {}).encode("utf-8", "surrogateescape"))
         stream.flush()
         yield stream.name

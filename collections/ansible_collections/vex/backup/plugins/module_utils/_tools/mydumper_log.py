@@ -1,9 +1,10 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The log of MyDumper and myloader: each line's level and message."""
+"""The log of MyDumper: each line's level and message."""
 
 from __future__ import annotations
 
+import collections
 import json
 import re
 import typing as t
@@ -15,6 +16,7 @@ _GLIB_LINE = re.compile(
 )
 _FILE_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[(?P<level>[A-Z]+)\] - (?P<message>.*)")
 _CANCELLED = re.compile(r"Shutting down gracefully|\b(?:job|backup) cancell?ed\b", re.IGNORECASE)
+_LONG_ROW = re.compile(r"^[^\n]* \[WARNING\] - Row bigger than statement_size for (\S+)\n?", re.MULTILINE)
 _QUOTED_NAME = re.compile(r"`[^`]*`")
 
 
@@ -49,6 +51,18 @@ def parse_log(text: str) -> t.List[Line]:
         elif raw.strip() and lines:
             lines[-1] = lines[-1]._replace(message=f"{lines[-1].message}\n{raw}")
     return lines
+
+
+def condensed(text: str) -> str:
+    """Return a log with one line at its end, with counts, in place of each warning of a long row."""
+    tables = collections.Counter(_LONG_ROW.findall(text))
+    if not tables:
+        return text
+    counts = ", ".join(f"{name} ({count})" for name, count in sorted(tables.items()))
+    return (
+        f"{_LONG_ROW.sub('', text).rstrip()}\n"
+        f"# Row bigger than statement_size, in a statement of its own: {sum(tables.values())} times, {counts}\n"
+    )
 
 
 def _parse_line(raw: str) -> t.Optional[Line]:

@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._verify.dump_contents i
     digest_of,
     read_dump,
     rows_of,
+    writes_alike,
 )
 
 _SHOWN = 20
@@ -73,20 +74,21 @@ def compare(expected: Dump, restored: Dump) -> Comparison:
             continue
         compared += one.tables
         differences += [*_missing_objects(one, other), *_table_differences(expected, restored, one, other)]
-    rows = sum(table.rows or 0 for table in compared)
+    rows = sum(table.rows for table in compared)
     return Comparison(len(compared), rows, differences, _notes(expected, restored))
 
 
 def _notes(expected: Dump, restored: Dump) -> t.List[str]:
     notes = []
-    if expected.generation != restored.generation:
+    found = {(one.name, table.name): table for one in restored.databases for table in one.tables}
+    pairs = [(table, found.get((one.name, table.name))) for one in expected.databases for table in one.tables]
+    counted = sum(not writes_alike((expected, table), (restored, other)) for table, other in pairs if other)
+    if counted:
         notes.append(
-            f"the rows were counted and not compared: MyDumper {expected.mydumper} made the backup, and MyDumper "
-            f"{restored.mydumper} of this host writes rows in another way"
+            f"the rows of {counted} tables were counted and not compared here, because another tool wrote them: "
+            f"MyDumper {expected.mydumper} or the server's client for the backup, MyDumper {restored.mydumper} or the "
+            "server's client on this host"
         )
-    unknown = sum(table.rows is None for one in expected.databases for table in one.tables)
-    if unknown:
-        notes.append(f"the rows of {unknown} tables were not compared: the manifest has no row counts for them")
     return notes
 
 
@@ -113,18 +115,15 @@ def _difference(
     """Return the difference between a table and the restored one, empty for none."""
     if found is None:
         return f"is missing: {table.rows} rows expected"
-    if None in (table.rows, found.rows):
-        # A note reports unknown counts.
-        return ""
     if table.rows != found.rows:
         return f"has {found.rows} rows, {table.rows} expected"
     (expected, restored), (one, other) = dumps, databases
-    if table.sha256 == found.sha256 or expected.generation != restored.generation:
+    if table.sha256 == found.sha256 or not writes_alike((expected, table), (restored, found)):
         return ""
     if digest_of(expected, one, table) != table.sha256:
         return "has other rows in the backup's files than in its manifest"
     # Digests differ too when rows come in another order or in other chunks.
-    is_equal = rows_of(expected, one, table) == rows_of(restored, other, table)
+    is_equal = rows_of(expected, one, table) == rows_of(restored, other, found)
     return "" if is_equal else f"has {table.rows} rows as expected, but with other content{_versions(*dumps)}"
 
 

@@ -8,57 +8,52 @@ import json
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import INSTANCE
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import (
-    Counter,
-    FileCounter,
-    ScriptCounter,
-    join_counts,
-)
-from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import files_of
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import FileCounter, join_counts
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import VIEW
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN
+from ansible_collections.vex.backup.plugins.module_utils._restore.plan import require_format
+from ansible_collections.vex.backup.plugins.module_utils._tools.dump_driver import LEGACY, MODERN
 from ansible_collections.vex.backup.plugins.module_utils._verify.unordered_rows import (
     RowSet,
     chunks_of_file,
     row_set,
-    rows_of_script,
     rows_of_table,
 )
 
 
 class Table(t.NamedTuple):
-    """A table in a manifest. ``rows`` and ``sha256``, of the text of its rows, are ``None`` where they are unknown."""
+    """A table in a manifest.
 
-    name: str
-    rows: t.Optional[int]
-    sha256: t.Optional[str]
-
-
-class Database(t.NamedTuple):
-    """A database in a manifest.
-
-    ``directory`` is its path below the dump's root, ``is_script`` is set when mysqldump dumped it.
+    ``sha256`` is the digest of the text of its rows. ``files`` hold them, by their paths below the database's
+    directory. ``is_exact`` is set when the server's client wrote them, and not MyDumper.
     """
 
     name: str
+    rows: int
+    sha256: str
+    files: t.Sequence[str]
+    is_exact: bool
+
+
+class Database(t.NamedTuple):
+    """A database in a manifest; ``directory`` is its path below the dump's root."""
+
+    name: str
     directory: str
-    is_script: bool
     tables: t.Sequence[Table]
     views: t.Sequence[str]
     programs: t.Sequence[Program]
 
 
 class Dump(t.NamedTuple):
-    """A dump below ``root``; ``is_shared`` is set when all databases are in one directory."""
+    """A dump below ``root``."""
 
     root: str
     databases: t.Sequence[Database]
     mydumper: str
     generation: str
     server_version: str
-    is_shared: bool
 
 
 def read_dump(manifest: str, root: str) -> Dump:
@@ -66,11 +61,12 @@ def read_dump(manifest: str, root: str) -> Dump:
 
     :param manifest: its path
     :param root: the directory that has the dump in ``dump/``
-    :raises ManifestUnusable: when it cannot be read, or has no row counts of its tables
+    :raises ManifestUnusable: when it cannot be read, or does not describe its tables
     """
     try:
         with open(manifest, encoding="utf-8") as stream:
             content = json.load(stream)
+        require_format(manifest, content)
         return _dump(content, root)
     except (LookupError, TypeError) as error:
         raise ManifestUnusable(
@@ -83,37 +79,31 @@ def read_dump(manifest: str, root: str) -> Dump:
         ) from error
 
 
+def writes_alike(one: t.Tuple[Dump, Table], other: t.Tuple[Dump, Table]) -> bool:
+    """Return whether two dumps write the same rows of a table as the same text."""
+    (dump, table), (other_dump, other_table) = one, other
+    if table.is_exact or other_table.is_exact:
+        return table.is_exact and other_table.is_exact
+    return dump.generation == other_dump.generation
+
+
 def digest_of(dump: Dump, database: Database, table: Table) -> str:
     """Return the digest that the manifest should have for a table, computed from the dump's files."""
-    paths = _paths(dump, database, table)
-    if database.is_script:
-        script = ScriptCounter()
-        _read_into(script, paths[0])
-        return script.count(table.name).sha256
-    counters = [FileCounter(dump.generation) for _path in paths]
-    for counter, path in zip(counters, paths):
-        _read_into(counter, path)
+    counters = []
+    for path in _paths(dump, database, table):
+        counters.append(FileCounter())
+        for chunk in chunks_of_file(path):
+            counters[-1].update(chunk)
     return join_counts([counter.count() for counter in counters]).sha256
 
 
 def rows_of(dump: Dump, database: Database, table: Table) -> RowSet:
     """Return the rows of a table, in any order, from the dump's files."""
-    paths = _paths(dump, database, table)
-    return row_set(rows_of_script(paths[0], table.name) if database.is_script else rows_of_table(paths))
-
-
-def _read_into(counter: Counter, path: str) -> None:
-    for chunk in chunks_of_file(path):
-        counter.update(chunk)
+    return row_set(rows_of_table(_paths(dump, database, table)))
 
 
 def _paths(dump: Dump, database: Database, table: Table) -> t.List[str]:
-    folder = os.path.join(dump.root, database.directory)
-    if database.is_script:
-        return [os.path.join(folder, "database.sql")]
-    folder = os.path.join(folder, "tables")
-    files = files_of(folder, dump.generation, database.name, [table.name], is_alone=not dump.is_shared)
-    return [os.path.join(folder, name) for name in files[table.name] or []]
+    return [os.path.join(dump.root, database.directory, name) for name in table.files]
 
 
 def _dump(content: t.Mapping[str, t.Any], root: str) -> Dump:
@@ -124,7 +114,6 @@ def _dump(content: t.Mapping[str, t.Any], root: str) -> Dump:
         mydumper=mydumper,
         generation=LEGACY if mydumper.startswith(f"{LEGACY}.") else MODERN,
         server_version=content["server"]["version"],
-        is_shared=content["mode"] == INSTANCE,
     )
 
 
@@ -132,8 +121,11 @@ def _database(one: t.Mapping[str, t.Any]) -> Database:
     return Database(
         name=one["name"],
         directory=one["directory"],
-        is_script=bool(one["mysqldump"]),
-        tables=[Table(table["name"], table["rows"], table["sha256"]) for table in one["tables"]],
-        views=one["views"],
+        tables=[_table(table) for table in one["tables"]],
+        views=[found["name"] for found in one["definitions"] if found["kind"] == VIEW and not found.get("unusable")],
         programs=[Program(program["kind"], program["name"]) for program in one["programs"]],
     )
+
+
+def _table(found: t.Mapping[str, t.Any]) -> Table:
+    return Table(found["name"], int(found["rows"]), found["sha256"], found["files"], bool(found["exact"]))

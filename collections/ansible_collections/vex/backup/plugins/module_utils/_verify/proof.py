@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Sett
 from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
 
 FORMAT = 1
-_FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "notes")
+_FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "compared", "notes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,7 @@ class ProofRequest:
     tables: int
     rows: int
     recovery_seconds: int
+    compared: t.Optional[t.Mapping[str, int]]
     notes: t.Sequence[str]
     retries: int
     timeout: t.Optional[int]

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import os
 import pwd
+import re
 import shutil
 import time
 import typing as t
@@ -23,6 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect, resolve_login
+from ansible_collections.vex.backup.plugins.module_utils._mysql.limits import LIMITS, PAGE
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import describe
 from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_folder import (
     Owner,
@@ -50,21 +52,28 @@ _OPTIONS = (
     "--innodb-doublewrite=0",
     "--innodb-buffer-pool-size=256M",
 )
+_LIMIT_VALUE = re.compile(r"[\w, ]+")
+# MySQL refuses to start without the directory of its package for files that clients read and write.
+_START_OPTIONS: t.Mapping[str, t.Sequence[str]] = {"mariadb": (), "mysql": ("--secure-file-priv=NULL",)}
 _PRODUCT_OPTIONS = {
     "mariadb": ("--innodb-log-file-size=256M",),
-    "mysql": ("--mysqlx=OFF", "--innodb-redo-log-capacity=512M"),
+    "mysql": ("--mysqlx=OFF", "--loose-federated", "--innodb-redo-log-capacity=512M"),
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class ScratchRequest:
-    """The options of ``mysql_scratch``, by name. ``abandoned_after`` is in seconds; ``present`` needs a ``product``."""
+    """The options of ``mysql_scratch``, by name. ``abandoned_after`` is in seconds; ``present`` needs a ``product``.
+
+    ``limits`` are settings of the server that was backed up, by name.
+    """
 
     path: str
     state: str
     product: t.Optional[str]
     user: t.Optional[str]
     lower_case_table_names: int
+    limits: t.Mapping[str, str]
     needed_bytes: int
     abandoned_after: int
     run_log: t.Optional[str]
@@ -110,11 +119,13 @@ def start(folder: ScratchFolder, request: ScratchRequest, logs: t.Optional[str])
             os.chown(directory, account.pw_uid, account.pw_gid)
     # MySQL accepts another value only while the data directory is created.
     case = f"--lower-case-table-names={request.lower_case_table_names}"
-    argv = [*server_arguments(folder, program, account), case]
-    create_data(folder, argv, product, account)
+    page = limit_arguments(request.limits, [PAGE])
+    argv = [*server_arguments(folder, program, account), case, *page, *_START_OPTIONS[product]]
+    create_data(folder, argv, product, account, page)
+    limits = limit_arguments(request.limits)
     # A signal between the two statements would leave a server that no later run knows of.
     with undisturbed():
-        pid = start_server([*argv, *_OPTIONS, *_PRODUCT_OPTIONS[product]], folder.log)
+        pid = start_server([*argv, *_OPTIONS, *_PRODUCT_OPTIONS[product], *limits], folder.log)
         server = ServerProcess(pid, start_of(pid))
         write_owner(folder, Owner(logs, server))
     return _wait(folder, server)
@@ -161,12 +172,26 @@ def server_arguments(folder: ScratchFolder, program: str, account: t.Optional[pw
     ]
 
 
+def limit_arguments(limits: t.Mapping[str, str], names: t.Iterable[str] = LIMITS) -> t.List[str]:
+    """Return the options that give a server the limits of another, where its version knows them.
+
+    :param limits: from a manifest, so that only the values of these *names* count, and only as they may look
+    """
+    given = {name.replace("_", "-"): str(limits.get(name, "")) for name in names}
+    return [f"--loose-{name}={value}" for name, value in given.items() if _LIMIT_VALUE.fullmatch(value)]
+
+
 def create_data(
-    folder: ScratchFolder, server: t.Sequence[str], product: str, account: t.Optional[pwd.struct_passwd]
+    folder: ScratchFolder,
+    server: t.Sequence[str],
+    product: str,
+    account: t.Optional[pwd.struct_passwd],
+    page: t.Sequence[str],
 ) -> None:
     """Create the data directory of an empty server.
 
     :param server: the server's command
+    :param page: the option for the size of its pages, empty for the usual size
     :raises ScratchFailed: with the end of what the program wrote
     """
     if product == "mysql":
@@ -182,6 +207,7 @@ def create_data(
             "--skip-test-db",
             "--skip-name-resolve",
             "--force",
+            *page,
         ]
     done = run(argv, cwd=folder.instance if account is None else "/", timeout=START_SECONDS)
     if done.returncode != 0:

@@ -12,11 +12,10 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.files import read_blocks
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import INSERT
 from ansible_collections.vex.backup.plugins.module_utils._tools.compressors import SUFFIXES
 
 _DIGEST_BYTES = 16
-_ROW = re.compile(rb"\((?:[^'()]|'(?:[^'\\]|\\.|'')*')*\)", re.DOTALL)
+_INSERT = re.compile(rb"INSERT INTO `(?:[^`]|``)+` \((?:`(?:[^`]|``)+`(?:, ?)?)+\) VALUES ?")
 
 
 class RowSet(t.NamedTuple):
@@ -36,29 +35,18 @@ def row_set(rows: t.Iterable[bytes]) -> RowSet:
 
 
 def rows_of_table(paths: t.Iterable[str]) -> t.Iterator[bytes]:
-    """Return the rows in MyDumper's data files of one table.
+    """Return the rows in the data files of one table, one a line.
 
     :param paths: without the suffix of their compression
     """
     for path in paths:
         for line in lines_of(path):
-            start = line.find(b"VALUES(") + len(b"VALUES") if line.startswith(b"INSERT INTO") else 0
-            row = line[start:].lstrip(b",")
+            # MyDumper 1 writes the first row after VALUES, and the comma before the next ones.
+            head = _INSERT.match(line)
+            row = line[head.end() if head else 0 :].lstrip(b",")
             if row.startswith(b"("):
-                # MyDumper 0.10 writes the comma or semicolon after the row.
+                # Others write the comma or semicolon after the row.
                 yield row.rstrip(b",;")
-
-
-def rows_of_script(path: str, table: str) -> t.Iterator[bytes]:
-    """Return the rows of *table* in a script by mysqldump."""
-    inside = False
-    for line in lines_of(path):
-        found = None if inside else INSERT.match(line)
-        if found:
-            inside = found[1].replace(b"``", b"`").decode("utf-8", "surrogateescape") == table
-        if inside:
-            yield from (row[0] for row in _ROW.finditer(line, found.end() if found else 0))
-            inside = not line.endswith(b";")
 
 
 def lines_of(path: str) -> t.Iterator[bytes]:

@@ -121,6 +121,9 @@ def _add_restore(restoring: argparse.ArgumentParser) -> None:
     restoring.add_argument("--as", dest="restore_as", metavar="E", help="restore the database under this name")
     restoring.add_argument("--table", metavar="T", help="only this table of the database")
     restoring.add_argument(
+        "--accounts", action="store_true", help="also the accounts and grants that the server does not have"
+    )
+    restoring.add_argument(
         "--to",
         type=address,
         metavar="HOST[:PORT]",

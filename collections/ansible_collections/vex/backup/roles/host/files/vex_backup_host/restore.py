@@ -74,9 +74,21 @@ def described(plan: t.Mapping[str, t.Any]) -> str:
         renamed = f" as {one['as']}" if one["as"] != one["name"] else ""
         counts = ", ".join(f"{one[kind]} {kind}" for kind in ("tables", "views", "programs") if one[kind])
         lines.append(("Restore", f"{name}{renamed}: {counts or 'empty'}"))
+        lines += [("Note", text) for text in one["left_out"]]
+    lines += _accounts(plan["accounts"])
     verb = "Drop first" if plan["overwrite"] else "In the way"
     lines += [(verb, text) for text in plan["existing"]]
     return "".join(f"{heading + ':':12} {text}\n" for heading, text in lines)
+
+
+def _accounts(accounts: t.Mapping[str, t.Any]) -> t.List[t.Tuple[str, str]]:
+    """Return the lines of a plan about the accounts of the server."""
+    if accounts["created"] or accounts["existing"]:
+        created = f"{len(accounts['created'])} to create"
+        return [("Accounts", created), *(("Unchanged", f"{name}, which exists") for name in accounts["existing"])]
+    if accounts["held"]:
+        return [("Note", f"{accounts['held']} accounts are in the backup, and restored only with --accounts")]
+    return []
 
 
 def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
@@ -87,6 +99,7 @@ def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
         "database": asked.database,
         "as": asked.restore_as,
         "table": asked.table,
+        "accounts": asked.accounts,
         "overwrite": asked.overwrite,
         "threads": asked.threads,
     }

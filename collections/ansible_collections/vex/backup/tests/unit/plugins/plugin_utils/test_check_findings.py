@@ -13,8 +13,8 @@ from ansible_collections.vex.backup.plugins.filter.check_findings import FilterM
 from ansible_collections.vex.backup.plugins.plugin_utils.check_findings import Checks, findings_of
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
 
-NAMES = ["configuration", "server", "mydumper", "databases", "grants", "disk", "archive", "bucket", "log database"]
-NAMES += ["mail"]
+DUMP_NEEDS = ["server", "session", "mydumper", "databases", "grants", "disk", "tools"]
+NAMES = ["configuration", *DUMP_NEEDS, "archive", "bucket", "log database", "mail"]
 
 
 def find(
@@ -54,10 +54,12 @@ def test_missing_setting() -> None:
     ("failure", "name"),
     [
         ("ServerUnavailable", "server"),
+        ("SessionRefused", "session"),
         ("ProgramMissing", "mydumper"),
         ("OptionError", "databases"),
         ("MissingGrants", "grants"),
         ("NotEnoughSpace", "disk"),
+        ("ToolLoginFailed", "tools"),
         # A failure of no known kind counts for the first need.
         ("AlreadyRunning", "server"),
         ("", "server"),
@@ -65,8 +67,8 @@ def test_missing_setting() -> None:
 )
 def test_dump_failed(failure: str, name: str) -> None:
     found = find(Stages(dump=failed("why", failure)))
-    needs = NAMES[1:6]
-    before, after = needs[: needs.index(name)], needs[needs.index(name) + 1 :]
+    place = DUMP_NEEDS.index(name)
+    before, after = DUMP_NEEDS[:place], DUMP_NEEDS[place + 1 :]
     assert [found[need] for need in before] == [(True, "")] * len(before)
     assert found[name] == (False, "why")
     assert [found[need] for need in after] == [(None, "not checked")] * len(after)

@@ -11,7 +11,15 @@ import pytest
 from ansible_collections.vex.backup.plugins.plugin_utils.restore_outcome import Scope, Stages, decide
 
 SCOPE = Scope(database="", table="", name="", into="db1:3306")
-LOADED = {"status": 2, "restore_finished": "2026-01-01 03:10:00", "tables": 0, "rows": 0, "restore_warnings": ["a\nb"]}
+COMPARED = {"columns": 5, "definitions": 3, "sampled_rows": 0, "tables_sampled": 0}
+LOADED = {
+    "status": 2,
+    "restore_finished": "2026-01-01 03:10:00",
+    "tables": 0,
+    "rows": 0,
+    "compared": COMPARED,
+    "restore_warnings": ["a\nb"],
+}
 
 
 @pytest.mark.parametrize(
@@ -30,7 +38,7 @@ def test_a_restore_with_warnings() -> None:
     outcome = decide(SCOPE, Stages(opened={"run_uuid": "u"}, loaded=LOADED, closed={}, failure=""))
     assert outcome.status == 2
     assert outcome.notes == ["[INFO] everything into db1:3306", "[WARNING] a b"]
-    assert outcome.record == {"restored": "2026-01-01 03:10:00", "tables": 0, "rows": 0}
+    assert outcome.record == {"restored": "2026-01-01 03:10:00", "tables": 0, "rows": 0, "compared": COMPARED}
     assert outcome.unrecorded == ""
 
 

@@ -30,9 +30,10 @@ LISTED = [
     backup("db1", 7, "2026-01-07 06:00:00"),
     backup("db1", 6, "2026-01-06 06:00:00"),
 ]
+COMPARED = {"columns": 5, "definitions": 3, "sampled_rows": 7, "tables_sampled": 2}
 STAGES = Stages(
     downloaded={"download_started": "2026-01-01 03:00:00"},
-    loaded={"restore_finished": "2026-01-01 03:01:23"},
+    loaded={"restore_finished": "2026-01-01 03:01:23", "compared": COMPARED},
     compared={"tables": 2, "rows": 7, "notes": []},
 )
 
@@ -54,12 +55,12 @@ def test_a_proof(notes: t.List[str], status: int, levelled: t.List[str]) -> None
     stages = Stages(STAGES.downloaded, STAGES.loaded, {**STAGES.compared, "notes": notes})
     proof = prove(LISTED[1], stages)
     assert (proof.status, proof.notes, proof.problem) == (status, levelled, "")
-    assert (proof.tables, proof.rows, proof.recovery_seconds) == (2, 7, 83)
+    assert (proof.tables, proof.rows, proof.recovery_seconds, proof.compared) == (2, 7, 83, COMPARED)
 
 
 def test_a_failed_proof() -> None:
     proof = prove(LISTED[1], Stages(failure="Unpack the backup: wrong\npassword"))
-    assert (proof.status, proof.tables) == (3, None)
+    assert (proof.status, proof.tables, proof.compared) == (3, None, None)
     assert proof.notes == ["[ERROR] Unpack the backup: wrong password"]
     assert proof.problem == "db1 backup_20260108_030000: Unpack the backup: wrong\npassword"
 

@@ -71,3 +71,15 @@ def test_a_stop_ends_a_pause(seconds: t.Optional[int]) -> None:
     threading.Timer(0.05, deadline.stop).start()
     with pytest.raises(StoreFailed, match="was stopped"):
         deadline.pause(60)
+
+
+def test_a_part_is_stopped_alone(clock: Clock) -> None:
+    whole = Deadline(10, "the dump")
+    part = whole.part()
+    part.stop()
+    with pytest.raises(CommandTimeout, match="was stopped"):
+        part.check()
+    whole.check()
+    clock.now += 10
+    with pytest.raises(CommandTimeout, match="took longer than 10 seconds"):
+        whole.part().check()

@@ -17,6 +17,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common import process as process_module
+from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program, run, running
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, Interrupted, ProgramMissing
@@ -182,12 +183,49 @@ def test_first_program_on_the_host_is_found() -> None:
         find_program(["no-such-program-1", "no-such-program-2"], "install it")
 
 
+def test_open_files(tmp_path: pathlib.Path) -> None:
+    script = f"exec 3>{tmp_path}/open 4>{tmp_path}/closed; exec 4>&-; touch {tmp_path}/ready; read line"
+    with running(["sh", "-c", script], stdin=None) as program:
+        assert wait_for((tmp_path / "ready").exists)
+        # The program that made the third file may have it open still.
+        known = {f"{tmp_path}/open", f"{tmp_path}/closed"}
+        assert known.intersection(program.open_files()) == {f"{tmp_path}/open"}
+        program.finish(Deadline(0, "the program"))
+        with pytest.raises(FileNotFoundError):
+            program.open_files()
+
+
 def test_output_is_read_while_the_program_runs() -> None:
     script = "head -c 3000000 /dev/zero; echo done >&2; exit 3"
     with running(["sh", "-c", script], piped=True) as program:
         assert sum(len(block) for block in program.output(60)) == 3000000
         done = program.wait(60)
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "done\n")
+
+
+def test_a_program_is_fed_while_it_runs() -> None:
+    count = "import sys; print(len(sys.stdin.buffer.read()))"
+    deadline = Deadline(20, "the test")
+    with running([sys.executable, "-c", count], stdin=None) as program:
+        assert all(program.feed(b"x" * 1_000_000, deadline) for _time in range(3))
+        assert program.finish(deadline).stdout == "3000000\n"
+
+
+def test_feeding_a_program_that_has_ended() -> None:
+    deadline = Deadline(20, "the test")
+    with running([sys.executable, "-c", "import sys; sys.exit(3)"], stdin=None) as program:
+        assert wait_for(lambda: not program.feed(b"x" * 1_000_000, deadline))
+        assert program.finish(deadline).returncode == 3
+
+
+def test_a_stopped_deadline_ends_a_program_that_does_not_read() -> None:
+    deadline = Deadline(None, "the test")
+    threading.Timer(0.2, deadline.stop).start()
+    with pytest.raises(CommandTimeout, match="the test was stopped"), running(["sleep", "600"], stdin=None) as program:
+        program.feed(b"x" * 1_000_000, deadline)
+    deadline = Deadline(0.5, "the test")
+    with pytest.raises(CommandTimeout, match="took longer"), running(["sleep", "600"], stdin=None) as program:
+        program.finish(deadline)
 
 
 def test_timeout_ends_the_reading() -> None:

@@ -11,15 +11,34 @@ import typing as t
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, Plan
+from ansible_collections.vex.backup.plugins.module_utils._dump.table_filter import TableFilter
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Objects
+from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import DumpScope
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program, Server
+from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import Table
+from ansible_collections.vex.backup.plugins.module_utils._tools.client import Client
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import Version, parse_version
 
-EMPTY = Objects([], [], [], [], [], [], 0)
-MYDUMPER_0_10 = "mydumper 0.10.0, built against MySQL 10.11.14"
-MYDUMPER_1_0 = "mydumper v1.0.1-3, built against MySQL 9.7.4"
+MYDUMPER_0_10 = "mydumper 0.10.1, built against MySQL 10.11.14"
+MYDUMPER_1 = "mydumper v1.0.1-3, built against MySQL 9.7.4"
+MARIADB_CLIENT = "mariadb  Ver 15.1 Distrib 10.11.18-MariaDB, for debian-linux-gnu"
+MYSQL_CLIENT = "mysql  Ver 9.7.4 for Linux on x86_64"
 MARIADB = "10.11.18-MariaDB-log"
 MYSQL = "9.7.4-2"
+SERVER = Server("mariadb", MARIADB, (10, 11, 18), "'vex'@'%'", "abc", False)
+
+
+class Contents(t.NamedTuple):
+    """The objects of a database."""
+
+    tables: t.Sequence[Table] = ()
+    views: t.Sequence[str] = ()
+    programs: t.Sequence[Program] = ()
 
 
 @dataclasses.dataclass
@@ -29,7 +48,7 @@ class FakeServer:
     ``version`` is the server's ``@@version``.
     """
 
-    databases: t.Dict[str, Objects]
+    databases: t.Dict[str, Contents]
     grants: t.List[str] = dataclasses.field(default_factory=lambda: ["GRANT ALL PRIVILEGES ON *.* TO `vex`@`%`"])
     version: str = MARIADB
 
@@ -49,18 +68,29 @@ class Cursor:
 
     def execute(self, query: str, values: t.Optional[t.Mapping[str, str]] = None) -> None:
         server = self._server
-        objects = server.databases[values["database"]] if values else EMPTY
-        names = [(name,) for name in server.databases]
+        contents = server.databases[values["database"]] if values else Contents()
         answers: t.Dict[str, t.Sequence[t.Tuple[t.Any, ...]]] = {
             "@@version": [(server.version, "", "vex@%", 1, 0, "db|3306|/var/lib/mysql/")],
-            "SHOW DATABASES": [("mysql",), *names],
+            "SHOW DATABASES": [("mysql",), *((name,) for name in server.databases)],
+            "SHOW GLOBAL VARIABLES": [("max_allowed_packet", "67108864"), ("innodb_page_size", "16384")],
             "SHOW GRANTS": [(grant,) for grant in server.grants],
             "CURRENT_ROLE()": [("NONE",)],
-            "information_schema.TABLES": [
-                ("BASE TABLE", name, "InnoDB", objects.data_bytes // len(objects.tables)) for name in objects.tables
+            "TABLE_TYPE NOT LIKE": [
+                (table.name, table.kind, table.engine, table.rows, table.data_bytes) for table in contents.tables
             ],
-            "information_schema.ROUTINES": [(program.kind, program.name, 0) for program in objects.programs],
-            "information_schema.COLUMNS": [],
+            "LOWER(DATA_TYPE)": [
+                (table.name, column.name, column.type, column.definition, column.charset, column.extra, "")
+                for table in contents.tables
+                for column in table.columns
+            ],
+            "information_schema.STATISTICS": [],
+            "TABLE_NAME = 'LIBRARIES'": [],
+            "SELECT TABLE_TYPE": [("VIEW", name) for name in contents.views],
+            "@@event_scheduler": [(0,)],
+            "information_schema.EVENTS": [(one.name,) for one in contents.programs if one.kind == "EVENT"],
+            "information_schema.ROUTINES": [
+                (one.kind, one.name, 0) for one in contents.programs if one.kind != "EVENT"
+            ],
         }
         (self._rows,) = (list(rows) for part, rows in answers.items() if part in query)
 
@@ -94,12 +124,16 @@ def dump_request(path: pathlib.Path) -> DumpRequest:
         run_log=None,
         databases=[],
         exclude_databases=[],
+        exclude_tables=[],
+        schema_only_tables=[],
         mode="individual",
         threads=4,
         routines=True,
         triggers=True,
         events=True,
+        accounts=False,
         compression="none",
+        checksums="sample",
         long_query_guard=60,
         timeout=0,
         space_factor=1.0,
@@ -108,3 +142,61 @@ def dump_request(path: pathlib.Path) -> DumpRequest:
         hostname=None,
         check_mode=False,
     )
+
+
+def make_plan(
+    *databases: DatabasePlan,
+    mydumper: str = "/bin/mydumper",
+    version: t.Optional[Version] = None,
+    client: str = "/bin/mariadb",
+    server: Server = SERVER,
+    mode: str = "individual",
+) -> Plan:
+    """Return a plan for a server with *databases*."""
+    scope = DumpScope(server.product, server.numbers, routines=True, triggers=True, events=True)
+    found = version or parse_version(MYDUMPER_0_10)
+    limits = {"max_allowed_packet": str(64 * 1024 * 1024)}
+    none = TableFilter("exclude_tables", [], ignore_case=False)
+    return Plan(
+        server, mode, databases, mydumper, found, Client(client, "mariadb 10.11.18"), scope, "", none, none, limits
+    )
+
+
+def make_run(folder: pathlib.Path, plan: Plan, seconds: int = 0, **options: t.Any) -> ToolRun:
+    """Return a run of the tools that writes below *folder*.
+
+    :param options: of the request
+    """
+    private = folder / "private"
+    private.mkdir()
+    option_file = private / "client.cnf"
+    option_file.touch()
+    changed = {"dump_log": str(folder / "dump.log"), **options}
+    request = dataclasses.replace(dump_request(folder / "backup"), **changed)
+    files = t.cast("t.Any", FakeFiles(folder / "dump"))
+    deadline = Deadline(seconds, "the dump")
+    return ToolRun(request, plan, str(folder / "dump"), str(option_file), deadline, 0, RunLog(None), files)
+
+
+@dataclasses.dataclass
+class FakeFiles:
+    """Data files that are only listed, in the order in which they came; ``failure`` is that of one of them.
+
+    ``sizes`` are those that they had then, by name.
+    """
+
+    root: pathlib.Path
+    names: t.List[str] = dataclasses.field(default_factory=list)
+    sizes: t.Dict[str, int] = dataclasses.field(default_factory=dict)
+    failure: t.Optional[Exception] = None
+
+    def add(self, names: t.Iterable[str]) -> None:
+        """List files, which must be complete."""
+        for name in names:
+            self.sizes[name] = (self.root / name).stat().st_size
+            self.names.append(name)
+
+    def check(self) -> None:
+        """Raise the failure."""
+        if self.failure:
+            raise self.failure

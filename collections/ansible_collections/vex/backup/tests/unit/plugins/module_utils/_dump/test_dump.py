@@ -16,47 +16,60 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump import dump as dump_module
-from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import Finished
+from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFile, DataFiles
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, TablePlan
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump, ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,
     Interrupted,
     NotEnoughSpace,
     OptionError,
+    ProgramMissing,
 )
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_server import (
-    EMPTY,
+    MARIADB_CLIENT,
     MYDUMPER_0_10,
+    Contents,
     FakeServer,
     dump_request,
     install_programs,
 )
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._tools.made_tables import make_table
 
-Ends = t.List[t.Union[DumpResult, BackupError]]
 BROKEN = DumpResult(errors=["shop: Lost connection"])
 
 
 @pytest.fixture
 def ends(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> t.List[t.Union[DumpResult, BackupError]]:
+) -> t.Iterator[t.List[t.Union[DumpResult, BackupError]]]:
     """Return the ends of this test's dumps, one after the other."""
     endings: t.List[t.Union[DumpResult, BackupError]] = []
+    options: t.List[str] = []
 
     def run_tools(run: ToolRun) -> DumpResult:
         os.makedirs(os.path.join(run.folder, "shop", "tables"))
+        # The tools find the login and the settings of their sessions there, and nobody else does.
+        assert os.stat(run.option_file).st_mode & 0o777 == 0o600
+        options.append(pathlib.Path(run.option_file).read_text(encoding="utf-8"))
         ending = endings.pop(0)
         if isinstance(ending, BackupError):
             raise ending
         return ending
 
-    install_programs(tmp_path_factory.mktemp("bin"), {"mydumper": MYDUMPER_0_10}, monkeypatch)
-    server = FakeServer({"shop": EMPTY})
+    install_programs(
+        tmp_path_factory.mktemp("bin"), {"mydumper": MYDUMPER_0_10, "mariadb": MARIADB_CLIENT}, monkeypatch
+    )
+    server = FakeServer({"shop": Contents()})
     monkeypatch.setattr(dump_module, "connect", lambda _login: contextlib.nullcontext(server))
+    monkeypatch.setattr(dump_module, "variables_for_tools", lambda _login, _purpose: {"sql_mode": "''"})
+    monkeypatch.setattr(dump_module, "try_logins", lambda _login, plan: plan.names)
     monkeypatch.setattr(dump_module, "run_tools", run_tools)
-    return endings
+    yield endings
+    assert all("SESSION sql_mode = ''" in text and 'user="vex"' in text for text in options)
 
 
 def dump(path: str, keep_failed: int = 1, check_mode: bool = False, **options: t.Any) -> t.Dict[str, t.Any]:
@@ -142,25 +155,47 @@ def test_failed_dumps_are_removed_when_the_disk_is_too_small(
     assert dump(str(tmp_path / "backup_20260101_030000"), keep_failed=2, space_factor=1)["status"] == 1
 
 
-def test_full_disk_is_the_first_error(
-    ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("columns", "shown", "sentence"),
+    [
+        (("id",), 2, "shop.t: the dump has 1 rows, and the server has at least 2"),
+        (("other",), 1, "shop.t: the dump lacks the column 'id' of every row"),
+        (("id",), 1, ""),
+    ],
+)
+def test_incomplete_tables_are_errors(
+    ends: t.List[object],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: t.Tuple[str, ...],
+    shown: int,
+    sentence: str,
 ) -> None:
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=0))
-    ends.append(BROKEN)
-    with pytest.raises(DumpFailed, match=rf"the disk of {tmp_path} is full: make room.*\(and 1 more\)"):
-        dump(str(tmp_path / "backup_20260101_030000"))
-
-
-def test_damaged_files_are_errors(
-    ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dump_module, "finish_files", lambda *_arguments: Finished([], ["a.sql.zst"], {}))
-    ends.append(DumpResult())
-    with pytest.raises(DumpFailed, match=r"a\.sql\.zst fails its integrity test after compression") as caught:
-        dump(str(tmp_path / "backup_20260101_030000"))
+    files = {"shop/tables/t.sql": DataFile(9, Count(1, "1f", columns))}
+    monkeypatch.setattr(DataFiles, "wait", lambda _self: files)
+    plan = DatabasePlan("shop", "shop", [TablePlan(make_table("t"), "")], [], [])
+    ends.append(DumpResult([DatabaseDump(plan, {"t": ["tables/t.sql"]}, "", [], {"t": {"sampled": shown}}, None)]))
+    path = str(tmp_path / "backup_20260101_030000")
+    if not sentence:
+        result = dump(path)
+        assert (result["status"], result["dump_bytes"]) == (1, 9)
+        return
+    with pytest.raises(DumpFailed, match=f"the dump failed: {sentence}; the data is kept in ") as caught:
+        dump(path)
     assert caught.value.details["status"] == 3
-    assert "compression_finished" in caught.value.details
+    assert caught.value.details["dump_errors"] == [sentence]
+
+
+def test_warnings_are_in_the_result(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+    ends.append(DumpResult(warnings=["shop: no position"]))
+    result = dump(str(tmp_path / "backup_20260101_030000"))
+    assert (result["status"], result["dump_warnings"]) == (2, ["shop: no position"])
+
+
+def test_missing_compressor_is_named_before_the_tools_run(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ProgramMissing, match="install gzip, or choose another compression"):
+        dump(str(tmp_path / "backup_20260101_030000"), compression="gzip")
+    assert ends == []
 
 
 @pytest.mark.parametrize(
@@ -178,7 +213,7 @@ def test_refusals_of_the_operating_system_have_a_remedy(
     kind: t.Type[BackupError],
     message: str,
 ) -> None:
-    def refuse(*_arguments: object) -> Finished:
+    def refuse(*_arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(dump_module, "finish_files", refuse)

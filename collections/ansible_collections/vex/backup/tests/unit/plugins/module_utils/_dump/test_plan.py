@@ -10,13 +10,9 @@ import shutil
 import typing as t
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import (
-    INSTANCE_DIRECTORY,
     Plan,
-    directory_name,
     make_plan,
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -27,19 +23,27 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program, describe
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_server import (
-    EMPTY,
     MARIADB,
+    MARIADB_CLIENT,
     MYDUMPER_0_10,
-    MYDUMPER_1_0,
+    MYDUMPER_1,
     MYSQL,
+    MYSQL_CLIENT,
+    Contents,
     FakeServer,
     dump_request,
     install_programs,
 )
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._tools.made_tables import (
+    ID,
+    make_column,
+    make_table,
+)
 
 PROGRAMS = [Program("PACKAGE", "k"), Program("PROCEDURE", "p"), Program("TRIGGER", "t"), Program("EVENT", "e")]
-SHOP = EMPTY._replace(tables=["orders"], programs=PROGRAMS, data_bytes=10**9)
-VERSIONS = {"mydumper": MYDUMPER_0_10, "mariadb-dump": "from 11.8.2-MariaDB", "mysqldump": "9.7"}
+ORDERS = make_table("orders")._replace(data_bytes=10**9)
+SHOP = Contents([ORDERS], ["v"], PROGRAMS)
+VERSIONS = {"mydumper": MYDUMPER_0_10, "mariadb": MARIADB_CLIENT, "mysql": MYSQL_CLIENT}
 
 
 class Host:
@@ -60,6 +64,11 @@ class Host:
         connection = t.cast("t.Any", self.server)
         return make_plan(connection, describe(connection), dataclasses.replace(request, **options))
 
+    def reasons(self, **options: t.Any) -> t.Dict[t.Tuple[str, str], str]:
+        """Return why the client dumps tables, by database and table."""
+        plan = self.plan(**options)
+        return {(one.name, table.table.name): table.reason for one in plan.databases for table in one.tables}
+
     def path(self, program: str) -> str:
         return str(self.folder / "bin" / program)
 
@@ -69,27 +78,18 @@ def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     return Host(tmp_path, monkeypatch)
 
 
-def test_plan_for_0_10(host: Host) -> None:
+def test_plan(host: Host) -> None:
     plan = host.plan()
     assert (plan.names, plan.mode, plan.tools, plan.mydumper_path) == (
         ["shop"],
         "individual",
-        "MyDumper 0.10.0",
+        "MyDumper 0.10.1",
         host.path("mydumper"),
     )
-    assert (plan.server_version, plan.session_variables) == ("10.11.18", {})
+    assert (plan.server_version, plan.client) == ("10.11.18", (host.path("mariadb"), "mariadb 10.11.18"))
     (one,) = plan.databases
-    assert (one.directory, one.reason, list(one.programs)) == ("shop", "", PROGRAMS)
-    assert plan.mysqldump_tool is None
-
-
-def test_plan_for_1_0(host: Host) -> None:
-    host.versions["mydumper"], host.server.version = MYDUMPER_1_0, MYSQL
-    host.server.databases["it's"] = EMPTY
-    plan = host.plan()
-    assert plan.session_variables == {"explain_format": "TRADITIONAL"}
-    assert [(one.reason, list(one.programs)) for one in plan.databases] == [("", []), ("", [])]
-    assert plan.mysqldump_tool is None
+    assert (one.directory, list(one.views), list(one.programs)) == ("shop", ["v"], PROGRAMS)
+    assert ([table.name for table in one.mydumper_tables], one.client_tables, one.data_bytes) == (["orders"], [], 10**9)
 
 
 @pytest.mark.parametrize(
@@ -103,46 +103,62 @@ def test_plan_for_1_0(host: Host) -> None:
 def test_unwanted_programs_are_left_out(host: Host, unwanted: str, left: t.List[str]) -> None:
     plan = host.plan(**{unwanted: False}).databases[0]
     assert [program.kind for program in plan.programs] == left
-    # The manifest lists these.
-    assert [program.kind for program in plan.objects.programs] == left
 
 
-@pytest.mark.parametrize(("version", "preferred"), [(MARIADB, "mariadb-dump"), (MYSQL, "mysqldump")])
-def test_mysqldump_of_the_servers_maker_is_preferred(host: Host, version: str, preferred: str) -> None:
+@pytest.mark.parametrize(("version", "preferred"), [(MARIADB, "mariadb"), (MYSQL, "mysql")])
+def test_client_of_the_servers_maker_is_preferred(host: Host, version: str, preferred: str) -> None:
     host.server.version = version
-    host.server.databases["it's"] = EMPTY
-    plan = host.plan()
-    assert plan.databases[1].reason == 'the name "it\'s"'
-    assert plan.mysqldump_tool is not None
-    assert plan.mysqldump_tool.path == host.path(preferred)
-    del host.versions["mariadb-dump"]
-    other = host.plan().mysqldump_tool
-    assert other is not None
-    assert other.path == host.path("mysqldump")
+    assert host.plan().client.path == host.path(preferred)
+    del host.versions[preferred]
+    assert host.plan().client.path != host.path(preferred)
 
 
-def test_missing_mysqldump_is_named_with_its_purpose(host: Host) -> None:
-    host.versions = {"mydumper": MYDUMPER_0_10}
-    assert host.plan().mysqldump_tool is None
-    host.server.databases["it's"] = EMPTY
-    with pytest.raises(ProgramMissing, match=r"mariadb-client or mysql-client.*what MyDumper 0.10 cannot dump"):
+@pytest.mark.parametrize("missing", [["mydumper"], ["mariadb", "mysql"]])
+def test_missing_program_is_named(host: Host, missing: t.List[str]) -> None:
+    for name in missing:
+        del host.versions[name]
+    with pytest.raises(ProgramMissing, match=f"none of {', '.join(missing)} is on this host"):
         host.plan()
 
 
-def test_mode_instance_is_refused_where_mydumper_cannot_dump_a_database(host: Host) -> None:
-    assert host.plan(mode="instance").mode == "instance"
-    host.server.databases["it's"] = EMPTY
-    with pytest.raises(OptionError, match=r"cannot dump the database \"it's\" because of the name.*mode individual"):
-        host.plan(mode="instance")
-    host.versions["mydumper"] = MYDUMPER_1_0
-    assert host.plan(mode="instance").names == ["shop", "it's"]
+def test_tables_that_mydumper_cannot_dump_exactly_are_for_the_client(host: Host) -> None:
+    tables = [
+        make_table("plain"),
+        make_table("it's"),
+        make_table("isam", engine="MyISAM"),
+        make_table("rough", ID, make_column("x", "float")),
+        make_table("unseen", ID, make_column("y", "int", extra="INVISIBLE")),
+    ]
+    host.server.databases = {"shop": Contents(tables), "é": Contents([make_table("plain")])}
+    everywhere = {
+        ("shop", "plain"): "",
+        ("shop", "it's"): 'the name "it\'s"',
+        ("shop", "isam"): "the engine MyISAM",
+        ("shop", "rough"): "the FLOAT column 'x'",
+        ("é", "plain"): "the name 'é'",
+    }
+    assert host.reasons() == {**everywhere, ("shop", "unseen"): "the invisible column 'y'"}
+    host.versions["mydumper"] = MYDUMPER_1
+    assert host.reasons() == {**everywhere, ("shop", "unseen"): ""}
+
+
+def test_odd_name_on_mysql_is_a_reason_for_an_instance(host: Host) -> None:
+    host.server.version = MYSQL
+    host.server.databases["é"] = Contents()
+    table = ("shop", "orders")
+    assert host.reasons()[table] == ""
+    # It fails at the name also when the database is not dumped.
+    options = {"mode": "instance", "exclude_databases": ["é"]}
+    assert host.reasons(**options) == {table: "the name of the database 'é'"}
+    host.versions["mydumper"] = MYDUMPER_1
+    assert host.reasons(**options)[table] == ""
 
 
 def test_path_that_contains_the_name_of_a_chunk_is_refused(host: Host) -> None:
     path = "/backup/d.t.00001.sql/backup_20260101_030000"
     with pytest.raises(OptionError, match=r"contains \.00001\.sql, which MyDumper 0.10 mistakes for a chunk"):
         host.plan(path=path)
-    host.versions["mydumper"] = MYDUMPER_1_0
+    host.versions["mydumper"] = MYDUMPER_1
     assert host.plan(path=path).version.text == "1.0.1"
 
 
@@ -172,19 +188,3 @@ def test_too_small_disk_is_named_before_the_dump(host: Host, tmp_path: pathlib.P
     assert host.plan(space_factor=0.9).names == ["shop"]
     host.free = 0
     assert host.plan(space_factor=0).names == ["shop"]
-
-
-def test_directory_has_the_name_of_its_database() -> None:
-    assert directory_name("shop") == "shop"
-    assert directory_name("we ird/é") == "we%20ird%2F%C3%A9"
-
-
-@given(st.lists(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=64), min_size=2, unique=True))
-@example(["é" * 64, "é" * 63, f"{'é' * 63}e", "+instance", "..", "."])
-def test_two_databases_have_different_directories(names: t.List[str]) -> None:
-    folders = [directory_name(name) for name in names]
-    assert len(set(folders)) == len(names)
-    for folder in folders:
-        assert len(folder) <= 255
-        assert "/" not in folder
-        assert folder not in (".", "..", INSTANCE_DIRECTORY)

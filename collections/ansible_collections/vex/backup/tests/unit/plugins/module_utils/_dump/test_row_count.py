@@ -1,22 +1,22 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rows and digests from the text of dumps, as MyDumper and mysqldump of both makers write it."""
+"""Rows, columns and digests from the text of data files of MyDumper, both generations, and of this collection."""
 
 from __future__ import annotations
 
 import hashlib
+import pathlib
+import re
 import typing as t
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import (
-    Count,
-    FileCounter,
-    ScriptCounter,
-    join_counts,
-)
+from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count, FileCounter, join_counts
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN
+from ansible_collections.vex.backup.plugins.module_utils._tools.exact_rows import insert_head
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._tools.made_tables import make_column, make_table
 
 # By MyDumper 0.10.1: line ends of the data are two characters.
 LEGACY_TEXT = rb"""/*!40101 SET NAMES binary*/;
@@ -28,85 +28,113 @@ INSERT INTO `t` (`a`,`(`) VALUES
 (3,"INSERT INTO `t` VALUES\n(","");
 """
 MODERN_TEXT = rb"""/*!40101 SET NAMES utf8mb4*/;
-INSERT INTO `t` VALUES(1,"a\n,(1)")
+INSERT INTO `t` (`a`,`b``c`) VALUES(1,"a\n,(1)")
 ,(2,NULL)
 ;
-INSERT INTO `t` VALUES(3,"\n(")
+INSERT INTO `t` (`a`,`b``c`) VALUES(3,"\n(")
 ;
 """
-MYSQL_SCRIPT = r"""-- MySQL dump
-CREATE TABLE `t` (
-  `a` int DEFAULT NULL
-);
-INSERT INTO `t` VALUES (1,'a(b)\n(','it''s (',0x2829),(2,'\\',NULL,NULL),(3,_binary '\'(',-1,'');
-INSERT IGNORE INTO `other` VALUES (1);
-/*!50001 VIEW `v` AS select 'INSERT INTO `t` VALUES (1)' */;
-INSERT INTO `back``tick é` (`a`, `b``(`) VALUES (1,'()'),(2,'');
-""".encode()
-MARIADB_SCRIPT = rb"""INSERT INTO `t` VALUES
-(1,'a(b)\n('),
-(2,'it''s');
-(not a row of any)
-INSERT INTO `t` VALUES
-(3,');');
+EXACT_TEXT = b"""INSERT INTO `t` (`a`, `\xc3\xa7`) VALUES
+(1,X'0A28'),
+(2,NULL);
+INSERT INTO `t` (`a`, `\xc3\xa7`) VALUES
+(3,X'');
 """
+WITHOUT_COLUMNS = rb"""/*!40101 SET NAMES binary*/;
+INSERT INTO `t` VALUES(1,"a")
+,(2,NULL)
+,(3,"b")
+;
+"""
+# Dumps of MyDumper 1.0.1, which are not part of the repository.
+REAL_DUMPS = pathlib.Path(__file__).parents[10] / "shared" / "mydumper" / "dumps"
 
 
-def blocks(text: bytes, size: int) -> t.List[bytes]:
-    return [text[start : start + size] for start in range(0, len(text), size)]
+def counted(text: bytes, size: int = 1000) -> Count:
+    counter = FileCounter()
+    for start in range(0, len(text), size):
+        counter.update(text[start : start + size])
+    return counter.count()
 
 
-@pytest.mark.parametrize(("generation", "text"), [(LEGACY, LEGACY_TEXT), (MODERN, MODERN_TEXT)])
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        (LEGACY_TEXT, ("a", "(")),
+        (MODERN_TEXT, ("a", "b`c")),
+        (EXACT_TEXT, ("a", "ç")),
+        (WITHOUT_COLUMNS, None),
+    ],
+)
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 15, 1000])
-def test_rows_across_the_seams_of_blocks_are_counted(generation: str, text: bytes, size: int) -> None:
-    counter = FileCounter(generation)
-    for block in blocks(text, size):
-        counter.update(block)
-    assert counter.count() == (3, hashlib.sha256(text).hexdigest())
+def test_rows_across_the_borders_of_blocks_are_counted(
+    text: bytes, columns: t.Optional[t.Tuple[str, ...]], size: int
+) -> None:
+    longest = max(map(len, text.split(b";\n")))
+    assert counted(text, size) == Count(3, hashlib.sha256(text).hexdigest(), columns, longest)
 
 
-def test_row_at_the_beginning_of_a_file() -> None:
-    counter = FileCounter(MODERN)
-    counter.update(b",(1)\n,(2)")
-    assert counter.count().rows == 2
+def test_rows_of_a_large_file() -> None:
+    statement = b"INSERT INTO `t` (`a`) VALUES\n" + b",\n".join([b"(%s)" % (b"1" * 1000)] * 1000) + b";\n"
+    assert counted(statement * 4, 1 << 16).rows == 4000
 
 
-def test_nul_byte_in_a_file_of_0_10_is_an_error() -> None:
-    FileCounter(MODERN).update(b"a\0b")
-    with pytest.raises(DumpFailed, match="a NUL byte"):
-        FileCounter(LEGACY).update(b"a\0b")
+@pytest.mark.parametrize("text", [b"", b"/*!40101 SET NAMES binary*/;\n", b"INSERT INTO `t` (`a`"])
+def test_file_without_a_statement_has_no_rows(text: bytes) -> None:
+    found = counted(text)
+    assert (found.rows, found.sha256, found.columns) == (0, hashlib.sha256(text).hexdigest(), None)
+
+
+NAME = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@given(
+    NAME,
+    st.lists(NAME, min_size=1, max_size=3),
+    st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    st.integers(1, 40),
+)
+@example("new\nline", ["a\n\nb", "`", '"'], [2, 1], 7)
+def test_names_do_not_change_the_number_of_rows(
+    table: str, columns: t.List[str], statements: t.List[int], size: int
+) -> None:
+    """Names of tables and columns may contain line ends and quotes."""
+    head = insert_head(make_table(table, *(make_column(name, "int") for name in columns))).encode()
+    text = b"".join(head + b",\n".join([b"(1)"] * rows) + b";\n" for rows in statements)
+    found = counted(text, size)
+    assert (found.rows, found.columns) == (sum(statements), tuple(columns))
+
+
+def test_name_that_contains_the_start_of_a_statement() -> None:
+    head = insert_head(make_table("t", make_column("a\nINSERT INTO `", "int"))).encode()
+    assert counted((head + b"(1),\n(2);\n") * 3).rows == 6
+
+
+def test_nul_byte_is_an_error() -> None:
+    with pytest.raises(DumpFailed, match=r"a NUL byte.*the disk was probably full"):
+        FileCounter().update(b"a\0b")
 
 
 def test_digest_of_a_table_depends_on_the_order_of_its_files() -> None:
-    one, two = Count(1, "1f"), Count(2, "2f")
+    one, two = Count(1, "1f", ("a",), 7), Count(2, "2f", ("a",), 5)
     assert join_counts([one]) == one
-    assert join_counts([one, two]) == (3, hashlib.sha256(b"1f2f").hexdigest())
+    assert join_counts([one, two]) == Count(3, hashlib.sha256(b"1f2f").hexdigest(), None, 7)
     assert join_counts([two, one]).sha256 != join_counts([one, two]).sha256
 
 
 def test_table_without_files_is_empty() -> None:
-    assert join_counts([]) == (0, hashlib.sha256(b"").hexdigest())
+    assert join_counts([]) == Count(0, hashlib.sha256(b"").hexdigest(), None)
 
 
-@pytest.mark.parametrize("size", [1, 10, 1000])
-@pytest.mark.parametrize(
-    ("script", "rows"),
-    [(MYSQL_SCRIPT, {"t": 3, "back`tick é": 2, "v": 0}), (MARIADB_SCRIPT, {"t": 3, "u": 0})],
-)
-def test_rows_of_a_script_are_counted_by_table(script: bytes, rows: t.Dict[str, int], size: int) -> None:
-    counter = ScriptCounter()
-    for block in blocks(script, size):
-        counter.update(block)
-    assert {table: counter.count(table).rows for table in rows} == rows
-
-
-def test_digest_of_a_table_in_a_script_is_that_of_its_statements() -> None:
-    def digest(script: bytes) -> str:
-        counter = ScriptCounter()
-        counter.update(script)
-        return counter.count("t").sha256
-
-    statement = b"INSERT INTO `t` VALUES\n(1),\n(2);\n"
-    assert digest(b"-- at one time\n" + statement) == digest(b"-- at another\nUSE `x`;\n" + statement)
-    assert digest(statement) == hashlib.sha256(statement).hexdigest()
-    assert digest(statement) != digest(b"INSERT INTO `t` VALUES\n(1),\n(3);\n")
+@pytest.mark.parametrize("name", ["individual-loja", "complete-insert-loja", "individual-zeta", "utf8mb4-rh"])
+@pytest.mark.parametrize("size", [13, 14, 1 << 20])
+def test_rows_of_real_dumps_are_those_of_their_metadata(name: str, size: int) -> None:
+    folder = REAL_DUMPS / name / "tables"
+    if not folder.is_dir():
+        pytest.skip(f"{REAL_DUMPS} is not here")
+    metadata = (folder / "metadata").read_text(encoding="utf-8")
+    sections = re.findall(r"^\[`(.+)`\.`(.+)`\]\n(?:.+\n)*?rows = (\d+)$", metadata, re.MULTILINE)
+    assert sections
+    for database, table, rows in sections:
+        files = sorted(folder.glob(f"{database}.{table}.0*.sql"))
+        assert sum(counted(path.read_bytes(), size).rows for path in files) == int(rows), table

@@ -1,153 +1,189 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Failures while the tools run: of a tool, of the server, and of what is read beside MyDumper."""
+"""The snapshots of a dump, one after the other, and the failures of single ones."""
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import pathlib
 import typing as t
 from unittest import mock
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._dump import run_mydumper as run_mydumper_module
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
 from ansible_collections.vex.backup.plugins.module_utils._dump import run_tools as run_tools_module
-from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, Plan
-from ansible_collections.vex.backup.plugins.module_utils._dump.run_mysqldump import _first_and_last_lines
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolResult, ToolRun
-from ansible_collections.vex.backup.plugins.module_utils._errors import CommandTimeout, DumpStalled, ServerUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Objects, Program, Server
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN, Version
+from ansible_collections.vex.backup.plugins.module_utils._dump import snapshot as snapshot_module
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
+from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult, run_tools
+from ansible_collections.vex.backup.plugins.module_utils._dump.snapshot import SnapshotResult, dump_snapshot
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump, ToolRun
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    CommandTimeout,
+    DumpFailed,
+    ServerUnavailable,
+    TablesInUse,
+)
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_server import SERVER, make_plan, make_run
 
-NOWHERE = Login("", 0, "/nowhere.sock", "vex", "", None)
-MARIADB = Server("mariadb", "10.11.18-MariaDB", (10, 11, 18), "'vex'@'%'", "abc", False)
-MYSQL = Server("mysql", "9.7.4", (9, 7, 4), "'vex'@'%'", "abc", True)
-LOST = "the server no longer answers; the remaining databases are not dumped"
-# Writes what a MyDumper 0.10 leaves of an empty database.
-MYDUMPER = """#!/bin/sh
-for word; do case "$word" in --outputdir=*) output="${word#*=}" ;; --logfile=*) log="${word#*=}" ;; esac; done
-mkdir "$output"
-echo "2026-01-01 03:00:00 [INFO] - Thread 1 dumping data" >"$log"
-echo "2026-01-01 03:00:01 [INFO] - Finished dump at: 2026-01-01 03:00:01" >>"$log"
-printf 'Started dump at: 2026-01-01 03:00:00\\nFinished dump at: 2026-01-01 03:00:01\\n' >"$output/metadata"
-"""
+A, B = (DatabasePlan(name, name, [], [], []) for name in "ab")
+LOST = "the server no longer answers"
+NOT_DUMPED = "the remaining databases are not dumped"
 
 
-class Log(RunLog):
-    """A run log that keeps its warnings."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
-        self.warnings: t.List[str] = []
-
-    def warning(self, message: str) -> None:
-        """Keep *message*."""
-        self.warnings.append(message)
+def dumped(plan: DatabasePlan, position: t.Optional[BinlogPosition] = None) -> DatabaseDump:
+    return DatabaseDump(plan, {}, "x", [], {}, position)
 
 
-def database(name: str, *programs: Program) -> DatabasePlan:
-    return DatabasePlan(name, name, Objects([], [], list(programs), [], [], [], 0), "", list(programs))
+@pytest.fixture
+def groups(monkeypatch: pytest.MonkeyPatch) -> t.List[t.Sequence[str]]:
+    """Return the names of each snapshot's databases; those with the database ``b`` alone fail."""
+    found: t.List[t.Sequence[str]] = []
+
+    def take(_run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
+        found.append(names)
+        if names == ["b"]:
+            return SnapshotResult(errors=["b: lost"])
+        return SnapshotResult([dumped(DatabasePlan(name, name, [], [], [])) for name in names], ["odd"])
+
+    monkeypatch.setattr(run_tools_module, "dump_snapshot", take)
+    return found
 
 
-def make_run(
-    tmp_path: pathlib.Path, databases: t.Sequence[DatabasePlan], server: Server = MARIADB, generation: str = LEGACY
-) -> ToolRun:
-    program = tmp_path / "mydumper"
-    program.write_text(MYDUMPER, encoding="ascii")
-    program.chmod(0o755)
-    version = Version("0.10.1" if generation == LEGACY else "1.0.1", generation)
-    plan = Plan(server, "individual", databases, str(program), version, None)
-    request = DumpRequest(
-        login=NOWHERE,
-        path=str(tmp_path / "dump"),
-        dump_log=str(tmp_path / "dump.log"),
-        run_log=None,
-        databases=[],
-        exclude_databases=[],
-        mode="individual",
-        threads=2,
-        routines=True,
-        triggers=True,
-        events=True,
-        compression="none",
-        long_query_guard=60,
-        timeout=0,
-        space_factor=0.0,
-        keep_failed=0,
-        run_uuid=None,
-        hostname=None,
-        check_mode=False,
-    )
-    return ToolRun(request, plan, str(tmp_path / "dump"), "/dev/null", Deadline(0, "the dump"), 0, Log(), None)
-
-
-@pytest.mark.parametrize(("answers", "messages"), [(True, ["a: lost", "b: lost"]), (False, ["a: lost", LOST])])
-def test_a_lost_server_ends_the_dump(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, answers: bool, messages: t.List[str]
+@pytest.mark.parametrize(
+    ("mode", "names", "snapshots", "consistent"),
+    [
+        ("individual", ["a", "c"], [["a"], ["c"]], False),
+        ("individual", ["a"], [["a"]], True),
+        ("instance", ["a", "c"], [["a", "c"]], True),
+    ],
+)
+def test_snapshots_by_mode(
+    tmp_path: pathlib.Path,
+    groups: t.List[t.Sequence[str]],
+    mode: str,
+    names: t.List[str],
+    snapshots: t.List[t.List[str]],
+    consistent: bool,
 ) -> None:
-    def fail(_run: ToolRun, group: t.Sequence[DatabasePlan]) -> ToolResult:
-        return ToolResult(errors=[f"{group[0].name}: lost"])
-
-    monkeypatch.setattr(run_tools_module, "run_mydumper", fail)
-    if answers:
-        monkeypatch.setattr(run_tools_module, "connect", mock.MagicMock())
-    result = run_tools_module.run_tools(make_run(tmp_path, [database("a"), database("b")]))
-    assert result.errors == messages
-    assert not result.consistent
+    plans = [DatabasePlan(name, name, [], [], []) for name in names]
+    result = run_tools(make_run(tmp_path, make_plan(*plans, mode=mode)))
+    assert groups == snapshots
+    assert [one.plan.name for one in result.databases] == names
+    assert (result.consistent, result.status, len(result.warnings)) == (consistent, WARNING, len(snapshots))
+    assert (tmp_path / "dump").stat().st_mode & 0o777 == 0o700
 
 
-def test_stored_programs_of_a_lost_server_are_an_error(tmp_path: pathlib.Path) -> None:
-    run = make_run(tmp_path, [database("a", Program("PROCEDURE", "p"))])
-    (error,) = run_tools_module.run_tools(run).errors[:1]
-    assert error.startswith("a: the server at /nowhere.sock could not be reached")
+@pytest.mark.parametrize(
+    ("answers", "names", "messages"), [(True, ["a", "c"], ["b: lost"]), (False, ["a"], ["b: lost", LOST, NOT_DUMPED])]
+)
+def test_failure_of_one_database(
+    tmp_path: pathlib.Path,
+    groups: t.List[t.Sequence[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    answers: bool,
+    names: t.List[str],
+    messages: t.List[str],
+) -> None:
+    lost = ServerUnavailable("gone")
+    monkeypatch.setattr(run_tools_module, "connect", mock.MagicMock(side_effect=None if answers else lost))
+    plans = [DatabasePlan(name, name, [], [], []) for name in "abc"]
+    result = run_tools(make_run(tmp_path, make_plan(*plans)))
+    assert [one.plan.name for one in result.databases] == names
+    assert (result.errors, result.status, result.consistent) == (messages, ERROR, False)
 
 
-@pytest.mark.parametrize("generation", [LEGACY, MODERN])
-def test_an_empty_database_is_dumped(tmp_path: pathlib.Path, generation: str) -> None:
-    run = make_run(tmp_path, [database("a")], generation=generation)
-    result = run_tools_module.run_tools(run)
-    assert result.errors == []
-    assert "# a" in (tmp_path / "dump.log").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("positions", "text"),
+    [
+        ([BinlogPosition("bin.1", "4", "0-1-9")] * 2, "bin.1:4 0-1-9"),
+        ([BinlogPosition("bin.1", "4", "")] * 2, "bin.1:4"),
+        ([BinlogPosition("bin.1", "4", "x"), BinlogPosition("bin.1", "7", "y")], "a=bin.1:4; b=bin.1:7"),
+        ([None, BinlogPosition("bin.1", "7", "")], "bin.1:7"),
+        ([None, None], ""),
+    ],
+)
+def test_text_of_positions(positions: t.List[t.Optional[BinlogPosition]], text: str) -> None:
+    result = DumpResult([dumped(plan, position) for plan, position in zip((A, B), positions)])
+    assert (result.binlog_position_text, result.status) == (text, SUCCESS)
 
 
-def test_the_log_of_a_broken_off_mydumper_is_kept(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_mydumper_module, "_run_to_end", mock.Mock(side_effect=CommandTimeout("too long")))
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
+    """Return the reading of a snapshot, which a test lets fail."""
+    made = mock.Mock()
+    made.return_value.read.return_value = []
+    made.return_value.result.return_value = [dumped(A)]
+    made.return_value.position = None
+    made.return_value.warnings = []
+    monkeypatch.setattr(snapshot_module, "_Snapshot", made)
+    monkeypatch.setattr(snapshot_module, "connect", mock.MagicMock())
+    monkeypatch.setattr(snapshot_module, "has_database", lambda _connection, name: name != "gone")
+    monkeypatch.setattr(snapshot_module, "plan_database", lambda _connection, _plan, _name: A)
+    return made
+
+
+@pytest.mark.parametrize(("names", "label"), [(["a"], "a"), (["a", "b"], "the instance")])
+@pytest.mark.parametrize("error", [DumpFailed("broken"), ServerUnavailable("broken")])
+def test_errors_of_a_snapshot_are_named(
+    tmp_path: pathlib.Path, reading: mock.Mock, names: t.List[str], label: str, error: Exception
+) -> None:
+    reading.side_effect = error
+    run = make_run(tmp_path, make_plan())
+    assert dump_snapshot(run, names) == SnapshotResult(errors=[f"{label}: broken"])
+    reading.side_effect = None
+    reading.return_value.read.return_value = ["one", "two"]
+    assert dump_snapshot(run, names) == SnapshotResult(errors=[f"{label}: one", f"{label}: two"])
+
+
+def test_time_limit_is_no_error_of_a_snapshot(tmp_path: pathlib.Path, reading: mock.Mock) -> None:
+    reading.side_effect = CommandTimeout("late")
     with pytest.raises(CommandTimeout):
-        run_tools_module.run_tools(make_run(tmp_path, [database("a")]))
-    assert (tmp_path / "dump.log").read_text(encoding="utf-8") == "# a\n"
+        dump_snapshot(make_run(tmp_path, make_plan()), ["a"])
 
 
-def test_a_mydumper_that_stalls_twice_is_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stall(_run: ToolRun, dump: t.Any) -> None:
-        pathlib.Path(dump.output).mkdir()
-        raise DumpStalled("it waits")
-
-    monkeypatch.setattr(run_mydumper_module, "_run_to_end", stall)
-    run = make_run(tmp_path, [database("a")])
-    with pytest.raises(DumpStalled):
-        run_tools_module.run_tools(run)
-    assert t.cast("Log", run.log).warnings == ["dump: it waits. It was ended, and is started again"]
-
-
-@pytest.mark.parametrize("step", ["block", "wait"])
-def test_a_dump_without_a_binlog_position_goes_on(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, step: str
+@pytest.mark.parametrize(
+    ("writes", "position", "warnings"),
+    [
+        (True, None, ["a: the server writes a binary log, but the dump has no binlog position"]),
+        (True, BinlogPosition("b", "4", ""), []),
+        (False, None, []),
+    ],
+)
+def test_missing_position_is_a_warning(
+    tmp_path: pathlib.Path, reading: mock.Mock, writes: bool, position: object, warnings: t.List[str]
 ) -> None:
-    """Writers cannot be blocked, or the lock is lost before MyDumper has its snapshots."""
-    if step == "wait":
-        writers = mock.Mock(wait_for_snapshots=mock.Mock(side_effect=ServerUnavailable("lost")))
-        monkeypatch.setattr(run_mydumper_module, "block_writers", lambda _login: contextlib.nullcontext(writers))
-    run = make_run(tmp_path, [database("a")], MYSQL)
-    result = run_tools_module.run_tools(run)
-    assert t.cast("Log", run.log).warnings[0].startswith("dump: no binlog position: ")
-    assert result.warnings
-    assert not result.errors
+    reading.return_value.position = position
+    run = make_run(tmp_path, make_plan(server=SERVER._replace(binlog_enabled=writes)))
+    assert dump_snapshot(run, ["a"]) == SnapshotResult([dumped(A)], warnings)
 
 
-def test_a_missing_dump_of_mysqldump_has_no_lines(tmp_path: pathlib.Path) -> None:
-    assert _first_and_last_lines(str(tmp_path / "none.sql")) == ("", "")
+def test_dropped_database_is_left_out(tmp_path: pathlib.Path, reading: mock.Mock) -> None:
+    run = make_run(tmp_path, make_plan(server=SERVER._replace(binlog_enabled=False)))
+    dropped = ["gone: it was dropped before its dump began"]
+    assert dump_snapshot(run, ["a", "gone"]) == SnapshotResult([dumped(A)], dropped)
+    assert dump_snapshot(run, ["gone"]) == SnapshotResult((), dropped)
+    wanted = dataclasses.replace(run, request=dataclasses.replace(run.request, databases=["a", "gone"]))
+    assert dump_snapshot(wanted, ["a", "gone"]) == SnapshotResult(errors=dropped)
+
+
+def test_tables_in_use_end_the_dump(
+    tmp_path: pathlib.Path, reading: mock.Mock, groups: t.List[t.Sequence[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each further snapshot would hold up the writers of the server as well."""
+    reading.side_effect = TablesInUse("in use")
+    monkeypatch.setattr(run_tools_module, "dump_snapshot", dump_snapshot)
+    result = run_tools(make_run(tmp_path, make_plan(A, B, mode="individual")))
+    assert result.errors == ["a: in use", NOT_DUMPED]
+
+
+def test_failure_of_a_snapshot_stops_only_its_own_readers(tmp_path: pathlib.Path, reading: mock.Mock) -> None:
+    def fail(run: ToolRun, *_arguments: object) -> None:
+        run.deadline.stop()
+        raise DumpFailed("broken")
+
+    reading.side_effect = fail
+    run = make_run(tmp_path, make_plan())
+    dump_snapshot(run, ["a"])
+    run.deadline.check()

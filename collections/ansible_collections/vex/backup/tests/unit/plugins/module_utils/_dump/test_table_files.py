@@ -1,122 +1,142 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The files that hold the rows of each table; those of MyDumper 0.20 and later are from a capture of 1.0.1."""
+"""The files of each table in order, and the checks of what they hold."""
 
 from __future__ import annotations
 
-import hashlib
-import pathlib
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.vex.backup.plugins.module_utils._dump.chunk_compression import CompressedChunk
-from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, Plan
+from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFile
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, TablePlan
 from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count
 from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import (
-    Table,
-    count_tables,
-    data_files,
-    find_table_files,
+    DumpedTable,
+    by_table,
+    dumped_tables,
+    incomplete_tables,
+    long_statements,
 )
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Objects, Server
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN, Version
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_server import make_plan
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._tools.made_tables import (
+    ID,
+    make_column,
+    make_table,
+)
 
-FIXTURES = pathlib.Path(__file__).parent.parent / "_tools" / "fixtures" / "mydumper"
-EMPTY = hashlib.sha256(b"").hexdigest()
-ONE_ROW = b"INSERT INTO `t` VALUES\n(1);\n"
-
-
-def database(name: str, *tables: str, reason: str = "") -> DatabasePlan:
-    return DatabasePlan(name, name, Objects(tables, [], [], [], [], [], 0), reason, [])
-
-
-def plan(generation: str, mode: str, *databases: DatabasePlan) -> Plan:
-    server = Server("mariadb", "10.11", (10, 11, 0), "root@localhost", "one", True)
-    return Plan(server, mode, databases, "mydumper", Version("x", generation), None)
+COMPUTED = make_column("twice", "int", is_generated=True)
+SHOP = TablePlan(make_table("t", ID, COMPUTED, make_column("ç", "text")), "")
 
 
-def write(folder: pathlib.Path, files: t.Mapping[str, bytes]) -> None:
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
+def dump(*tables: TablePlan, files: t.Mapping[str, t.Sequence[str]], **shown: int) -> DatabaseDump:
+    """Return a dump of the database ``we ird``, whose server has shown some rows of its tables."""
+    plan = DatabasePlan("we ird", "we%20ird", tables, [], [])
+    fingerprints = {one.table.name: {"sampled": shown.get(one.table.name, 0)} for one in tables}
+    return DatabaseDump(plan, files, "utf8mb4_bin", [], fingerprints, None)
 
 
-def tables_of(
-    folder: pathlib.Path, plan: Plan, chunks: t.Optional[t.Dict[str, CompressedChunk]] = None
-) -> t.Dict[str, t.List[Table]]:
-    files = find_table_files(str(folder), plan)
-    counters = {name: new() for name, new in files.new_counters.items() if name not in (chunks or {})}
-    for name, counter in counters.items():
-        counter.update((folder / name).read_bytes())
-    return count_tables(files, counters, chunks or {})
-
-
-def test_data_files_by_the_stem_of_their_names() -> None:
+def test_files_by_the_stem_of_their_names() -> None:
     names = [
         "d.t.sql",
         "d.7.00001.sql",
         "d.7.00000.sql",
-        "d.7.00001.00002.sql",
+        "d.7.00000.00002.sql",
+        "d.7.00000.00010.sql",
+        "d.00000.00000.sql",
+        "d.00001.sql",
         "d.t-schema.sql",
+        "d.u.00000.sql",
         "d.t.txt",
+        "d.t.00001.sql.zst",
         "metadata",
     ]
-    assert data_files({"d.t", "d.7", "d.empty"}, names) == {
+    assert by_table(reversed(names), {"d.t", "d.7", "d.00000", "d.00001", "d.empty"}) == {
         "d.t": ["d.t.sql"],
-        "d.7": ["d.7.00000.sql", "d.7.00001.00002.sql", "d.7.00001.sql"],
-        "d.empty": [],
+        "d.7": ["d.7.00000.sql", "d.7.00000.00002.sql", "d.7.00000.00010.sql", "d.7.00001.sql"],
+        "d.00000": ["d.00000.00000.sql"],
+        "d.00001": ["d.00001.sql"],
     }
 
 
-def test_tables_of_mydumper_0_10_and_of_mysqldump(tmp_path: pathlib.Path) -> None:
-    schemas = {f"shop.{table}-schema.sql": b"" for table in ("empty", "t")}
-    write(tmp_path / "shop" / "tables", {**schemas, "shop.t.sql": ONE_ROW, "metadata": b""})
-    write(tmp_path / "odd", {"database.sql": b"INSERT INTO `a.b` VALUES (1),(2);\n"})
-    shop, odd = database("shop", "dropped", "empty", "t"), database("odd", "a.b", "none", reason="its name")
-    tables = tables_of(tmp_path, plan(LEGACY, "individual", shop, odd))
-    assert tables["shop"] == [
-        {"name": "empty", "rows": 0, "sha256": EMPTY},
-        {"name": "t", "rows": 1, "sha256": hashlib.sha256(ONE_ROW).hexdigest()},
+@given(st.sets(st.integers(0, 200_000), min_size=1), st.from_regex(r"[A-Za-z0-9_-]{1,9}", fullmatch=True))
+def test_chunks_are_in_the_order_of_their_numbers(numbers: t.Set[int], table: str) -> None:
+    """Numbers have five digits, or more where they need them."""
+    stem = f"d.{table}"
+    ordered = [f"{stem}.{number:05d}.sql" for number in sorted(numbers)]
+    assert by_table(set(ordered), {stem}) == {stem: ordered}
+
+
+@pytest.mark.parametrize(
+    ("longest", "message"),
+    [
+        (64 * 1024 * 1024 - 2, ""),
+        (64 * 1024 * 1024 - 1, "needs a max_allowed_packet of 67109888 bytes, and the server has 67108864: raise it"),
+        (1024**3, "makes a statement of 1073741824 bytes, which no server accepts"),
+    ],
+)
+def test_rows_that_the_server_would_not_take_back(longest: int, message: str) -> None:
+    tables = [DumpedTable(SHOP, ["a", "b"], [Count(1, "", (), 7), Count(1, "", (), longest)])]
+    found = [text.partition(", here and")[0] for text in long_statements(make_plan(), dump(SHOP, files={}), tables)]
+    assert found == ([f"we ird.t: its longest row {message}"] if message else [])
+
+
+def test_tables_with_their_contents() -> None:
+    one, two = (DataFile(9, Count(rows, f"{rows}f", ("id", "ç"))) for rows in (1, 2))
+    empty = TablePlan(make_table("empty"), "its name")
+    made = dump(SHOP, empty, files={"t": ["tables/a.sql", "tables/b.sql"], "empty": []})
+    found = dumped_tables(made, {"we%20ird/tables/a.sql": one, "we%20ird/tables/b.sql": two, "other/x.sql": one})
+    assert found == [
+        DumpedTable(SHOP, ["tables/a.sql", "tables/b.sql"], [one.content, two.content]),
+        DumpedTable(empty, [], []),
     ]
-    assert [(table["name"], table["rows"]) for table in tables["odd"]] == [("a.b", 2), ("none", 0)]
+    assert [table.content.rows for table in found] == [3, 0]
 
 
-def test_table_in_chunks_is_one_table(tmp_path: pathlib.Path) -> None:
-    files = {"shop.t-schema.sql": b"", "shop.t.00001.sql": ONE_ROW, "shop.t.00002.sql.zst": b""}
-    write(tmp_path / "shop" / "tables", files)
-    shop = database("shop", "t")
-    # The compressed chunk was counted during the dump.
-    chunks = {"shop/tables/shop.t.00002.sql": CompressedChunk(9, Count(2, "1f"))}
-    tables = tables_of(tmp_path, plan(LEGACY, "individual", shop), chunks)
-    digests = hashlib.sha256(files["shop.t.00001.sql"]).hexdigest() + "1f"
-    digest = hashlib.sha256(digests.encode()).hexdigest()
-    assert tables == {"shop": [{"name": "t", "rows": 3, "sha256": digest}]}
+@pytest.mark.parametrize("reason", ["", "the name 't'"])
+@pytest.mark.parametrize(
+    ("counts", "shown", "sentences"),
+    [
+        ([Count(2, "", ("id", "ç"))], 2, []),
+        ([Count(2, "", ("ç", "id"))], 0, []),
+        ([], 0, []),
+        ([Count(2, "", ("id", "twice"))], 2, ["we ird.t: the dump lacks the column 'ç' of every row"]),
+        (
+            [Count(2, "", ("id", "ç")), Count(2, "", ("ç",))],
+            2,
+            ["we ird.t: the dump lacks the column 'id' of every row"],
+        ),
+        (
+            [Count(2, "", None)],
+            2,
+            ["we ird.t: the statements in the dump name no columns, so the values of 'id' may be missing"],
+        ),
+        ([Count(2, "", ("id", "ç"))], 3, ["we ird.t: the dump has 2 rows, and the server has at least 3"]),
+        ([], 1, ["we ird.t: the dump has 0 rows, and the server has at least 1"]),
+    ],
+)
+def test_incomplete_tables_are_named(counts: t.List[Count], shown: int, sentences: t.List[str], reason: str) -> None:
+    table = DumpedTable(SHOP._replace(reason=reason), ["a"] * len(counts), counts)
+    assert list(incomplete_tables(dump(table.plan, files={}, t=shown), [table])) == sentences
 
 
-def test_one_snapshot_of_several_databases(tmp_path: pathlib.Path) -> None:
-    files = {"a.t-schema.sql": b"", "b.t-schema.sql": b"", "b.t.sql": ONE_ROW}
-    write(tmp_path / "+instance" / "tables", files)
-    a, b = database("a", "t"), database("b", "t")
-    tables = tables_of(tmp_path, plan(LEGACY, "instance", a, b))
-    assert [tables[name][0]["rows"] for name in ("a", "b")] == [0, 1]
+def test_hidden_column_is_named_where_statements_name_none() -> None:
+    hidden = TablePlan(make_table("t", ID, make_column("x", "int", extra="INVISIBLE")), "")
+    (sentence,) = incomplete_tables(dump(hidden, files={}), [DumpedTable(hidden, ["a"], [Count(1, "", None)])])
+    assert sentence.endswith("so the values of 'x' may be missing")
 
 
-@pytest.mark.parametrize("mode", ["individual", "instance"])
-def test_aliases_are_resolved_where_one_database_was_dumped(tmp_path: pathlib.Path, mode: str) -> None:
-    metadata = (FIXTURES / "v1-weird.metadata").read_bytes()
-    rows = b"INSERT INTO `a b` VALUES(1)\n,(2)\n;\n"
-    files = {"metadata": metadata, "mydumper_0.a b.00000.sql": rows, "shop.customers.00000.sql": rows}
-    place = "+instance" if mode == "instance" else "we ird-é"
-    write(tmp_path / place / "tables", files)
-    odd, shop, alias = database("we ird-é", "a b"), database("shop", "customers"), database("mydumper_0", "a b")
-    databases = [odd] if mode == "individual" else [odd, shop, alias]
-    tables = tables_of(tmp_path, plan(MODERN, mode, *databases))
-    found = {one.name: [table["rows"] for table in tables[one.name]] for one in databases}
-    assert (
-        found
-        == {
-            "individual": {"we ird-é": [2]},
-            "instance": {"we ird-é": [None], "shop": [2], "mydumper_0": [None]},
-        }[mode]
-    )
+@pytest.mark.parametrize(("reason", "count"), [("", 1), ("the history of its rows", 0)])
+def test_column_that_was_added_meanwhile_is_named(reason: str, count: int) -> None:
+    """The client also dumps the columns of a history."""
+    table = DumpedTable(SHOP._replace(reason=reason), ["a"], [Count(1, "", ("id", "ç", "new"))])
+    found = list(incomplete_tables(dump(table.plan, files={}), [table]))
+    assert found == ["we ird.t: the column 'new' was added while the dump began"][:count]
+
+
+def test_sequence_is_not_incomplete() -> None:
+    sequence = TablePlan(make_table("s", kind="SEQUENCE"), "the engine")
+    assert list(incomplete_tables(dump(sequence, files={}), [DumpedTable(sequence, [], [])])) == []

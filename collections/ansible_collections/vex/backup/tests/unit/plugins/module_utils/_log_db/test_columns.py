@@ -175,6 +175,7 @@ def test_options_of_a_restore_have_their_columns() -> None:
         tables=3,
         rows=0,
         bytes=5,
+        compared={"sampled_rows": 7, "columns": 4},
         notes=["[ERROR] a", "b"],
     )
     state = restore_state(facts, NOW)
@@ -190,6 +191,7 @@ def test_options_of_a_restore_have_their_columns() -> None:
             "tabelas": 3,
             "linhas": 0,
             "bytes": 5,
+            "comparado": '{"columns": 4, "sampled_rows": 7}',
             "restaurado_em": "2025-07-20 16:15:20",
             "observacao": "[ERROR] a\nb",
             "backup_run_uuid": RUN,

@@ -89,6 +89,9 @@ def test_client_section_is_read_as_the_clients_do(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"config_file": "/nowhere.cnf"}, "config_file /nowhere.cnf cannot be read: No such file"),
+        ({"ssl_cert": "/nowhere.pem"}, "ssl_cert /nowhere.pem cannot be read"),
+        ({"ssl_cert": __file__, "ssl_key": __file__}, "ssl_cert, ssl_key and ca_cert belong together"),
+        ({"ca_cert": __file__, "ssl_key": __file__}, "ssl_cert, ssl_key and ca_cert belong together"),
         ({"ca_cert": "/nowhere.pem"}, "ca_cert /nowhere.pem cannot be read"),
     ],
 )

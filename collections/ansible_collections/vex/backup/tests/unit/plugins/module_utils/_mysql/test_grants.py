@@ -20,10 +20,11 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.grants import (
     require,
 )
 
-# True for each of routines, triggers and events that is dumped.
-Stored = t.Tuple[bool, bool, bool]
-NOTHING_STORED: Stored = (False, False, False)
-ALL_STORED: Stored = (True, True, True)
+# True for each of routines, triggers, events and accounts that is dumped.
+Stored = t.Tuple[bool, bool, bool, bool]
+NOTHING_STORED: Stored = (False, False, False, False)
+ALL_STORED: Stored = (True, True, True, False)
+WITH_ACCOUNTS: Stored = (True, True, True, True)
 GLOBAL = "GRANT RELOAD, PROCESS, BINLOG MONITOR ON *.* TO `vex`@`%`"
 ON_DATABASE = "SELECT, LOCK TABLES, SHOW VIEW, TRIGGER, EVENT"
 
@@ -114,6 +115,19 @@ def test_remedy_for_routines_of_mariadb(remedy: str) -> None:
 def test_less_than_the_remedy_is_not_enough(statement: str) -> None:
     statements = [GLOBAL, f"GRANT {ON_DATABASE} ON `shop`.* TO `vex`@`%`", statement]
     assert lacking(statements, stored=ALL_STORED) == ["SELECT ON mysql.proc"]
+
+
+@pytest.mark.parametrize(
+    ("product", "version", "more"),
+    [("mariadb", (11, 8, 3), "BINLOG MONITOR"), ("mysql", (9, 7, 4), "REPLICATION CLIENT, BACKUP_ADMIN, SHOW_ROUTINE")],
+)
+def test_accounts_need_the_database_of_the_system(product: str, version: t.Tuple[int, ...], more: str) -> None:
+    statements = [f"GRANT RELOAD, PROCESS, {more} ON *.* TO `v`@`%`", f"GRANT {ON_DATABASE} ON `shop`.* TO `v`@`%`"]
+    accounts: Stored = (False, False, False, True)
+    for less in ("GRANT SELECT ON `mysql`.`user` TO `v`@`%`", "GRANT INSERT ON `mysql`.* TO `v`@`%`"):
+        assert lacking([*statements, less], product=product, version=version, stored=accounts) == ["SELECT ON mysql.*"]
+    enough = [*statements, "GRANT SELECT ON `mysql`.* TO `v`@`%`"]
+    assert lacking(enough, product=product, version=version, stored=WITH_ACCOUNTS) == []
 
 
 @pytest.mark.parametrize(
@@ -234,7 +248,14 @@ def test_missing_privileges_are_reported_with_a_remedy() -> None:
 
 
 SERVERS = [("mariadb", (10, 6, 20)), ("mariadb", (11, 8, 3)), ("mysql", (8, 0, 40)), ("mysql", (9, 7, 4))]
-STORED = [ALL_STORED, NOTHING_STORED, (True, True, False), (True, False, False)]
+STORED: t.List[Stored] = [
+    ALL_STORED,
+    WITH_ACCOUNTS,
+    NOTHING_STORED,
+    (True, True, False, False),
+    (True, False, False, False),
+    (False, False, False, True),
+]
 
 
 @pytest.mark.parametrize(("product", "version"), SERVERS)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, read_client_section
 from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import option_file_text
+from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOOK, choose, statement
 
 LOGIN = Login("db.example", 3307, None, "vex", "secret", None)
 # Ansible passes bytes that are not UTF-8 as surrogates.
@@ -96,18 +97,41 @@ def test_socket_replaces_the_address() -> None:
     assert option_file_text(login, {}) == ('[client]\nuser="vex"\npassword="secret"\nsocket="/run/my sql.sock"\n')
 
 
-def test_clients_of_both_makers_verify_the_certificate() -> None:
-    lines = option_file_text(dataclasses.replace(LOGIN, ca_cert="/ca.pem"), {}).splitlines()
-    assert lines[-3:] == [
-        'ssl-ca="/ca.pem"',
-        'loose-ssl-verify-server-cert="1"',
+TLS = dataclasses.replace(LOGIN, ca_cert="/c a.pem", ssl_cert="/cert.pem", ssl_key="/key.pem")
+
+
+def test_every_program_verifies_the_certificate() -> None:
+    lines = option_file_text(TLS, {}).splitlines()
+    assert lines[lines.index('protocol="tcp"') + 1 :] == [
+        'ssl-ca="/c a.pem"',
         'loose-ssl-mode="VERIFY_IDENTITY"',
+        'ssl-cert="/cert.pem"',
+        'ssl-key="/key.pem"',
+        "[client-mariadb]",
+        "ssl-verify-server-cert=1",
+        "[mydumper]",
+        "ca=/c a.pem",
+        "ssl-mode=VERIFY_IDENTITY",
     ]
 
 
-def test_session_variables_have_their_own_section() -> None:
-    text = option_file_text(LOGIN, {"explain_format": "TRADITIONAL"})
-    assert text.endswith('protocol="tcp"\n[mydumper_session_variables]\nexplain_format=TRADITIONAL\n')
+def test_certificate_of_the_server_is_not_verified_without_authorities() -> None:
+    assert option_file_text(LOGIN, {}).endswith('protocol="tcp"\n[client-mariadb]\nssl-verify-server-cert=0\n')
+
+
+def test_path_with_a_line_break_is_refused() -> None:
+    with pytest.raises(OptionError, match="line break"):
+        option_file_text(dataclasses.replace(LOGIN, ca_cert="/a\nb"), {})
+
+
+@needs_mysql
+def test_sessions_begin_with_their_variables(tmp_path: pathlib.Path) -> None:
+    variables = choose(LOOK, dict.fromkeys(LOOK, ""))
+    text = option_file_text(LOGIN.only("0123456789abcdef"), variables)
+    # MySQL's programs read no more of a line.
+    assert max(map(len, text.splitlines())) < 4096
+    read = read_by_mysql(written(text, str(tmp_path)), "client")
+    assert f"--init-command={statement(variables, '0123456789abcdef')}" in read
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\0"])
@@ -115,8 +139,3 @@ def test_unusable_character_is_refused_without_showing_the_password(character: s
     with pytest.raises(OptionError, match="the login's password contains a line break or a NUL") as caught:
         option_file_text(dataclasses.replace(LOGIN, password=f"hidden{character}x"), {})
     assert "hidden" not in str(caught.value)
-
-
-def test_first_statement_is_for_mydumper() -> None:
-    text = option_file_text(LOGIN, {}, "SET SESSION sql_mode = ''")
-    assert text.endswith('protocol="tcp"\n[mydumper]\ninit-command="SET SESSION sql_mode = \'\'"\n')

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tests of the plan of a restore, and of the files that it needs."""
+"""Tests of the plan of a restore."""
 
 from __future__ import annotations
 
@@ -11,43 +11,74 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._mysql.limits import HEAP
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program
-from ansible_collections.vex.backup.plugins.module_utils._restore.files import placed_files, wanted_files
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import (
     DatabaseRestore,
     RestorePlan,
+    Source,
+    TableRestore,
     read_plan,
 )
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import LEGACY, MODERN
 
+FINGERPRINT = {"columns": [["id", "int", "", "", ""]], "sampled": 0}
 SHOP = {
     "name": "shop",
     "directory": "dump/shop",
-    "tables": [{"name": "a", "rows": 3, "sha256": ""}, {"name": "b", "rows": None, "sha256": None}],
+    "collation": "utf8mb4_bin",
+    "tables": [
+        {
+            "name": "a",
+            "engine": "InnoDB",
+            "rows": 3,
+            "longest_statement": 70001,
+            "sha256": "",
+            "files": ["tables/a.sql"],
+            "exact": "",
+            "schema_only": False,
+            "fingerprint": FINGERPRINT,
+        },
+        {
+            "name": "b",
+            "engine": "MyISAM",
+            "rows": 5,
+            "sha256": "",
+            "files": ["exact/b.sql"],
+            "exact": "why",
+            "schema_only": True,
+            "fingerprint": FINGERPRINT,
+        },
+    ],
     "views": ["v"],
     "programs": [{"kind": "PROCEDURE", "name": "p"}, {"kind": "TRIGGER", "name": "g"}],
-    "mysqldump": "",
+    "definitions": [
+        {"kind": "VIEW", "name": "v", "sha256": "ab", "unusable": "why", "needs": {"packet": ["70000"]}},
+        {"kind": "TABLE", "name": "a", "sha256": "cd", "needs": {"engine": ["InnoDB"]}},
+    ],
+    "left_out": ["c"],
+    "broken": ["m"],
 }
-OLD = {"name": "old", "directory": "dump/old", "tables": ["t"], "views": [], "programs": [], "mysqldump": "why"}
+OLD = {
+    **SHOP,
+    "name": "old",
+    "directory": "dump/old",
+    "tables": [],
+    "views": [],
+    "programs": [],
+    "definitions": [],
+    "left_out": [],
+    "broken": [],
+}
 MANIFEST = {
-    "tools": {"mydumper": "0.10.1"},
-    "mode": "individual",
+    "format": 2,
+    "server": {"product": "mariadb", "version": "10.11.4-MariaDB", "lower_case_table_names": 0, "limits": {"x": "1"}},
+    "fingerprint": "sample",
     "compression": "zstd",
     "dump_bytes": 100,
     "databases": [SHOP, OLD],
 }
-NAMES = [
-    "metadata",
-    "shop-schema-create.sql",
-    "shop.a-schema.sql",
-    "shop.a.sql",
-    "shop.a.00001.sql",
-    "shop.aa.sql",
-    "shop.v-schema.sql",
-    "shop.v-schema-view.sql",
-    "shopping-schema-create.sql",
-    "shopping.a.sql",
-]
+A = TableRestore("InnoDB", 3, ["tables/a.sql"], is_exact=False, fingerprint=FINGERPRINT, longest=70001)
+B = TableRestore("MyISAM", 5, ["exact/b.sql"], is_exact=True, fingerprint=FINGERPRINT, schema_only=True)
 
 
 def plan_of(
@@ -63,27 +94,49 @@ def plan_of(
 
 def test_a_whole_backup(tmp_path: pathlib.Path) -> None:
     plan = plan_of(tmp_path, MANIFEST)
-    assert plan == RestorePlan(plan.databases, LEGACY, shared=False, compression="zstd", dump_bytes=100)
+    source = Source("mariadb", "10.11.4-MariaDB", 0, {"x": "1"})
+    assert plan == RestorePlan(plan.databases, source, compression="zstd", dump_bytes=100, accounts=[])
+    assert plan_of(tmp_path, {**MANIFEST, "accounts": ["`a`@`%`"]}).accounts == ["`a`@`%`"]
     assert plan.databases == [
         DatabaseRestore(
             name="shop",
             target="shop",
             directory="dump/shop",
+            collation="utf8mb4_bin",
             table=None,
-            tables={"a": 3, "b": None},
+            tables={"a": A, "b": B},
             views=["v"],
             programs=[Program("PROCEDURE", "p"), Program("TRIGGER", "g")],
-            by_client=False,
+            digests={("VIEW", "v"): "ab", ("TABLE", "a"): "cd"},
+            unusable={("VIEW", "v"): "why"},
+            left_out=["c"],
+            broken=["m"],
+            needs={("VIEW", "v"): {"packet": ["70000"]}, ("TABLE", "a"): {"engine": ["InnoDB"]}},
         ),
-        DatabaseRestore("old", "old", "dump/old", None, {"t": None}, [], [], by_client=True),
+        DatabaseRestore("old", "old", "dump/old", "utf8mb4_bin", None, {}, [], [], {}, {}, [], [], {}),
     ]
+    assert plan.databases[0].missing == [
+        "shop.c was left out of the backup by exclude_tables",
+        "shop.m is not in the backup, because its server did not open it",
+        "shop.b is in the backup without rows, by schema_only_tables",
+    ]
+
+
+def test_the_needs_of_objects(tmp_path: pathlib.Path) -> None:
+    shop, _old = plan_of(tmp_path, MANIFEST).databases
+    assert {key: shop.needs_of(*key) for key in shop.objects} == {
+        ("VIEW", "v"): {"packet": ["70000"]},
+        ("TABLE", "a"): {"engine": ["InnoDB"], "packet": ["70001"]},
+    }
+    (one,) = plan_of(tmp_path, MANIFEST, "shop", None, "a").databases
+    assert one.objects == [("TABLE", "a")]
 
 
 def test_one_database_or_one_table(tmp_path: pathlib.Path) -> None:
     (one,) = plan_of(tmp_path, MANIFEST, "shop", "before").databases
     assert (one.name, one.target, one.views) == ("shop", "before", ["v"])
     (one,) = plan_of(tmp_path, MANIFEST, "shop", None, "a").databases
-    assert (one.target, one.tables, one.views) == ("shop", {"a": 3}, [])
+    assert (one.target, one.tables, one.views) == ("shop", {"a": A}, [])
     assert one.programs == [Program("TRIGGER", "g")]
 
 
@@ -105,34 +158,30 @@ def test_options_that_cannot_work(
         plan_of(tmp_path, MANIFEST, database, target, table)
 
 
-@pytest.mark.parametrize("manifest", [{}, [], "x", {**MANIFEST, "databases": [{}]}])
-def test_a_manifest_that_cannot_be_read(tmp_path: pathlib.Path, manifest: t.Any) -> None:
-    with pytest.raises(ManifestUnusable, match="cannot be read"):
-        plan_of(tmp_path, manifest)
+@pytest.mark.parametrize(("number", "message"), [(1, "made by an earlier release"), (3, "made by a later release")])
+def test_the_layout_of_another_release(tmp_path: pathlib.Path, number: int, message: str) -> None:
+    with pytest.raises(ManifestUnusable, match=message):
+        plan_of(tmp_path, {**MANIFEST, "format": number})
+
+
+SERVER = {"product": "mysql", "version": "9", "lower_case_table_names": 0}
+NO_NUMBER: t.Dict[str, t.Any] = {"kind": "TABLE", "name": "a", "sha256": "cd", "needs": {"packet": ["many"]}}
 
 
 @pytest.mark.parametrize(
-    ("changes", "table", "expected"),
+    "manifest",
     [
-        ({}, None, NAMES),
-        ({"mode": "instance"}, None, NAMES[:8]),
-        ({}, "a", NAMES[:5]),
-        ({"tools": {"mydumper": "1.0.1"}}, "a", NAMES),
+        {},
+        [],
+        "x",
+        {**MANIFEST, "databases": [{}]},
+        {**MANIFEST, "databases": [{**SHOP, "definitions": [NO_NUMBER]}]},
+        {
+            **MANIFEST,
+            "server": {"product": "mysql", "version": "9", "lower_case_table_names": 0, "limits": {HEAP: "much"}},
+        },
     ],
 )
-def test_the_files_of_a_database_or_table(
-    tmp_path: pathlib.Path, changes: t.Dict[str, t.Any], table: t.Optional[str], expected: t.List[str]
-) -> None:
-    plan = plan_of(tmp_path, {**MANIFEST, **changes}, "shop", None, table)
-    assert wanted_files(NAMES, plan, plan.databases[0]) == expected
-
-
-def test_views_of_0_10_have_a_directory_of_their_own(tmp_path: pathlib.Path) -> None:
-    plan = plan_of(tmp_path, MANIFEST, "shop")
-    assert plan.generation == LEGACY
-    placed = placed_files(NAMES, plan)
-    assert "shop.v-schema.sql" not in placed
-    assert {name for name, place in placed.items() if place == "views"} == {"shop.v-schema-view.sql"}
-    newer = plan._replace(generation=MODERN)
-    assert set(placed_files(NAMES, newer)) == set(NAMES)
-    assert set(placed_files(NAMES, newer).values()) == {"tables"}
+def test_a_manifest_that_cannot_be_read(tmp_path: pathlib.Path, manifest: t.Any) -> None:
+    with pytest.raises(ManifestUnusable, match="cannot be read"):
+        plan_of(tmp_path, manifest)

@@ -7,23 +7,23 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import (
-    LEGACY,
-    MODERN,
-    Evidence,
-    Version,
-)
+from ansible_collections.vex.backup.plugins.module_utils._tools.dump_driver import Driver
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import Evidence
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper_0_10 import MyDumper010
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper_1 import MyDumper1
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures" / "mydumper"
-OLD = Version("0.10.1", LEGACY)
-NEW = Version("1.0.1", MODERN)
+OLD = MyDumper010()
+NEW = MyDumper1()
+DRIVERS: t.List[Driver] = [OLD, NEW]
 FINISHED_METADATA = "Started dump at: 2026-11-22 18:27:02\nFinished dump at: 2026-11-22 18:27:02\n"
 FINISHED_LINE = "2026-11-22 18:27:02 [INFO] - Finished dump at: 2026-11-22 18:27:02\n"
-NO_POSITION = "2026-11-22 18:27:02 [WARNING] - Couldn't get master position - ERROR 1064: You have an error\n"
-WHOLE = Evidence(0, FINISHED_LINE, FINISHED_METADATA, unfinished_metadata=False, binlog_enabled=False)
+WHOLE = Evidence(0, FINISHED_LINE, FINISHED_METADATA, unfinished_metadata=False)
 
 
-def captured(name: str, *, binlog_enabled: bool = False) -> Evidence:
+def captured(name: str) -> t.Tuple[Driver, Evidence]:
+    """Return the driver and the traces of a capture."""
+
     def read(suffix: str) -> t.Optional[str]:
         path = FIXTURES / f"{name}.{suffix}"
         return path.read_text(encoding="utf-8") if path.exists() else None
@@ -31,4 +31,5 @@ def captured(name: str, *, binlog_enabled: bool = False) -> Evidence:
     status = (read("rc") or "").split(" :: ")[0]
     # v0-L has no metadata of its own; it was the same as that of v0-ok.
     metadata = FINISHED_METADATA if name == "v0-L" else read("metadata")
-    return Evidence(int(status), (read("log") or "") + (read("stderr") or ""), metadata, False, binlog_enabled)
+    driver = OLD if name.startswith("v0") else NEW
+    return driver, Evidence(int(status), (read("log") or "") + (read("stderr") or ""), metadata, False)

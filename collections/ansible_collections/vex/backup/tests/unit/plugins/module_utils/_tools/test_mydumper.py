@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The outcome of a dump, from MyDumper's exit status, log and metadata."""
+"""The versions of MyDumper, and the outcome of a dump from its exit status, log and metadata."""
 
 from __future__ import annotations
 
@@ -12,37 +12,60 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
+from ansible_collections.vex.backup.plugins.module_utils._errors import ProgramMissing
+from ansible_collections.vex.backup.plugins.module_utils._tools.dump_driver import LEGACY, MODERN, Driver
 from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper import (
-    LEGACY,
     Evidence,
-    decide,
+    environment,
+    failures,
+    parse_version,
 )
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._tools.captured_dumps import (
+    DRIVERS,
     FINISHED_LINE,
     FINISHED_METADATA,
     FIXTURES,
-    NO_POSITION,
+    NEW,
+    OLD,
     WHOLE,
     captured,
 )
 
+every_driver = pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.generation)
+
+
+@pytest.mark.parametrize(
+    ("output", "text", "generation"),
+    [
+        ("mydumper 0.10.0, built against MySQL 10.11.14", "0.10.0", LEGACY),
+        ("mydumper 0.10.7-2, built against MySQL 5.7.35", "0.10.7", LEGACY),
+        ("mydumper v0.20.0-1, built against MySQL 8.0.40 with SSL support", "0.20.0", MODERN),
+        ("mydumper1 v1.0.1-3, built against MySQL 9.7.4", "1.0.1", MODERN),
+    ],
+)
+def test_supported_versions(output: str, text: str, generation: str) -> None:
+    version = parse_version(output)
+    assert (version.text, version.driver.generation) == (text, generation)
+
+
+@pytest.mark.parametrize("number", ["0.9.5", "0.11.1", "0.19.3"])
+def test_unsupported_versions_are_refused(number: str) -> None:
+    with pytest.raises(ProgramMissing, match=f"mydumper {number} is not supported.*install 0.10.x, or 0.20 or later"):
+        parse_version(f"mydumper {number}, built against MySQL 5.7")
+
+
+def test_output_without_a_version_is_refused() -> None:
+    with pytest.raises(ProgramMissing, match="holds no version"):
+        parse_version("mydumper: error while loading shared libraries")
+
+
+def test_environment_allows_names_that_are_not_ascii() -> None:
+    assert environment() == {"CHARSET": "UTF-8", "LC_ALL": "C.UTF-8"}
+
 
 @pytest.mark.parametrize("name", ["v0-ok", "v0-L", "v1-clean", "v1-weird"])
-def test_complete_dumps_are_successes(name: str) -> None:
-    assert decide(captured(name)) == (SUCCESS, [], [])
-
-
-@pytest.mark.parametrize("name", ["v0-ok", "v0-L"])
-def test_missing_binlog_position_is_a_warning(name: str) -> None:
-    status, warnings, errors = decide(captured(name, binlog_enabled=True))
-    assert (status, errors) == (WARNING, [])
-    assert warnings == ["the server writes a binary log, but the dump has no binlog position"]
-
-
-@pytest.mark.parametrize("name", ["v1-clean", "v1-weird"])
-def test_present_binlog_position_is_no_warning(name: str) -> None:
-    assert decide(captured(name, binlog_enabled=True)) == (SUCCESS, [], [])
+def test_complete_dumps_have_no_failure(name: str) -> None:
+    assert failures(*captured(name)) == []
 
 
 @pytest.mark.parametrize(
@@ -63,11 +86,8 @@ def test_present_binlog_position_is_no_warning(name: str) -> None:
         ("v1-L", "Non transactional table found: `shop`.`log_myisam`"),
     ],
 )
-@pytest.mark.parametrize("binlog_enabled", [False, True])
-def test_failed_dumps_are_errors_with_their_reason(name: str, reason: str, binlog_enabled: bool) -> None:
-    outcome = decide(captured(name, binlog_enabled=binlog_enabled))
-    assert outcome.status == ERROR
-    assert reason in outcome.errors[0]
+def test_failed_dumps_have_their_reason(name: str, reason: str) -> None:
+    assert any(reason in message for message in failures(*captured(name)))
 
 
 def test_every_capture_is_used_by_a_test() -> None:
@@ -75,6 +95,23 @@ def test_every_capture_is_used_by_a_test() -> None:
     source = pathlib.Path(__file__).read_text(encoding="utf-8")
     assert names
     assert {name for name in names if f'"{name}"' not in source} == set()
+
+
+# The lines that MyDumper 1.0.1 writes when a worker's connection is killed. It ends with status 0 then, and reads the
+# rows again, outside of the snapshot.
+KILLED_WORKER = [
+    "[WARNING] - Thread 2: Failed to execute query: Lost connection to server during query (2013)",
+    "[WARNING] - Thread 3: Error dumping table (shop.orders) data: Server has gone away (2006)",
+    "[WARNING] - Retrying last failed executed statement",
+    "[WARNING] - Thread 1: Reconnecting to the database",
+]
+
+
+@every_driver
+@pytest.mark.parametrize("line", KILLED_WORKER)
+def test_lost_connection_of_a_worker_is_a_failure(driver: Driver, line: str) -> None:
+    log = f"2026-11-22 18:27:01 {line}\n{FINISHED_LINE}"
+    assert failures(driver, WHOLE._replace(log=log)) == [line.partition(" - ")[2]]
 
 
 # A message in each of MyDumper's three forms, and in GLib's form for libraries.
@@ -90,14 +127,18 @@ FORMS: t.Dict[str, t.Callable[[str, str], str]] = {
     "glib domain": lambda level, message: f"\n(mydumper:915): GLib-GIO-{level} **: 18:27:02.470: {message}",
     "json": lambda level, message: json.dumps({"level": level, "event": "e", "message": message}, ensure_ascii=False),
 }
+driver_of_any_kind = st.sampled_from(DRIVERS)
 form = st.sampled_from(sorted(FORMS))
 level = st.sampled_from(["INFO", "WARNING", "MESSAGE", "DEBUG"])
 # A server allows all characters in a name, a line break included.
 words = st.one_of(st.text(max_size=20), st.sampled_from(["Finished dump at: 2026", "dumping data for `a`.`b`", '{"']))
 line = st.builds(lambda kind, weight, message: FORMS[kind](weight, message), form, level, words)
-any_line = st.one_of(line, words, st.just(FINISHED_LINE), st.just(NO_POSITION))
-fatal_line = st.builds(
-    lambda kind, weight, message: FORMS[kind](weight, message), form, st.sampled_from(["ERROR", "CRITICAL"]), words
+any_line = st.one_of(line, words, st.just(FINISHED_LINE))
+bad_line = st.builds(
+    lambda kind, weight, message: FORMS[kind](weight, message),
+    form,
+    st.sampled_from(["ERROR", "CRITICAL", "WARNING"]),
+    words,
 )
 cancelled_line = st.one_of(
     st.builds(
@@ -125,120 +166,128 @@ def log_with(lines: t.List[str], added: t.List[str]) -> str:
     return "\n".join([*lines[: len(lines) // 2], *added, *lines[len(lines) // 2 :]])
 
 
-@given(st.lists(any_line, max_size=8), fatal_line, status, metadata, st.booleans(), st.booleans())
-def test_fatal_line_is_an_error(
-    lines: t.List[str], fatal: str, returncode: int, text: t.Optional[str], partial: bool, binlog_enabled: bool
+@given(driver_of_any_kind, st.lists(any_line, max_size=8), bad_line, status, metadata, st.booleans())
+def test_line_of_trouble_is_a_failure(
+    driver: Driver, lines: t.List[str], bad: str, returncode: int, text: t.Optional[str], partial: bool
 ) -> None:
-    evidence = Evidence(returncode, log_with(lines, [fatal]), text, partial, binlog_enabled)
-    assert decide(evidence).status == ERROR
+    assert failures(driver, Evidence(returncode, log_with(lines, [bad]), text, partial))
 
 
-@given(st.lists(any_line, max_size=8), cancelled_line, status, metadata, st.booleans(), st.booleans())
-def test_cancelled_dump_is_an_error(
-    lines: t.List[str], fatal: str, returncode: int, text: t.Optional[str], partial: bool, binlog_enabled: bool
+@given(driver_of_any_kind, st.lists(any_line, max_size=8), cancelled_line, status, metadata, st.booleans())
+def test_cancelled_dump_is_a_failure(
+    driver: Driver, lines: t.List[str], bad: str, returncode: int, text: t.Optional[str], partial: bool
 ) -> None:
-    evidence = Evidence(returncode, log_with(lines, [fatal]), text, partial, binlog_enabled)
-    assert decide(evidence).status == ERROR
+    assert failures(driver, Evidence(returncode, log_with(lines, [bad]), text, partial))
 
 
-@given(st.lists(any_line, max_size=8), st.one_of(st.integers(-64, -1), st.integers(129, 255)), metadata, st.booleans())
-def test_death_by_a_signal_is_an_error(
-    lines: t.List[str], returncode: int, text: t.Optional[str], binlog_enabled: bool
+@given(
+    driver_of_any_kind, st.lists(any_line, max_size=8), st.one_of(st.integers(-64, -1), st.integers(129, 255)), metadata
+)
+def test_death_by_a_signal_is_a_failure(
+    driver: Driver, lines: t.List[str], returncode: int, text: t.Optional[str]
 ) -> None:
+    assert failures(driver, Evidence(returncode, log_with([*lines, FINISHED_LINE], []), text, False))
+
+
+@given(driver_of_any_kind, st.lists(any_line, max_size=8), status, st.booleans())
+def test_missing_metadata_is_a_failure(driver: Driver, lines: t.List[str], returncode: int, partial: bool) -> None:
     log = log_with([*lines, FINISHED_LINE], [])
-    assert decide(Evidence(returncode, log, text, False, binlog_enabled)).status == ERROR
+    assert failures(driver, Evidence(returncode, log, None, partial))
+    assert failures(driver, Evidence(returncode, log, FINISHED_METADATA, True))
 
 
-@given(st.lists(any_line, max_size=8), status, st.booleans(), st.booleans())
-def test_missing_metadata_is_an_error(lines: t.List[str], returncode: int, partial: bool, binlog_enabled: bool) -> None:
-    log = log_with([*lines, FINISHED_LINE], [])
-    assert decide(Evidence(returncode, log, None, partial, binlog_enabled)).status == ERROR
-    assert decide(Evidence(returncode, log, FINISHED_METADATA, True, binlog_enabled)).status == ERROR
-
-
-@given(st.text(), status, st.text(), st.booleans(), st.booleans(), st.lists(st.text(), max_size=2))
-def test_any_text_is_an_error_without_an_exception(
-    log: str, returncode: int, text: str, partial: bool, binlog_enabled: bool, names: t.List[str]
+@given(driver_of_any_kind, st.text(), status, st.text(), st.booleans())
+def test_any_text_is_a_failure_without_an_exception(
+    driver: Driver, log: str, returncode: int, text: str, partial: bool
 ) -> None:
-    outcome = decide(Evidence(returncode, log, text, partial, binlog_enabled, names))
-    assert outcome.status == ERROR
-    assert outcome.errors
+    assert failures(driver, Evidence(returncode, log, text, partial))
 
 
-@given(st.lists(line.filter(lambda text: "cancel" not in text.lower() and "shutting" not in text.lower())))
-def test_plain_messages_do_not_change_the_outcome(lines: t.List[str]) -> None:
+@given(
+    driver_of_any_kind,
+    st.lists(line.filter(lambda text: "cancel" not in text.lower() and "shutting" not in text.lower())),
+)
+def test_plain_messages_are_no_failures(driver: Driver, lines: t.List[str]) -> None:
     quiet = [text for text in lines if "WARNING" not in text]
-    assert decide(WHOLE._replace(log=log_with(quiet, [FINISHED_LINE]))) == (SUCCESS, [], [])
+    assert failures(driver, WHOLE._replace(log=log_with(quiet, [FINISHED_LINE]))) == []
 
 
 @pytest.mark.parametrize("errors", ["0", 0])
-def test_summary_without_errors_is_a_success(errors: object) -> None:
+def test_summary_without_errors_is_no_failure(errors: object) -> None:
     event = {"level": "INFO", "event": "dump_completed", "message": "dump completed", "errors": errors}
-    assert decide(WHOLE._replace(log=FINISHED_LINE + json.dumps(event))) == (SUCCESS, [], [])
+    assert failures(NEW, WHOLE._replace(log=FINISHED_LINE + json.dumps(event))) == []
 
 
-def test_warnings_are_reported_except_harmless_ones() -> None:
-    log = (
-        FORMS["file"]("WARNING", "Using --trx-tables options, binlog coordinates will not be accurate if you are")
-        + "\n"
-        + FORMS["glib"]("WARNING", "Killed a query that was running for 61s")
-        + f"\n{FINISHED_LINE}"
-    )
-    assert decide(WHOLE._replace(log=log)) == (WARNING, ["Killed a query that was running for 61s"], [])
+@pytest.mark.parametrize(
+    ("driver", "message"),
+    [
+        (OLD, "Executing in no-locks mode, snapshot will not be consistent"),
+        (NEW, "Using --trx-tables options, binlog coordinates will not be accurate if you are writing to"),
+    ],
+)
+@pytest.mark.parametrize("kind", sorted(FORMS))
+def test_known_warnings_are_harmless(driver: Driver, message: str, kind: str) -> None:
+    log = f"{FORMS[kind]('WARNING', message)}\n{FINISHED_LINE}"
+    assert failures(driver, WHOLE._replace(log=log)) == []
+    (other,) = (one for one in DRIVERS if one is not driver)
+    assert failures(other, WHOLE._replace(log=log)) == [message]
 
 
-def test_table_name_does_not_make_a_warning_harmless() -> None:
-    message = "Table `Using --trx-tables option, binlog coordinates will not be accurate` is gone"
-    assert decide(WHOLE._replace(log=FORMS["file"]("WARNING", message) + f"\n{FINISHED_LINE}")).status == WARNING
+@every_driver
+@pytest.mark.parametrize(
+    "message", ["Row bigger than statement_size for d.t", "Broken table detected, please review: d.v"]
+)
+def test_warnings_of_both_generations_are_harmless(driver: Driver, message: str) -> None:
+    log = f"{FORMS['file']('WARNING', message)}\n{FINISHED_LINE}"
+    assert failures(driver, WHOLE._replace(log=log)) == []
 
 
-def test_exit_status_1_needs_a_warning_that_explains_it() -> None:
-    assert decide(WHOLE._replace(returncode=1)) == (ERROR, [], ["MyDumper exited with 1 and printed no reason"])
-    explained = WHOLE._replace(returncode=1, log=NO_POSITION + FINISHED_LINE)
-    assert decide(explained) == (SUCCESS, [], [])
-    assert decide(explained._replace(binlog_enabled=True)).status == WARNING
+@every_driver
+def test_other_warnings_are_failures(driver: Driver) -> None:
+    log = f"{FORMS['glib']('WARNING', 'Killed a query that was running for 61s')}\n{FINISHED_LINE}"
+    assert failures(driver, WHOLE._replace(log=log)) == ["Killed a query that was running for 61s"]
 
 
-@pytest.mark.parametrize("returncode", [2, 127, 128])
-def test_other_exit_statuses_are_errors(returncode: int) -> None:
-    assert decide(WHOLE._replace(returncode=returncode, log=NO_POSITION + FINISHED_LINE)).status == ERROR
+@pytest.mark.parametrize(
+    ("driver", "harmless"),
+    [(NEW, "Using --trx-tables option, binlog coordinates will not be accurate"), (OLD, "Executing in no-locks mode")],
+)
+def test_table_name_does_not_make_a_warning_harmless(driver: Driver, harmless: str) -> None:
+    message = f"Table `{harmless}` is gone"
+    log = f"{FORMS['file']('WARNING', message)}\n{FINISHED_LINE}"
+    assert failures(driver, WHOLE._replace(log=log)) == [message]
 
 
-def test_log_without_its_end_is_an_error() -> None:
+@every_driver
+@pytest.mark.parametrize("returncode", [1, 2, 127, 128])
+def test_exit_status_without_a_reason_is_a_failure(driver: Driver, returncode: int) -> None:
+    assert failures(driver, WHOLE._replace(returncode=returncode)) == [
+        f"MyDumper exited with {returncode} and printed no reason"
+    ]
+
+
+@every_driver
+def test_log_without_its_end_is_a_failure(driver: Driver) -> None:
     for log in ("", "2026-11-22 18:27:02 [INFO] - dumping data for `a`.`Finished dump at:`\n"):
-        assert decide(WHOLE._replace(log=log)).errors == ["the dump is not complete: its log has no 'Finished dump'"]
+        assert failures(driver, WHOLE._replace(log=log)) == ["the dump is not complete: its log has no 'Finished dump'"]
 
 
-def test_table_name_does_not_count_as_the_end_of_the_metadata() -> None:
+@every_driver
+def test_table_name_does_not_count_as_the_end_of_the_metadata(driver: Driver) -> None:
     text = "# Started dump at: 2026-11-22 18:28:18\n\n[`a`.`b`]\nreal_table_name=Finished dump at:\nrows = 1\n"
-    assert decide(WHOLE._replace(metadata=text)).errors == [
+    assert failures(driver, WHOLE._replace(metadata=text)) == [
         "the dump is not complete: its metadata has no 'Finished dump'"
     ]
 
 
-def test_output_without_a_log_form_is_the_first_error() -> None:
-    evidence = Evidence(
-        1, "option parsing failed: Unknown option --x\n", None, unfinished_metadata=True, binlog_enabled=True
-    )
-    assert decide(evidence).errors == [
+@every_driver
+def test_output_without_a_log_form_is_the_first_reason(driver: Driver) -> None:
+    evidence = Evidence(1, "option parsing failed: Unknown option --x\n", None, unfinished_metadata=True)
+    assert failures(driver, evidence) == [
         "option parsing failed: Unknown option --x",
         "the dump is not complete: its metadata is still metadata.partial",
     ]
 
 
-def test_missing_schemas_are_errors() -> None:
-    evidence = WHOLE._replace(missing_schemas=["shop.orders"])
-    assert decide(evidence) == (ERROR, [], ["no schema was dumped for shop.orders"])
-
-
-def test_warning_does_not_explain_an_exit_status_of_0_10() -> None:
-    evidence = Evidence(
-        returncode=1,
-        log="2026-11-22 18:27:02 [WARNING] - Row bigger than statement_size for d.t\n"
-        "2026-11-22 18:27:02 [INFO] - Finished dump at: 2026-11-22 18:27:02\n",
-        metadata=FINISHED_METADATA,
-        unfinished_metadata=False,
-        binlog_enabled=False,
-    )
-    assert decide(evidence).status == WARNING
-    assert decide(evidence._replace(generation=LEGACY)).status == ERROR
+def test_shells_exit_status_of_a_signal() -> None:
+    assert failures(NEW, WHOLE._replace(returncode=137)) == ["MyDumper was ended by signal 9"]

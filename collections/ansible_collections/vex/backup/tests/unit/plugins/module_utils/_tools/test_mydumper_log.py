@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The log of MyDumper and myloader, in all its forms."""
+"""The log of MyDumper, in all its forms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper_log import parse_log
+from ansible_collections.vex.backup.plugins.module_utils._tools.mydumper_log import condensed, parse_log
 
 FINISHED_LINE = "2026-11-22 18:27:02 [INFO] - Finished dump at: 2026-11-22 18:27:02\n"
 # A message in each of MyDumper's three forms, and in GLib's form for libraries.
@@ -62,3 +62,11 @@ def test_table_names_do_not_count_as_a_cancelled_job(message: str, cancelled: bo
 def test_json_message_names_its_table() -> None:
     event = {"level": "warning", "message": "reconnecting", "db": "bench", "table": "t"}
     assert parse_log(json.dumps(event)) == [("WARNING", "reconnecting (bench.t)", False)]
+
+
+def test_warnings_of_long_rows_are_one_line() -> None:
+    rows = [f"2026-11-22 18:27:02 [WARNING] - Row bigger than statement_size for d.{table}\n" for table in "tutt"]
+    other = "2026-11-22 18:27:02 [WARNING] - Another warning\n"
+    counts = "# Row bigger than statement_size, in a statement of its own: 4 times, d.t (3), d.u (1)\n"
+    assert condensed("".join([rows[0], other, *rows[1:], FINISHED_LINE])) == f"{other}{FINISHED_LINE}{counts}"
+    assert condensed(f"{other}{FINISHED_LINE}") == f"{other}{FINISHED_LINE}"

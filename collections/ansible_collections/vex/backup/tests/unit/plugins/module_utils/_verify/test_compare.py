@@ -15,14 +15,18 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, RestoreDiffers
 from ansible_collections.vex.backup.plugins.module_utils._verify.compare import CompareRequest, compare_dumps
 
-ONE_TWO = b"INSERT INTO `t` VALUES\n(1),\n(2);\n"
-TWO_ONE = b"INSERT INTO `t` VALUES\n(2),\n(1);\n"
-ONE_THREE = b"INSERT INTO `t` VALUES\n(1),\n(3);\n"
+ONE_TWO = b"INSERT INTO `t` (`id`) VALUES\n(1),\n(2);\n"
+TWO_ONE = b"INSERT INTO `t` (`id`) VALUES\n(2),\n(1);\n"
+ONE_THREE = b"INSERT INTO `t` (`id`) VALUES\n(1),\n(3);\n"
 Change = t.Callable[[t.Dict[str, t.Any]], t.Any]
 
 
-def table(name: str, text: bytes, rows: t.Optional[int] = 2) -> t.Dict[str, t.Any]:
-    return {"name": name, "rows": rows, "sha256": hashlib.sha256(text).hexdigest()}
+def table(name: str, text: bytes, file: str = "tables/shop.t.sql", exact: str = "") -> t.Dict[str, t.Any]:
+    return {"name": name, "rows": 2, "sha256": hashlib.sha256(text).hexdigest(), "files": [file], "exact": exact}
+
+
+def view(name: str, unusable: str = "") -> t.Dict[str, str]:
+    return {"kind": "VIEW", "name": name, "unusable": unusable}
 
 
 def other_digest(manifest: t.Dict[str, t.Any]) -> None:
@@ -31,15 +35,13 @@ def other_digest(manifest: t.Dict[str, t.Any]) -> None:
 
 
 def write(root: pathlib.Path, text: bytes, change: t.Optional[Change] = None) -> pathlib.Path:
-    """Write a dump of two databases, one by mysqldump; *change* changes its manifest."""
-    tables = root / "dump" / "shop" / "tables"
-    tables.mkdir(parents=True)
-    (tables / "shop.t-schema.sql").write_bytes(b"")
-    (tables / "shop.t.sql").write_bytes(text)
-    odd = root / "dump" / "odd"
-    odd.mkdir()
-    (odd / "database.sql").write_bytes(text)
+    """Write a dump of two databases, the second one's rows by the exact dump; *change* changes its manifest."""
+    for name in ("shop/tables/shop.t.sql", "odd/exact/t.sql"):
+        path = root / "dump" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(text)
     manifest: t.Dict[str, t.Any] = {
+        "format": 2,
         "mode": "individual",
         "tools": {"mydumper": "0.10.1"},
         "server": {"version": "10.11.1"},
@@ -47,17 +49,15 @@ def write(root: pathlib.Path, text: bytes, change: t.Optional[Change] = None) ->
             {
                 "name": "shop",
                 "directory": "dump/shop",
-                "mysqldump": "",
                 "tables": [table("t", text)],
-                "views": ["v"],
+                "definitions": [view("v"), view("broken", "it has no table"), {"kind": "TABLE", "name": "t"}],
                 "programs": [{"kind": "EVENT", "name": "e"}],
             },
             {
                 "name": "odd",
                 "directory": "dump/odd",
-                "mysqldump": "the name 'odd'",
-                "tables": [table("t", text)],
-                "views": [],
+                "tables": [table("t", text, "exact/t.sql", "the FLOAT column 'x'")],
+                "definitions": [],
                 "programs": [],
             },
         ],
@@ -116,7 +116,7 @@ def test_another_version_of_the_server_is_named_with_the_difference(tmp_path: pa
     [
         (lambda shop: shop["tables"][0].update(rows=1), "table shop.t has 1 rows, 2 expected"),
         (lambda shop: shop["tables"].clear(), "table shop.t is missing: 2 rows expected"),
-        (lambda shop: shop["views"].clear(), "view shop.v is missing"),
+        (lambda shop: shop["definitions"].clear(), "view shop.v is missing"),
         (lambda shop: shop["programs"].clear(), "stored program shop.e (EVENT) is missing"),
         (lambda shop: shop.update(name="shops"), "database 'shop' is missing"),
     ],
@@ -137,23 +137,27 @@ def test_many_differences_are_shortened(tmp_path: pathlib.Path) -> None:
 
 
 def test_rows_of_another_generation_are_only_counted_with_a_note(tmp_path: pathlib.Path) -> None:
+    """Rows of the exact dump are the same with both."""
+
     def change(manifest: t.Dict[str, t.Any]) -> None:
         manifest["tools"]["mydumper"] = "1.0.1"
 
-    (note,) = compared(tmp_path, ONE_THREE, change)["notes"]
-    assert note.startswith(
-        "the rows were counted and not compared: MyDumper 0.10.1 made the backup, and MyDumper 1.0.1"
+    assert differences(tmp_path / "other", ONE_THREE, change) == [
+        "table odd.t has 2 rows as expected, but with other content"
+    ]
+    (note,) = compared(tmp_path / "same", TWO_ONE, change)["notes"]
+    assert note == (
+        "the rows of 1 tables were counted and not compared here, because another tool wrote them: MyDumper 0.10.1 or "
+        "the server's client for the backup, MyDumper 1.0.1 or the server's client on this host"
     )
 
 
-def test_unknown_row_counts_are_noted(tmp_path: pathlib.Path) -> None:
+def test_a_table_that_another_tool_dumped_is_only_counted(tmp_path: pathlib.Path) -> None:
     def change(manifest: t.Dict[str, t.Any]) -> None:
-        manifest["databases"][0]["tables"][0].update(rows=None, sha256=None)
+        manifest["databases"][1]["tables"][0]["exact"] = ""
 
-    expected = write(tmp_path / "expected", ONE_TWO, change)
-    found = write(tmp_path / "found", ONE_TWO)
-    result = compare_folders(expected, found)
-    assert result["notes"] == ["the rows of 1 tables were not compared: the manifest has no row counts for them"]
+    (note,) = compared(tmp_path, ONE_TWO, change)["notes"]
+    assert note.startswith("the rows of 1 tables were counted")
 
 
 @pytest.mark.parametrize("content", [b"{", b"[1]", b'{"databases": [{"name": "a"}]}', b"\xff"])
@@ -165,8 +169,15 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: pathlib.Path, content
         compare_dumps(CompareRequest(str(path), str(tmp_path), str(found)), RunLog(None))
 
 
-def test_a_manifest_without_row_counts_is_named(tmp_path: pathlib.Path) -> None:
-    expected = write(tmp_path / "expected", ONE_TWO, lambda manifest: manifest["databases"][0].update(tables=["t"]))
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda shop: shop.update(tables=["t"]),
+        lambda shop: shop["tables"][0].update(rows=None),
+    ],
+)
+def test_a_manifest_without_row_counts_is_named(tmp_path: pathlib.Path, change: Change) -> None:
+    expected = write(tmp_path / "expected", ONE_TWO, lambda manifest: change(manifest["databases"][0]))
     found = write(tmp_path / "found", ONE_TWO)
     with pytest.raises(ManifestUnusable, match="does not describe its tables"):
         compare_folders(expected, found)

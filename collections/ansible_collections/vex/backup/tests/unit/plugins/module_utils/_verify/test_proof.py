@@ -25,6 +25,7 @@ PROVEN: t.Dict[str, t.Any] = {
     "tables": 2,
     "rows": 7,
     "recovery_seconds": 3,
+    "compared": {"columns": 5, "definitions": 3, "sampled_rows": 7, "tables_sampled": 2},
     "notes": ["ação"],
 }
 

@@ -1,0 +1,84 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The definitions of a database's objects, in the order in which they can be created."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import (
+    DATABASE,
+    SEQUENCE,
+    TABLE,
+    VIEW,
+    Definition,
+    DefinitionReader,
+)
+from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quoted
+from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import SEQUENCE as SEQUENCE_KIND
+from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import read_tables
+
+
+def read_definitions(login: Login, one: DatabasePlan) -> t.Tuple[str, t.List[Definition]]:
+    """Return the database's collation, and the definitions; of views and programs that were dropped meanwhile, none.
+
+    :raises DumpFailed: for a definition that the server does not show, and when a table was changed or dropped since
+        the plan
+    """
+    with connect(login, raw=True) as connection:
+        reader = DefinitionReader(connection, one.name)
+        found = _read(reader, one)
+    _require_same_columns(login, one)
+    return reader.collation.decode(), [definition for definition in found if definition is not None]
+
+
+def _read(reader: DefinitionReader, one: DatabasePlan) -> t.List[t.Optional[Definition]]:
+    tables = [plan.table for plan in one.tables]
+    # A table may take its defaults from a sequence.
+    wanted = [
+        (DATABASE, one.name),
+        *((SEQUENCE, table.name) for table in tables if table.kind == SEQUENCE_KIND),
+        *((TABLE, table.name) for table in tables if table.kind != SEQUENCE_KIND),
+    ]
+    found = [reader.read(kind, name) for kind, name in wanted]
+    dropped = next((name for (_kind, name), definition in zip(wanted, found) if definition is None), None)
+    if dropped is not None:
+        raise DumpFailed(f"{one.name}: {dropped} was dropped while the dump began: start it again")
+    found += in_order_of_use([reader.read(VIEW, name) for name in one.views])
+    found += [reader.read(program.kind, program.name) for program in one.programs]
+    return found
+
+
+def _require_same_columns(login: Login, one: DatabasePlan) -> None:
+    """Check that the plan, which was made before the snapshot, is true for the definitions, which were read after it.
+
+    :raises DumpFailed: naming a table that was changed meanwhile
+    """
+    with connect(login) as connection:
+        now = {table.name: table for table in read_tables(connection, one.name)}
+    for table in (plan.table for plan in one.tables):
+        found = now.get(table.name, table)
+        if (found.columns, found.engine, found.kind) != (table.columns, table.engine, table.kind):
+            raise DumpFailed(f"{one.name}.{table.name}: it was changed while the dump began: start it again")
+
+
+def in_order_of_use(views: t.Sequence[t.Optional[Definition]]) -> t.List[t.Optional[Definition]]:
+    """Return views so that each one comes after those that its text names."""
+    left = [view for view in views if view is not None]
+    ordered: t.List[t.Optional[Definition]] = []
+    while left:
+        names = [quoted(view.name) for view in left]
+        # A circle, or a name that only looks like a view's, ends at the first one.
+        free = [view for view in left if not _uses_any(view, names)] or left[:1]
+        ordered += free
+        left = [view for view in left if view not in free]
+    return ordered
+
+
+def _uses_any(view: Definition, names: t.Sequence[bytes]) -> bool:
+    own = quoted(view.name)
+    text = view.texts[0].partition(b" AS ")[2]
+    return any(name in text for name in names if name != own)
