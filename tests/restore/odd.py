@@ -36,6 +36,10 @@ class Odd:
     def dump(self, *statements: str, databases: tuple[str, ...] = ("odd",), **options: Any) -> Dumped:
         """Create objects in ``odd``, and dump it."""
         self.source.execute("DROP DATABASE IF EXISTS odd", *FINE, *statements)
+        return self.dump_again(databases=databases, **options)
+
+    def dump_again(self, *, databases: tuple[str, ...] = ("odd",), **options: Any) -> Dumped:
+        """Dump ``odd`` as it is."""
         return Dumped(self.source, Path(tempfile.mkdtemp(dir=self.folder)), databases, **options)
 
     def install_engine(self, plugin: str) -> None:

@@ -75,6 +75,10 @@ class DumpFailed(BackupError):
     """The dump ended with status 3."""
 
 
+class TablesUnreadable(BackupError):
+    """The server cannot read the rows of some tables."""
+
+
 class TablesInUse(DumpFailed):
     """Sessions of others keep tables locked, so that no snapshot can begin."""
 

@@ -18,6 +18,7 @@ DUMP_NEEDS = {
     "grants": "MissingGrants",
     "disk": "NotEnoughSpace",
     "tools": "ToolLoginFailed",
+    "tables": "TablesUnreadable",
 }
 NOT_CHECKED = "not checked"
 

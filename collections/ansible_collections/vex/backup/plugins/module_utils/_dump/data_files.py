@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import typing as t
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import fsync_file, read_blocks
@@ -31,6 +31,13 @@ class DataFile(t.NamedTuple):
     content: Count
 
 
+class _Batch(t.NamedTuple):
+    """Files of one directory, and the work on them."""
+
+    names: t.Sequence[str]
+    future: Future[t.Dict[str, DataFile]]
+
+
 class DataFiles:
     """The complete files of one dump, in the threads of a pool.
 
@@ -43,14 +50,23 @@ class DataFiles:
         self._compressor = compressor
         self._pool = pool
         self._deadline = deadline
-        self._pending: t.List[Future[t.Dict[str, DataFile]]] = []
+        self._pending: t.List[_Batch] = []
         self._guard = threading.Lock()
 
     def add(self, names: t.Iterable[str]) -> None:
         """Take over complete files; nothing may change them from now on."""
         for batch in self._batches(names):
             with self._guard:
-                self._pending.append(self._pool.submit(self._finish, batch))
+                self._pending.append(_Batch(batch, self._pool.submit(self._finish, batch)))
+
+    def discard(self, directories: t.Container[str]) -> None:
+        """Forget the files in directories, once nothing works on them; the caller removes them."""
+        with self._guard:
+            pending, self._pending = self._pending, []
+        doomed = [one for one in pending if os.path.dirname(one.names[0]).split(os.sep)[0] in directories]
+        wait([one.future for one in doomed])
+        with self._guard:
+            self._pending += [one for one in pending if one not in doomed]
 
     def check(self) -> None:
         """Raise the error of a file that has failed meanwhile.
@@ -58,7 +74,7 @@ class DataFiles:
         :raises DumpFailed, NotEnoughSpace, CommandTimeout: as the file's work failed
         """
         with self._guard:
-            ended = [one for one in self._pending if one.done()]
+            ended = [one.future for one in self._pending if one.future.done()]
         for one in ended:
             one.result()
 
@@ -67,7 +83,7 @@ class DataFiles:
 
         :raises DumpFailed, NotEnoughSpace, CommandTimeout: as the work on a file failed
         """
-        return {name: file for one in self._pending for name, file in one.result().items()}
+        return {name: file for one in self._pending for name, file in one.future.result().items()}
 
     def _batches(self, names: t.Iterable[str]) -> t.Iterator[t.List[str]]:
         batch: t.List[str] = []

@@ -22,7 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
     utc_now,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads, ending_children
-from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFiles
 from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps import (
@@ -30,7 +30,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps impo
     remove_failed_dumps,
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import finish_files
-from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_left_out
+from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_broken, describe_left_out
 from ansible_collections.vex.backup.plugins.module_utils._dump.manifest import Dumped, dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.progress import Progress
@@ -48,6 +48,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     DumpFailed,
     NotEnoughSpace,
     OptionError,
+    TablesUnreadable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect, variables_for_tools
@@ -95,6 +96,8 @@ class DumpRequest:
 def dump(request: DumpRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Dump a server into ``request.path``; in check mode, only plan that.
 
+    A dump without the rows of a table that the server cannot read is committed too, with status 3.
+
     :returns: the module's result
     :raises BackupError: its details hold the result so far, with status 3
     """
@@ -138,6 +141,7 @@ class _DumpRun:
             if request.check_mode:
                 plan = self.progress.plan = make_plan(connection, server, request)
                 try_logins(self._request.login, plan)
+                _require_readable(plan)
                 self.progress.status = SUCCESS
                 return
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
@@ -164,8 +168,9 @@ class _DumpRun:
         try:
             with partial_directory(self._partial):
                 self._dump(plan, lock)
-            # After a complete dump, the failed ones before it have no use.
-            keep = 0
+            if self.progress.status != ERROR:
+                # After a complete dump, the failed ones before it have no use.
+                keep = 0
         finally:
             # The failure of this removal must not hide the failure of the dump.
             with contextlib.suppress(OSError):
@@ -238,6 +243,12 @@ class _DumpRun:
         commit(self._partial, request.path)
         self.progress.compressed_bytes = sum(file["size"] for file in dumped.files)
         self._log.info(f"dump: committed as {request.path}, status {dumped.result.status}")
+
+
+def _require_readable(plan: Plan) -> None:
+    lost = [text for one in plan.databases for text in describe_broken(one, loses_rows=True)]
+    if lost:
+        raise TablesUnreadable("; ".join(lost))
 
 
 def _explain(error: OSError, folder: str) -> BackupError:

@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions impo
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quoted
 from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import SEQUENCE
 
-LEFT_OUT = "it uses a table that was left out by exclude_tables"
+LEFT_OUT = "it uses a table that is not in the dump"
 # A table in the text of a view, as servers write it: after FROM or JOIN, with its database if that is another one.
 _TABLE = re.compile(rb"\b(?:from|join) \(*((?:`(?:[^`]|``)+`\.)?`(?:[^`]|``)+`)", re.IGNORECASE)
 
@@ -36,9 +36,18 @@ def describe_left_out(databases: t.Sequence[DatabasePlan]) -> t.List[str]:
     ]
 
 
+def describe_broken(one: DatabasePlan, *, loses_rows: bool) -> t.List[str]:
+    """Return a sentence for each table that the server cannot read; for those with rows of their own, or the others."""
+    return [
+        f"{one.name}.{name} is not in the dump, because the server cannot read it: {broken.reason}. Repair or drop it"
+        for name, broken in one.broken.items()
+        if broken.loses_rows == loses_rows
+    ]
+
+
 def mark_views(databases: t.Sequence[DatabaseDump]) -> t.List[DatabaseDump]:
-    """Return the databases with those views marked as unusable that need a left-out table, also by other views."""
-    gone = {(one.plan.name, name) for one in databases for name in one.plan.left_out}
+    """Return the databases with those views marked as unusable that need an absent table, also by other views."""
+    gone = {(one.plan.name, name) for one in databases for name in (*one.plan.left_out, *one.plan.broken)}
     count = -1
     while count < len(gone):
         count = len(gone)

@@ -70,6 +70,7 @@ def dump_manifest(request: DumpRequest, dumped: Dumped) -> t.Dict[str, t.Any]:
         "fingerprint": request.checksums,
         "status": result.status,
         "warnings": list(result.warnings),
+        "errors": list(result.lost),
         "mode": plan.mode,
         "consistent": result.consistent,
         "compression": request.compression,
@@ -144,7 +145,7 @@ def _database(one: DatabaseDump, tables: t.Sequence[DumpedTable], limits: t.Mapp
         ],
         "definitions": [_definition(definition, one.plan.name, limits) for definition in one.definitions],
         "left_out": list(one.plan.left_out),
-        "broken": list(one.plan.broken),
+        "broken": [{"name": name, **broken._asdict()} for name, broken in one.plan.broken.items()],
         "binlog": one.position._asdict() if one.position else None,
     }
 

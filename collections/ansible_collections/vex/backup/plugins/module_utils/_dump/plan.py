@@ -15,8 +15,9 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.table_filter impo
 from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._mysql import grants
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import Broken, find_broken
 from ansible_collections.vex.backup.plugins.module_utils._mysql.limits import PACKET, read_limits
-from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import Table, broken_merges, read_tables
+from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import Table, read_tables
 from ansible_collections.vex.backup.plugins.module_utils._tools import mydumper, mydumper_0_10
 from ansible_collections.vex.backup.plugins.module_utils._tools.client import Client, find_client
 from ansible_collections.vex.backup.plugins.module_utils._tools.dump_driver import LEGACY, reason_against_any
@@ -48,7 +49,7 @@ class DatabasePlan(t.NamedTuple):
     """The plan for one database.
 
     ``directory`` is its directory in ``dump/``, ``left_out`` are the tables and views that are not to be dumped.
-    ``broken`` are MERGE tables that cannot be dumped, with the server's reasons.
+    ``broken`` are tables that cannot be dumped, because the server cannot read them.
     """
 
     name: str
@@ -57,7 +58,7 @@ class DatabasePlan(t.NamedTuple):
     views: t.Sequence[str]
     programs: t.Sequence[servers.Program]
     left_out: t.Sequence[str] = ()
-    broken: t.Mapping[str, str] = types.MappingProxyType({})
+    broken: t.Mapping[str, Broken] = types.MappingProxyType({})
 
     @property
     def mydumper_tables(self) -> t.List[Table]:
@@ -159,13 +160,22 @@ def make_plan(connection: Connection[Cursor], server: servers.Server, request: D
     return plan
 
 
-def plan_database(connection: Connection[Cursor], plan: Plan, name: str) -> DatabasePlan:
-    """Return the plan for the objects that a database holds now."""
+def plan_database(
+    connection: Connection[Cursor],
+    plan: Plan,
+    name: str,
+    unreadable: t.Mapping[str, Broken] = types.MappingProxyType({}),
+) -> DatabasePlan:
+    """Return the plan for the objects that a database holds now.
+
+    :param unreadable: tables of which an earlier attempt could not read all rows
+    """
     objects = servers.list_objects(connection, name)
     tables = read_tables(connection, name)
     left_out = plan.excluded.chosen(name, [*(table.name for table in tables), *objects.views])
     schema_only = plan.schema_only.chosen(name, [table.name for table in tables])
-    broken = broken_merges(connection, name, [table for table in tables if table.name not in left_out])
+    wanted_tables = [table for table in tables if table.name not in left_out]
+    broken = {**find_broken(connection, name, wanted_tables, schema_only), **unreadable}
     absent = [*left_out, *broken]
     wanted = {"TRIGGER": plan.scope.triggers, "EVENT": plan.scope.events}
     gone = servers.triggers_of(connection, name, absent)

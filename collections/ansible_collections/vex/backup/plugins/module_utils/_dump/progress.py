@@ -72,7 +72,7 @@ def _dumped(result: DumpResult) -> t.Dict[str, t.Any]:
     return {
         "dump_bytes": result.bytes,
         "dump_warnings": list(result.warnings),
-        "dump_errors": list(result.errors),
+        "dump_errors": [*result.errors, *result.lost],
         "binlog_coordinates": result.binlog_position_text,
         "consistent": result.consistent,
     }

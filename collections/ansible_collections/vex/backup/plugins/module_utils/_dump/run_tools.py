@@ -19,10 +19,15 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.connection impor
 
 @dataclasses.dataclass(frozen=True)
 class DumpResult:
-    """The result of all tools; ``bytes`` is the size of the files with rows before compression."""
+    """The result of all tools; ``bytes`` is the size of the files with rows before compression.
+
+    ``lost`` are sentences on tables whose rows the server cannot read: the dump holds all others. With ``errors`` there
+    is no dump.
+    """
 
     databases: t.Sequence[DatabaseDump] = ()
     warnings: t.Sequence[str] = ()
+    lost: t.Sequence[str] = ()
     errors: t.Sequence[str] = ()
     consistent: bool = True
     bytes: int = 0
@@ -30,7 +35,7 @@ class DumpResult:
     @property
     def status(self) -> int:
         """The status of the dump."""
-        return ERROR if self.errors else WARNING if self.warnings else SUCCESS
+        return ERROR if self.errors or self.lost else WARNING if self.warnings else SUCCESS
 
     @property
     def binlog_position_text(self) -> str:
@@ -64,6 +69,7 @@ def run_tools(run: ToolRun) -> DumpResult:
     return DumpResult(
         databases=mark_views([one for result in results for one in result.databases]),
         warnings=[*run.plan.warnings, *(message for result in results for message in result.warnings)],
+        lost=[message for result in results for message in result.lost],
         errors=errors,
         consistent=len(groups) == 1 and not errors,
     )

@@ -10,6 +10,8 @@ import typing as t
 from concurrent.futures import Future, wait
 
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
+from ansible_collections.vex.backup.plugins.module_utils._dump.culprits import Unreadable, find_culprits, start_again
+from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_broken
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, plan_database
 from ansible_collections.vex.backup.plugins.module_utils._dump.read_lock import read_lock
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_mydumper import MyDumperRun, started_mydumper
@@ -27,21 +29,38 @@ NO_POSITION_WARNING = "the server writes a binary log, but the dump has no binlo
 class SnapshotResult:
     """The databases of a snapshot, none of them when there are errors.
 
-    ``is_last`` is set when further snapshots would fail as well, and hold up the writers of the server.
+    ``lost`` are sentences on tables that are not in the dump, because the server cannot read their rows. ``is_last`` is
+    set when further snapshots would fail as well, and hold up the writers of the server.
     """
 
     databases: t.Sequence[DatabaseDump] = ()
     warnings: t.Sequence[str] = ()
+    lost: t.Sequence[str] = ()
     errors: t.Sequence[str] = ()
     is_last: bool = False
 
 
 def dump_snapshot(run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
-    """Dump databases from one snapshot.
+    """Dump databases from one snapshot; when it fails at a table that cannot be read, from another one without that.
 
     :raises CommandTimeout: when the deadline passes
     :raises NotEnoughSpace: when a file with rows cannot be compressed
     """
+    unreadable: Unreadable = {}
+    while True:
+        result = _dump_once(run, names, unreadable)
+        more = find_culprits(run, names, result.errors, unreadable) if result.errors and not result.is_last else {}
+        if not more:
+            return result
+        for name, tables in more.items():
+            unreadable.setdefault(name, {}).update(tables)
+            for table, broken in tables.items():
+                run.log.warning(f"{name}.{table} cannot be read: {broken.reason}; the dump begins again without it")
+        start_again(run, names)
+
+
+def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable) -> SnapshotResult:
+    """Dump databases from one snapshot, without the tables that are known as *unreadable*."""
     label = names[0] if len(names) == 1 else "the instance"
     # A failure stops the readers of this snapshot alone.
     run = dataclasses.replace(run, deadline=run.deadline.part())
@@ -50,7 +69,7 @@ def dump_snapshot(run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
             # It ends before the lock, as the session of the plan does.
             with connect(run.request.login) as connection:
                 present = [name for name in names if has_database(connection, name)]
-                databases = [plan_database(connection, run.plan, name) for name in present]
+                databases = [plan_database(connection, run.plan, name, unreadable.get(name, {})) for name in present]
             gone = [name for name in names if name not in present]
             dropped = [f"{name}: it was dropped before its dump began" for name in gone]
             if any(name in run.request.databases for name in gone):
@@ -73,13 +92,9 @@ def dump_snapshot(run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
         for definition in one.definitions
         if definition.unusable
     ]
-    broken = [
-        f"{one.plan.name}: the MERGE table {name} is not in the dump, because the server does not open it: {reason}. "
-        "Repair or drop it"
-        for one in found
-        for name, reason in one.plan.broken.items()
-    ]
-    return SnapshotResult(found, [*dropped, *no_position, *broken, *unusable, *snapshot.warnings])
+    broken = [text for one in databases for text in describe_broken(one, loses_rows=False)]
+    lost = [text for one in databases for text in describe_broken(one, loses_rows=True)]
+    return SnapshotResult(found, [*dropped, *no_position, *broken, *unusable, *snapshot.warnings], lost)
 
 
 class _Snapshot:

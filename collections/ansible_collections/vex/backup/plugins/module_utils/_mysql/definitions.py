@@ -16,6 +16,7 @@ import re
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import is_of_the_object
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier, quoted
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import server_errors
 
@@ -124,7 +125,9 @@ class DefinitionReader:
         except pymysql.err.MySQLError as error:
             if error.args[0] in _DROPPED:
                 return None
-            view = self._unusable_view(name, error.args[1]) if error.args[0] == _UNUSABLE_VIEW else None
+            # MariaDB shows no view of a table that it cannot open.
+            is_listed = kind == VIEW and is_of_the_object(error.args[0])
+            view = self._unusable_view(name, error.args[1]) if is_listed else None
             if view:
                 return view
             raise DumpFailed(

@@ -4,16 +4,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mysql import column_types
-from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import server_errors
-
-# connection.py keeps the reason of a failed import, and every module reports it before it calls this code.
-with contextlib.suppress(ImportError):
-    import pymysql.err
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -23,8 +17,8 @@ TRANSACTIONAL_ENGINES = ("InnoDB", "ROCKSDB")
 SEQUENCE = "SEQUENCE"
 # Tables of these engines keep no rows of their own: they show those of other tables, servers and files, and a restore
 # that wrote them would write there. In upper case: MariaDB writes MRG_MyISAM.
-_MERGE = "MRG_MYISAM"
-_ENGINES_WITHOUT_ROWS = frozenset((_MERGE, "FEDERATED", "CONNECT", "SPIDER", "SPHINX", "OQGRAPH", "S3"))
+MERGE = "MRG_MYISAM"
+_ENGINES_WITHOUT_ROWS = frozenset((MERGE, "FEDERATED", "CONNECT", "SPIDER", "SPHINX", "OQGRAPH", "S3"))
 ROW_START, ROW_END = "ROW START", "ROW END"
 
 # Kinds of tables: https://mariadb.com/kb/en/information-schema-tables-table/
@@ -33,7 +27,6 @@ SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, ''), COALESCE(TABLE_ROWS, 0), CO
   FROM information_schema.TABLES
  WHERE TABLE_SCHEMA = %(database)s AND TABLE_TYPE NOT LIKE '%%VIEW%%' ORDER BY TABLE_NAME
 """
-_MERGE_OF_OTHER_TABLES = 1168
 _COLUMNS = """
 SELECT TABLE_NAME, COLUMN_NAME, LOWER(DATA_TYPE), COLUMN_TYPE, COALESCE(CHARACTER_SET_NAME, ''), UPPER(EXTRA),
        COALESCE(GENERATION_EXPRESSION, '')
@@ -160,24 +153,6 @@ def read_tables(connection: Connection[Cursor], database: str) -> t.List[Table]:
         Table(name, kind, engine, columns.get(name, []), keys.get(name, []), int(count), int(size))
         for name, kind, engine, count, size in rows
     ]
-
-
-def broken_merges(connection: Connection[Cursor], database: str, tables: t.Iterable[Table]) -> t.Dict[str, str]:
-    """Return why the server does not open some MERGE tables, which have no rows of their own, by name.
-
-    :param tables: those of *database*
-    :raises ServerUnavailable: when the server stops answering
-    """
-    found = {}
-    with server_errors(), connection.cursor() as cursor:
-        # MariaDB does not list the engine of a table that it cannot open.
-        for name in (table.name for table in tables if table.engine.upper() in ("", _MERGE)):
-            try:
-                cursor.execute(f"SHOW CREATE TABLE {quote_identifier(database)}.{quote_identifier(name)}")
-            except pymysql.err.MySQLError as error:
-                if error.args[0] == _MERGE_OF_OTHER_TABLES:
-                    found[name] = str(error.args[1])
-    return found
 
 
 def _column(name: str, kind: str, definition: str, charset: str, extra: str, expression: str) -> Column:

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._dump.dump_format import FORMAT
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import Broken
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import DATABASE, TABLE
 from ansible_collections.vex.backup.plugins.module_utils._mysql.limits import HEAP
 from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import NUMBERS, PACKET, Needs, statement_need
@@ -51,7 +52,7 @@ class DatabaseRestore(t.NamedTuple):
     ``target`` is its name on the server, ``directory`` its path below the backup's root. ``tables`` are by name,
     ``digests`` of the definitions by kind and name. ``unusable`` says why the dumped server itself, or one without the
     tables that were left out, cannot use an object. ``left_out`` are tables and views that the backup does not hold,
-    ``broken`` MERGE tables that the dumped server did not open. ``needs`` are those of each definition, by kind and
+    ``broken`` are tables that the dumped server could not read. ``needs`` are those of each definition, by kind and
     name.
     """
 
@@ -66,7 +67,7 @@ class DatabaseRestore(t.NamedTuple):
     digests: t.Mapping[t.Tuple[str, str], str]
     unusable: t.Mapping[t.Tuple[str, str], str] = types.MappingProxyType({})
     left_out: t.Sequence[str] = ()
-    broken: t.Sequence[str] = ()
+    broken: t.Mapping[str, Broken] = types.MappingProxyType({})
     needs: t.Mapping[t.Tuple[str, str], Needs] = types.MappingProxyType({})
 
     @property
@@ -87,17 +88,29 @@ class DatabaseRestore(t.NamedTuple):
     @property
     def missing(self) -> t.List[str]:
         """A sentence for each table and view of the database that the backup does not hold, or holds without rows."""
-        left_out, broken = (self.left_out, self.broken) if self.table is None else ((), ())
+        left_out = self.left_out if self.table is None else ()
         schema_only = [name for name, table in self.tables.items() if table.schema_only]
         elsewhere = {name: table.engine for name, table in self.tables.items() if not keeps_rows("", table.engine)}
         return [
             *(f"{self.name}.{name} was left out of the backup by exclude_tables" for name in left_out),
-            *(f"{self.name}.{name} is not in the backup, because its server did not open it" for name in broken),
+            *self._unreadable(loses_rows=False),
             *(f"{self.name}.{name} is in the backup without rows, by schema_only_tables" for name in schema_only),
             *(
                 f"{self.name}.{name} is in the backup without rows, which the engine {engine} keeps elsewhere"
                 for name, engine in elsewhere.items()
             ),
+        ]
+
+    @property
+    def lost(self) -> t.List[str]:
+        """A sentence for each table whose rows were lost to the backup."""
+        return self._unreadable(loses_rows=True)
+
+    def _unreadable(self, *, loses_rows: bool) -> t.List[str]:
+        return [
+            f"{self.name}.{name} is not in the backup, because its server could not read it: {broken.reason}"
+            for name, broken in self.broken.items()
+            if self.table is None and broken.loses_rows == loses_rows
         ]
 
     @property
@@ -200,6 +213,7 @@ def _database(one: t.Mapping[str, t.Any], target: t.Optional[str], table: t.Opti
         if table not in tables:
             why = "is a view" if table in views else "is not in the backup"
             why = "was left out of the backup by exclude_tables" if table in one.get("left_out", []) else why
+            why = "is not in the backup, because its server could not read it" if table in _broken(one) else why
             shown = ", ".join(sorted(tables)[:20]) or "none"
             raise OptionError(f"{one['name']}.{table} {why}: choose a table of the backup ({shown})")
         tables, views = {table: tables[table]}, []
@@ -223,9 +237,16 @@ def _database(one: t.Mapping[str, t.Any], target: t.Optional[str], table: t.Opti
             (found["kind"], found["name"]): found["unusable"] for found in one["definitions"] if found.get("unusable")
         },
         left_out=one.get("left_out", []),
-        broken=one.get("broken", []),
+        broken=_broken(one),
         needs={(found["kind"], found["name"]): _needs(found.get("needs", {})) for found in one["definitions"]},
     )
+
+
+def _broken(one: t.Mapping[str, t.Any]) -> t.Dict[str, Broken]:
+    return {
+        found["name"]: Broken(str(found["reason"]), str(found["definition"]), bool(found["loses_rows"]))
+        for found in one.get("broken", [])
+    }
 
 
 def _needs(found: Needs) -> Needs:

@@ -120,7 +120,7 @@ def _conclude(target: Target, root: str, plan: RestorePlan, outcome: Outcome) ->
 
     :raises RestoreDiffers: for any difference
     """
-    warnings = list(outcome.warnings)
+    warnings = [*outcome.warnings, *(text for one in plan.databases for text in one.lost)]
     for text in (text for one in plan.databases for text in one.missing):
         target.log.info(text)
     if not outcome.differences:
@@ -160,7 +160,7 @@ def _describe(plan: RestorePlan, counted: RowCounts) -> t.Dict[str, t.Any]:
             "views": len(one.views),
             "programs": len(one.programs),
             "rows": sum(rows for (name, _table), rows in counted.items() if name == one.name),
-            "left_out": one.missing,
+            "left_out": [*one.missing, *one.lost],
         }
         for one in plan.databases
     ]
