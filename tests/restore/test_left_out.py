@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ SCHEMA_ONLY = ["queue_plain", "queue_rough"]
 @pytest.fixture(params=["individual", "instance"])
 def dumped(request: pytest.FixtureRequest, mariadb: MariaDB, tmp_path: Path) -> Iterator[Dumped]:
     mariadb.execute(*STATEMENTS)
-    filters = {"exclude_tables": ["chosen.log*"], "schema_only_tables": ["cho*.queue_*"]}
+    filters: dict[str, Any] = {"exclude_tables": ["chosen.log*"], "schema_only_tables": ["cho*.queue_*"]}
     yield Dumped(mariadb, tmp_path, ("beside", "chosen"), mode=request.param, **filters)
     mariadb.execute("DROP DATABASE chosen", "DROP DATABASE beside")
 

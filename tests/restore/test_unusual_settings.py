@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.servers import kinds
 from tests.servers.contents import Contents, contents, differences
 from tests.servers.database_server import DatabaseServer
 
-ACCOUNT = {"login_user": "backup", "login_password": "canary"}
+ACCOUNT: dict[str, Any] = {"login_user": "backup", "login_password": "canary"}
 DATABASES = (*kinds.DATABASES, "settings")
 # The releases whose variables were all looked at.
 KNOWN = ("10.11.19", "11.8.9", "9.7.4")

@@ -62,6 +62,8 @@ backups:
   description:
     - The backups, newest first. Times are UTC, sizes bytes. C(proven) is when the backup was last restored and
       compared, or null. C(held) is whether retention must not remove it.
+    - C(manifest) is whether it is a whole backup. C(incomplete) is whether it is one without some tables, which the
+      server could not read. With neither, its upload did not end.
   returned: success
   type: list
   elements: dict
@@ -74,6 +76,7 @@ backups:
       taken: "2025-07-20 16:15:23"
       modified: "2025-07-20 16:16:02"
       manifest: true
+      incomplete: false
       proven: "2025-07-21 02:00:41"
       held: false
 """

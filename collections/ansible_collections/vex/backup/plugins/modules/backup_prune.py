@@ -19,6 +19,8 @@ description:
     O(keep_yearly) at V(0), everything stays.
   - The newest good backup, the newest proven backup, held backups and backups that the bucket has locked always stay. A
     backup without a manifest, or with a manifest that cannot be verified, counts for no rule and stays.
+  - An incomplete backup, which lacks tables that the server could not read, stays as long as a whole one of the same
+    time would, and takes the place of none.
   - Nothing is removed while the newest backup in the bucket is not whole, or while this host's clock is behind it.
   - Uploads that began O(unfinished_days) before the newest backup and have not ended are aborted.
   - The module does not fail when the bucket refuses a removal, since all backups are still whole. It returns a
@@ -34,6 +36,10 @@ options:
       - Name of the run that was uploaded. Its logs stay in the work directory.
       - Nothing is removed from a bucket that does not hold its backup.
     type: str
+  complete:
+    description: Whether the backup of O(name) is whole. On this host, an incomplete one counts as a run that failed.
+    type: bool
+    default: true
   keep_local:
     description: Number of uploaded runs that stay on this host.
     type: int
@@ -211,6 +217,7 @@ def main() -> None:
             **LOG_DB,
             "work_dir": {"type": "path"},
             "name": {"type": "str"},
+            "complete": {"type": "bool", "default": True},
             "keep_local": {"type": "int", "default": 1},
             "keep_failed": {"type": "int", "default": 1},
             "bucket": {"type": "str"},

@@ -25,7 +25,8 @@ options:
     required: true
   manifest:
     description:
-      - Path of its manifest, uploaded as C(KEY.manifest.json). It must give the archive's SHA-256 as C(archive.sha256).
+      - Path of its manifest, uploaded as C(KEY.manifest.json), or as C(KEY.incomplete.json) when it says that the dump
+        lacks tables (C(status) 3). It must give the archive's SHA-256 as C(archive.sha256).
         The upload fails when O(src) has another.
       - Without it, only the archive is uploaded.
     type: path
@@ -120,7 +121,7 @@ key:
   type: str
   sample: mysql/db1/2025/07/backup_20250720_161523.zip
 manifest_key:
-  description: The manifest's key, null without a manifest.
+  description: The manifest's key, null without a manifest, and in check mode when O(src) does not exist.
   returned: success
   type: str
   sample: mysql/db1/2025/07/backup_20250720_161523.zip.manifest.json

@@ -93,7 +93,7 @@ class Outcome:
     of the backup. ``backup`` and ``upload``: the options of those names of ``backup_log_record``, without unknown
     ones. ``compressed_bytes``: size of the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
     ``location``: address of the archive in the bucket, else its path, else the dump's. ``bytes``: size of
-    the archive, or of the dump when it is not packed, ``None`` without a whole backup. ``seconds``: from the start of
+    the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the start of
     the run to the end of its record. ``may_prune``: the backup is whole and uploaded, so older ones may be removed.
     """
 
@@ -118,17 +118,19 @@ class Outcome:
 
 def decide(plan: Plan, stages: Stages) -> Outcome:
     """Decide the outcome of a run from the results of its stages so far."""
-    whole = _is_whole(plan, stages)
-    uploaded = whole and _is_uploaded(stages)
+    made = _is_made(plan, stages)
+    uploaded = made and _is_uploaded(stages)
     record_problem = problem_of(stages.closed, "message")
     late_problems = _late_problems(stages)
     failed = [f"{stages.failure.task}: {stages.failure.message}"] if stages.failure else []
-    problems = [*failed, *filter(None, [record_problem]), *late_problems]
-    status = int(stages.dump["status"]) if whole else ERROR
+    lost = [str(text) for text in stages.dump.get("dump_errors") or []] if made else []
+    incomplete = [f"the backup is incomplete: {'; '.join(lost)}"] if lost else []
+    problems = [*incomplete, *failed, *filter(None, [record_problem]), *late_problems]
+    status = int(stages.dump["status"]) if made else ERROR
     # A late problem is added to a closed record, which is then no longer a plain success.
     status = max(status, WARNING) if late_problems else status
-    notes = _notes(stages, whole, late_problems)
-    upload_state = _upload_state(plan, whole, uploaded)
+    notes = _notes(stages, made, late_problems)
+    upload_state = _upload_state(plan, made, uploaded)
     upload_status = {UPLOADED: SUCCESS, UPLOAD_FAILED: ERROR}.get(upload_state)
     return Outcome(
         status=status,
@@ -145,9 +147,9 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         compressed_bytes=stages.dump.get("compressed_bytes", 0),
         archive_bytes=stages.pack.get("size", 0),
         location=stages.upload.get("url") or stages.pack.get("archive") or plan.dump_path,
-        bytes=stages.pack.get("size", stages.dump.get("dump_bytes")) if whole else None,
+        bytes=stages.pack.get("size", stages.dump.get("dump_bytes")) if made else None,
         seconds=_seconds(stages),
-        may_prune=uploaded,
+        may_prune=uploaded and status != ERROR,
     )
 
 
@@ -230,8 +232,8 @@ def _ended(result: t.Union[Result, t.Sequence[Result]]) -> Result:
     return t.cast("Result", waited if "finished" in waited else started)
 
 
-def _is_whole(plan: Plan, stages: Stages) -> bool:
-    """Return whether the dump, and its archive where there is to be one, ended well."""
+def _is_made(plan: Plan, stages: Stages) -> bool:
+    """Return whether there is a dump, and its archive where there is to be one; it may lack tables."""
     dumped = "status" in stages.dump and not has_failed(stages.dump)
     packed = ("archive" in stages.pack or not plan.is_packed) and not has_failed(stages.pack)
     return dumped and packed
@@ -242,10 +244,10 @@ def _is_uploaded(stages: Stages) -> bool:
     return "manifest_key" in stages.upload and not has_failed(stages.upload)
 
 
-def _upload_state(plan: Plan, whole: bool, uploaded: bool) -> str:
+def _upload_state(plan: Plan, made: bool, uploaded: bool) -> str:
     if not plan.is_uploaded:
         return DISABLED
-    if not whole:
+    if not made:
         return NOT_REACHED
     return UPLOADED if uploaded else UPLOAD_FAILED
 
@@ -255,10 +257,10 @@ def _late_problems(stages: Stages) -> t.List[str]:
     return [*([f"Retention: {prune}"] if prune else []), *([mail] if mail else [])]
 
 
-def _notes(stages: Stages, whole: bool, late_problems: t.Sequence[str]) -> t.List[str]:
+def _notes(stages: Stages, made: bool, late_problems: t.Sequence[str]) -> t.List[str]:
     warnings = [str(text) for text in stages.dump.get("dump_warnings") or []]
     errors = [str(text) for text in stages.dump.get("dump_errors") or []]
-    if not whole and not errors and stages.failure:
+    if not made and not errors and stages.failure:
         errors = [stages.failure.message]
     return [
         *(warning_note(text) for text in warnings if text),

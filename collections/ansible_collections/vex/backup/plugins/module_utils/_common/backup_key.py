@@ -3,7 +3,7 @@
 """The names of a backup's objects: the only place that builds and parses them.
 
 An archive has the key ``{prefix}/{hostname}/{YYYY}/{MM}/backup_YYYYMMDD_HHMMSS.zip`` (or ``.7z``). The names of the
-objects beside it begin with that key, see :data:`MANIFEST`, :data:`PROOF` and :data:`HOLD`.
+objects beside it begin with that key, see :data:`COMPANIONS`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ RUN_NAME_PATTERN = r"backup_[0-9]{8}_[0-9]{6}"
 ARCHIVE_FORMATS = ("zip", "7z")
 #: Describes an archive. It is uploaded last and removed first: without it, an archive is not a backup.
 MANIFEST = ".manifest.json"
+#: Describes an archive without some tables, which the server could not read. It is there instead of a manifest, so that
+#: nothing takes such an archive for a backup: it is restored only by its name, and never replaces another.
+INCOMPLETE = ".incomplete.json"
 #: Shows that the backup was restored and compared.
 PROOF = ".proof.json"
 #: Keeps the backup from retention.
 HOLD = ".hold"
 #: All of the above.
-COMPANIONS = (MANIFEST, PROOF, HOLD)
+COMPANIONS = (MANIFEST, INCOMPLETE, PROOF, HOLD)
 
 _ARCHIVE = re.compile(
     rf"(?P<hostname>[^/]+)/[0-9]{{4}}/[0-9]{{2}}/(?P<name>{RUN_NAME_PATTERN})\.(?P<extension>{'|'.join(ARCHIVE_FORMATS)})"
@@ -90,6 +93,11 @@ def host_prefix(prefix: str, hostname: t.Optional[str] = None) -> str:
 def manifest_of(archive: str) -> str:
     """Return the key, or path, of the manifest beside an *archive* with that key, or path."""
     return archive + MANIFEST
+
+
+def incomplete_of(archive: str) -> str:
+    """Return the key of what lies beside an incomplete *archive* with that key, instead of a manifest."""
+    return archive + INCOMPLETE
 
 
 def proof_of(archive: str) -> str:

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix, manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     DownloadFailed,
@@ -96,13 +96,13 @@ def audit_bucket(
             later_rows, _unreachable = _try(read_rows)
             later = read_catalog(store, request.prefix, request.hostname)
             confirmed = compare(later, request.prefix, rows if later_rows is None else later_rows, checksums, began)
-            existing = {one.key for one in later.backups if one.manifest} | set(later.strays)
+            existing = {one.key for one in later.backups if one.is_uploaded} | set(later.strays)
             findings = [one for one in findings if one in confirmed]
             of_backups = [one for one in of_backups if one.key in existing]
     findings = sorted([*findings, *unreachable, *of_backups], key=lambda one: (one.key, one.kind))
     return {
         "changed": False,
-        "backups": len([one for one in catalog.backups if one.manifest]),
+        "backups": len([one for one in catalog.backups if one.is_uploaded]),
         "deep": request.deep,
         "findings": [{**one._asdict(), "remedy": one.remedy} for one in findings],
     }
@@ -130,7 +130,7 @@ def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.T
     checksums: t.Dict[str, str] = {}
     findings: t.List[Finding] = []
     for one in catalog.backups:
-        if not one.manifest:
+        if not one.is_uploaded:
             continue
         try:
             checksums[one.key] = archive_of(read_manifest(store, one, request.manifest_keys)).sha256
@@ -151,10 +151,9 @@ def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.T
 
 def _lost_archive(store: Store, backup: StoredBackup) -> t.List[Finding]:
     # Retention removes the manifest first. If the manifest exists, the archive was lost in another way.
-    manifest = manifest_of(backup.key)
-    if head(store, manifest) is None:
+    if head(store, backup.manifest_key) is None:
         return []
-    return [Finding("stray", manifest, f"there is no archive {backup.key}")]
+    return [Finding("stray", backup.manifest_key, f"there is no archive {backup.key}")]
 
 
 def _sha256_of(store: Store, backup: StoredBackup) -> str:

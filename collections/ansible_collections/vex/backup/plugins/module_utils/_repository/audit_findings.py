@@ -81,7 +81,7 @@ def _archives_without_manifest(
 ) -> t.Iterator[Finding]:
     uploading = {key for key, row in (rows or {}).items() if row.status == 0}
     for one in catalog.backups:
-        if not one.manifest and one.key not in uploading and one.modified < began:
+        if not one.is_uploaded and one.key not in uploading and one.modified < began:
             detail = f"the archive ({one.size} bytes, uploaded {one.modified} UTC) has no manifest"
             yield Finding("archive_without_manifest", one.key, detail)
 
@@ -97,7 +97,7 @@ def _backups_against_rows(
     catalog: Catalog, rows: Rows, checksums: t.Mapping[str, str], began: datetime.datetime
 ) -> t.Iterator[Finding]:
     for one in catalog.backups:
-        if not one.manifest:
+        if not one.is_uploaded:
             continue
         row = rows.get(one.key)
         if row is None:

@@ -12,6 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     BackupKey,
     hold_of,
     host_prefix,
+    incomplete_of,
     manifest_of,
     parse,
     proof_of,
@@ -28,8 +29,9 @@ class StoredBackup(t.NamedTuple):
     """An archive in the bucket.
 
     ``taken`` is when its run began, according to ``name``; ``modified`` when it was uploaded; ``proven`` when its proof
-    was, ``None`` without a proof. All times are UTC without a zone. ``size`` is in bytes. Without ``manifest`` it is
-    not a backup: its upload did not end.
+    was, ``None`` without a proof. All times are UTC without a zone. ``size`` is in bytes. ``manifest`` is set for a
+    backup, ``incomplete`` for one that lacks tables which the server could not read; with neither, its upload did not
+    end.
     """
 
     name: str
@@ -40,8 +42,19 @@ class StoredBackup(t.NamedTuple):
     taken: datetime.datetime
     modified: datetime.datetime
     manifest: bool
+    incomplete: bool
     proven: t.Optional[datetime.datetime]
     held: bool
+
+    @property
+    def manifest_key(self) -> str:
+        """The key of the manifest, or of what is there instead."""
+        return incomplete_of(self.key) if self.incomplete else manifest_of(self.key)
+
+    @property
+    def is_uploaded(self) -> bool:
+        """Return whether its upload ended, complete or not."""
+        return self.manifest or self.incomplete
 
 
 class Catalog(t.NamedTuple):
@@ -85,6 +98,7 @@ def _backup(key: str, parts: BackupKey, objects: t.Mapping[str, Listed]) -> Stor
         taken=parts.taken,
         modified=objects[key].modified,
         manifest=manifest_of(key) in objects,
+        incomplete=incomplete_of(key) in objects and manifest_of(key) not in objects,
         proven=proof.modified if proof else None,
         held=hold_of(key) in objects,
     )
@@ -101,6 +115,8 @@ def choose(
 ) -> StoredBackup:
     """Return one of a host's *backups*: the one called *name*, the newest taken until *at*, or the newest of all.
 
+    An incomplete backup is chosen only by its name.
+
     :param backups: newest first
     :param at: ``YYYY-MM-DD [HH:MM[:SS]]``, UTC; a date alone means its end
     :raises OptionError: when *at* is not a time
@@ -108,9 +124,14 @@ def choose(
     """
     until = _parse_time(at) if at is not None else None
     found = [one for one in backups if (name is None or one.name == name) and (until is None or one.taken <= until)]
-    whole = [one for one in found if one.manifest]
-    if whole:
-        return whole[0]
+    wanted = [one for one in found if one.manifest or (name is not None and one.incomplete)]
+    if wanted:
+        return wanted[0]
+    if found and found[0].incomplete:
+        raise NoSuchBackup(
+            f"the only backups that match are incomplete, such as {found[0].name}, which lacks tables that the server "
+            "could not read: choose one by its name"
+        )
     if found:
         raise NoSuchBackup(
             f"{found[0].key} has no manifest beside it ({manifest_of(found[0].key)}), so its upload did not end and it "

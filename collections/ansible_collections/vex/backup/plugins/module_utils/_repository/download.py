@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
     summary_of,
 )
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key, check_signature
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import incomplete_of, manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, sha256_of, write_durably
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
@@ -126,8 +126,8 @@ def _find(request: DownloadRequest, store: Store) -> t.Tuple[Target, t.Dict[str,
 
 
 def _download(request: DownloadRequest, store: Store, target: Target, log: RunLog) -> t.Dict[str, t.Any]:
-    where = store.url(manifest_of(target.key))
-    content = _read_manifest(store, target.key)
+    key, content = _read_manifest(store, target.key)
+    where = store.url(key)
     manifest = parse_manifest(content, where)
     check_signature(manifest, where, request.manifest_keys)
     archive = archive_of(manifest)
@@ -166,16 +166,18 @@ def _make_directory(dest: str) -> None:
         raise OptionError(f"dest is not a directory and cannot be made one: {dest}: {error.strerror}") from error
 
 
-def _read_manifest(store: Store, key: str) -> bytes:
-    try:
-        return read_object(store, manifest_of(key))
-    except Refused as error:
-        if error.code != "NoSuchKey":
-            raise
-        raise NoSuchBackup(
-            f"{store.url(manifest_of(key))} does not exist: either the key is wrong, or the upload of the archive did "
-            "not end, or the backup was removed; restore another backup"
-        ) from error
+def _read_manifest(store: Store, key: str) -> t.Tuple[str, bytes]:
+    """Return the key and the content of the manifest, or of what is there instead."""
+    for beside in (manifest_of(key), incomplete_of(key)):
+        try:
+            return beside, read_object(store, beside)
+        except Refused as error:
+            if error.code != "NoSuchKey":
+                raise
+    raise NoSuchBackup(
+        f"{store.url(manifest_of(key))} does not exist: either the key is wrong, or the upload of the archive did not "
+        "end, or the backup was removed; restore another backup"
+    )
 
 
 def _find_archive(store: Store, key: str, archive: Archive) -> Listed:

@@ -7,9 +7,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of, manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import choose, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, choose, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
 from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
@@ -47,14 +47,16 @@ def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
         changed = backup.held != wanted
         if changed and not request.check_mode:
             if wanted:
-                _put_hold(store, backup.key)
+                _put_hold(store, backup)
             else:
                 store.call("delete_object", Key=hold_of(backup.key))
     return {"changed": changed, "key": backup.key}
 
 
-def _put_hold(store: Store, key: str) -> None:
-    put_object(store, hold_of(key), b"")
+def _put_hold(store: Store, backup: StoredBackup) -> None:
+    put_object(store, hold_of(backup.key), b"")
     # Retention checks for the hold and then removes the manifest. When both run at once, the hold may come too late.
-    if head(store, manifest_of(key)) is None:
-        raise NoSuchBackup(f"{store.url(key)} was not held: retention removed it a moment ago; hold another backup")
+    if head(store, backup.manifest_key) is None:
+        raise NoSuchBackup(
+            f"{store.url(backup.key)} was not held: retention removed it a moment ago; hold another backup"
+        )

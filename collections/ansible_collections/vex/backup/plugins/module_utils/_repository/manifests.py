@@ -9,7 +9,6 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of, parse_manifest
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ManifestUnusable
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
@@ -26,7 +25,7 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
     :raises DownloadFailed: when the archive and its manifest have different sizes
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    key = manifest_of(backup.key)
+    key = backup.manifest_key
     where = store.url(key)
     try:
         content = read_object(store, key)

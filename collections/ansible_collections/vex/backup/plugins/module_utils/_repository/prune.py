@@ -202,7 +202,7 @@ def _decide(
     runs: t.Dict[str, t.Optional[str]] = {}
     faults: t.Dict[str, str] = {}
     for one in backups:
-        if one.manifest:
+        if one.is_uploaded:
             try:
                 runs[one.key] = _run_uuid(read_manifest(store, one, request.manifest_keys))
             except (ManifestUnusable, ManifestForged, DownloadFailed) as error:

@@ -33,12 +33,14 @@ class PruneLocalRequest:
     """The options of ``backup_prune`` for a host.
 
     :param name: the run that has just been uploaded
+    :param complete: whether its backup is whole; an incomplete one counts as failed
     :param keep_local: how many uploaded runs stay
     :param keep_failed: how many other runs stay, which failed or are still running
     """
 
     work_dir: str
     name: str
+    complete: bool
     keep_local: int
     keep_failed: int
     check_mode: bool
@@ -50,9 +52,9 @@ def prune_local(request: PruneLocalRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :returns: the result of ``backup_prune``
     """
     names = os.listdir(request.work_dir)
-    doomed = doomed_entries(names, request.name, request.keep_local, request.keep_failed)
     uploaded = f"{request.name}{UPLOADED}"
-    noted = uploaded in names or request.keep_local == 0
+    doomed = doomed_entries(names, request.name, request.keep_local, request.keep_failed, is_complete=request.complete)
+    noted = uploaded in names or request.keep_local == 0 or not request.complete
     if not request.check_mode:
         if not noted:
             os.close(os.open(os.path.join(request.work_dir, uploaded), os.O_WRONLY | os.O_CREAT, 0o600))
@@ -63,7 +65,9 @@ def prune_local(request: PruneLocalRequest, log: RunLog) -> t.Dict[str, t.Any]:
     return {"changed": bool(doomed) or not noted, "removed": doomed}
 
 
-def doomed_entries(names: t.Iterable[str], run: str, keep_local: int, keep_failed: int) -> t.List[str]:
+def doomed_entries(
+    names: t.Iterable[str], run: str, keep_local: int, keep_failed: int, *, is_complete: bool = True
+) -> t.List[str]:
     """Return the entries of a work directory to remove once *run* is uploaded.
 
     The newest *keep_local* uploaded runs stay, with all their entries, and so do the newest *keep_failed* of the
@@ -71,10 +75,11 @@ def doomed_entries(names: t.Iterable[str], run: str, keep_local: int, keep_faile
     them.
 
     :param names: of all entries
+    :param is_complete: whether *run* counts as uploaded, and not as one of the others
     :returns: in the order to remove them: a manifest before its archive, which is not a backup without it
     """
     found = [match for match in map(_ENTRY.fullmatch, names) if match and match["run"] <= run]
-    uploaded = {match["run"] for match in found if match["rest"] == UPLOADED} | {run}
+    uploaded = {match["run"] for match in found if match["rest"] == UPLOADED} | ({run} if is_complete else set())
     others = {match["run"] for match in found} - uploaded
     kept = {*sorted(uploaded, reverse=True)[:keep_local], *sorted(others, reverse=True)[:keep_failed]}
     doomed = [match for match in found if match["run"] not in kept and (match["run"], match["rest"]) != (run, LOGS)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of, manifest_of, proof_of
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of, proof_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, Interrupted, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
@@ -83,7 +83,7 @@ def _attempt(
 
 def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
     """Return the reason why the bucket protects a backup at this moment, ``None`` when it does not."""
-    for key in (backup.key, manifest_of(backup.key)):
+    for key in (backup.key, backup.manifest_key):
         answer = head(store, key) or {}
         if answer.get("ObjectLockLegalHoldStatus") == "ON":
             return "locked by the bucket: a legal hold"
@@ -102,7 +102,7 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: 
     removed = None
     markers = []
     try:
-        for key in (manifest_of(backup.key), *proof, backup.key):
+        for key in (backup.manifest_key, *proof, backup.key):
             if store.call("delete_object", Key=key).get("DeleteMarker"):
                 markers.append(key)
             if removed is None:

@@ -57,7 +57,9 @@ def decide(
 ) -> Decisions:
     """Decide which of a host's backups stay.
 
-    A backup is good when it has a manifest and no fault. Others count for no rule, and stay.
+    A backup is good when it has a manifest and no fault. The rules are applied to the good ones, and once more to the
+    good and the incomplete ones together: an incomplete one stays as long as a good one would, and takes no place of
+    one. Others count for no rule, and stay.
 
     :param backups: all that the bucket holds of the host
     :param faults: by key, the fault of a backup that has a manifest
@@ -74,6 +76,9 @@ def decide(
     if refusal is not None:
         return Decisions([Decision(one, True, refusal) for one in ordered], refusal)
     reasons = _reasons(good, policy)
+    for key, rules in _reasons([one for one in ordered if one.is_uploaded and one.key not in faults], policy).items():
+        if key not in reasons:
+            reasons[key] = [f"incomplete; {rule}" for rule in rules]
     return Decisions([_decision(one, faults, reasons.get(one.key, [])) for one in ordered])
 
 
@@ -117,7 +122,7 @@ def _reasons(good: t.Sequence[StoredBackup], policy: Policy) -> t.Dict[str, t.Li
 
 
 def _decision(one: StoredBackup, faults: t.Mapping[str, str], rules: t.Sequence[str]) -> Decision:
-    if not one.manifest:
+    if not one.is_uploaded:
         return Decision(one, True, "not a backup: it has no manifest; counts for no rule and is not removed, check it")
     if one.key in faults:
         return Decision(one, True, f"counts for no rule and is not removed, check it: {faults[one.key]}")

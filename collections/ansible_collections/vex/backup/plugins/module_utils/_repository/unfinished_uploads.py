@@ -17,7 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 def old_leftovers(backups: t.Iterable[StoredBackup], before: datetime.datetime) -> t.List[str]:
     """Return the keys of the archives without a manifest that were uploaded before a time (UTC)."""
-    return [one.key for one in backups if not one.manifest and one.modified < before]
+    return [one.key for one in backups if not one.is_uploaded and one.modified < before]
 
 
 def abort_unfinished(

@@ -10,10 +10,11 @@ import os
 import re
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import incomplete_of, manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, S3Settings, Store
@@ -59,7 +60,9 @@ class UploadRequest:
 
 @ending_children()
 def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
-    """Upload ``src`` to ``key`` and, once that is verified, ``manifest`` to ``{key}.manifest.json``.
+    """Upload ``src`` to ``key`` and, once that is verified, ``manifest`` beside it.
+
+    That is ``{key}.manifest.json``, or ``{key}.incomplete.json`` when the dump has status 3.
 
     :returns: the result of ``s3_upload``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
@@ -85,7 +88,6 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
         "bucket": request.bucket,
         "key": request.key,
         "url": f"s3://{request.bucket}/{request.key}",
-        "manifest_key": manifest_of(request.key) if request.manifest is not None else None,
         **result,
         "status": 1,
         "upload_started": started,
@@ -111,10 +113,15 @@ def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.
     if not os.path.isfile(request.src):
         # Only in check mode, in which the archive was not made either.
         store.call("head_bucket")
-        return {"changed": True}
+        return {"changed": True, "manifest_key": None}
     uploads = _uploads(request)
     existing = [find_existing(store, one) for one in uploads]
-    result = {"size": uploads[0].size, "sha256": uploads[0].sha256, "changed": not all(existing)}
+    result = {
+        "size": uploads[0].size,
+        "sha256": uploads[0].sha256,
+        "manifest_key": uploads[1].key if request.manifest is not None else None,
+        "changed": not all(existing),
+    }
     part_bytes = request.part_size * MEBIBYTE
     if all(existing) or request.check_mode:
         for one in uploads:
@@ -132,9 +139,9 @@ def _uploads(request: UploadRequest) -> t.List[Upload]:
     settings = {**encryption, "StorageClass": request.storage_class}
     if request.manifest is None:
         return [_describe(request, request.src, sha256_of(request.src), request.key, settings)]
-    archive = _describe(request, request.src, _sha256_in(request.manifest), request.key, settings)
+    sha256, key = _read_manifest(request.manifest, request.key)
+    archive = _describe(request, request.src, sha256, request.key, settings)
     # Manifests are read often, so they never get a storage class that is slow or expensive to read.
-    key = manifest_of(request.key)
     return [archive, _describe(request, request.manifest, sha256_of(request.manifest), key, encryption)]
 
 
@@ -146,11 +153,13 @@ def _describe(
     return Upload(path, os.stat(path).st_size, sha256, key, {**given, "Metadata": {**metadata, "sha256": sha256}})
 
 
-def _sha256_in(manifest: str) -> str:
-    """Return the SHA-256 that the archive had when it was packed."""
+def _read_manifest(manifest: str, archive_key: str) -> t.Tuple[str, str]:
+    """Return the SHA-256 that the archive had when it was packed, and the key that the manifest gets."""
     try:
         with open(manifest, encoding="utf-8") as stream:
-            return str(json.load(stream)["archive"]["sha256"])
+            content = json.load(stream)
+        sha256 = str(content["archive"]["sha256"])
+        return sha256, (incomplete_of if content.get("status") == ERROR else manifest_of)(archive_key)
     except (ValueError, LookupError, TypeError) as error:
         raise OptionError(
             f"manifest {manifest} does not describe an archive: it has no archive.sha256; pack the dump again"

@@ -58,7 +58,9 @@ def age(taken: str, now: datetime.datetime) -> str:
 
 
 def _row(backup: t.Mapping[str, t.Any], now: datetime.datetime) -> t.Sequence[str]:
-    proven = (backup["proven"] or "no") if backup["manifest"] else "not a backup: its upload did not end"
+    proven = backup["proven"] or "no"
+    if not backup["manifest"]:
+        proven = "incomplete: tables are missing" if backup["incomplete"] else "not a backup: its upload did not end"
     return (
         backup["name"],
         backup["hostname"],

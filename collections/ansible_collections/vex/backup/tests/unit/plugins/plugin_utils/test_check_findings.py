@@ -13,7 +13,7 @@ from ansible_collections.vex.backup.plugins.filter.check_findings import FilterM
 from ansible_collections.vex.backup.plugins.plugin_utils.check_findings import Checks, findings_of
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
 
-DUMP_NEEDS = ["server", "session", "mydumper", "databases", "grants", "disk", "tools"]
+DUMP_NEEDS = ["server", "session", "mydumper", "databases", "grants", "disk", "tools", "tables"]
 NAMES = ["configuration", *DUMP_NEEDS, "archive", "bucket", "log database", "mail"]
 
 
@@ -60,6 +60,7 @@ def test_missing_setting() -> None:
         ("MissingGrants", "grants"),
         ("NotEnoughSpace", "disk"),
         ("ToolLoginFailed", "tools"),
+        ("TablesUnreadable", "tables"),
         # A failure of no known kind counts for the first need.
         ("AlreadyRunning", "server"),
         ("", "server"),

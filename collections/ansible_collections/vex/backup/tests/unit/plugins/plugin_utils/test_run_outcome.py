@@ -20,48 +20,17 @@ from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import (
     decided,
     summary_of,
 )
-
-RUN = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"
-PLAN = Plan(
-    hostname="db1",
-    name="backup_20250720_161523",
-    archive_name="backup_20250720_161523.zip",
-    dump_path="/work/backup_20250720_161523",
-    is_packed=True,
-    is_uploaded=True,
-    bucket="vex",
-    key="db1/2025/07/backup_20250720_161523.zip",
+from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import (
+    CLOSED,
+    DUMP,
+    GOOD,
+    OPENED,
+    PACK,
+    PLAN,
+    RUN,
+    SKIPPED,
+    UPLOAD,
 )
-OPENED = {"run_uuid": RUN, "name": PLAN.name, "started": "2025-07-20 16:15:23"}
-DUMP = {
-    "status": 1,
-    "databases": ["loja", "a, b"],
-    "dump_bytes": 5000,
-    "compressed_bytes": 900,
-    "server_version": "MariaDB 11.8.3",
-    "tool_version": "mydumper 0.10.1",
-    "binlog_coordinates": "binlog.000001:4",
-    "dump_started": "2025-07-20 16:15:24",
-    "dump_finished": "2025-07-20 16:15:30",
-    "dump_warnings": [],
-    "dump_errors": [],
-}
-PACK = {
-    "archive": "/work/backup_20250720_161523.zip",
-    "size": 1000,
-    "sha256": "0" * 64,
-    "pack_started": "2025-07-20 16:15:31",
-    "pack_finished": "2025-07-20 16:15:40",
-}
-UPLOAD = {
-    "url": "s3://vex/db1/2025/07/backup_20250720_161523.zip",
-    "manifest_key": "db1/2025/07/backup_20250720_161523.zip.manifest.json",
-    "upload_started": "2025-07-20 16:15:41",
-    "upload_finished": "2025-07-20 16:15:50",
-}
-CLOSED = {"run_uuid": RUN, "ended": "2025-07-20 16:16:46", "spooled": False}
-GOOD = Stages(opened=OPENED, dump=DUMP, pack=PACK, upload=UPLOAD, closed=CLOSED)
-SKIPPED = {"skipped": True, "changed": False}
 
 
 def failed(message: str, **more: t.Any) -> t.Dict[str, t.Any]:
@@ -149,6 +118,14 @@ def test_dump_warned() -> None:
     assert found.backup["notes"] == found.notes
     assert found.problems == []
     assert found.may_prune
+
+
+def test_dump_lacks_tables() -> None:
+    found = outcome(dump={**DUMP, "status": 3, "dump_errors": ["t crashed", "u is lost"]})
+    assert (found.status, found.upload_state, found.verdict, found.may_prune) == (3, "success", 3, False)
+    assert found.notes == ["[ERROR] t crashed", "[ERROR] u is lost"]
+    assert found.problems == ["the backup is incomplete: t crashed; u is lost"]
+    assert (found.bytes, found.location, found.upload["status"]) == (1000, UPLOAD["url"], 1)
 
 
 def test_dump_failed_with_lines_of_its_log() -> None:

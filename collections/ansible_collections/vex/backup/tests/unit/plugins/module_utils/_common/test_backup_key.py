@@ -19,6 +19,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     build,
     hold_of,
     host_prefix,
+    incomplete_of,
     manifest_of,
     parse,
     proof_of,
@@ -99,7 +100,7 @@ def test_invalid_parts_of_a_key_are_refused(hostname: str, name: str, extension:
 
 
 def test_the_objects_beside_an_archive() -> None:
-    beside = [manifest_of(KEY), proof_of(KEY), hold_of(KEY)]
+    beside = [manifest_of(KEY), incomplete_of(KEY), proof_of(KEY), hold_of(KEY)]
     assert beside == [KEY + suffix for suffix in COMPANIONS]
-    assert [archive_beside(key) for key in beside] == [KEY] * 3
+    assert [archive_beside(key) for key in beside] == [KEY] * 4
     assert archive_beside(KEY) is None

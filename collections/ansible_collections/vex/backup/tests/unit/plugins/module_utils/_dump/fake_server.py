@@ -84,6 +84,7 @@ class Cursor:
                 for column in table.columns
             ],
             "information_schema.STATISTICS": [],
+            " LIMIT 1": [(1,)],
             "TABLE_NAME = 'LIBRARIES'": [],
             "SELECT TABLE_TYPE": [("VIEW", name) for name in contents.views],
             "@@event_scheduler": [(0,)],
@@ -96,6 +97,10 @@ class Cursor:
 
     def fetchone(self) -> t.Tuple[t.Any, ...]:
         return self._rows[0]
+
+    def fetchmany(self, _size: int) -> t.List[t.Tuple[t.Any, ...]]:
+        rows, self._rows = self._rows, []
+        return rows
 
     def fetchall(self) -> t.List[t.Tuple[t.Any, ...]]:
         return self._rows
@@ -195,6 +200,10 @@ class FakeFiles:
         for name in names:
             self.sizes[name] = (self.root / name).stat().st_size
             self.names.append(name)
+
+    def discard(self, directories: t.Container[str]) -> None:
+        """Forget the files in directories."""
+        self.names = [name for name in self.names if name.split("/")[0] not in directories]
 
     def check(self) -> None:
         """Raise the failure."""

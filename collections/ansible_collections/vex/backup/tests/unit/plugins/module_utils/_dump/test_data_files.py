@@ -58,6 +58,15 @@ def test_files_are_counted_and_compressed(tmp_path: pathlib.Path, compression: s
         assert (tmp_path / name).exists() is not bool(suffix)
 
 
+def test_discarded_files_are_forgotten(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, "a/tables/t.sql", "a b/tables/t.sql")
+    with opened(tmp_path) as files:
+        files.add(["a/tables/t.sql"])
+        files.add(["a b/tables/t.sql"])
+        files.discard(["a", "other"])
+        assert list(files.wait()) == ["a b/tables/t.sql"]
+
+
 def test_no_files(tmp_path: pathlib.Path) -> None:
     with opened(tmp_path) as files:
         files.add([])

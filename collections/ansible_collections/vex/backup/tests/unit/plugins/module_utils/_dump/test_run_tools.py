@@ -24,6 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ServerUnavailable,
     TablesInUse,
 )
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import Broken
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_server import SERVER, make_plan, make_run
 
@@ -120,7 +121,8 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     monkeypatch.setattr(snapshot_module, "_Snapshot", made)
     monkeypatch.setattr(snapshot_module, "connect", mock.MagicMock())
     monkeypatch.setattr(snapshot_module, "has_database", lambda _connection, name: name != "gone")
-    monkeypatch.setattr(snapshot_module, "plan_database", lambda _connection, _plan, _name: A)
+    monkeypatch.setattr(snapshot_module, "plan_database", lambda _connection, _plan, _name, _unreadable: A)
+    monkeypatch.setattr(snapshot_module, "find_culprits", lambda *_arguments: {})
     return made
 
 
@@ -135,6 +137,33 @@ def test_errors_of_a_snapshot_are_named(
     reading.side_effect = None
     reading.return_value.read.return_value = ["one", "two"]
     assert dump_snapshot(run, names) == SnapshotResult(errors=[f"{label}: one", f"{label}: two"])
+
+
+def test_a_snapshot_begins_again_without_the_tables_that_cannot_be_read(
+    tmp_path: pathlib.Path, reading: mock.Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Broken("it crashed", "", loses_rows=True)
+    culprits = iter([{"a": {"t": broken}}, {"a": {"u": broken}}])
+    plans: t.List[t.Mapping[str, Broken]] = []
+
+    def plan(_connection: object, _plan: object, _name: str, unreadable: t.Mapping[str, Broken]) -> DatabasePlan:
+        plans.append(dict(unreadable))
+        return A._replace(broken=unreadable)
+
+    monkeypatch.setattr(snapshot_module, "plan_database", plan)
+    monkeypatch.setattr(snapshot_module, "find_culprits", lambda *_arguments: next(culprits))
+    reading.return_value.read.side_effect = [["a.t is broken"], ["a.u is broken"], []]
+    run = make_run(tmp_path, make_plan(server=SERVER._replace(binlog_enabled=False)))
+    left = tmp_path / "dump" / "a" / "tables" / "a.t.sql"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    lost = [
+        f"a.{name} is not in the dump, because the server cannot read it: it crashed. Repair or drop it"
+        for name in "tu"
+    ]
+    assert dump_snapshot(run, ["a"]) == SnapshotResult([dumped(A)], [], lost)
+    assert [list(tables) for tables in plans] == [[], ["t"], ["t", "u"]]
+    assert not left.exists()
 
 
 def test_time_limit_is_no_error_of_a_snapshot(tmp_path: pathlib.Path, reading: mock.Mock) -> None:
@@ -156,13 +185,13 @@ def test_missing_position_is_a_warning(
 ) -> None:
     reading.return_value.position = position
     run = make_run(tmp_path, make_plan(server=SERVER._replace(binlog_enabled=writes)))
-    assert dump_snapshot(run, ["a"]) == SnapshotResult([dumped(A)], warnings)
+    assert dump_snapshot(run, ["a"]) == SnapshotResult([dumped(A)], warnings, [])
 
 
 def test_dropped_database_is_left_out(tmp_path: pathlib.Path, reading: mock.Mock) -> None:
     run = make_run(tmp_path, make_plan(server=SERVER._replace(binlog_enabled=False)))
     dropped = ["gone: it was dropped before its dump began"]
-    assert dump_snapshot(run, ["a", "gone"]) == SnapshotResult([dumped(A)], dropped)
+    assert dump_snapshot(run, ["a", "gone"]) == SnapshotResult([dumped(A)], dropped, [])
     assert dump_snapshot(run, ["gone"]) == SnapshotResult((), dropped)
     wanted = dataclasses.replace(run, request=dataclasses.replace(run.request, databases=["a", "gone"]))
     assert dump_snapshot(wanted, ["a", "gone"]) == SnapshotResult(errors=dropped)

@@ -48,11 +48,31 @@ def test_a_backup_with_all_its_objects() -> None:
             taken=datetime.datetime(2026, 1, 31, 3),
             modified=LATER,
             manifest=True,
+            incomplete=False,
             proven=LATER,
             held=True,
         )
     ]
     assert found.strays == ["p/db%201/x.hold", "p/other"]
+
+
+def test_an_incomplete_backup() -> None:
+    key = "db1/2026/01/backup_20260131_030000.zip"
+    (found,) = catalog_of(listed(key, f"{key}.incomplete.json"), "").backups
+    assert (found.manifest, found.incomplete, found.is_uploaded) == (False, True, True)
+    assert found.manifest_key == f"{key}.incomplete.json"
+    (both,) = catalog_of(listed(key, f"{key}.incomplete.json", f"{key}.manifest.json"), "").backups
+    assert (both.manifest, both.incomplete, both.manifest_key) == (True, False, f"{key}.manifest.json")
+
+
+def test_an_incomplete_backup_is_chosen_only_by_its_name() -> None:
+    whole, newer = "backup_20260130_030000", "backup_20260131_030000"
+    keys = [f"db1/2026/01/{name}.zip" for name in (whole, newer)]
+    backups = catalog_of(listed(*keys, f"{keys[0]}.manifest.json", f"{keys[1]}.incomplete.json"), "").backups
+    assert choose(backups).name == choose(backups, at="2026-02-01").name == whole
+    assert choose(backups, name=newer).name == newer
+    with pytest.raises(NoSuchBackup, match=f"are incomplete, such as {newer}, .* choose one by its name"):
+        choose(backups[:1])
 
 
 def test_an_archive_without_a_manifest() -> None:

@@ -65,7 +65,17 @@ def test_kept_runs_lose_nothing(entries: t.List[t.Tuple[str, str]], keep_local: 
 
 
 def prune(folder: Path, keep_local: int, *, check_mode: bool = False) -> t.Dict[str, t.Any]:
-    return prune_local(PruneLocalRequest(str(folder), RUNS[1], keep_local, 0, check_mode), RunLog(None))
+    request = PruneLocalRequest(str(folder), RUNS[1], True, keep_local, 0, check_mode)
+    return prune_local(request, RunLog(None))
+
+
+def test_an_incomplete_run_takes_no_place_of_an_uploaded_one(tmp_path: Path) -> None:
+    for name in [*of(RUNS[0], ".zip", ".uploaded"), *of(RUNS[1], ".zip"), *of(RUNS[2], ".zip", ".logs")]:
+        (tmp_path / name).touch()
+    request = PruneLocalRequest(str(tmp_path), RUNS[2], False, 1, 1, check_mode=False)
+    assert prune_local(request, RunLog(None)) == {"changed": True, "removed": of(RUNS[1], ".zip")}
+    assert not (tmp_path / f"{RUNS[2]}.uploaded").exists()
+    assert prune_local(request, RunLog(None)) == {"changed": False, "removed": []}
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -21,7 +21,7 @@ DAY = datetime.timedelta(days=1)
 
 def backup(taken: datetime.datetime, **changes: t.Any) -> StoredBackup:
     name = taken.strftime(RUN_NAME)
-    made = StoredBackup(name, "db1", f"db1/{taken:%Y/%m}/{name}.zip", 7, "e", taken, taken, True, None, False)
+    made = StoredBackup(name, "db1", f"db1/{taken:%Y/%m}/{name}.zip", 7, "e", taken, taken, True, False, None, False)
     return made._replace(**changes)
 
 
@@ -51,6 +51,29 @@ def test_without_a_policy_everything_stays() -> None:
     assert {one.reason for one in found.decisions} == {"retention is off: no number of backups to keep is set"}
     assert found.refusal is None
     assert decisions([], 1) == Decisions([])
+
+
+def test_incomplete_backups_take_no_place_of_whole_ones() -> None:
+    backups = daily(6)
+    for day in (2, 4):
+        backups[day] = backups[day]._replace(manifest=False, incomplete=True)
+    found = decisions(backups, 2)
+    assert kept(found) == ["01-06", "01-05", "01-04"]
+    assert reason(found, START + 4 * DAY) == "incomplete; 2 of the newest 2"
+    assert reason(found, START + 2 * DAY) == "no rule keeps it"
+    fault = {backups[4].key: "forged"}
+    assert reason(decisions(backups, 2, faults=fault), START + 4 * DAY).startswith("counts for no rule")
+    backups[2] = backups[2]._replace(held=True)
+    assert kept(decisions(backups, 2)) == ["01-06", "01-05", "01-04", "01-03"]
+
+
+def test_nothing_is_removed_while_the_newest_backup_is_incomplete() -> None:
+    backups = daily(3)
+    backups[2] = backups[2]._replace(manifest=False, incomplete=True)
+    found = decisions(backups, 1)
+    assert kept(found) == ["01-03", "01-02", "01-01"]
+    assert found.refusal is not None
+    assert "is not whole" in found.refusal
 
 
 def test_the_newest_backups_stay() -> None:

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import Broken
 from ansible_collections.vex.backup.plugins.module_utils._mysql.limits import HEAP
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Program
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import (
@@ -56,7 +57,10 @@ SHOP = {
         {"kind": "TABLE", "name": "a", "sha256": "cd", "needs": {"engine": ["InnoDB"]}},
     ],
     "left_out": ["c"],
-    "broken": ["m"],
+    "broken": [
+        {"name": "m", "reason": "of others", "definition": "", "loses_rows": False},
+        {"name": "x", "reason": "it crashed", "definition": "CREATE TABLE `x`", "loses_rows": True},
+    ],
 }
 OLD = {
     **SHOP,
@@ -110,16 +114,24 @@ def test_a_whole_backup(tmp_path: pathlib.Path) -> None:
             digests={("VIEW", "v"): "ab", ("TABLE", "a"): "cd"},
             unusable={("VIEW", "v"): "why"},
             left_out=["c"],
-            broken=["m"],
+            broken={"m": Broken("of others", "", False), "x": Broken("it crashed", "CREATE TABLE `x`", True)},
             needs={("VIEW", "v"): {"packet": ["70000"]}, ("TABLE", "a"): {"engine": ["InnoDB"]}},
         ),
-        DatabaseRestore("old", "old", "dump/old", "utf8mb4_bin", None, {}, [], [], {}, {}, [], [], {}),
+        DatabaseRestore("old", "old", "dump/old", "utf8mb4_bin", None, {}, [], [], {}, {}, [], {}, {}),
     ]
     assert plan.databases[0].missing == [
         "shop.c was left out of the backup by exclude_tables",
-        "shop.m is not in the backup, because its server did not open it",
+        "shop.m is not in the backup, because its server could not read it: of others",
         "shop.b is in the backup without rows, by schema_only_tables",
     ]
+
+
+def test_tables_that_were_lost(tmp_path: pathlib.Path) -> None:
+    shop, old = plan_of(tmp_path, MANIFEST).databases
+    assert shop.lost == ["shop.x is not in the backup, because its server could not read it: it crashed"]
+    assert old.lost == []
+    (one,) = plan_of(tmp_path, MANIFEST, "shop", None, "a").databases
+    assert one.lost == []
 
 
 def test_the_needs_of_objects(tmp_path: pathlib.Path) -> None:
@@ -148,7 +160,8 @@ def test_one_database_or_one_table(tmp_path: pathlib.Path) -> None:
         (None, None, "a", "set database too"),
         ("shop", "MySQL", None, "a system database of the server"),
         ("shop", None, "v", r"shop.v is a view: choose a table of the backup \(a, b\)"),
-        ("shop", None, "x", "shop.x is not in the backup"),
+        ("shop", None, "x", "shop.x is not in the backup, because its server could not read it"),
+        ("shop", None, "y", r"shop.y is not in the backup: choose"),
     ],
 )
 def test_options_that_cannot_work(

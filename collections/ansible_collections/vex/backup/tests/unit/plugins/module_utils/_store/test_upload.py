@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import json
 import pathlib
 import sys
 import typing as t
@@ -318,3 +319,14 @@ def test_without_boto3_the_import_succeeds(monkeypatch: pytest.MonkeyPatch) -> N
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
     assert "botocore" in without.BOTO3_FAILURE
+
+
+@pytest.mark.parametrize(("status", "suffix"), [(1, "manifest"), (2, "manifest"), (3, "incomplete")])
+def test_the_manifest_of_an_incomplete_backup_has_another_name(
+    archive: pathlib.Path, server: Server, status: int, suffix: str
+) -> None:
+    path = archive.with_name("m.json")
+    path.write_text(json.dumps({"status": status, "archive": {"sha256": server.sha256}}), encoding="utf-8")
+    server.refuses("head_object", "404", 404)
+    server.refuses("head_object", "404", 404)
+    assert upload(archive, manifest=str(path), check_mode=True)["manifest_key"] == f"{KEY}.{suffix}.json"
