@@ -141,7 +141,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Connects, checks privileges, programs and disk, and returns the databases to dump; writes nothing.
+    details: Connects, checks privileges, programs, disk and tables, and returns the databases to dump; writes nothing.
   diff_mode:
     support: none
   idempotent:
@@ -184,7 +184,8 @@ manifest:
   type: str
   sample: /var/backups/vex/backup_20260101_030000/manifest.json
 status:
-  description: V(1) success, V(2) warning, V(3) error.
+  description: V(1) success, V(2) warning, V(3) error. A module that did not fail returns V(3) when the dump lacks tables
+    that the server cannot read.
   returned: always, except with an invalid login option
   type: int
   sample: 1
