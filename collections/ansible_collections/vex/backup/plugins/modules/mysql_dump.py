@@ -184,8 +184,8 @@ manifest:
   type: str
   sample: /var/backups/vex/backup_20260101_030000/manifest.json
 status:
-  description: V(1) success, V(2) warning, V(3) error. A module that did not fail returns V(3) when the dump lacks tables
-    that the server cannot read.
+  description: V(1) success, V(2) warning, V(3) error. Without a failure of the module, V(3) means that the dump lacks
+    tables which the server cannot read.
   returned: always, except with an invalid login option
   type: int
   sample: 1
