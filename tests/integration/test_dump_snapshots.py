@@ -298,19 +298,6 @@ def test_snapshots_end_with_the_last_table(dumps: Dumps, monkeypatch: pytest.Mon
     assert dumps.run(FIRST)["status"] == 1
 
 
-@pytest.mark.parametrize(
-    "change", ["ADD COLUMN new INT", "MODIFY id BIGINT", "RENAME COLUMN id TO other"], ids=lambda text: text.split()[0]
-)
-def test_table_that_is_changed_meanwhile_is_named(dumps: Dumps, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    def read_tables(connection: Any, database: str) -> Any:
-        dumps.server.execute(f"ALTER TABLE {FIRST}.`empty` {change}")
-        return tables.read_tables(connection, database)
-
-    monkeypatch.setattr(read_definitions_module, "read_tables", read_tables)
-    error = dumps.failure(FIRST)
-    assert f"{FIRST}.empty: it was changed while the dump began: start it again" in str(error)
-
-
 def test_objects_that_are_dropped_meanwhile_are_left_out(dumps: Dumps, monkeypatch: pytest.MonkeyPatch) -> None:
     dumps.server.execute(f"CREATE EVENT {FIRST}.once ON SCHEDULE AT '2037-01-01' DO SET @x = 1")
 
@@ -323,15 +310,6 @@ def test_objects_that_are_dropped_meanwhile_are_left_out(dumps: Dumps, monkeypat
     assert not (dumps.folder / NAME / "dump" / FIRST / "views.sql").exists()
     manifest = json.loads((dumps.folder / NAME / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["databases"][0]["views"], manifest["databases"][0]["programs"]) == ([], [])
-
-
-def test_sequence_that_is_dropped_meanwhile_is_named(dumps: Dumps, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read_definitions(*arguments: Any) -> Any:
-        dumps.server.execute(f"DROP SEQUENCE {FIRST}.counter")
-        return read_definitions_module.read_definitions(*arguments)
-
-    monkeypatch.setattr(reader_module, "read_definitions", read_definitions)
-    assert f"{FIRST}: counter was dropped while the dump began: start it again" in str(dumps.failure(FIRST))
 
 
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

@@ -79,6 +79,10 @@ class TablesUnreadable(BackupError):
     """The server cannot read the rows of some tables."""
 
 
+class PlanOutdated(BackupError):
+    """Tables were created, changed or dropped since a dump was planned."""
+
+
 class TablesInUse(DumpFailed):
     """Sessions of others keep tables locked, so that no snapshot can begin."""
 

@@ -77,6 +77,11 @@ class DatabasePlan(t.NamedTuple):
         return [*(one.table.name for one in self.tables if one.table.name not in own), *self.left_out, *self.broken]
 
     @property
+    def names(self) -> t.Set[str]:
+        """The names of all tables and views of the database."""
+        return {*(one.table.name for one in self.tables), *self.views, *self.left_out, *self.broken}
+
+    @property
     def data_bytes(self) -> int:
         """The server's estimate of the size."""
         return sum(one.table.data_bytes for one in self.tables if not one.schema_only)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
-from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import PlanOutdated
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import (
     DATABASE,
@@ -25,8 +25,8 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import re
 def read_definitions(login: Login, one: DatabasePlan) -> t.Tuple[str, t.List[Definition]]:
     """Return the database's collation, and the definitions; of views and programs that were dropped meanwhile, none.
 
-    :raises DumpFailed: for a definition that the server does not show, and when a table was changed or dropped since
-        the plan
+    :raises DumpFailed: for a definition that the server does not show
+    :raises PlanOutdated: when a table was changed or dropped since the plan
     """
     with connect(login, raw=True) as connection:
         reader = DefinitionReader(connection, one.name)
@@ -46,7 +46,7 @@ def _read(reader: DefinitionReader, one: DatabasePlan) -> t.List[t.Optional[Defi
     found = [reader.read(kind, name) for kind, name in wanted]
     dropped = next((name for (_kind, name), definition in zip(wanted, found) if definition is None), None)
     if dropped is not None:
-        raise DumpFailed(f"{one.name}: {dropped} was dropped while the dump began: start it again")
+        raise PlanOutdated(f"{one.name}.{dropped} was dropped")
     found += in_order_of_use([reader.read(VIEW, name) for name in one.views])
     found += [reader.read(program.kind, program.name) for program in one.programs]
     return found
@@ -55,14 +55,14 @@ def _read(reader: DefinitionReader, one: DatabasePlan) -> t.List[t.Optional[Defi
 def _require_same_columns(login: Login, one: DatabasePlan) -> None:
     """Check that the plan, which was made before the snapshot, is true for the definitions, which were read after it.
 
-    :raises DumpFailed: naming a table that was changed meanwhile
+    :raises PlanOutdated: naming a table that was changed meanwhile
     """
     with connect(login) as connection:
         now = {table.name: table for table in read_tables(connection, one.name)}
     for table in (plan.table for plan in one.tables):
         found = now.get(table.name, table)
         if (found.columns, found.engine, found.kind) != (table.columns, table.engine, table.kind):
-            raise DumpFailed(f"{one.name}.{table.name}: it was changed while the dump began: start it again")
+            raise PlanOutdated(f"{one.name}.{table.name} was changed")
 
 
 def in_order_of_use(views: t.Sequence[t.Optional[Definition]]) -> t.List[t.Optional[Definition]]:

@@ -17,11 +17,18 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.read_lock import 
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_mydumper import MyDumperRun, started_mydumper
 from ansible_collections.vex.backup.plugins.module_utils._dump.snapshot_reader import SnapshotReader
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump, ToolRun
-from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, ServerUnavailable, TablesInUse
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    DumpFailed,
+    PlanOutdated,
+    ServerUnavailable,
+    TablesInUse,
+)
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition, has_database
 
 _PERIOD_SECONDS = 0.2
+# Some servers create and drop tables all the time.
+_MOST_PLANS = 4
 NO_POSITION_WARNING = "the server writes a binary log, but the dump has no binlog position"
 
 
@@ -43,12 +50,23 @@ class SnapshotResult:
 def dump_snapshot(run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
     """Dump databases from one snapshot; when it fails at a table that cannot be read, from another one without that.
 
+    It is planned again when tables were created, changed or dropped meanwhile.
+
     :raises CommandTimeout: when the deadline passes
     :raises NotEnoughSpace: when a file with rows cannot be compressed
     """
     unreadable: Unreadable = {}
+    plans = 0
     while True:
-        result = _dump_once(run, names, unreadable)
+        plans += 1
+        try:
+            result = _dump_once(run, names, unreadable, is_last=plans >= _MOST_PLANS)
+        except PlanOutdated as error:
+            if plans >= _MOST_PLANS:
+                return SnapshotResult(errors=[f"{error} while the dump began: start it at another time"])
+            run.log.info(f"{error} while the dump began: it begins again")
+            start_again(run, names)
+            continue
         more = find_culprits(run, names, result.errors, unreadable) if result.errors and not result.is_last else {}
         if not more:
             return result
@@ -59,8 +77,12 @@ def dump_snapshot(run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
         start_again(run, names)
 
 
-def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable) -> SnapshotResult:
-    """Dump databases from one snapshot, without the tables that are known as *unreadable*."""
+def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable, *, is_last: bool) -> SnapshotResult:
+    """Dump databases from one snapshot, without the tables that are known as *unreadable*.
+
+    :param is_last: whether tables that are not in the plan make a warning, because there is no other attempt
+    :raises PlanOutdated: when tables were created, changed or dropped since the plan
+    """
     label = names[0] if len(names) == 1 else "the instance"
     # A failure stops the readers of this snapshot alone.
     run = dataclasses.replace(run, deadline=run.deadline.part())
@@ -76,7 +98,7 @@ def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable) -> 
                 return SnapshotResult(errors=dropped)
             if not databases:
                 return SnapshotResult(warnings=dropped)
-            snapshot = _Snapshot(run, databases, stack)
+            snapshot = _Snapshot(run, databases, stack, is_last=is_last)
             failures = snapshot.read()
     except (DumpFailed, ServerUnavailable) as error:
         return SnapshotResult(errors=[f"{label}: {error}"], is_last=isinstance(error, TablesInUse))
@@ -105,6 +127,8 @@ class _Snapshot:
         run: ToolRun,
         databases: t.Sequence[DatabasePlan],
         stack: contextlib.ExitStack,
+        *,
+        is_last: bool,
     ) -> None:
         self._run = run
         self._databases = databases
@@ -116,6 +140,10 @@ class _Snapshot:
         patience, lock_tables = request.long_query_guard, self._reader.lock_tables
         with read_lock(request.login, run.plan.server, patience, run.deadline, lock_tables) as lock:
             self.position = lock.position
+            created, dropped = self._reader.changed_tables()
+            if dropped or (created and not is_last):
+                raise PlanOutdated(f"{dropped[0]} was dropped" if dropped else f"{created[0]} was created")
+            self.warnings += [f"{name} was created while the dump began, and is not in it" for name in created]
             if any(one.mydumper_tables for one in databases):
                 self._mydumper = stack.enter_context(started_mydumper(run, databases))
             self._reader.begin()

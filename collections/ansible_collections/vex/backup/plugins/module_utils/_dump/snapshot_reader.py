@@ -25,7 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.connection impor
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import Definition
 from ansible_collections.vex.backup.plugins.module_utils._mysql.fingerprint import NONE, take
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
-from ansible_collections.vex.backup.plugins.module_utils._mysql.server import server_errors
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server import list_tables, server_errors
 from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import Table
 
 if t.TYPE_CHECKING:
@@ -104,6 +104,15 @@ class SnapshotReader:
         # What the first session could lock, the second can: all writers wait for the read lock.
         self._locked.client.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS};\n{statement};\n")
         return True
+
+    def changed_tables(self) -> t.Tuple[t.List[str], t.List[str]]:
+        """Return the tables and views that were created, and those that were dropped, since the plan."""
+        created, dropped = [], []
+        for one in self._databases:
+            now = list_tables(self._snapshot.connection, one.name)
+            created += [f"{one.name}.{name}" for name in sorted(now - one.names)]
+            dropped += [f"{one.name}.{name}" for name in sorted(one.names - now)]
+        return created, dropped
 
     def begin(self) -> None:
         """Begin the snapshots."""

@@ -239,6 +239,13 @@ def list_objects(connection: Connection[Cursor], database: str) -> Objects:
     )
 
 
+def list_tables(connection: Connection[Cursor], database: str) -> t.Set[str]:
+    """Return the names of the tables and views that *database* holds now."""
+    with server_errors(), connection.cursor() as cursor:
+        cursor.execute(_OBJECTS, {"database": database})
+        return {str(name) for _kind, name in cursor.fetchall()}
+
+
 def hides_events(cursor: Cursor) -> bool:
     """Return whether the server refuses to show events: a MariaDB that was started with event_scheduler=DISABLED."""
     cursor.execute(_HIDES_EVENTS)
