@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from pymysql.connections import Connection
 
+from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import find_broken
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
+from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import read_tables
 from tests.restore.cells import GENERATIONS, use_tools
 from tests.restore.odd import Odd
 from tests.servers.database_server import DatabaseServer
+from tests.servers.mariadb import MariaDB
 from tests.servers.mysql import MySQL
 
 ROWS = 3000
@@ -128,3 +134,52 @@ def test_the_rest_is_kept(odd: Odd, generation: str, monkeypatch: pytest.MonkeyP
             cursor.execute("SHOW FULL TABLES FROM odd")
             assert sorted(str(row[0]) for row in cursor.fetchall()) == ["of_whole", "shorter", "whole"]
     shutil.rmtree(tmp_path / "damaged")
+
+
+def test_nothing_is_known_of_a_locked_table_and_of_one_of_others(mariadb: MariaDB) -> None:
+    mariadb.execute("CREATE DATABASE odd", "CREATE TABLE odd.t (id INT PRIMARY KEY)")
+    mariadb.create_account("blind", "p", "INSERT ON odd.*")
+    try:
+        for login, lock in (
+            (Login("", 0, mariadb.socket, "blind", "p", None), "DO 1"),
+            (Login("", 0, mariadb.socket, "root", "", None), "LOCK TABLES odd.t WRITE"),
+        ):
+            with contextlib.closing(mariadb.connect()) as other, connect(login) as connection:
+                before = value_of(connection, "@@lock_wait_timeout")
+                found = read_tables(connection, "odd")
+                other.query(lock)
+                assert [table.name for table in found] == ["t"]
+                assert find_broken(connection, "odd", found) == {}
+                assert value_of(connection, "@@lock_wait_timeout") == before != 1
+    finally:
+        mariadb.execute("DROP DATABASE odd", "DROP USER blind@localhost", "DROP USER blind@127.0.0.1")
+
+
+def value_of(connection: Connection, expression: str) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {expression}")
+        ((value,),) = cursor.fetchall()
+    return value
+
+
+def test_a_table_that_was_dropped_is_not_broken(mariadb: MariaDB) -> None:
+    mariadb.execute("CREATE DATABASE odd", "CREATE TABLE odd.t (id INT PRIMARY KEY)")
+    try:
+        with connect(Login("", 0, mariadb.socket, "root", "", None)) as connection:
+            found = read_tables(connection, "odd")
+            mariadb.execute("DROP TABLE odd.t")
+            assert find_broken(connection, "odd", found) == {}
+    finally:
+        mariadb.execute("DROP DATABASE odd")
+
+
+def test_a_lost_connection_is_no_broken_table(mariadb: MariaDB) -> None:
+    mariadb.execute("CREATE DATABASE odd", "CREATE TABLE odd.t (id INT PRIMARY KEY)")
+    try:
+        with connect(Login("", 0, mariadb.socket, "root", "", None)) as connection:
+            found = read_tables(connection, "odd")
+            mariadb.execute(f"KILL {connection.thread_id()}")
+            with pytest.raises(ServerUnavailable):
+                find_broken(connection, "odd", found)
+    finally:
+        mariadb.execute("DROP DATABASE odd")

@@ -63,20 +63,28 @@ def find_broken(
 ) -> t.Dict[str, Broken]:
     """Open each table that can be broken, and read its first row; return those that fail, by name.
 
-    Tables of other servers and files are not opened.
+    Tables of other servers and files are not opened. Nothing is known of a table that others keep locked, or that the
+    account must not read.
 
     :param tables: those of *database*
     :param schema_only: tables whose rows nobody wants
-    :raises ServerUnavailable: when the server stops answering, or refuses for another reason
+    :raises ServerUnavailable: when the server stops answering
     """
+    opened = [table for table in tables if table.kind != SEQUENCE and (table.has_own_rows or _is_merge(table))]
     found = {}
-    for table in tables:
-        if table.kind != SEQUENCE and (table.has_own_rows or table.engine.upper() == MERGE):
+    with server_errors(), connection.cursor() as cursor:
+        cursor.execute("SET @patience = @@lock_wait_timeout, SESSION lock_wait_timeout = 1")
+        for table in opened:
             is_wanted = table.has_own_rows and table.name not in schema_only
-            with server_errors(), connection.cursor() as cursor:
+            try:
                 reason = _reason(cursor, database, table.name, int(is_wanted))
-                if reason is not None:
-                    found[table.name] = _broken(cursor, database, table.name, reason, is_wanted)
+            except pymysql.err.MySQLError as error:
+                if error.args[0] in _OF_THE_CONNECTION:
+                    raise
+                continue
+            if reason is not None:
+                found[table.name] = _broken(cursor, database, table.name, reason, is_wanted)
+        cursor.execute("SET SESSION lock_wait_timeout = @patience")
     return found
 
 
@@ -85,7 +93,8 @@ def find_unreadable(
 ) -> t.Dict[str, Broken]:
     """Read tables whole; return those that the server cannot read to their end, by name.
 
-    :raises ServerUnavailable, CommandTimeout: as :func:`find_broken`, and when the deadline passes
+    :raises ServerUnavailable: when the server stops answering, or refuses for a reason that is not of the table
+    :raises CommandTimeout: when the deadline passes
     """
     found = {}
     for table in tables:
@@ -95,6 +104,10 @@ def find_unreadable(
             with server_errors(), connection.cursor() as cursor:
                 found[table.name] = _broken(cursor, database, table.name, reason, is_wanted=True)
     return found
+
+
+def _is_merge(table: Table) -> bool:
+    return table.engine.upper() == MERGE
 
 
 def is_of_the_object(number: int) -> bool:

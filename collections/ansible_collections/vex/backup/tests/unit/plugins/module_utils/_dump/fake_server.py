@@ -85,6 +85,7 @@ class Cursor:
             ],
             "information_schema.STATISTICS": [],
             " LIMIT 1": [(1,)],
+            "SET ": [],
             "TABLE_NAME = 'LIBRARIES'": [],
             "SELECT TABLE_TYPE": [("VIEW", name) for name in contents.views],
             "@@event_scheduler": [(0,)],

@@ -208,7 +208,7 @@ def test_tables_in_use_end_the_dump(
 
 
 def test_failure_of_a_snapshot_stops_only_its_own_readers(tmp_path: pathlib.Path, reading: mock.Mock) -> None:
-    def fail(run: ToolRun, *_arguments: object) -> None:
+    def fail(run: ToolRun, *_arguments: object, **_options: object) -> None:
         run.deadline.stop()
         raise DumpFailed("broken")
 
