@@ -11,7 +11,7 @@ from tests.playbook import Installation
 from tests.restore.cells import restore
 from tests.servers.mariadb import MariaDB
 
-LOST = "shop.crashed is not in the dump, because the server cannot read it: "
+LOST = "shop.crashed is not in the dump, because it cannot be read: "
 LAST_TWO = {"keep_last": 2}
 
 
@@ -56,7 +56,7 @@ def test_an_incomplete_backup(new_host: NewHost, fresh_mariadb: MariaDB, tmp_pat
     assert outcome.status != 0
     assert [row["status_backup"] for row in outcome.backups] == [1, 3]
     assert [row["status_upload"] for row in outcome.uploads] == [1, 1]
-    words = [LOST, "Repair or drop it"]
+    words = [LOST, "Repair, exclude or drop it"]
     assert_says(outcome.backups[1]["observacao"], ["[ERROR]", *words])
     assert_says(outcome.output, ["the backup is incomplete: ", *words])
     newest = outcome._replace(backups=outcome.backups[1:], uploads=outcome.uploads[1:])

@@ -14,6 +14,9 @@ class BackupError(Exception):
     :param details: more keys for the module's result (JSON types only)
     """
 
+    #: The database server's number of the error that it is about, 0 for none.
+    number: int = 0
+
     def __init__(self, message: str, **details: t.Any) -> None:
         super().__init__(message)
         self.details = details
@@ -76,7 +79,20 @@ class DumpFailed(BackupError):
 
 
 class TablesUnreadable(BackupError):
-    """The server cannot read the rows of some tables."""
+    """Some tables cannot be read."""
+
+
+class TableFailed(DumpFailed):
+    """A table could not be dumped, for a reason that is its own.
+
+    :param reason: a text without the names of *database* and *table*
+    """
+
+    def __init__(self, database: str, table: str, reason: str) -> None:
+        super().__init__(f"{database}.{table}: {reason}")
+        self.database = database
+        self.table = table
+        self.reason = reason
 
 
 class PlanOutdated(BackupError):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
@@ -44,7 +45,7 @@ class ClientSession:
     def output(self, statements: str) -> t.Iterator[bytes]:
         """Execute statements; return their output, block by block, each of whole lines.
 
-        :raises DumpFailed: when the client ends before
+        :raises DumpFailed: when the client ends before, with the number of the server's error
         :raises CommandTimeout: when the deadline passes
         """
         self._statements += 1
@@ -76,8 +77,11 @@ class ClientSession:
         done = self._program.wait(self._deadline.remaining())
         # The client prints the statement first.
         reason = " ".join(done.stderr[max(0, done.stderr.rfind("ERROR ")) :].split())
+        refusal = re.match(r"ERROR (\d+) ", reason)
         reason = reason[-1000:] or f"it exited with {done.returncode}"
-        return DumpFailed(f"the program {self._name} stopped before the end of its rows: {reason}")
+        failure = DumpFailed(f"the program {self._name} stopped before the end of its rows: {reason}")
+        failure.number = int(refusal[1]) if refusal else 0
+        return failure
 
 
 @contextlib.contextmanager

@@ -17,6 +17,8 @@ from ansible_collections.vex.backup.plugins.module_utils._tools.exact_rows impor
 EXACT = "exact"
 _FILE_BYTES = 64 * 1024 * 1024
 _LONGEST_STEM = 150
+# The server's own number for this: ER_WARN_ALLOWED_PACKET_OVERFLOWED.
+_RESULT_TOO_LONG = 1301
 
 
 def dump_exactly(
@@ -64,10 +66,12 @@ def _statements(session: ClientSession, database: str, table: Table, packet_byte
     for block in session.output(select(database, table, packet_bytes)):
         text = block.replace(b"\t", b"")
         if TOO_LONG.encode() in text:
-            raise DumpFailed(
+            failure = DumpFailed(
                 f"a value is longer than the server's max_allowed_packet, {packet_bytes} bytes, so the server cannot "
                 "print it: raise max_allowed_packet"
             )
+            failure.number = _RESULT_TOO_LONG
+            raise failure
         if size and size + len(text) > most:
             yield _statement(head, rows)
             rows, size = [], 0

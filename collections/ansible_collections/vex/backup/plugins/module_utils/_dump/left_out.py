@@ -37,9 +37,9 @@ def describe_left_out(databases: t.Sequence[DatabasePlan]) -> t.List[str]:
 
 
 def describe_broken(one: DatabasePlan, *, loses_rows: bool) -> t.List[str]:
-    """Return a sentence for each table that the server cannot read; for those with rows of their own, or the others."""
+    """Return a sentence for each table that cannot be read; for those with rows of their own, or the others."""
     return [
-        f"{one.name}.{name} is not in the dump, because the server cannot read it: {broken.reason}. Repair or drop it"
+        f"{one.name}.{name} is not in the dump, because it cannot be read: {broken.reason}. Repair, exclude or drop it"
         for name, broken in one.broken.items()
         if broken.loses_rows == loses_rows
     ]

@@ -7,7 +7,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
-from ansible_collections.vex.backup.plugins.module_utils._errors import PlanOutdated
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, PlanOutdated, TableFailed
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import is_of_the_object
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import (
     DATABASE,
@@ -22,20 +23,33 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import SE
 from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import read_tables
 
 
-def read_definitions(login: Login, one: DatabasePlan) -> t.Tuple[str, t.List[Definition]]:
-    """Return the database's collation, and the definitions; of views and programs that were dropped meanwhile, none.
+class Definitions(t.NamedTuple):
+    """The collation of a database, and its definitions; of views and programs that were dropped meanwhile, none.
 
-    :raises DumpFailed: for a definition that the server does not show
+    ``lost`` are sentences on views and programs that the server cannot show.
+    """
+
+    collation: str
+    definitions: t.List[Definition]
+    lost: t.List[str]
+
+
+def read_definitions(login: Login, one: DatabasePlan) -> Definitions:
+    """Return the definitions of a database.
+
+    :raises DumpFailed: for a definition that the account must not see
+    :raises TableFailed: for a table that the server cannot show
     :raises PlanOutdated: when a table was changed or dropped since the plan
     """
+    lost: t.List[str] = []
     with connect(login, raw=True) as connection:
         reader = DefinitionReader(connection, one.name)
-        found = _read(reader, one)
+        found = _read(reader, one, lost)
     _require_same_columns(login, one)
-    return reader.collation.decode(), [definition for definition in found if definition is not None]
+    return Definitions(reader.collation.decode(), [each for each in found if each is not None], lost)
 
 
-def _read(reader: DefinitionReader, one: DatabasePlan) -> t.List[t.Optional[Definition]]:
+def _read(reader: DefinitionReader, one: DatabasePlan, lost: t.List[str]) -> t.List[t.Optional[Definition]]:
     tables = [plan.table for plan in one.tables]
     # A table may take its defaults from a sequence.
     wanted = [
@@ -43,13 +57,25 @@ def _read(reader: DefinitionReader, one: DatabasePlan) -> t.List[t.Optional[Defi
         *((SEQUENCE, table.name) for table in tables if table.kind == SEQUENCE_KIND),
         *((TABLE, table.name) for table in tables if table.kind != SEQUENCE_KIND),
     ]
-    found = [reader.read(kind, name) for kind, name in wanted]
+    found = [_show(reader, one.name, kind, name, lost) for kind, name in wanted]
     dropped = next((name for (_kind, name), definition in zip(wanted, found) if definition is None), None)
     if dropped is not None:
         raise PlanOutdated(f"{one.name}.{dropped} was dropped")
-    found += in_order_of_use([reader.read(VIEW, name) for name in one.views])
-    found += [reader.read(program.kind, program.name) for program in one.programs]
+    found += in_order_of_use([_show(reader, one.name, VIEW, name, lost) for name in one.views])
+    found += [_show(reader, one.name, program.kind, program.name, lost) for program in one.programs]
     return found
+
+
+def _show(reader: DefinitionReader, database: str, kind: str, name: str, lost: t.List[str]) -> t.Optional[Definition]:
+    try:
+        return reader.read(kind, name)
+    except DumpFailed as error:
+        if not is_of_the_object(error.number) or kind == DATABASE:
+            raise
+        if kind in (TABLE, SEQUENCE):
+            raise TableFailed(database, name, str(error)) from None
+        lost.append(f"{error}. Repair or drop it")
+        return None
 
 
 def _require_same_columns(login: Login, one: DatabasePlan) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     DumpFailed,
     PlanOutdated,
     ServerUnavailable,
+    TableFailed,
     TablesInUse,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
@@ -36,14 +37,16 @@ NO_POSITION_WARNING = "the server writes a binary log, but the dump has no binlo
 class SnapshotResult:
     """The databases of a snapshot, none of them when there are errors.
 
-    ``lost`` are sentences on tables that are not in the dump, because the server cannot read their rows. ``is_last`` is
-    set when further snapshots would fail as well, and hold up the writers of the server.
+    ``lost`` are sentences on tables and programs that are not in the dump, because they cannot be read. ``failed`` is
+    the table that made the snapshot fail, if it is known. ``is_last`` is set when further snapshots would fail as well,
+    and hold up the writers of the server.
     """
 
     databases: t.Sequence[DatabaseDump] = ()
     warnings: t.Sequence[str] = ()
     lost: t.Sequence[str] = ()
     errors: t.Sequence[str] = ()
+    failed: t.Optional[TableFailed] = None
     is_last: bool = False
 
 
@@ -67,7 +70,9 @@ def dump_snapshot(run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
             run.log.info(f"{error} while the dump began: it begins again")
             start_again(run, names)
             continue
-        more = find_culprits(run, names, result.errors, unreadable) if result.errors and not result.is_last else {}
+        more: Unreadable = {}
+        if result.errors and not result.is_last:
+            more = find_culprits(run, names, result.errors, result.failed, unreadable)
         if not more:
             return result
         for name, tables in more.items():
@@ -101,7 +106,8 @@ def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable, *, 
             snapshot = _Snapshot(run, databases, stack, is_last=is_last)
             failures = snapshot.read()
     except (DumpFailed, ServerUnavailable) as error:
-        return SnapshotResult(errors=[f"{label}: {error}"], is_last=isinstance(error, TablesInUse))
+        failed = error if isinstance(error, TableFailed) else None
+        return SnapshotResult(errors=[f"{label}: {error}"], failed=failed, is_last=isinstance(error, TablesInUse))
     if failures:
         return SnapshotResult(errors=[f"{label}: {message}" for message in failures])
     has_no_position = run.plan.server.binlog_enabled and snapshot.position is None
@@ -116,7 +122,8 @@ def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable, *, 
     ]
     broken = [text for one in databases for text in describe_broken(one, loses_rows=False)]
     lost = [text for one in databases for text in describe_broken(one, loses_rows=True)]
-    return SnapshotResult(found, [*dropped, *no_position, *broken, *unusable, *snapshot.warnings], lost)
+    warnings = [*dropped, *no_position, *broken, *unusable, *snapshot.warnings]
+    return SnapshotResult(found, warnings, [*lost, *snapshot.lost])
 
 
 class _Snapshot:
@@ -136,6 +143,7 @@ class _Snapshot:
         self._mydumper: t.Optional[MyDumperRun] = None
         self.position: t.Optional[BinlogPosition] = None
         self.warnings = self._reader.warnings
+        self.lost = self._reader.lost
         request = run.request
         patience, lock_tables = request.long_query_guard, self._reader.lock_tables
         with read_lock(request.login, run.plan.server, patience, run.deadline, lock_tables) as lock:
@@ -174,7 +182,7 @@ class _Snapshot:
         files = {**self._reader.files, **(self._mydumper.files if self._mydumper else {})}
         found = []
         for one in self._databases:
-            collation, definitions = self._reader.definitions[one.name]
+            collation, definitions, _lost = self._reader.definitions[one.name]
             by_table = {plan.table.name: files.get((one.name, plan.table.name), []) for plan in one.tables}
             fingerprints = self._reader.fingerprints[one.name]
             found.append(DatabaseDump(one, by_table, collation, definitions, fingerprints, self.position))

@@ -16,13 +16,18 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._dump.client_session import ClientSession, client_session
 from ansible_collections.vex.backup.plugins.module_utils._dump.exact_dump import dump_exactly
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, TablePlan
-from ansible_collections.vex.backup.plugins.module_utils._dump.read_definitions import read_definitions
+from ansible_collections.vex.backup.plugins.module_utils._dump.read_definitions import Definitions, read_definitions
 from ansible_collections.vex.backup.plugins.module_utils._dump.read_lock import LOCK_WAIT_SECONDS, lock
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import Fingerprints, ToolRun
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, ServerUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    DumpFailed,
+    ServerUnavailable,
+    TableFailed,
+)
 from ansible_collections.vex.backup.plugins.module_utils._mysql.alterations import alterations
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import is_of_the_object
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
-from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import Definition
 from ansible_collections.vex.backup.plugins.module_utils._mysql.fingerprint import NONE, take
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import list_tables, server_errors
@@ -87,7 +92,8 @@ class SnapshotReader:
         self.fingerprints: t.Dict[str, Fingerprints] = {one.name: {} for one in databases}
         self.warnings: t.List[str] = []
         self._fingerprint_seconds = 0.0
-        self.definitions: t.Dict[str, t.Tuple[str, t.List[Definition]]] = {}
+        self.definitions: t.Dict[str, Definitions] = {}
+        self.lost: t.List[str] = []
 
     def lock_tables(self) -> bool:
         """Lock the tables without transactions; return ``False`` when a session of others keeps them locked."""
@@ -130,7 +136,8 @@ class SnapshotReader:
             self._read_tables([place for place in self._places if place.is_locked], self._locked)
             self._locked.client.execute("UNLOCK TABLES;\n")
         for one in self._databases:
-            self.definitions[one.name] = read_definitions(self._run.request.login, one)
+            found = self.definitions[one.name] = read_definitions(self._run.request.login, one)
+            self.lost += found.lost
         self._read_tables([place for place in self._places if not place.is_locked], self._snapshot)
         self.end_snapshots()
         self._run.log.info(f"fingerprint: {len(self._places)} tables, {self._fingerprint_seconds:.2f} s")
@@ -165,7 +172,7 @@ class SnapshotReader:
             self._run.deadline.check()
             began = time.monotonic()
             mode = NONE if plan.schema_only else self._run.request.checksums
-            with _named(f"{one.name}.{plan.table.name}"):
+            with _named(one.name, plan.table.name):
                 found = take(sessions.connection, one.name, plan.table, mode)
                 altered = [] if mode == NONE else alterations(sessions.connection, one.name, plan.table)
             self.fingerprints[one.name][plan.table.name] = found
@@ -177,7 +184,7 @@ class SnapshotReader:
                 cursor.execute("UNLOCK TABLES")
         for place in places:
             if place.dumps_rows:
-                with _named(f"{place.database.name}.{place.table.name}"):
+                with _named(place.database.name, place.table.name):
                     self._dump(sessions.client, place.database, place.table)
 
     def _dump(self, client: ClientSession, one: DatabasePlan, table: Table) -> None:
@@ -190,9 +197,11 @@ class SnapshotReader:
 
 
 @contextlib.contextmanager
-def _named(table: str) -> t.Iterator[None]:
+def _named(database: str, table: str) -> t.Iterator[None]:
     """Name the table in an error of the server, or of its client, in the block."""
     try:
         yield
     except (DumpFailed, ServerUnavailable) as error:
-        raise type(error)(f"{table}: {error}") from None
+        if is_of_the_object(error.number):
+            raise TableFailed(database, table, str(error)) from None
+        raise type(error)(f"{database}.{table}: {error}") from None

@@ -111,8 +111,17 @@ def _is_merge(table: Table) -> bool:
 
 
 def is_of_the_object(number: int) -> bool:
-    """Return whether an error of the server with this number is about the object, and not about the session."""
-    return number not in _OF_THE_SESSION and number not in _OF_THE_CONNECTION
+    """Return whether an error of the server with this number is about the object, and not about the session.
+
+    0 stands for an error that is not the server's.
+    """
+    return number != 0 and number not in _OF_THE_SESSION and number not in _OF_THE_CONNECTION
+
+
+def show_broken(connection: Connection[Cursor], database: str, table: str, reason: str) -> Broken:
+    """Return a table that cannot be dumped for *reason*, with its definition."""
+    with server_errors(), connection.cursor() as cursor:
+        return _broken(cursor, database, table, (0, reason), is_wanted=True)
 
 
 def _reason(

@@ -103,7 +103,7 @@ class DefinitionReader:
         """Return the definition of an object, ``None`` if it was dropped meanwhile.
 
         :param kind: as in ``SHOW CREATE``
-        :raises DumpFailed: for a text that the account must not see
+        :raises DumpFailed: for a text that the account must not see, and when the server refuses, with its number
         """
         of = (
             quote_identifier(name)
@@ -130,9 +130,9 @@ class DefinitionReader:
             view = self._unusable_view(name, error.args[1]) if is_listed else None
             if view:
                 return view
-            raise DumpFailed(
-                f"{self._database}: the server cannot show {kind.lower()} {name}: {error.args[1]}"
-            ) from None
+            failure = DumpFailed(f"{self._database}: the server cannot show {kind.lower()} {name}: {error.args[1]}")
+            failure.number = error.args[0]
+            raise failure from None
         settings, after = self._settings(found)
         return Definition(kind, name, settings, texts, after, unusable)
 

@@ -125,7 +125,9 @@ def server_errors() -> t.Iterator[None]:
         # PyMySQL gives errors of the connection these numbers, as MySQL's C client does.
         is_refusal = isinstance(error, pymysql.err.MySQLError) and number and number not in range(2000, 3000)
         event = "refused a statement" if is_refusal else "no longer answers"
-        raise ServerUnavailable(f"the server {event}: {reason}") from None
+        refusal = ServerUnavailable(f"the server {event}: {reason}")
+        refusal.number = number if is_refusal else 0
+        raise refusal from None
 
 
 def describe(connection: Connection[Cursor]) -> Server:

@@ -118,6 +118,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> mock.Mock:
     made.return_value.result.return_value = [dumped(A)]
     made.return_value.position = None
     made.return_value.warnings = []
+    made.return_value.lost = []
     monkeypatch.setattr(snapshot_module, "_Snapshot", made)
     monkeypatch.setattr(snapshot_module, "connect", mock.MagicMock())
     monkeypatch.setattr(snapshot_module, "has_database", lambda _connection, name: name != "gone")
@@ -158,7 +159,7 @@ def test_a_snapshot_begins_again_without_the_tables_that_cannot_be_read(
     left.parent.mkdir(parents=True)
     left.touch()
     lost = [
-        f"a.{name} is not in the dump, because the server cannot read it: it crashed. Repair or drop it"
+        f"a.{name} is not in the dump, because it cannot be read: it crashed. Repair, exclude or drop it"
         for name in "tu"
     ]
     assert dump_snapshot(run, ["a"]) == SnapshotResult([dumped(A)], [], lost)
