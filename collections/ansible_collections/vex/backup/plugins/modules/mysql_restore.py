@@ -155,6 +155,14 @@ existing:
   type: list
   elements: str
   sample: ["shop: orders, items"]
+server_objects:
+  description:
+    - Kind and name of the objects of the dumped server that belong to no database, accounts apart. They are not
+      restored; C(dump/server_objects.sql) has the statements. Empty when one database is restored.
+  returned: when the plan was made
+  type: list
+  elements: str
+  sample: [server `remote`]
 accounts:
   description:
     - The accounts and roles of the backup. C(held) is their number, C(created) are those that the restore creates, and

@@ -29,15 +29,16 @@ SCRIPTS: t.Mapping[str, t.Sequence[str]] = {
     "triggers.sql": (TRIGGER,),
     "events.sql": (EVENT,),
 }
-# The accounts of the server, beside the directories of its databases.
+# The accounts and the other objects of the server, beside the directories of its databases.
 ACCOUNTS = "accounts.sql"
+SERVER_OBJECTS = "server_objects.sql"
 _LONGEST_DIRECTORY = 200
 
 
 def directory_of(database: str) -> str:
-    """Return the name of a database's directory, which is never that of the accounts' file."""
+    """Return the name of a database's directory, which is never that of a file beside it."""
     name = short_name(database, _LONGEST_DIRECTORY)
-    return name.replace(".", "%2E") if name.startswith(ACCOUNTS) else name
+    return name.replace(".", "%2E") if name.startswith((ACCOUNTS, SERVER_OBJECTS)) else name
 
 
 def write_definitions(folder: str, definitions: t.Sequence[Definition]) -> t.List[str]:
@@ -48,9 +49,9 @@ def write_definitions(folder: str, definitions: t.Sequence[Definition]) -> t.Lis
     return names
 
 
-def write_accounts(folder: str, accounts: t.Sequence[Definition]) -> t.List[str]:
-    """Write the script with the accounts of the server, as :func:`write_definitions` does."""
-    return _write(folder, ACCOUNTS, accounts)
+def write_of_server(folder: str, name: str, definitions: t.Sequence[Definition]) -> t.List[str]:
+    """Write a script about the server, :data:`ACCOUNTS` for one, as :func:`write_definitions` does."""
+    return _write(folder, name, definitions)
 
 
 def _write(folder: str, name: str, definitions: t.Sequence[Definition]) -> t.List[str]:

@@ -25,6 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.signals import 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFiles
+from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import ACCOUNTS, SERVER_OBJECTS
 from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps import (
     partial_directory,
     remove_failed_dumps,
@@ -53,6 +54,10 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect, variables_for_tools
 from ansible_collections.vex.backup.plugins.module_utils._mysql.option_file import written_option_file
+from ansible_collections.vex.backup.plugins.module_utils._mysql.server_objects import (
+    ServerObjects,
+    read_server_objects,
+)
 from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOOK
 
 if t.TYPE_CHECKING:
@@ -179,7 +184,7 @@ class _DumpRun:
     def _dump(self, plan: Plan, lock: int) -> None:
         request = self._request
         compressor = None if request.compression == "none" else Compressor(request.compression)
-        accounts = self._read_accounts()
+        accounts, objects = self._read_accounts(), self._read_server_objects(plan)
         plan = plan._replace(warnings=[*plan.warnings, *accounts.warnings])
         started = self.progress.dump_started = utc_now()
         self._log.info(f"dump: started with {plan.tools}, {request.threads} threads")
@@ -201,11 +206,12 @@ class _DumpRun:
         )
         self._record(result)
         self._log.info(f"dump: finished, {result.bytes} bytes, {sum(map(len, tables.values()))} tables")
-        listed = finish_files(self._partial, result.databases, accounts.definitions, compressor, self._deadline)
+        of_server = {ACCOUNTS: accounts.definitions, SERVER_OBJECTS: objects.definitions}
+        listed = finish_files(self._partial, result.databases, of_server, compressor, self._deadline)
         self.progress.compression_finished = utc_now()
         packed = sum(file["size"] for file in listed)
         self._log.info(f"compression: finished with {request.compression}, {packed} bytes")
-        self._commit(Dumped(plan, result, started, finished, tables, listed, accounts.names))
+        self._commit(Dumped(plan, result, started, finished, tables, listed, accounts.names, objects.labels))
 
     def _read_accounts(self) -> Accounts:
         if not self._request.accounts:
@@ -213,6 +219,14 @@ class _DumpRun:
         accounts = read_accounts(self._request.login)
         self._log.info(f"accounts: {', '.join(accounts.names)}")
         return accounts
+
+    def _read_server_objects(self, plan: Plan) -> ServerObjects:
+        with connect(self._request.login) as connection:
+            objects = read_server_objects(connection, plan.server)
+        for text, names in (("objects of the server", objects.labels), ("not readable by the account", objects.unread)):
+            if names:
+                self._log.info(f"{text}: {', '.join(names)}")
+        return objects
 
     def _run_tools(self, plan: Plan, lock: int, files: DataFiles) -> DumpResult:
         request = self._request

@@ -16,7 +16,10 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
-from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import write_accounts, write_definitions
+from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import (
+    write_definitions,
+    write_of_server,
+)
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import Definition
@@ -35,19 +38,19 @@ class File(t.TypedDict):
 def finish_files(
     root: str,
     databases: t.Sequence[DatabaseDump],
-    accounts: t.Sequence[Definition],
+    of_server: t.Mapping[str, t.Sequence[Definition]],
     compressor: t.Optional[Compressor],
     deadline: Deadline,
 ) -> t.List[File]:
     """Write the definitions below ``{root}/dump``, write all files there to the disk, and list them.
 
-    :param accounts: the definitions of the server's accounts, none when they are not dumped
+    :param of_server: the definitions of the server's own objects, by the name of their script
     :param compressor: ``None`` when the files stay as they are
     :raises CommandTimeout: when the deadline passes
     :raises DumpFailed, NotEnoughSpace: when a file cannot be compressed, or is damaged then
     """
     folder = os.path.join(root, "dump")
-    scripts = write_accounts(folder, accounts)
+    scripts = [script for name, found in of_server.items() for script in write_of_server(folder, name, found)]
     for one in databases:
         place = os.path.join(folder, one.plan.directory)
         os.makedirs(place, 0o700, exist_ok=True)

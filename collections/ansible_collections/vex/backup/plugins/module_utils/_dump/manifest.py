@@ -10,7 +10,7 @@ import shlex
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
-from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import ACCOUNTS, SCRIPTS
+from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import ACCOUNTS, SCRIPTS, SERVER_OBJECTS
 from ansible_collections.vex.backup.plugins.module_utils._dump.dump_format import FORMAT
 from ansible_collections.vex.backup.plugins.module_utils._dump.exact_dump import EXACT
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import File
@@ -37,7 +37,7 @@ _SETTINGS = (
 
 
 class Dumped(t.NamedTuple):
-    """A complete dump: its start and end (UTC), its tables by database, its files, and its accounts by name."""
+    """A complete dump: its start and end (UTC), its tables by database, its files, its accounts and server objects."""
 
     plan: Plan
     result: DumpResult
@@ -46,6 +46,7 @@ class Dumped(t.NamedTuple):
     tables: t.Mapping[str, t.Sequence[DumpedTable]]
     files: t.Sequence[File]
     accounts: t.Sequence[str]
+    server_objects: t.Sequence[str]
 
 
 def dump_manifest(request: DumpRequest, dumped: Dumped) -> t.Dict[str, t.Any]:
@@ -79,10 +80,12 @@ def dump_manifest(request: DumpRequest, dumped: Dumped) -> t.Dict[str, t.Any]:
         "dump_bytes": result.bytes,
         "databases": [_database(one, dumped.tables[one.plan.name], plan.limits) for one in result.databases],
         "accounts": list(dumped.accounts),
+        "server_objects": list(dumped.server_objects),
         "files": [dict(file) for file in dumped.files],
         "restore": [
             *restore_commands(name, plan, result.databases, request.compression),
-            *([_account_command(name, plan)] if dumped.accounts else []),
+            *([_command_of_server(name, plan, SERVER_OBJECTS)] if dumped.server_objects else []),
+            *([_command_of_server(name, plan, ACCOUNTS)] if dumped.accounts else []),
         ],
     }
 
@@ -106,12 +109,12 @@ def restore_commands(name: str, plan: Plan, databases: t.Sequence[DatabaseDump],
     return commands
 
 
-def _account_command(name: str, plan: Plan) -> str:
-    """Return the command for the accounts as a comment: accounts are restored only when a person wants them.
+def _command_of_server(name: str, plan: Plan, script: str) -> str:
+    """Return the command for a script about the server as a comment: a person decides about it.
 
-    It goes on after the failures for accounts that exist.
+    It goes on after the failures for what exists.
     """
-    return f"# {_client(plan)} --force {_settings('utf8mb4')} < {name}/dump/{ACCOUNTS}"
+    return f"# {_client(plan)} --force {_settings('utf8mb4')} < {name}/dump/{script}"
 
 
 def _client(plan: Plan) -> str:

@@ -132,7 +132,7 @@ class RestorePlan(t.NamedTuple):
     """The databases to restore, and how they were dumped.
 
     ``dump_bytes`` is the size of the whole dump before compression. ``accounts`` are the names of the accounts and
-    roles that the backup holds.
+    roles that the backup holds, ``server_objects`` kind and name of the other objects of the server.
     """
 
     databases: t.Sequence[DatabaseRestore]
@@ -140,6 +140,7 @@ class RestorePlan(t.NamedTuple):
     compression: str
     dump_bytes: int
     accounts: t.Sequence[str]
+    server_objects: t.Sequence[str] = ()
 
 
 def read_plan(path: str, *, database: t.Optional[str], target: t.Optional[str], table: t.Optional[str]) -> RestorePlan:
@@ -199,6 +200,7 @@ def _plan(
         compression=manifest["compression"],
         dump_bytes=int(manifest["dump_bytes"]),
         accounts=manifest.get("accounts", []),
+        server_objects=manifest.get("server_objects", []) if database is None else [],
     )
 
 

@@ -84,6 +84,7 @@ def _restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
             "tool_version": client.text,
             "existing": [f"{one.target}: {found[one.name]}" for one in plan.databases if found[one.name]],
             "accounts": chosen._asdict(),
+            "server_objects": list(plan.server_objects),
         }
         if request.check_mode:
             return {**facts, **_describe(plan, {}), "changed": True}
@@ -97,6 +98,8 @@ def _restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
             target = Target(request, server, client, defaults_file, session, deadline, log)
             if chosen.held:
                 log.info(str(chosen))
+            if plan.server_objects:
+                log.info(f"server objects in the backup, which are not restored: {', '.join(plan.server_objects)}")
             with locked(root, plan, deadline) as backup:
                 log.info(f"reading the definitions of {root}")
                 definitions = {one.name: read_definitions(backup, one) for one in plan.databases}

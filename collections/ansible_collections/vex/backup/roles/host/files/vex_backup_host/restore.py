@@ -76,6 +76,7 @@ def described(plan: t.Mapping[str, t.Any]) -> str:
         lines.append(("Restore", f"{name}{renamed}: {counts or 'empty'}"))
         lines += [("Note", text) for text in one["left_out"]]
     lines += _accounts(plan["accounts"])
+    lines += [("Note", f"{name} is in the backup, and not restored") for name in plan["server_objects"]]
     verb = "Drop first" if plan["overwrite"] else "In the way"
     lines += [(verb, text) for text in plan["existing"]]
     return "".join(f"{heading + ':':12} {text}\n" for heading, text in lines)

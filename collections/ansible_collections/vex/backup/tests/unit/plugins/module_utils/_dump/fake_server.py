@@ -9,6 +9,7 @@ import dataclasses
 import pathlib
 import typing as t
 
+import pymysql.err
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
@@ -67,6 +68,8 @@ class Cursor:
         self._rows: t.List[t.Tuple[t.Any, ...]] = []
 
     def execute(self, query: str, values: t.Optional[t.Mapping[str, str]] = None) -> None:
+        if "FROM mysql." in query:
+            raise pymysql.err.OperationalError(1142, "denied")
         server = self._server
         contents = server.databases[values["database"]] if values else Contents()
         answers: t.Dict[str, t.Sequence[t.Tuple[t.Any, ...]]] = {

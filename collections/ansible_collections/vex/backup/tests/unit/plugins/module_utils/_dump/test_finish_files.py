@@ -14,9 +14,10 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import (
+    ACCOUNTS,
     directory_of,
-    write_accounts,
     write_definitions,
+    write_of_server,
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import finish_files
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
@@ -59,8 +60,9 @@ def test_file_without_objects_is_left_out(tmp_path: pathlib.Path) -> None:
 
 
 def test_no_directory_is_the_file_of_the_accounts(tmp_path: pathlib.Path) -> None:
-    assert write_accounts(str(tmp_path), []) == []
-    assert write_accounts(str(tmp_path), [made("ROLE")]) == ["accounts.sql"]
+    assert write_of_server(str(tmp_path), ACCOUNTS, []) == []
+    assert write_of_server(str(tmp_path), ACCOUNTS, [made("ROLE")]) == ["accounts.sql"]
+    assert directory_of("server_objects.sql") == "server_objects%2Esql"
     names = ["accounts.sql", "accounts.sql.zst", "accounts%2Esql", "accounts"]
     directories = ["accounts%2Esql", "accounts%2Esql%2Ezst", "accounts%252Esql", "accounts"]
     assert [directory_of(name) for name in names] == directories
@@ -76,7 +78,7 @@ def test_every_file_is_listed_in_its_final_form(tmp_path: pathlib.Path, compress
     files = finish_files(
         str(tmp_path),
         [dump("we ird", "DATABASE", "TABLE"), dump("empty", "DATABASE")],
-        [made("ROLE"), made("ACCOUNT")],
+        {"accounts.sql": [made("ROLE"), made("ACCOUNT")], "server_objects.sql": []},
         compressor,
         UNLIMITED,
     )
@@ -100,7 +102,7 @@ def test_definitions_that_compression_damaged_are_named(tmp_path: pathlib.Path) 
 
     (tmp_path / "dump").mkdir()
     with pytest.raises(DumpFailed, match=r"^d/database\.sql\.zst fails its integrity test after compression"):
-        finish_files(str(tmp_path), [dump("d", "DATABASE")], [], Spoiler("zstd"), UNLIMITED)
+        finish_files(str(tmp_path), [dump("d", "DATABASE")], {}, Spoiler("zstd"), UNLIMITED)
 
 
 def test_time_limit(tmp_path: pathlib.Path) -> None:
@@ -108,4 +110,4 @@ def test_time_limit(tmp_path: pathlib.Path) -> None:
     deadline = Deadline(1, "the dump")
     deadline._end = 0
     with pytest.raises(CommandTimeout, match="the dump took longer"):
-        finish_files(str(tmp_path), [], [], None, deadline)
+        finish_files(str(tmp_path), [], {}, None, deadline)

@@ -52,13 +52,15 @@ EMPTY = DatabaseDump(
 NOON = datetime.datetime(2026, 1, 2, 12, 0, 0)
 
 
-def manifest(accounts: t.Sequence[str] = (), **options: t.Any) -> t.Dict[str, t.Any]:
+def manifest(
+    accounts: t.Sequence[str] = (), server_objects: t.Sequence[str] = (), **options: t.Any
+) -> t.Dict[str, t.Any]:
     request = dataclasses.replace(dump_request(pathlib.Path("/w/backup_20260102_120000")), **options)
     counts = {"t": [Count(2, "2f", ("id",), 9), Count(1, "1f", ("id",), 70000)], "é": [Count(1, "3f")], "empty": []}
     tables = [DumpedTable(plan, DUMP.files[plan.table.name], counts[plan.table.name]) for plan in SHOP.tables]
     result = DumpResult([DUMP, EMPTY], bytes=7)
     files: t.Any = [{"path": "dump/empty/database.sql", "size": 1, "sha256": "f"}]
-    dumped = Dumped(make_plan(), result, NOON, NOON, {"we ird": tables, "empty": []}, files, accounts)
+    dumped = Dumped(make_plan(), result, NOON, NOON, {"we ird": tables, "empty": []}, files, accounts, server_objects)
     made = dump_manifest(request, dumped)
     assert json.loads(json.dumps(made)) == made
     return made
@@ -98,6 +100,13 @@ def test_accounts_are_listed_and_restored_by_hand_as_an_option() -> None:
     assert others == manifest(compression="none")["restore"]
     assert last.startswith("# mariadb --defaults-file=LOGIN.cnf ")
     assert last.endswith(" < backup_20260102_120000/dump/accounts.sql")
+
+
+def test_objects_of_the_server_are_listed_and_restored_by_hand_as_an_option() -> None:
+    made = manifest(accounts=["`a`@`%`"], server_objects=["server s"], compression="none")
+    assert made["server_objects"] == ["server s"]
+    *_others, before, last = made["restore"]
+    assert before == last.replace("accounts.sql", "server_objects.sql")
 
 
 @pytest.mark.parametrize(

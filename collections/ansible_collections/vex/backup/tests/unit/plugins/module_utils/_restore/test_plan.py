@@ -79,6 +79,7 @@ MANIFEST = {
     "fingerprint": "sample",
     "compression": "zstd",
     "dump_bytes": 100,
+    "server_objects": ["server s"],
     "databases": [SHOP, OLD],
 }
 A = TableRestore("InnoDB", 3, ["tables/a.sql"], is_exact=False, fingerprint=FINGERPRINT, longest=70001)
@@ -99,7 +100,10 @@ def plan_of(
 def test_a_whole_backup(tmp_path: pathlib.Path) -> None:
     plan = plan_of(tmp_path, MANIFEST)
     source = Source("mariadb", "10.11.4-MariaDB", 0, {"x": "1"})
-    assert plan == RestorePlan(plan.databases, source, compression="zstd", dump_bytes=100, accounts=[])
+    assert plan == RestorePlan(
+        plan.databases, source, compression="zstd", dump_bytes=100, accounts=[], server_objects=["server s"]
+    )
+    assert plan_of(tmp_path, MANIFEST, "shop").server_objects == []
     assert plan_of(tmp_path, {**MANIFEST, "accounts": ["`a`@`%`"]}).accounts == ["`a`@`%`"]
     assert plan.databases == [
         DatabaseRestore(
