@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.faults.checks import assert_says, check_mail, final_names
 from tests.faults.conftest import NewHost
 from tests.modules import ModuleProcess
-from tests.playbook import Installation
+from tests.playbook import Installation, text_of
 from tests.restore.cells import restore
 from tests.servers.mariadb import MariaDB
 
@@ -22,6 +22,7 @@ def fill(server: MariaDB) -> None:
         "CREATE TABLE crashed (id INT PRIMARY KEY) ENGINE=MyISAM",
         "CREATE TABLE kept (id INT PRIMARY KEY)",
         "INSERT INTO crashed VALUES (1)",
+        "CREATE TABLE secret (id INT PRIMARY KEY)",
         "INSERT INTO kept VALUES (1), (2)",
     )
 
@@ -47,8 +48,14 @@ def listed(host: Installation) -> dict[str, tuple[bool, bool]]:
 def test_an_incomplete_backup(new_host: NewHost, fresh_mariadb: MariaDB, tmp_path: Path) -> None:
     fill(fresh_mariadb)
     host = new_host(fresh_mariadb)
-    whole = host.backup(**LAST_TWO).backup["nome_arquivo"]
+    first = host.backup(**LAST_TWO, exclude_tables=["shop.secr*"])
+    whole = first.backup["nome_arquivo"]
+    # No problem, but said everywhere.
+    assert first.backup["status_backup"] == 1
+    assert first.backup["observacao"] == "[INFO] left out by exclude_tables: shop.secret"
+    assert "Fora do backup: left out by exclude_tables: shop.secret" in text_of(first.mail)
     host.sink.clear()
+    fresh_mariadb.execute("DROP TABLE shop.secret")
 
     damage(fresh_mariadb)
     outcome = host.backup(**LAST_TWO)

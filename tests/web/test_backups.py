@@ -216,8 +216,10 @@ def test_a_note_without_a_level_has_that_of_its_run(
 
 
 def test_a_note_of_level_info_is_no_problem(reader: TestClient, web_database: LogDatabase) -> None:
-    number = add(web_database, observacao="[INFO] all is well")
-    assert "Erros no backup Nenhum erro ou alerta." in texts(reader.get(f"/backups/{number}").text)
+    number = add(web_database, observacao="[INFO] left out by exclude_tables: a.b")
+    page = texts(reader.get(f"/backups/{number}").text)
+    assert "Erros no backup Nenhum erro ou alerta." in page
+    assert "Fora do backup left out by exclude_tables: a.b Tamanho" in page
     assert reader.get(f"/api/v1/backups/{number}").json()["problems"] == []
 
 

@@ -94,6 +94,12 @@ def problems(found: Details) -> list[Note]:
     return [note for note in notes if note.is_problem]
 
 
+def left_out(found: Details) -> list[str]:
+    """Return sentences on what the configuration left out of the backup."""
+    backup = found.backup
+    return [note.text for note in notes_of(backup.notes, backup.status) if not note.is_problem]
+
+
 def _details_page(context: Context, template: str) -> Response:
     found = details_of(context)
     backup = found.backup
@@ -109,6 +115,7 @@ def _details_page(context: Context, template: str) -> Response:
         # The duration of a run in progress is measured until now.
         until=backup.ended_at or max(context.now, backup.started_at),
         problems=problems(found),
+        left_out=left_out(found),
     )
 
 

@@ -250,6 +250,12 @@ tool_version:
   returned: when the plan was made
   type: str
   sample: MyDumper 0.10.0
+left_out:
+  description: A sentence for each kind of objects that the dump leaves out, with the option or reason, and their names.
+  returned: when the plan was made
+  type: list
+  elements: str
+  sample: ["left out by exclude_tables: shop.log_2024, shop.log_2025"]
 dump_warnings:
   description: Reasons for status V(2).
   returned: when MyDumper ran

@@ -11,7 +11,11 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, warning_note
+from ansible_collections.vex.backup.plugins.module_utils._common.notes import (
+    error_note,
+    info_note,
+    warning_note,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
 
 Result = t.Mapping[str, t.Any]
@@ -89,8 +93,9 @@ class Outcome:
     ``status``: of the backup. ``upload_status``: of the upload, ``None`` while none is due; ``upload_state`` is the
     same as a word: ``success``, ``error``, ``disabled`` or ``not_reached``. ``verdict``: status of the whole run, an
     error as soon as there is a problem. ``problems``: sentences; the play fails when there is one.
-    ``late_problems``: problems found after the record was closed, to be added to it. ``notes``: levelled lines
-    of the backup. ``backup`` and ``upload``: the options of those names of ``backup_log_record``, without unknown
+    ``late_problems``: problems found after the record was closed, to be added to it. ``left_out``: sentences on what
+    the configuration left out. ``notes``: levelled lines on problems of the backup. ``backup`` and ``upload``: the
+    options of those names of ``backup_log_record``, without unknown
     ones. ``compressed_bytes``: size of the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
     ``location``: address of the archive in the bucket, else its path, else the dump's. ``bytes``: size of
     the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the start of
@@ -105,6 +110,7 @@ class Outcome:
     record_problem: str
     problems: t.List[str]
     late_problems: t.List[str]
+    left_out: t.List[str]
     notes: t.List[str]
     backup: t.Dict[str, t.Any]
     upload: t.Dict[str, t.Any]
@@ -129,6 +135,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
     status = int(stages.dump["status"]) if made else ERROR
     # A late problem is added to a closed record, which is then no longer a plain success.
     status = max(status, WARNING) if late_problems else status
+    left_out = [str(text) for text in stages.dump.get("left_out") or []]
     notes = _notes(stages, made, late_problems)
     upload_state = _upload_state(plan, made, uploaded)
     upload_status = {UPLOADED: SUCCESS, UPLOAD_FAILED: ERROR}.get(upload_state)
@@ -141,8 +148,9 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         record_problem=record_problem,
         problems=problems,
         late_problems=late_problems,
+        left_out=left_out,
         notes=notes,
-        backup=_backup_record(plan, stages, notes),
+        backup=_backup_record(plan, stages, [*map(info_note, left_out), *notes]),
         upload={} if upload_status is None else _upload_record(plan, stages, upload_status),
         compressed_bytes=stages.dump.get("compressed_bytes", 0),
         archive_bytes=stages.pack.get("size", 0),

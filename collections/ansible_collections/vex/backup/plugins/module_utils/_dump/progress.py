@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
+from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_left_out
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
@@ -62,6 +63,7 @@ def _planned(plan: Plan) -> t.Dict[str, t.Any]:
     return {
         "databases": list(plan.names),
         "tables": sum(len(one.tables) for one in plan.databases),
+        "left_out": describe_left_out(plan.databases),
         "server": {"product": plan.server.product, "version": plan.server.version},
         "tool_version": plan.tools,
         "snapshot": plan.mode,

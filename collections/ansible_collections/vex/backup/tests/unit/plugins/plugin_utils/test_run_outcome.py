@@ -120,6 +120,13 @@ def test_dump_warned() -> None:
     assert found.may_prune
 
 
+def test_what_was_left_out_is_no_problem() -> None:
+    found = outcome(dump={**DUMP, "left_out": ["left out by exclude_tables: a.b"]}, mail={"error": "no mail"})
+    assert (found.left_out, found.notes) == (["left out by exclude_tables: a.b"], ["[WARNING] no mail"])
+    assert found.backup["notes"] == ["[INFO] left out by exclude_tables: a.b", "[WARNING] no mail"]
+    assert outcome().left_out == []
+
+
 def test_dump_lacks_tables() -> None:
     found = outcome(dump={**DUMP, "status": 3, "dump_errors": ["t crashed", "u is lost"]})
     assert (found.status, found.upload_state, found.verdict, found.may_prune) == (3, "success", 3, False)
