@@ -48,6 +48,11 @@ options:
   kms_key_id:
     description: Key for O(server_side_encryption=aws:kms). Without it, the account's default key is used.
     type: str
+  run_uuid:
+    description:
+      - Run that made the archive. Until the upload has ended well, a note beside it, O(src) with C(.upload.json)
+        appended, lets M(vex.backup.backup_upload) upload the archive later.
+    type: str
   metadata:
     description:
       - Metadata of both objects, ASCII only. The module adds C(sha256).
@@ -125,6 +130,12 @@ manifest_key:
   returned: success
   type: str
   sample: mysql/db1/2025/07/backup_20250720_161523.zip.manifest.json
+pending:
+  description: Names of the other archives beside O(src) whose upload did not end well, for M(vex.backup.backup_upload).
+  returned: success
+  type: list
+  elements: str
+  sample: []
 url:
   description: Address of the archive.
   returned: success
@@ -185,6 +196,7 @@ def main() -> None:
             "storage_class": {"type": "str"},
             "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
             "kms_key_id": {"type": "str", "no_log": False},
+            "run_uuid": {"type": "str"},
             "metadata": {"type": "dict", "default": {}},
             "part_size": {"type": "int", "default": 16},
             "parallel": {"type": "int", "default": 4},

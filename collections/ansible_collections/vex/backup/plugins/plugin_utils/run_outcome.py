@@ -60,7 +60,8 @@ class Stages:
     """The results of a run's stages so far, as Ansible registers them; empty for a stage that did not run.
 
     ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
-    ``upload`` of ``s3_upload``, ``prune`` of ``backup_prune``, ``mail`` of ``backup_mail``.
+    ``upload`` of ``s3_upload``, ``earlier`` of ``backup_upload``, ``prune`` of ``backup_prune``, ``mail`` of
+    ``backup_mail``.
     """
 
     opened: Result = dataclasses.field(default_factory=dict)
@@ -68,6 +69,7 @@ class Stages:
     pack: Result = dataclasses.field(default_factory=dict)
     upload: Result = dataclasses.field(default_factory=dict)
     closed: Result = dataclasses.field(default_factory=dict)
+    earlier: Result = dataclasses.field(default_factory=dict)
     prune: Result = dataclasses.field(default_factory=dict)
     mail: Result = dataclasses.field(default_factory=dict)
     failure: t.Optional[Failure] = None
@@ -100,6 +102,7 @@ class Outcome:
     ``location``: address of the archive in the bucket, else its path, else the dump's. ``bytes``: size of
     the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the start of
     the run to the end of its record. ``may_prune``: the backup is whole and uploaded, so older ones may be removed.
+    ``has_pending_uploads``: archives of earlier runs are still to be uploaded.
     """
 
     status: int
@@ -120,6 +123,7 @@ class Outcome:
     bytes: t.Optional[int]
     seconds: t.Optional[int]
     may_prune: bool
+    has_pending_uploads: bool
 
 
 def decide(plan: Plan, stages: Stages) -> Outcome:
@@ -158,6 +162,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         bytes=stages.pack.get("size", stages.dump.get("dump_bytes")) if made else None,
         seconds=_seconds(stages),
         may_prune=uploaded and status != ERROR,
+        has_pending_uploads=uploaded and bool(stages.upload.get("pending")),
     )
 
 
@@ -261,8 +266,13 @@ def _upload_state(plan: Plan, made: bool, uploaded: bool) -> str:
 
 
 def _late_problems(stages: Stages) -> t.List[str]:
-    prune, mail = problem_of(stages.prune, "message"), problem_of(stages.mail, "error")
-    return [*([f"Retention: {prune}"] if prune else []), *([mail] if mail else [])]
+    earlier, prune = problem_of(stages.earlier, "message"), problem_of(stages.prune, "message")
+    mail = problem_of(stages.mail, "error")
+    return [
+        *([f"Earlier archives: {earlier}"] if earlier else []),
+        *([f"Retention: {prune}"] if prune else []),
+        *([mail] if mail else []),
+    ]
 
 
 def _notes(stages: Stages, made: bool, late_problems: t.Sequence[str]) -> t.List[str]:

@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     RUN_NAME_PATTERN,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import LOGS, RunLog
+from ansible_collections.vex.backup.plugins.module_utils._store.pending import PENDING
 
 # An empty file, which exists when the run's backup is in the bucket.
 UPLOADED = ".uploaded"
@@ -24,7 +25,7 @@ UPLOADED = ".uploaded"
 _ENTRY = re.compile(
     rf"(?P<run>{RUN_NAME_PATTERN})"
     rf"(?P<rest>|{re.escape(LOGS)}|{re.escape(UPLOADED)}|\.removing"
-    rf"|\.(?:{'|'.join(ARCHIVE_FORMATS)})(?:{re.escape(MANIFEST)})?(?:\.partial)?)"
+    rf"|\.(?:{'|'.join(ARCHIVE_FORMATS)})(?:{re.escape(MANIFEST)}|{re.escape(PENDING)})?(?:\.partial)?)"
 )
 
 
@@ -71,8 +72,8 @@ def doomed_entries(
     """Return the entries of a work directory to remove once *run* is uploaded.
 
     The newest *keep_local* uploaded runs stay, with all their entries, and so do the newest *keep_failed* of the
-    others. The logs of *run* stay: its mail needs them. Runs with a later name stay: another process may be making
-    them.
+    others. Runs whose archive is to be uploaded stay, the logs of *run*, which its mail needs, and runs with a later
+    name, which another process may be making.
 
     :param names: of all entries
     :param is_complete: whether *run* counts as uploaded, and not as one of the others
@@ -81,7 +82,8 @@ def doomed_entries(
     found = [match for match in map(_ENTRY.fullmatch, names) if match and match["run"] <= run]
     uploaded = {match["run"] for match in found if match["rest"] == UPLOADED} | ({run} if is_complete else set())
     others = {match["run"] for match in found} - uploaded
-    kept = {*sorted(uploaded, reverse=True)[:keep_local], *sorted(others, reverse=True)[:keep_failed]}
+    pending = {match["run"] for match in found if match["rest"].endswith(PENDING)}
+    kept = {*sorted(uploaded, reverse=True)[:keep_local], *sorted(others, reverse=True)[:keep_failed], *pending}
     doomed = [match for match in found if match["run"] not in kept and (match["run"], match["rest"]) != (run, LOGS)]
     return [match[0] for match in sorted(doomed, key=lambda match: (match["run"], -len(match["rest"])))]
 

@@ -17,6 +17,12 @@ from ansible_collections.vex.backup.plugins.module_utils._common.signals import 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE
+from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
+    Pending,
+    list_pending,
+    remove_pending,
+    write_pending,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, S3Settings, Store
 from ansible_collections.vex.backup.plugins.module_utils._store.write import (
     Upload,
@@ -36,6 +42,8 @@ class UploadRequest:
 
     :param src: path of the archive
     :param manifest: path of its manifest; ``None`` uploads the archive alone
+    :param run_uuid: of the run that made the archive: until the upload has ended, a note beside the archive tells a
+        later run what to upload; ``None`` writes no note
     :param metadata: of both objects; ``sha256`` is added
     :param part_size: MiB
     :param parallel: parts at a time
@@ -50,6 +58,7 @@ class UploadRequest:
     storage_class: t.Optional[str]
     server_side_encryption: t.Optional[str]
     kms_key_id: t.Optional[str]
+    run_uuid: t.Optional[str]
     metadata: t.Mapping[str, t.Any]
     part_size: int
     parallel: int
@@ -72,6 +81,9 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     started = timestamp(utc_now())
     try:
         _check(request)
+        if request.run_uuid is not None and not request.check_mode:
+            names = ("run_uuid", "bucket", "key", "storage_class", "server_side_encryption", "kms_key_id")
+            write_pending(request.src, Pending(*(getattr(request, name) for name in names)))
         with Store(
             request.s3,
             request.bucket,
@@ -84,10 +96,15 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     except BackupError as error:
         error.details.update(status=3, upload_started=started, upload_finished=timestamp(utc_now()))
         raise
+    if not request.check_mode:
+        remove_pending(request.src)
     return {
         "bucket": request.bucket,
         "key": request.key,
         "url": f"s3://{request.bucket}/{request.key}",
+        "pending": [
+            name for name in list_pending(os.path.dirname(request.src)) if name != os.path.basename(request.src)
+        ],
         **result,
         "status": 1,
         "upload_started": started,

@@ -20,6 +20,7 @@ from .prune import hold, prune
 from .restore import restore
 from .run import run
 from .statuses import CommandError
+from .upload import upload
 
 FIRST_SERVER = "server"
 LAST_PORT = 65535
@@ -32,6 +33,7 @@ ACTIONS: dict[str, t.Callable[[Places, argparse.Namespace], int]] = {
     "run": lambda places, options: run(places, verbose=options.verbose),
     "check": lambda places, options: check(places, as_json=options.json),
     "prune": lambda places, options: prune(places, dry_run=options.dry_run),
+    "upload": lambda places, _options: upload(places),
     "hold": lambda places, options: hold(places, options.name, held=True),
     "release": lambda places, options: hold(places, options.name, held=False),
     "audit": lambda places, options: audit(places, deep=options.deep, as_json=options.json),
@@ -93,6 +95,7 @@ def _parser(release: str) -> argparse.ArgumentParser:
     checking.add_argument("--json", action="store_true", help="print JSON")
     pruning = commands.add_parser("prune", help="remove backups that no retention rule keeps", epilog=EPILOG)
     pruning.add_argument("--dry-run", action="store_true", help="print what would be kept or removed, and why")
+    commands.add_parser("upload", help="upload the archives that earlier runs could not upload", epilog=EPILOG)
     for command, description in (("hold", "protect a backup from retention"), ("release", "end the hold of a backup")):
         commands.add_parser(command, help=description, epilog=EPILOG).add_argument("name", type=_name, metavar="NAME")
     auditing = commands.add_parser(

@@ -74,7 +74,7 @@ class Server:
 def upload(archive: pathlib.Path, **options: t.Any) -> t.Dict[str, t.Any]:
     # One request at a time, so that they come in the order of the answers.
     given = {
-        **dict.fromkeys(("manifest", "storage_class", "server_side_encryption", "kms_key_id", "timeout")),
+        **dict.fromkeys(("manifest", "storage_class", "server_side_encryption", "kms_key_id", "timeout", "run_uuid")),
         "s3": S3,
         "src": str(archive),
         "bucket": "vex",

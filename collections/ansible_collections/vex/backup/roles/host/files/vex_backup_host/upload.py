@@ -1,0 +1,31 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""``vex-backup upload``: upload the archives that earlier runs could not upload."""
+
+from __future__ import annotations
+
+import sys
+
+from .answer import ask
+from .places import Places
+from .run import only_run
+from .statuses import DONE, FAILED
+
+
+def upload(places: Places) -> int:
+    """Upload what is left, the oldest first, and print each archive's address.
+
+    :returns: the command's exit status
+    :raises InProgress: when a run is in progress; it uploads them at its end
+    """
+    with only_run(places):
+        found = ask(places, "upload").found
+    uploaded = found.get("uploaded", [])
+    lines = [f"uploaded     {one['name']}  s3://{one['bucket']}/{one['key']}" for one in uploaded]
+    message = found.get("message") or (found.get("msg") if found.get("failed") else None)
+    if not lines and not message:
+        lines = ["There is nothing to upload."]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    if message:
+        sys.stderr.write(f"vex-backup: {message}\n")
+    return FAILED if message else DONE

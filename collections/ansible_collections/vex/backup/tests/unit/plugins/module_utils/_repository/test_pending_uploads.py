@@ -1,0 +1,132 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The uploads of archives of earlier runs; the real ones are in tests/faults."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._errors import ArchiveDiffers, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._repository import pending_uploads as pending_module
+from ansible_collections.vex.backup.plugins.module_utils._repository.pending_uploads import (
+    PendingRequest,
+    upload_pending,
+)
+from ansible_collections.vex.backup.plugins.module_utils._store.pending import Pending, write_pending
+from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest
+
+RUNS = [f"backup_2026010{day}_030000" for day in (1, 2, 3)]
+UUID = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"
+DONE = {
+    "sha256": "ab",
+    "size": 7,
+    "upload_started": "2026-01-04 03:00:00",
+    "upload_finished": "2026-01-04 03:00:01",
+}
+
+
+class Uploads:
+    """Uploads that only are noted; ``failures`` are those of archives, by run."""
+
+    def __init__(self, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.made: t.List[UploadRequest] = []
+        self.records: t.List[t.Any] = []
+        self.failures: t.Dict[str, Exception] = {}
+        self.message = ""
+        monkeypatch.setattr(pending_module, "upload", self._upload)
+        monkeypatch.setattr(pending_module, "record_run", self._record)
+
+    def run(self, name: t.Optional[str], *, check_mode: bool = False) -> t.Dict[str, t.Any]:
+        request = PendingRequest(
+            t.cast("t.Any", None), str(self.folder), "db1", name, "/s", t.cast("t.Any", None), 0, None, check_mode
+        )
+        return upload_pending(request, RunLog(None))
+
+    def add(self, run: str) -> None:
+        archive = self.folder / f"{run}.zip"
+        archive.touch()
+        write_pending(str(archive), Pending(UUID, "b", f"db1/{run}.zip", "COLD", None, None))
+
+    @property
+    def runs(self) -> t.List[str]:
+        return [pathlib.Path(one.src).stem for one in self.made]
+
+    def _upload(self, request: UploadRequest, _log: RunLog) -> t.Dict[str, t.Any]:
+        self.made.append(request)
+        failure = self.failures.get(pathlib.Path(request.src).stem)
+        if failure:
+            raise failure
+        return DONE
+
+    def _record(self, request: t.Any, check_mode: bool) -> t.Dict[str, t.Any]:
+        assert not check_mode
+        self.records.append(request.facts)
+        return {"message": self.message} if self.message else {}
+
+
+@pytest.fixture
+def uploads(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Uploads:
+    made = Uploads(tmp_path, monkeypatch)
+    (tmp_path / "other.upload.json").touch()
+    for run in reversed(RUNS):
+        made.add(run)
+    return made
+
+
+def left(folder: pathlib.Path) -> t.List[str]:
+    return sorted(path.name[:22] for path in folder.glob("backup_*.upload.json"))
+
+
+def test_earlier_ones_are_uploaded_oldest_first(uploads: Uploads) -> None:
+    result = uploads.run(RUNS[2])
+    assert uploads.runs == RUNS[:2]
+    assert result == {
+        "changed": True,
+        "uploaded": [{"name": run, "bucket": "b", "key": f"db1/{run}.zip"} for run in RUNS[:2]],
+    }
+    assert left(uploads.folder) == RUNS[2:]
+    assert (uploads.folder / f"{RUNS[0]}.uploaded").exists()
+    first = uploads.made[0]
+    assert (first.manifest, first.storage_class) == (f"{first.src}.manifest.json", "COLD")
+    facts = uploads.records[0]
+    assert (facts.run_uuid, facts.status, facts.upload.status, facts.upload.sha256) == (UUID, None, 1, "ab")
+
+
+def test_by_hand_all_are_uploaded(uploads: Uploads) -> None:
+    assert [one["name"] for one in uploads.run(None)["uploaded"]] == RUNS
+
+
+def test_check_mode_changes_nothing(uploads: Uploads) -> None:
+    assert [one["name"] for one in uploads.run(None, check_mode=True)["uploaded"]] == RUNS
+    assert left(uploads.folder) == RUNS
+    assert uploads.records == []
+
+
+def test_a_failure_of_the_store_ends_it(uploads: Uploads) -> None:
+    uploads.failures[RUNS[0]] = StoreFailed("it is away")
+    result = uploads.run(None)
+    assert (uploads.runs, result["uploaded"], result["changed"]) == (RUNS[:1], [], False)
+    note = f"{uploads.folder}/{RUNS[0]}.zip.upload.json"
+    assert result["message"] == f"{RUNS[0]}.zip could not be uploaded: it is away; to give it up, remove {note}"
+    assert left(uploads.folder) == RUNS
+
+
+def test_another_failure_stops_only_that_archive(uploads: Uploads) -> None:
+    uploads.failures[RUNS[1]] = ArchiveDiffers("another one")
+    (uploads.folder / f"{RUNS[0]}.zip.upload.json").write_text("{", encoding="utf-8")
+    result = uploads.run(None)
+    assert [one["name"] for one in result["uploaded"]] == RUNS[2:]
+    assert "upload.json cannot be read" in result["message"]
+    assert "another one" in result["message"]
+
+
+def test_a_record_that_is_kept_is_told(uploads: Uploads) -> None:
+    uploads.message = "the record is kept"
+    result = uploads.run(RUNS[1])
+    assert (result["message"], result["warnings"]) == ("the record is kept", ["the record is kept"])
+    assert [one["name"] for one in result["uploaded"]] == RUNS[:1]
