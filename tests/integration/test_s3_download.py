@@ -77,6 +77,9 @@ class Downloads:
             json.dumps({"name": NAME, "files": files, "databases": [database], "archive": archive}).encode()
         )
 
+    def describe_for(self, hostname: str) -> None:
+        self.put_manifest(json.dumps({**self.get_manifest(), "hostname": hostname}).encode())
+
     def put_manifest(self, content: bytes) -> None:
         self.client.put_object(Bucket=self.s3.bucket, Key=f"{KEY}.manifest.json", Body=content)
 
@@ -320,6 +323,15 @@ def test_options_that_cannot_work(
     downloads: Downloads, options: dict[str, Any], error: type[BackupError], message: str
 ) -> None:
     assert message in downloads.refusal(error, **options)
+
+
+def test_a_copy_of_the_backup_of_another_host_is_refused(downloads: Downloads) -> None:
+    downloads.describe_for("db 1")
+    assert downloads.run()["changed"]
+    downloads.archive.unlink()
+    downloads.manifest.unlink()
+    downloads.describe_for("db 2")
+    assert "is of a backup of db 2, and lies among those of db 1" in downloads.refusal(ManifestForged)
 
 
 def test_access_denied(downloads: Downloads) -> None:

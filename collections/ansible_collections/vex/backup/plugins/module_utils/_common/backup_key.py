@@ -74,7 +74,16 @@ def parse(key: str, prefix: str) -> t.Optional[BackupKey]:
     if found is None or taken is None:
         return None
     hostname = urllib.parse.unquote(found["hostname"], errors="surrogateescape")
+    # Another month, or another spelling of the host, is a copy, which must not count as a second backup.
+    if build(prefix, hostname, found["name"], found["extension"]) != key:
+        return None
     return BackupKey(hostname, found["name"], found["extension"], taken)
+
+
+def host_of(key: str) -> t.Optional[str]:
+    """Return the host of an archive's *key* below any prefix, ``None`` when no archive of a backup has such a key."""
+    found = _ARCHIVE.fullmatch("/".join(key.split("/")[-4:]))
+    return urllib.parse.unquote(found["hostname"], errors="surrogateescape") if found else None
 
 
 def host_prefix(prefix: str, hostname: t.Optional[str] = None) -> str:

@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of, parse_manifest
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
-from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ManifestUnusable
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_of
+from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ManifestForged, ManifestUnusable
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
@@ -21,7 +22,7 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
 
     :param keys: the manifest must be signed with one of them; without keys, every manifest is accepted
     :raises ManifestUnusable: when it is damaged, describes another archive, or was just removed
-    :raises ManifestForged: when none of *keys* signed it
+    :raises ManifestForged: when none of *keys* signed it, or it is of another host
     :raises DownloadFailed: when the archive and its manifest have different sizes
     :raises StoreFailed: when the store refuses or cannot be reached
     """
@@ -38,9 +39,27 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
     archive = archive_of(manifest)
     if archive.name != os.path.basename(backup.key):
         raise ManifestUnusable(f"{where} is the manifest of {archive.name}, so it lies beside the wrong archive")
+    require_own_host(manifest, backup.key, where)
     if archive.size != backup.size:
         raise DownloadFailed(
             f"{store.url(backup.key)} has {backup.size} bytes, its manifest gives {archive.size}: it was truncated or "
             "replaced"
         )
     return manifest
+
+
+def require_own_host(manifest: t.Mapping[str, t.Any], key: str, where: str) -> None:
+    """Refuse the manifest of a backup that was copied to the place of another host's backup.
+
+    A signature does not show that: the copy has it too.
+
+    :param key: of the archive
+    :param where: address of the manifest, for the error
+    :raises ManifestForged: when it names another host than the key
+    """
+    host, named = host_of(key), manifest.get("hostname")
+    if host is not None and named is not None and host != named:
+        raise ManifestForged(
+            f"{where} is of a backup of {named}, and lies among those of {host}: somebody copied it; find out who, and "
+            "choose another backup"
+        )

@@ -18,6 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     archive_beside,
     build,
     hold_of,
+    host_of,
     host_prefix,
     incomplete_of,
     manifest_of,
@@ -104,3 +105,15 @@ def test_the_objects_beside_an_archive() -> None:
     assert beside == [KEY + suffix for suffix in COMPANIONS]
     assert [archive_beside(key) for key in beside] == [KEY] * 4
     assert archive_beside(KEY) is None
+
+
+def test_a_copy_at_another_place_is_no_backup() -> None:
+    assert parse(KEY, "mysql") is not None
+    for wrong in (("2025/07", "2025/08"), ("2025/07", "2024/07"), ("db%201", "d%62%201")):
+        assert parse(KEY.replace(*wrong), "mysql") is None
+
+
+def test_the_host_of_a_key() -> None:
+    assert host_of(KEY) == host_of(f"deep/er/{KEY}") == "db 1"
+    assert host_of(KEY.removeprefix("mysql/")) == "db 1"
+    assert host_of("mysql/x.zip") is None

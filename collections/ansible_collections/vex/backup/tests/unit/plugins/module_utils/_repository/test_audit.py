@@ -245,3 +245,9 @@ def test_the_modules_result_without_a_log_database(bucket: FakeBucket) -> None:
     result = audit_module.audit(request(hostname="db1"))
     assert found(result) == [("log_database", "")]
     assert "127.0.0.1" in result["findings"][0]["detail"]
+
+
+def test_a_copy_of_the_backup_of_another_host_is_found(bucket: FakeBucket, rows: Rows) -> None:
+    """Its signature is good."""
+    bucket.put_backup(KEY, BEFORE, sha256=SUM, signed_with="k" * 16, hostname="other")
+    assert found(audit(rows, manifest_keys=["k" * 16])) == [("manifest_forged", KEY)]
