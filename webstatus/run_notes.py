@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 INFO, WARNING, ERROR = 1, 2, 3
-PREFIXES = {"[INFO] ": INFO, "[WARNING] ": WARNING, "[ERROR] ": ERROR}
+_INFO = "[INFO] "
+PREFIXES = {_INFO: INFO, "[WARNING] ": WARNING, "[ERROR] ": ERROR}
 
 
 class Note(NamedTuple):
@@ -27,6 +28,11 @@ def notes_of(notes: str | None, status: int) -> list[Note]:
     """
     level = status if status in PREFIXES.values() else WARNING
     return [_note(line, level) for line in (notes or "").split("\n") if line.strip()]
+
+
+def infos_of(notes: str | None) -> list[str]:
+    """Return the texts of the lines with the prefix ``[INFO]``."""
+    return [line.removeprefix(_INFO) for line in (notes or "").split("\n") if line.startswith(_INFO)]
 
 
 def _note(line: str, level: int) -> Note:

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._dump import read_definitions as read_definitions_module
 from ansible_collections.vex.backup.plugins.module_utils._dump import snapshot as snapshot_module
 from ansible_collections.vex.backup.plugins.module_utils._dump import snapshot_reader as reader_module
+from ansible_collections.vex.backup.plugins.module_utils._mysql import fingerprint
 from tests.integration.test_dump_snapshots import NAME, Dumps
 from tests.servers.mariadb import MariaDB
 
@@ -104,6 +105,39 @@ def test_a_change_after_the_lock(dumps: Dumps, monkeypatch: pytest.MonkeyPatch, 
     assert {one["name"]: one["rows"] for one in manifest_of(dumps)["tables"]}["rough"] == 1
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("DROP TABLE rough",),
+        ("DROP TABLE rough", "CREATE TABLE rough (other INT PRIMARY KEY, x FLOAT)", "INSERT INTO rough VALUES (7, 1)"),
+        ("CREATE TABLE made LIKE rough", "INSERT INTO made VALUES (7, 1)", "RENAME TABLE rough TO o, made TO rough"),
+        ("TRUNCATE TABLE rough", "INSERT INTO rough VALUES (7, 1)"),
+        ("ALTER TABLE rough ENGINE = InnoDB, ALGORITHM = COPY",),
+    ],
+    ids=["dropped", "made-anew", "swapped", "truncated", "copied"],
+)
+def test_a_change_before_the_turn_of_the_table(
+    dumps: Dumps, monkeypatch: pytest.MonkeyPatch, statements: tuple[str, ...]
+) -> None:
+    """It comes after the definitions were read, and makes the dump begin again: the table is not taken for damaged."""
+    calls: list[object] = []
+    take = fingerprint.take
+
+    def changing(connection: Any, database: str, table: Any, mode: str) -> Any:
+        if table.name == "rough":
+            calls.append(table)
+            if len(calls) == 1:
+                dumps.server.execute(f"USE {DATABASE}", *statements)
+        return take(connection, database, table, mode)
+
+    monkeypatch.setattr(reader_module, "take", changing)
+    result = dumps.run(DATABASE)
+    assert (result["status"], result["dump_errors"]) == (1, [])
+    tables = {one["name"]: one["rows"] for one in manifest_of(dumps)["tables"]}
+    assert tables.get("rough") == (None if statements == ("DROP TABLE rough",) else 1)
+    assert len(calls) == (1 if "rough" not in tables else 2)
+
+
 def test_tables_that_are_created_all_the_time(dumps: Dumps, monkeypatch: pytest.MonkeyPatch) -> None:
     def create(call: int) -> None:
         dumps.server.execute(f"CREATE TABLE {DATABASE}.new_{call} (id INT PRIMARY KEY)")
@@ -123,4 +157,4 @@ def test_tables_that_are_dropped_all_the_time(dumps: Dumps, monkeypatch: pytest.
 
     run_after(snapshot_module, "plan_database", drop, monkeypatch)
     error = dumps.failure(DATABASE)
-    assert f"{DATABASE}.old_4 was dropped while the dump began: start it at another time" in str(error)
+    assert f"{DATABASE}.old_4 was dropped during each of 4 attempts: start at another time" in str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,11 @@ class Dumped:
         assert (result["status"] in {1, 2}) == is_whole, result
         self.warnings = result["dump_warnings"]
         self.errors = result["dump_errors"]
+
+    def text(self, name: str) -> str:
+        """Return the text of a file below ``dump/``, by its name before compression."""
+        command = ["zstd", "-dcq", str(self.path / "dump" / f"{name}.zst")]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def run(self, server: DatabaseServer, /, **options: Any) -> dict[str, Any]:
         names = ("login_unix_socket", "login_user", "login_password")

@@ -220,6 +220,8 @@ def test_a_note_of_level_info_is_no_problem(reader: TestClient, web_database: Lo
     page = texts(reader.get(f"/backups/{number}").text)
     assert "Erros no backup Nenhum erro ou alerta." in page
     assert "Fora do backup left out by exclude_tables: a.b Tamanho" in page
+    old = add(web_database, observacao="a line of an older release")
+    assert "Fora do backup" not in reader.get(f"/backups/{old}").text
     assert reader.get(f"/api/v1/backups/{number}").json()["problems"] == []
 
 

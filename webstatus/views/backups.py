@@ -18,7 +18,7 @@ from webstatus.queries.fleet import server_names
 from webstatus.queries.page_cursor import Cursor
 from webstatus.queries.proofs import comparison_of
 from webstatus.rendering import address, render
-from webstatus.run_notes import Note, notes_of
+from webstatus.run_notes import Note, infos_of, notes_of
 from webstatus.security.guard import Context
 from webstatus.views.backups_page import STATUSES, page_address, read_page
 
@@ -96,8 +96,7 @@ def problems(found: Details) -> list[Note]:
 
 def left_out(found: Details) -> list[str]:
     """Return sentences on what the configuration left out of the backup."""
-    backup = found.backup
-    return [note.text for note in notes_of(backup.notes, backup.status) if not note.is_problem]
+    return infos_of(found.backup.notes)
 
 
 def _details_page(context: Context, template: str) -> Response:

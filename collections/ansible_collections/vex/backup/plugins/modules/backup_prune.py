@@ -37,7 +37,7 @@ options:
       - Nothing is removed from a bucket that does not hold its backup.
     type: str
   complete:
-    description: Whether the backup of O(name) is whole. On this host, an incomplete one counts as a run that failed.
+    description: Whether the backup of O(name) is whole. An incomplete one removes only older incomplete ones here.
     type: bool
     default: true
   keep_local:

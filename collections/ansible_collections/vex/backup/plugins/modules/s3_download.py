@@ -23,7 +23,7 @@ options:
     required: true
   key:
     description:
-      - Key of the archive. Its manifest is C(KEY.manifest.json).
+      - Key of the archive. Its manifest is C(KEY.manifest.json), or C(KEY.incomplete.json) for an incomplete backup.
       - Either this or O(hostname) is required.
     type: str
   prefix:

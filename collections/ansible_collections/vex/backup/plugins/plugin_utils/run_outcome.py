@@ -154,7 +154,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         late_problems=late_problems,
         left_out=left_out,
         notes=notes,
-        backup=_backup_record(plan, stages, [*map(info_note, left_out), *notes]),
+        backup=_backup_record(plan, stages, [*notes, *map(info_note, left_out)]),
         upload={} if upload_status is None else _upload_record(plan, stages, upload_status),
         compressed_bytes=stages.dump.get("compressed_bytes", 0),
         archive_bytes=stages.pack.get("size", 0),
@@ -278,8 +278,9 @@ def _late_problems(stages: Stages) -> t.List[str]:
 def _notes(stages: Stages, made: bool, late_problems: t.Sequence[str]) -> t.List[str]:
     warnings = [str(text) for text in stages.dump.get("dump_warnings") or []]
     errors = [str(text) for text in stages.dump.get("dump_errors") or []]
-    if not made and not errors and stages.failure:
-        errors = [stages.failure.message]
+    # The reasons of a failed dump are in its result.
+    if not made and stages.failure and not (errors and has_failed(stages.dump)):
+        errors = [*errors, stages.failure.message]
     return [
         *(warning_note(text) for text in warnings if text),
         *(error_note(text) for text in errors if text),

@@ -23,8 +23,8 @@ RUN_NAME_PATTERN = r"backup_[0-9]{8}_[0-9]{6}"
 ARCHIVE_FORMATS = ("zip", "7z")
 #: Describes an archive. It is uploaded last and removed first: without it, an archive is not a backup.
 MANIFEST = ".manifest.json"
-#: Describes an archive without some tables, which the server could not read. It is there instead of a manifest, so that
-#: nothing takes such an archive for a backup: it is restored only by its name, and never replaces another.
+#: Describes an archive without some tables, which the server could not read. It is in the bucket instead of a manifest,
+#: so nothing takes such an archive for a backup there: it is restored only by its name, and never replaces another.
 INCOMPLETE = ".incomplete.json"
 #: Shows that the backup was restored and compared.
 PROOF = ".proof.json"

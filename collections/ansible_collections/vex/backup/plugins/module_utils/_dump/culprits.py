@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tables at which a snapshot failed, because the server cannot read all of their rows."""
+"""The reasons why a snapshot failed: tables that were changed, or that the server cannot read to their end."""
 
 from __future__ import annotations
 
@@ -10,55 +10,75 @@ import re
 import shutil
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._dump.changes import find_change
 from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import directory_of
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun
 from ansible_collections.vex.backup.plugins.module_utils._errors import ServerUnavailable, TableFailed
-from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import (
-    Broken,
-    find_unreadable,
-    show_broken,
-)
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import Broken, find_unreadable
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
-from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import Table, read_tables
+from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import Table
 
 # Tables by database and name.
 Unreadable = t.Dict[str, t.Dict[str, Broken]]
 
+# The server's message 1412, in the log of MyDumper.
+_CHANGED = "Table definition has changed"
 
-def find_culprits(
-    run: ToolRun, names: t.Sequence[str], errors: t.Sequence[str], failed: t.Optional[TableFailed], known: Unreadable
-) -> Unreadable:
-    """Return the tables that cannot be read, of those that the errors of a snapshot may be about.
 
-    The suspects are read whole. Tables without transactions are suspects too: a crash damages several at once.
-
-    :param names: the databases of the snapshot
-    :param failed: the table that made it fail, if it is known
-    :param known: tables that are known as unreadable
-    """
-    text = "\n".join(errors)
-    found: Unreadable = {}
+def find_changes(run: ToolRun, planned: t.Sequence[DatabasePlan], errors: t.Sequence[str]) -> str:
+    """Return a sentence on a table that was changed or dropped since the plan, an empty text when none was."""
+    if _CHANGED in "\n".join(errors):
+        return "a table was changed"
     # The errors of the snapshot stay the reason when the server does not answer now.
     with contextlib.suppress(ServerUnavailable), connect(run.request.login) as connection:
-        if failed:
-            found[failed.database] = {
-                failed.table: show_broken(connection, failed.database, failed.table, failed.reason)
-            }
-        for name in names:
-            tables = {table.name: table for table in read_tables(connection, name)}
-            unwanted = {*known.get(name, ()), *found.get(name, ()), *run.plan.excluded.chosen(name, [*tables])}
-            unwanted.update(run.plan.schema_only.chosen(name, [*tables]))
-            suspects = [table for table in tables.values() if table.name not in unwanted and _is_suspect(table, text)]
-            unreadable = find_unreadable(connection, name, suspects, run.deadline)
+        return next(filter(None, (find_change(connection, one) for one in planned)), "")
+    return ""
+
+
+def find_culprits(
+    run: ToolRun, planned: t.Sequence[DatabasePlan], errors: t.Sequence[str], failed: t.Optional[TableFailed]
+) -> Unreadable:
+    """Return the tables that cannot be read, of those that the errors of a snapshot are about.
+
+    The suspects are read whole. When one of them has no transactions, all such tables are suspects, because a crash
+    damages several at once.
+
+    :param failed: the table that made the snapshot fail, if it is known
+    """
+    found: Unreadable = {failed.database: {failed.table: Broken(failed.reason, is_lost=True)}} if failed else {}
+    left = run.deadline.remaining()
+    # As in find_changes().
+    with (
+        contextlib.suppress(ServerUnavailable),
+        connect(run.request.login, statement_timeout=None if left is None else int(left) + 1) as connection,
+    ):
+        for name, tables in _suspects(planned, "\n".join(errors)).items():
+            more = [table for table in tables if table.name not in found.get(name, {})]
+            run.log.info(f"{name}: reading {', '.join(table.name for table in more)}, to find what cannot be read")
+            unreadable = find_unreadable(connection, name, more)
             if unreadable:
                 found.setdefault(name, {}).update(unreadable)
     return found
 
 
-def _is_suspect(table: Table, errors: str) -> bool:
+def _suspects(planned: t.Sequence[DatabasePlan], errors: str) -> t.Dict[str, t.List[Table]]:
+    """Return the tables to read, by database."""
+    places = [
+        (one.name, plan.table)
+        for one in planned
+        for plan in one.tables
+        if plan.table.has_own_rows and not plan.schema_only
+    ]
     # Not all errors of MyDumper name the database.
-    is_named = re.search(rf"(?<![\w$]){re.escape(table.name)}(?![\w$])", errors) is not None
-    return table.has_own_rows and (is_named or not table.is_transactional)
+    named = [(name, table) for name, table in places if re.search(_word(table.name), errors)]
+    if any(not table.is_transactional for _name, table in named):
+        named += [(name, table) for name, table in places if not table.is_transactional and (name, table) not in named]
+    return {one.name: [table for name, table in named if name == one.name] for one in planned if named}
+
+
+def _word(name: str) -> str:
+    return rf"(?<![\w$]){re.escape(name)}(?![\w$])"
 
 
 def start_again(run: ToolRun, names: t.Sequence[str]) -> None:

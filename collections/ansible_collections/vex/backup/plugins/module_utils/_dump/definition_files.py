@@ -32,6 +32,8 @@ SCRIPTS: t.Mapping[str, t.Sequence[str]] = {
 # The accounts and the other objects of the server, beside the directories of its databases.
 ACCOUNTS = "accounts.sql"
 SERVER_OBJECTS = "server_objects.sql"
+# Definitions of tables that are not in the dump, because they cannot be read. No restore executes it.
+BROKEN = "broken.sql"
 _LONGEST_DIRECTORY = 200
 
 
@@ -49,8 +51,8 @@ def write_definitions(folder: str, definitions: t.Sequence[Definition]) -> t.Lis
     return names
 
 
-def write_of_server(folder: str, name: str, definitions: t.Sequence[Definition]) -> t.List[str]:
-    """Write a script about the server, :data:`ACCOUNTS` for one, as :func:`write_definitions` does."""
+def write_script(folder: str, name: str, definitions: t.Sequence[Definition]) -> t.List[str]:
+    """Write another script, :data:`ACCOUNTS` for one, as :func:`write_definitions` does."""
     return _write(folder, name, definitions)
 
 

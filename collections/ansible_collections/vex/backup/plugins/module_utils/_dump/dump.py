@@ -260,7 +260,7 @@ class _DumpRun:
 
 
 def _require_readable(plan: Plan) -> None:
-    lost = [text for one in plan.databases for text in describe_broken(one, loses_rows=True)]
+    lost = [text for one in plan.databases for text in describe_broken(one, is_lost=True)]
     if lost:
         raise TablesUnreadable("; ".join(lost))
 

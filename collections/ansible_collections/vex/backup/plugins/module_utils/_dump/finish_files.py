@@ -17,8 +17,9 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import (
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._dump.compression import Compressor
 from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files import (
+    BROKEN,
     write_definitions,
-    write_of_server,
+    write_script,
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
@@ -50,11 +51,12 @@ def finish_files(
     :raises DumpFailed, NotEnoughSpace: when a file cannot be compressed, or is damaged then
     """
     folder = os.path.join(root, "dump")
-    scripts = [script for name, found in of_server.items() for script in write_of_server(folder, name, found)]
+    scripts = [script for name, found in of_server.items() for script in write_script(folder, name, found)]
     for one in databases:
         place = os.path.join(folder, one.plan.directory)
         os.makedirs(place, 0o700, exist_ok=True)
-        scripts += [os.path.join(one.plan.directory, name) for name in write_definitions(place, one.definitions)]
+        written = [*write_definitions(place, one.definitions), *write_script(place, BROKEN, one.broken)]
+        scripts += [os.path.join(one.plan.directory, name) for name in written]
     if compressor:
         compressor.compress(folder, scripts, deadline.remaining())
         damaged = compressor.find_damaged(folder, [name + compressor.suffix for name in scripts], deadline.remaining())

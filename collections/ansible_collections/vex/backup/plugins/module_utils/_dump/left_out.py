@@ -19,14 +19,17 @@ LEFT_OUT = "it uses a table that is not in the dump"
 _TABLE = re.compile(rb"\b(?:from|join) \(*((?:`(?:[^`]|``)+`\.)?`(?:[^`]|``)+`)", re.IGNORECASE)
 
 
-def describe_left_out(databases: t.Sequence[DatabasePlan]) -> t.List[str]:
-    """Return a sentence for each kind of objects that a dump leaves out, with the option that does it."""
+def describe_left_out(databases: t.Sequence[DatabasePlan], most: t.Optional[int] = None) -> t.List[str]:
+    """Return a sentence for each kind of objects that a dump leaves out, with the option that does it.
+
+    :param most: the number of names that a sentence shows, ``None`` for all
+    """
     excluded = [f"{one.name}.{name}" for one in databases for name in one.left_out]
     tables = [(f"{one.name}.{plan.table.name}", plan) for one in databases for plan in one.tables]
     schema_only = [name for name, plan in tables if plan.schema_only]
     elsewhere = [name for name, plan in tables if plan.table.kind != SEQUENCE and not plan.table.has_own_rows]
     return [
-        f"{text}: {', '.join(names)}"
+        f"{text}: {', '.join(names[:most])}{_more(len(names), most)}"
         for text, names in (
             ("left out by exclude_tables", excluded),
             ("without rows by schema_only_tables", schema_only),
@@ -36,12 +39,16 @@ def describe_left_out(databases: t.Sequence[DatabasePlan]) -> t.List[str]:
     ]
 
 
-def describe_broken(one: DatabasePlan, *, loses_rows: bool) -> t.List[str]:
+def _more(count: int, most: t.Optional[int]) -> str:
+    return f" and {count - most} more" if most is not None and count > most else ""
+
+
+def describe_broken(one: DatabasePlan, *, is_lost: bool) -> t.List[str]:
     """Return a sentence for each table that cannot be read; for those with rows of their own, or the others."""
     return [
         f"{one.name}.{name} is not in the dump, because it cannot be read: {broken.reason}. Repair, exclude or drop it"
         for name, broken in one.broken.items()
-        if broken.loses_rows == loses_rows
+        if broken.is_lost == is_lost
     ]
 
 

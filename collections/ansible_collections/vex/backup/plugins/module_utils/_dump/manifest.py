@@ -18,7 +18,13 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
 from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import TABLES, DumpedTable
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import DatabaseDump
-from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import PROGRAMS, VIEW, Definition, digest
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import (
+    PROGRAMS,
+    TABLE,
+    VIEW,
+    Definition,
+    digest,
+)
 from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import needs_of
 from ansible_collections.vex.backup.plugins.module_utils._tools.compressors import SUFFIXES, compressor_tool
 
@@ -148,7 +154,10 @@ def _database(one: DatabaseDump, tables: t.Sequence[DumpedTable], limits: t.Mapp
         ],
         "definitions": [_definition(definition, one.plan.name, limits) for definition in one.definitions],
         "left_out": list(one.plan.left_out),
-        "broken": [{"name": name, **broken._asdict()} for name, broken in one.plan.broken.items()],
+        "broken": [
+            *({"kind": TABLE, "name": name, **broken._asdict()} for name, broken in one.plan.broken.items()),
+            *({**lost._asdict(), "is_lost": True} for lost in one.lost),
+        ],
         "binlog": one.position._asdict() if one.position else None,
     }
 

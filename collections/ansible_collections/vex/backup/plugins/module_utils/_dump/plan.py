@@ -180,7 +180,9 @@ def plan_database(
     left_out = plan.excluded.chosen(name, [*(table.name for table in tables), *objects.views])
     schema_only = plan.schema_only.chosen(name, [table.name for table in tables])
     wanted_tables = [table for table in tables if table.name not in left_out]
-    broken = {**find_broken(connection, name, wanted_tables, schema_only), **unreadable}
+    # It may have been dropped since.
+    still_unreadable = {one.name: unreadable[one.name] for one in wanted_tables if one.name in unreadable}
+    broken = {**find_broken(connection, name, wanted_tables, schema_only), **still_unreadable}
     absent = [*left_out, *broken]
     wanted = {"TRIGGER": plan.scope.triggers, "EVENT": plan.scope.events}
     gone = servers.triggers_of(connection, name, absent)

@@ -16,6 +16,9 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.run_tools import DumpResult
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server
 
+# A record holds 64 KiB of notes.
+_MOST_SHOWN = 50
+
 
 @dataclasses.dataclass
 class Progress:
@@ -56,14 +59,15 @@ class Progress:
     def failure(self, message: str) -> t.Dict[str, t.Any]:
         """Return the result of a dump that failed with *message*, even if it had no error before."""
         result = self.result(changed=self.compressed_bytes is not None)
-        return {**result, "status": ERROR, "dump_errors": result.get("dump_errors") or [message]}
+        dumped = self.dumped or DumpResult()
+        return {**result, "status": ERROR, "dump_errors": [*dumped.lost, *(dumped.errors or [message])]}
 
 
 def _planned(plan: Plan) -> t.Dict[str, t.Any]:
     return {
         "databases": list(plan.names),
         "tables": sum(len(one.tables) for one in plan.databases),
-        "left_out": describe_left_out(plan.databases),
+        "left_out": describe_left_out(plan.databases, most=_MOST_SHOWN),
         "server": {"product": plan.server.product, "version": plan.server.version},
         "tool_version": plan.tools,
         "snapshot": plan.mode,

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._dump.changes import find_change
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import LostObject
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, PlanOutdated, TableFailed
 from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import is_of_the_object
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
@@ -20,18 +23,21 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions impo
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quoted
 from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import SEQUENCE as SEQUENCE_KIND
-from ansible_collections.vex.backup.plugins.module_utils._mysql.tables import read_tables
+
+_SYNTAX_ERROR = 1064
 
 
 class Definitions(t.NamedTuple):
     """The collation of a database, and its definitions; of views and programs that were dropped meanwhile, none.
 
-    ``lost`` are sentences on views and programs that the server cannot show.
+    ``broken`` are those of tables that cannot be read, as far as the server shows them. ``lost`` are views and programs
+    that it cannot show.
     """
 
     collation: str
     definitions: t.List[Definition]
-    lost: t.List[str]
+    broken: t.List[Definition]
+    lost: t.List[LostObject]
 
 
 def read_definitions(login: Login, one: DatabasePlan) -> Definitions:
@@ -41,15 +47,25 @@ def read_definitions(login: Login, one: DatabasePlan) -> Definitions:
     :raises TableFailed: for a table that the server cannot show
     :raises PlanOutdated: when a table was changed or dropped since the plan
     """
-    lost: t.List[str] = []
+    lost: t.List[LostObject] = []
     with connect(login, raw=True) as connection:
         reader = DefinitionReader(connection, one.name)
         found = _read(reader, one, lost)
-    _require_same_columns(login, one)
-    return Definitions(reader.collation.decode(), [each for each in found if each is not None], lost)
+        broken = [_show_broken(reader, name) for name in one.broken]
+    # The plan was made before the snapshot, and the definitions are read after it.
+    with connect(login) as connection:
+        change = find_change(connection, one)
+    if change:
+        raise PlanOutdated(change)
+    return Definitions(
+        reader.collation.decode(),
+        [each for each in found if each is not None],
+        [each for each in broken if each is not None],
+        lost,
+    )
 
 
-def _read(reader: DefinitionReader, one: DatabasePlan, lost: t.List[str]) -> t.List[t.Optional[Definition]]:
+def _read(reader: DefinitionReader, one: DatabasePlan, lost: t.List[LostObject]) -> t.List[t.Optional[Definition]]:
     tables = [plan.table for plan in one.tables]
     # A table may take its defaults from a sequence.
     wanted = [
@@ -66,29 +82,26 @@ def _read(reader: DefinitionReader, one: DatabasePlan, lost: t.List[str]) -> t.L
     return found
 
 
-def _show(reader: DefinitionReader, database: str, kind: str, name: str, lost: t.List[str]) -> t.Optional[Definition]:
+def _show(
+    reader: DefinitionReader, database: str, kind: str, name: str, lost: t.List[LostObject]
+) -> t.Optional[Definition]:
     try:
         return reader.read(kind, name)
     except DumpFailed as error:
-        if not is_of_the_object(error.number) or kind == DATABASE:
+        # Our statement has no syntax error, so it is in the object's own text.
+        is_of_object = error.number == _SYNTAX_ERROR or is_of_the_object(error.number, str(error))
+        if not is_of_object or kind == DATABASE:
             raise
         if kind in (TABLE, SEQUENCE):
             raise TableFailed(database, name, str(error)) from None
-        lost.append(f"{error}. Repair or drop it")
+        lost.append(LostObject(kind, name, str(error)))
         return None
 
 
-def _require_same_columns(login: Login, one: DatabasePlan) -> None:
-    """Check that the plan, which was made before the snapshot, is true for the definitions, which were read after it.
-
-    :raises PlanOutdated: naming a table that was changed meanwhile
-    """
-    with connect(login) as connection:
-        now = {table.name: table for table in read_tables(connection, one.name)}
-    for table in (plan.table for plan in one.tables):
-        found = now.get(table.name, table)
-        if (found.columns, found.engine, found.kind) != (table.columns, table.engine, table.kind):
-            raise PlanOutdated(f"{one.name}.{table.name} was changed")
+def _show_broken(reader: DefinitionReader, name: str) -> t.Optional[Definition]:
+    with contextlib.suppress(DumpFailed):
+        return reader.read(TABLE, name)
+    return None
 
 
 def in_order_of_use(views: t.Sequence[t.Optional[Definition]]) -> t.List[t.Optional[Definition]]:

@@ -10,7 +10,12 @@ import typing as t
 from concurrent.futures import Future, wait
 
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
-from ansible_collections.vex.backup.plugins.module_utils._dump.culprits import Unreadable, find_culprits, start_again
+from ansible_collections.vex.backup.plugins.module_utils._dump.culprits import (
+    Unreadable,
+    find_changes,
+    find_culprits,
+    start_again,
+)
 from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_broken
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, plan_database
 from ansible_collections.vex.backup.plugins.module_utils._dump.read_lock import read_lock
@@ -37,16 +42,19 @@ NO_POSITION_WARNING = "the server writes a binary log, but the dump has no binlo
 class SnapshotResult:
     """The databases of a snapshot, none of them when there are errors.
 
-    ``lost`` are sentences on tables and programs that are not in the dump, because they cannot be read. ``failed`` is
-    the table that made the snapshot fail, if it is known. ``is_last`` is set when further snapshots would fail as well,
-    and hold up the writers of the server.
+    ``lost`` are sentences on tables and programs that are not in the dump, because they cannot be read. With errors,
+    ``planned`` are the plans of the databases, ``failed`` is the table that made the snapshot fail, if it is known,
+    ``change`` the change of a table that did. ``is_last`` is set when further snapshots would fail as well, and hold up
+    the writers of the server.
     """
 
     databases: t.Sequence[DatabaseDump] = ()
     warnings: t.Sequence[str] = ()
     lost: t.Sequence[str] = ()
     errors: t.Sequence[str] = ()
+    planned: t.Sequence[DatabasePlan] = ()
     failed: t.Optional[TableFailed] = None
+    change: str = ""
     is_last: bool = False
 
 
@@ -59,38 +67,40 @@ def dump_snapshot(run: ToolRun, names: t.Sequence[str]) -> SnapshotResult:
     :raises NotEnoughSpace: when a file with rows cannot be compressed
     """
     unreadable: Unreadable = {}
-    plans = 0
+    left = _MOST_PLANS
     while True:
-        plans += 1
-        try:
-            result = _dump_once(run, names, unreadable, is_last=plans >= _MOST_PLANS)
-        except PlanOutdated as error:
-            if plans >= _MOST_PLANS:
-                return SnapshotResult(errors=[f"{error} while the dump began: start it at another time"])
-            run.log.info(f"{error} while the dump began: it begins again")
-            start_again(run, names)
-            continue
-        more: Unreadable = {}
-        if result.errors and not result.is_last:
-            more = find_culprits(run, names, result.errors, result.failed, unreadable)
-        if not more:
+        result = _dump_once(run, names, unreadable, is_last=left == 1)
+        if not result.errors or result.is_last:
             return result
-        for name, tables in more.items():
-            unreadable.setdefault(name, {}).update(tables)
-            for table, broken in tables.items():
-                run.log.warning(f"{name}.{table} cannot be read: {broken.reason}; the dump begins again without it")
+        change = result.change or find_changes(run, result.planned, result.errors)
+        if change:
+            left -= 1
+            if not left:
+                return SnapshotResult(errors=[f"{change} during each of {_MOST_PLANS} attempts: start at another time"])
+            run.log.info(f"{change} during the dump: it begins again")
+        elif not _without(run, unreadable, find_culprits(run, result.planned, result.errors, result.failed)):
+            return result
         start_again(run, names)
+
+
+def _without(run: ToolRun, unreadable: Unreadable, more: Unreadable) -> bool:
+    """Add *more* tables to those that are known as unreadable; return whether there are any."""
+    for name, tables in more.items():
+        unreadable.setdefault(name, {}).update(tables)
+        for table, broken in tables.items():
+            run.log.warning(f"{name}.{table} cannot be read: {broken.reason}; the dump begins again without it")
+    return bool(more)
 
 
 def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable, *, is_last: bool) -> SnapshotResult:
     """Dump databases from one snapshot, without the tables that are known as *unreadable*.
 
     :param is_last: whether tables that are not in the plan make a warning, because there is no other attempt
-    :raises PlanOutdated: when tables were created, changed or dropped since the plan
     """
     label = names[0] if len(names) == 1 else "the instance"
     # A failure stops the readers of this snapshot alone.
     run = dataclasses.replace(run, deadline=run.deadline.part())
+    databases: t.List[DatabasePlan] = []
     try:
         with contextlib.ExitStack() as stack:
             # It ends before the lock, as the session of the plan does.
@@ -105,11 +115,17 @@ def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable, *, 
                 return SnapshotResult(warnings=dropped)
             snapshot = _Snapshot(run, databases, stack, is_last=is_last)
             failures = snapshot.read()
+    except PlanOutdated as error:
+        return SnapshotResult(errors=[str(error)], change=str(error))
     except (DumpFailed, ServerUnavailable) as error:
-        failed = error if isinstance(error, TableFailed) else None
-        return SnapshotResult(errors=[f"{label}: {error}"], failed=failed, is_last=isinstance(error, TablesInUse))
+        return SnapshotResult(
+            errors=[f"{label}: {error}"],
+            planned=databases,
+            failed=error if isinstance(error, TableFailed) else None,
+            is_last=isinstance(error, TablesInUse),
+        )
     if failures:
-        return SnapshotResult(errors=[f"{label}: {message}" for message in failures])
+        return SnapshotResult(errors=[f"{label}: {message}" for message in failures], planned=databases)
     has_no_position = run.plan.server.binlog_enabled and snapshot.position is None
     no_position = [f"{label}: {NO_POSITION_WARNING}"] if has_no_position else []
     found = snapshot.result()
@@ -120,10 +136,11 @@ def _dump_once(run: ToolRun, names: t.Sequence[str], unreadable: Unreadable, *, 
         for definition in one.definitions
         if definition.unusable
     ]
-    broken = [text for one in databases for text in describe_broken(one, loses_rows=False)]
-    lost = [text for one in databases for text in describe_broken(one, loses_rows=True)]
+    broken = [text for one in databases for text in describe_broken(one, is_lost=False)]
+    lost = [text for one in databases for text in describe_broken(one, is_lost=True)]
+    lost += [f"{each.reason}. Repair or drop it" for one in found for each in one.lost]
     warnings = [*dropped, *no_position, *broken, *unusable, *snapshot.warnings]
-    return SnapshotResult(found, warnings, [*lost, *snapshot.lost])
+    return SnapshotResult(found, warnings, lost)
 
 
 class _Snapshot:
@@ -143,7 +160,6 @@ class _Snapshot:
         self._mydumper: t.Optional[MyDumperRun] = None
         self.position: t.Optional[BinlogPosition] = None
         self.warnings = self._reader.warnings
-        self.lost = self._reader.lost
         request = run.request
         patience, lock_tables = request.long_query_guard, self._reader.lock_tables
         with read_lock(request.login, run.plan.server, patience, run.deadline, lock_tables) as lock:
@@ -182,10 +198,21 @@ class _Snapshot:
         files = {**self._reader.files, **(self._mydumper.files if self._mydumper else {})}
         found = []
         for one in self._databases:
-            collation, definitions, _lost = self._reader.definitions[one.name]
+            read = self._reader.definitions[one.name]
             by_table = {plan.table.name: files.get((one.name, plan.table.name), []) for plan in one.tables}
             fingerprints = self._reader.fingerprints[one.name]
-            found.append(DatabaseDump(one, by_table, collation, definitions, fingerprints, self.position))
+            found.append(
+                DatabaseDump(
+                    one,
+                    by_table,
+                    read.collation,
+                    read.definitions,
+                    fingerprints,
+                    self.position,
+                    read.broken,
+                    read.lost,
+                )
+            )
         return found
 
 

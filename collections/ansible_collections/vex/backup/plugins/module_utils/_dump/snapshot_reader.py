@@ -22,11 +22,12 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,
+    PlanOutdated,
     ServerUnavailable,
     TableFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.alterations import alterations
-from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import is_of_the_object
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import CHANGED, is_of_the_object
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.fingerprint import NONE, take
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
@@ -93,7 +94,6 @@ class SnapshotReader:
         self.warnings: t.List[str] = []
         self._fingerprint_seconds = 0.0
         self.definitions: t.Dict[str, Definitions] = {}
-        self.lost: t.List[str] = []
 
     def lock_tables(self) -> bool:
         """Lock the tables without transactions; return ``False`` when a session of others keeps them locked."""
@@ -136,8 +136,7 @@ class SnapshotReader:
             self._read_tables([place for place in self._places if place.is_locked], self._locked)
             self._locked.client.execute("UNLOCK TABLES;\n")
         for one in self._databases:
-            found = self.definitions[one.name] = read_definitions(self._run.request.login, one)
-            self.lost += found.lost
+            self.definitions[one.name] = read_definitions(self._run.request.login, one)
         self._read_tables([place for place in self._places if not place.is_locked], self._snapshot)
         self.end_snapshots()
         self._run.log.info(f"fingerprint: {len(self._places)} tables, {self._fingerprint_seconds:.2f} s")
@@ -202,6 +201,8 @@ def _named(database: str, table: str) -> t.Iterator[None]:
     try:
         yield
     except (DumpFailed, ServerUnavailable) as error:
-        if is_of_the_object(error.number):
+        if error.number == CHANGED:
+            raise PlanOutdated(f"{database}.{table} was changed") from None
+        if is_of_the_object(error.number, str(error)):
             raise TableFailed(database, table, str(error)) from None
         raise type(error)(f"{database}.{table}: {error}") from None

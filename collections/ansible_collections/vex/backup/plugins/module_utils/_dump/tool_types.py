@@ -52,12 +52,21 @@ def full_disk(folder: str) -> str:
     return f"the disk of {folder} is full: make room, or choose another work directory"
 
 
+class LostObject(t.NamedTuple):
+    """A view or stored program that the server cannot show; ``kind`` is its name in ``SHOW CREATE``."""
+
+    kind: str
+    name: str
+    reason: str
+
+
 @dataclasses.dataclass(frozen=True)
 class DatabaseDump:
     """One database in the dump.
 
     ``plan`` is for its objects at the time of the snapshot. ``files`` are its files with rows by table, relative to
-    its directory. ``definitions`` are in the order in which they can be created.
+    its directory. ``definitions`` are in the order in which they can be created. ``broken`` are the definitions of
+    tables that are not in the dump, because they cannot be read, ``lost`` are views and programs without a definition.
     """
 
     plan: DatabasePlan
@@ -66,3 +75,5 @@ class DatabaseDump:
     definitions: t.Sequence[Definition]
     fingerprints: Fingerprints
     position: t.Optional[BinlogPosition]
+    broken: t.Sequence[Definition] = ()
+    lost: t.Sequence[LostObject] = ()

@@ -126,7 +126,7 @@ class DefinitionReader:
             if error.args[0] in _DROPPED:
                 return None
             # MariaDB shows no view of a table that it cannot open.
-            is_listed = kind == VIEW and is_of_the_object(error.args[0])
+            is_listed = kind == VIEW and is_of_the_object(error.args[0], str(error.args[1]))
             view = self._unusable_view(name, error.args[1]) if is_listed else None
             if view:
                 return view

@@ -9,6 +9,7 @@ spatial reference systems. No statement of a server shows them, so they come fro
 from __future__ import annotations
 
 import contextlib
+import json
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import (
@@ -29,10 +30,10 @@ if t.TYPE_CHECKING:
 
 Row = t.Mapping[str, t.Any]
 
-# The password of a server is a secret of another one, so it is not read.
-_SERVERS = (
-    "SELECT Server_name, Host, Db, Username, Port, Socket, Wrapper, Owner FROM mysql.servers ORDER BY Server_name"
-)
+_SERVERS = "SELECT * FROM mysql.servers ORDER BY Server_name"
+# A secret of another server, which the dump does not hold.
+_LEFT_OUT = "PASSWORD"
+_OPTIONS = {"HOST": "host", "DATABASE": "db", "USER": "username", "PORT": "port", "SOCKET": "socket", "OWNER": "owner"}
 _FUNCTIONS = "SELECT name, ret, dl, type FROM mysql.func ORDER BY name"
 # Types of mysql.func: https://dev.mysql.com/doc/extending-mysql/en/adding-loadable-function.html (Item_result).
 _RESULTS = {0: "STRING", 1: "REAL", 2: "INTEGER", 4: "DECIMAL"}
@@ -99,19 +100,24 @@ def read_server_objects(connection: Connection[Cursor], server: Server) -> Serve
 
 
 def _server(row: Row) -> t.Tuple[str, str]:
-    texts = ("host", "db", "username", "socket", "owner")
-    words = {"db": "DATABASE", "username": "USER"}
-    options = [f"{words.get(name, name.upper())} {_literal(row[name])}" for name in texts if row[name]]
-    options += [f"PORT {int(row['port'])}"] if row["port"] else []
-    name = str(row["server_name"])
-    wrapper = quote_identifier(str(row["wrapper"]))
-    return name, f"CREATE SERVER {quote_identifier(name)} FOREIGN DATA WRAPPER {wrapper} OPTIONS ({', '.join(options)})"
+    name, wrapper = str(row["server_name"]), quote_identifier(str(row["wrapper"]))
+    # MariaDB 11.8 and later keep the options, also those of any other name, in a column of their own.
+    if row.get("options"):
+        given = {quote_identifier(word): value for word, value in json.loads(row["options"]).items()}
+    else:
+        given = {word: row[column] for word, column in _OPTIONS.items() if row[column]}
+    texts = [
+        f"{word} {int(value) if word == 'PORT' else _literal(value)}"
+        for word, value in given.items()
+        if word.strip("`").upper() != _LEFT_OUT
+    ]
+    return name, f"CREATE SERVER {quote_identifier(name)} FOREIGN DATA WRAPPER {wrapper} OPTIONS ({', '.join(texts)})"
 
 
 def _function(row: Row) -> t.Tuple[str, str]:
     name = str(row["name"])
     kind = "AGGREGATE FUNCTION" if row["type"] == "aggregate" else "FUNCTION"
-    result = _RESULTS[int(row["ret"])]
+    result = _RESULTS.get(int(row["ret"]), "STRING")
     return name, f"CREATE {kind} {quote_identifier(name)} RETURNS {result} SONAME {_literal(row['dl'])}"
 
 

@@ -29,7 +29,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, choose, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import require_own_host
+from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import require_own_host, require_own_name
 from ansible_collections.vex.backup.plugins.module_utils._repository.resumed_transfer import fetch
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, stat
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
@@ -83,7 +83,7 @@ def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :raises OptionError: for an option that cannot work
     :raises NoSuchBackup: when there is no such object or backup, or no manifest beside it
     :raises ManifestUnusable: when the manifest is damaged
-    :raises ManifestForged: when none of the keys signed the manifest, or it is of another host
+    :raises ManifestForged: when none of the keys signed the manifest, or it was copied or renamed
     :raises ArchiveDiffers: when something else has the archive's name in the directory
     :raises NotEnoughSpace: before anything is downloaded
     :raises AlreadyRunning: when another download into the directory is running
@@ -137,6 +137,7 @@ def _download(request: DownloadRequest, store: Store, target: Target, log: RunLo
             f"{where} is the manifest of {archive.name}, so it lies beside the wrong archive: restore another backup"
         )
     require_own_host(manifest, target.key, where)
+    require_own_name(manifest, key, where)
     listed = _find_archive(store, target.key, archive)
     if not request.check_mode:
         _make_directory(target.dest)

@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of, parse_manifest
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_of
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import INCOMPLETE, host_of
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
 from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ManifestForged, ManifestUnusable
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
@@ -22,7 +23,7 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
 
     :param keys: the manifest must be signed with one of them; without keys, every manifest is accepted
     :raises ManifestUnusable: when it is damaged, describes another archive, or was just removed
-    :raises ManifestForged: when none of *keys* signed it, or it is of another host
+    :raises ManifestForged: when none of *keys* signed it, or it was copied or renamed
     :raises DownloadFailed: when the archive and its manifest have different sizes
     :raises StoreFailed: when the store refuses or cannot be reached
     """
@@ -40,12 +41,27 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
     if archive.name != os.path.basename(backup.key):
         raise ManifestUnusable(f"{where} is the manifest of {archive.name}, so it lies beside the wrong archive")
     require_own_host(manifest, backup.key, where)
+    require_own_name(manifest, key, where)
     if archive.size != backup.size:
         raise DownloadFailed(
             f"{store.url(backup.key)} has {backup.size} bytes, its manifest gives {archive.size}: it was truncated or "
             "replaced"
         )
     return manifest
+
+
+def require_own_name(manifest: t.Mapping[str, t.Any], key: str, where: str) -> None:
+    """Refuse the manifest of an incomplete backup under the name of a whole one's, and the other way round.
+
+    :param key: of the manifest
+    :param where: its address, for the error
+    :raises ManifestForged: when it was renamed
+    """
+    if (manifest.get("status") == ERROR) != key.endswith(INCOMPLETE):
+        raise ManifestForged(
+            f"{where} has the status {manifest.get('status')}, which a manifest of this name does not have: somebody "
+            "renamed it; find out who, and choose another backup"
+        )
 
 
 def require_own_host(manifest: t.Mapping[str, t.Any], key: str, where: str) -> None:

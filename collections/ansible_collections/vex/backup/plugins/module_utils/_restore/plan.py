@@ -52,7 +52,7 @@ class DatabaseRestore(t.NamedTuple):
     ``target`` is its name on the server, ``directory`` its path below the backup's root. ``tables`` are by name,
     ``digests`` of the definitions by kind and name. ``unusable`` says why the dumped server itself, or one without the
     tables that were left out, cannot use an object. ``left_out`` are tables and views that the backup does not hold,
-    ``broken`` are tables that the dumped server could not read. ``needs`` are those of each definition, by kind and
+    ``broken`` are objects that the dumped server could not read. ``needs`` are those of each definition, by kind and
     name.
     """
 
@@ -67,7 +67,7 @@ class DatabaseRestore(t.NamedTuple):
     digests: t.Mapping[t.Tuple[str, str], str]
     unusable: t.Mapping[t.Tuple[str, str], str] = types.MappingProxyType({})
     left_out: t.Sequence[str] = ()
-    broken: t.Mapping[str, Broken] = types.MappingProxyType({})
+    broken: t.Mapping[t.Tuple[str, str], Broken] = types.MappingProxyType({})
     needs: t.Mapping[t.Tuple[str, str], Needs] = types.MappingProxyType({})
 
     @property
@@ -93,7 +93,7 @@ class DatabaseRestore(t.NamedTuple):
         elsewhere = {name: table.engine for name, table in self.tables.items() if not keeps_rows("", table.engine)}
         return [
             *(f"{self.name}.{name} was left out of the backup by exclude_tables" for name in left_out),
-            *self._unreadable(loses_rows=False),
+            *self._unreadable(is_lost=False),
             *(f"{self.name}.{name} is in the backup without rows, by schema_only_tables" for name in schema_only),
             *(
                 f"{self.name}.{name} is in the backup without rows, which the engine {engine} keeps elsewhere"
@@ -103,14 +103,15 @@ class DatabaseRestore(t.NamedTuple):
 
     @property
     def lost(self) -> t.List[str]:
-        """A sentence for each table whose rows were lost to the backup."""
-        return self._unreadable(loses_rows=True)
+        """A sentence for each object of the dumped server that the backup lacks, because it could not be read."""
+        return self._unreadable(is_lost=True)
 
-    def _unreadable(self, *, loses_rows: bool) -> t.List[str]:
+    def _unreadable(self, *, is_lost: bool) -> t.List[str]:
         return [
-            f"{self.name}.{name} is not in the backup, because its server could not read it: {broken.reason}"
-            for name, broken in self.broken.items()
-            if self.table is None and broken.loses_rows == loses_rows
+            f"{'' if kind == TABLE else f'{kind.lower()} '}{self.name}.{name} is not in the backup, because its server "
+            f"could not read it: {broken.reason}"
+            for (kind, name), broken in self.broken.items()
+            if self.table is None and broken.is_lost == is_lost
         ]
 
     @property
@@ -215,7 +216,9 @@ def _database(one: t.Mapping[str, t.Any], target: t.Optional[str], table: t.Opti
         if table not in tables:
             why = "is a view" if table in views else "is not in the backup"
             why = "was left out of the backup by exclude_tables" if table in one.get("left_out", []) else why
-            why = "is not in the backup, because its server could not read it" if table in _broken(one) else why
+            why = (
+                "is not in the backup, because its server could not read it" if (TABLE, table) in _broken(one) else why
+            )
             shown = ", ".join(sorted(tables)[:20]) or "none"
             raise OptionError(f"{one['name']}.{table} {why}: choose a table of the backup ({shown})")
         tables, views = {table: tables[table]}, []
@@ -244,9 +247,9 @@ def _database(one: t.Mapping[str, t.Any], target: t.Optional[str], table: t.Opti
     )
 
 
-def _broken(one: t.Mapping[str, t.Any]) -> t.Dict[str, Broken]:
+def _broken(one: t.Mapping[str, t.Any]) -> t.Dict[t.Tuple[str, str], Broken]:
     return {
-        found["name"]: Broken(str(found["reason"]), str(found["definition"]), bool(found["loses_rows"]))
+        (str(found["kind"]), str(found["name"])): Broken(str(found["reason"]), bool(found["is_lost"]))
         for found in one.get("broken", [])
     }
 

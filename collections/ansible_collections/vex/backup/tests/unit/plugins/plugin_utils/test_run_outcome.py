@@ -123,7 +123,7 @@ def test_dump_warned() -> None:
 def test_what_was_left_out_is_no_problem() -> None:
     found = outcome(dump={**DUMP, "left_out": ["left out by exclude_tables: a.b"]}, mail={"error": "no mail"})
     assert (found.left_out, found.notes) == (["left out by exclude_tables: a.b"], ["[WARNING] no mail"])
-    assert found.backup["notes"] == ["[INFO] left out by exclude_tables: a.b", "[WARNING] no mail"]
+    assert found.backup["notes"] == ["[WARNING] no mail", "[INFO] left out by exclude_tables: a.b"]
     assert outcome().left_out == []
 
 
@@ -133,6 +133,9 @@ def test_dump_lacks_tables() -> None:
     assert found.notes == ["[ERROR] t crashed", "[ERROR] u is lost"]
     assert found.problems == ["the backup is incomplete: t crashed; u is lost"]
     assert (found.bytes, found.location, found.upload["status"]) == (1000, UPLOAD["url"], 1)
+    failure = Failure("Pack the dump", "disk full")
+    found = outcome(dump={**DUMP, "status": 3, "dump_errors": ["t crashed"]}, pack=failed("disk full"), failure=failure)
+    assert found.notes == ["[ERROR] t crashed", "[ERROR] disk full"]
 
 
 def test_dump_failed_with_lines_of_its_log() -> None:

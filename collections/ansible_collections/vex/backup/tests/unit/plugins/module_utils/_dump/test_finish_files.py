@@ -17,7 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.definition_files 
     ACCOUNTS,
     directory_of,
     write_definitions,
-    write_of_server,
+    write_script,
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import finish_files
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
@@ -60,8 +60,8 @@ def test_file_without_objects_is_left_out(tmp_path: pathlib.Path) -> None:
 
 
 def test_no_directory_is_the_file_of_the_accounts(tmp_path: pathlib.Path) -> None:
-    assert write_of_server(str(tmp_path), ACCOUNTS, []) == []
-    assert write_of_server(str(tmp_path), ACCOUNTS, [made("ROLE")]) == ["accounts.sql"]
+    assert write_script(str(tmp_path), ACCOUNTS, []) == []
+    assert write_script(str(tmp_path), ACCOUNTS, [made("ROLE")]) == ["accounts.sql"]
     assert directory_of("server_objects.sql") == "server_objects%2Esql"
     names = ["accounts.sql", "accounts.sql.zst", "accounts%2Esql", "accounts"]
     directories = ["accounts%2Esql", "accounts%2Esql%2Ezst", "accounts%252Esql", "accounts"]

@@ -69,13 +69,22 @@ def prune(folder: Path, keep_local: int, *, check_mode: bool = False) -> t.Dict[
     return prune_local(request, RunLog(None))
 
 
-def test_an_incomplete_run_takes_no_place_of_an_uploaded_one(tmp_path: Path) -> None:
-    for name in [*of(RUNS[0], ".zip", ".uploaded"), *of(RUNS[1], ".zip"), *of(RUNS[2], ".zip", ".logs")]:
+def test_an_incomplete_run_removes_only_older_incomplete_ones(tmp_path: Path) -> None:
+    uploaded, waiting, older, run = RUNS[:4]
+    for name in [*of(uploaded, ".zip", ".uploaded"), *of(waiting, ".zip"), *of(older, ".zip", ".incomplete")]:
         (tmp_path / name).touch()
-    request = PruneLocalRequest(str(tmp_path), RUNS[2], False, 1, 1, check_mode=False)
-    assert prune_local(request, RunLog(None)) == {"changed": True, "removed": of(RUNS[1], ".zip")}
-    assert not (tmp_path / f"{RUNS[2]}.uploaded").exists()
+    for name in of(run, ".zip", ".logs"):
+        (tmp_path / name).touch()
+    request = PruneLocalRequest(str(tmp_path), run, False, 0, 0, check_mode=False)
+    assert prune_local(request, RunLog(None)) == {"changed": True, "removed": of(older, ".incomplete", ".zip")}
+    assert (tmp_path / f"{run}.incomplete").exists()
     assert prune_local(request, RunLog(None)) == {"changed": False, "removed": []}
+
+
+def test_a_whole_run_removes_incomplete_ones() -> None:
+    incomplete, failed, run = RUNS[:3]
+    names = [*of(incomplete, ".zip", ".incomplete"), *of(failed, ".zip"), *of(run, ".zip")]
+    assert doomed_entries(names, run, 1, 1) == of(incomplete, ".incomplete", ".zip")
 
 
 @pytest.mark.parametrize("check_mode", [False, True])

@@ -58,8 +58,9 @@ SHOP = {
     ],
     "left_out": ["c"],
     "broken": [
-        {"name": "m", "reason": "of others", "definition": "", "loses_rows": False},
-        {"name": "x", "reason": "it crashed", "definition": "CREATE TABLE `x`", "loses_rows": True},
+        {"kind": "TABLE", "name": "m", "reason": "of others", "is_lost": False},
+        {"kind": "TABLE", "name": "x", "reason": "it crashed", "is_lost": True},
+        {"kind": "PROCEDURE", "name": "q", "reason": "no syntax", "is_lost": True},
     ],
 }
 OLD = {
@@ -118,7 +119,11 @@ def test_a_whole_backup(tmp_path: pathlib.Path) -> None:
             digests={("VIEW", "v"): "ab", ("TABLE", "a"): "cd"},
             unusable={("VIEW", "v"): "why"},
             left_out=["c"],
-            broken={"m": Broken("of others", "", False), "x": Broken("it crashed", "CREATE TABLE `x`", True)},
+            broken={
+                ("TABLE", "m"): Broken("of others", is_lost=False),
+                ("TABLE", "x"): Broken("it crashed", is_lost=True),
+                ("PROCEDURE", "q"): Broken("no syntax", is_lost=True),
+            },
             needs={("VIEW", "v"): {"packet": ["70000"]}, ("TABLE", "a"): {"engine": ["InnoDB"]}},
         ),
         DatabaseRestore("old", "old", "dump/old", "utf8mb4_bin", None, {}, [], [], {}, {}, [], {}, {}),
@@ -132,7 +137,10 @@ def test_a_whole_backup(tmp_path: pathlib.Path) -> None:
 
 def test_tables_that_were_lost(tmp_path: pathlib.Path) -> None:
     shop, old = plan_of(tmp_path, MANIFEST).databases
-    assert shop.lost == ["shop.x is not in the backup, because its server could not read it: it crashed"]
+    assert shop.lost == [
+        "shop.x is not in the backup, because its server could not read it: it crashed",
+        "procedure shop.q is not in the backup, because its server could not read it: no syntax",
+    ]
     assert old.lost == []
     (one,) = plan_of(tmp_path, MANIFEST, "shop", None, "a").databases
     assert one.lost == []
