@@ -17,8 +17,8 @@ from tests.contract.imports import sources
 
 COLLECTIONS = Path(__file__).parents[2] / "collections"
 SECRET = re.compile(r"password|passphrase|secret|token|credential|key", re.IGNORECASE)
-# The key of an object in a bucket or of a table, the name of an encryption key, and the path of a file.
-HARMLESS = {"key", "kms_key_id", "ssl_key"}
+# The key of an object in a bucket or of a table, the names and numbers of encryption keys, and the path of a file.
+HARMLESS = {"key", "kms_key_id", "encryption_key_ids", "ssl_key"}
 CANARY = "canary-7f3a"
 
 

@@ -48,6 +48,7 @@ def scratch(folder: Path, state: str = "present", **options: Any) -> dict[str, A
         user=None,
         lower_case_table_names=0,
         limits={},
+        encryption_key_ids=(),
         needed_bytes=0,
         abandoned_after=600,
         run_log=None,
@@ -222,7 +223,7 @@ def test_data_that_cannot_be_created_are_named(
 
     monkeypatch.setattr(scratch_server_module, "run", run)
     scratch_folder = ScratchFolder(str(folder))
-    server = scratch_server_module.server_arguments(scratch_folder, "mysqld", account)
+    server = scratch_server_module.server_arguments(scratch_folder, ["mysqld"], account)
     with pytest.raises(ScratchFailed, match=r"could not be created in .*: the disk is gone"):
         scratch_server_module.create_data(scratch_folder, server, product, account, [])
     (argv,) = called

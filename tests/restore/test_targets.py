@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import TargetUnfit
-from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_folder import ScratchFolder, remove_folder
-from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_server import ScratchRequest, scratch
 from tests.restore.cells import PRODUCTS, Product, use_tools
 from tests.restore.dumping import Dumped
+from tests.restore.scratching import scratch_server
 from tests.servers import debian
 from tests.servers.contents import contents, differences
 from tests.servers.database_server import DatabaseServer
@@ -284,33 +282,6 @@ def test_one_table_needs_only_what_it_needs_itself(servers: Servers) -> None:
     servers.target.execute("SET GLOBAL max_allowed_packet = 67108864")
 
 
-@contextlib.contextmanager
-def scratch_server(
-    servers: Servers, limits: dict[str, str], *, lower_case_table_names: int = 0
-) -> Iterator[DatabaseServer]:
-    """Run a scratch server of the source's product with these limits."""
-    path = servers.folder / "scratch"
-    given = ScratchRequest(
-        path=str(path),
-        state="present",
-        product=product_of(servers.source),
-        # Another account cannot enter the folder of the tests' servers, to load their plugins.
-        user="root",
-        lower_case_table_names=lower_case_table_names,
-        limits=limits,
-        needed_bytes=0,
-        abandoned_after=600,
-        run_log=None,
-    )
-    started = scratch(given, RunLog(None))
-    server = type(servers.source)(servers.folder / "unused")
-    server.socket = started["socket"]
-    try:
-        yield server
-    finally:
-        remove_folder(ScratchFolder(str(path)))
-
-
 def test_a_proof_runs_with_the_limits_of_the_dumped_server(servers: Servers) -> None:
     """It has no more than that one, except for tablespaces and engines."""
     manifest = json.loads((servers.dumped.path / "manifest.json").read_text(encoding="utf-8"))
@@ -330,7 +301,7 @@ def test_a_proof_runs_with_the_limits_of_the_dumped_server(servers: Servers) -> 
         tables = ["CREATE TABLE old (id INT) ENGINE = ARCHIVE", "INSERT INTO old VALUES (1)"]
     servers.source.execute("SELECT 1", *before)
     special = servers.dump(*tables)
-    with scratch_server(servers, limits) as server:
+    with scratch_server(servers.source, servers.folder, limits) as server:
         for name in set(limits) - {"max_heap_table_size"}:
             assert server.execute(f"SELECT @@GLOBAL.{name}") == servers.source.execute(f"SELECT @@GLOBAL.{name}")
         for dumped in (servers.dumped, special):
@@ -345,7 +316,9 @@ def test_smaller_pages_and_small_letters(servers: Servers) -> None:
         "CREATE TABLE Orders (id INT)",
         "CREATE TABLE orders (id INT)",
     )
-    with scratch_server(servers, {"innodb_page_size": "4096"}, lower_case_table_names=1) as server:
+    with scratch_server(
+        servers.source, servers.folder, {"innodb_page_size": "4096"}, lower_case_table_names=1
+    ) as server:
         refused(
             dumped,
             server,

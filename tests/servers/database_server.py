@@ -45,6 +45,7 @@ class DatabaseServer(ABC):
     :param options: more options of the server
     :param address: TCP address to listen on; on another than loopback, accounts accept clients of any address
     :param detached: whether the server continues after the end of this program
+    :param encrypts: whether the server has keys for encrypted tables, if its packages have the means
     """
 
     program: ClassVar[str]
@@ -58,6 +59,7 @@ class DatabaseServer(ABC):
         options: Sequence[str] = (),
         address: str = LOOPBACK,
         detached: bool = False,
+        encrypts: bool = False,
     ) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,6 +69,7 @@ class DatabaseServer(ABC):
         self.port = port if port is not None and self.process.pid is not None else free_port(port, address=address)
         self.address = address
         self.options = list(options)
+        self.encrypts = encrypts
 
     def __enter__(self) -> Self:
         self.start()
@@ -144,6 +147,7 @@ class DatabaseServer(ABC):
             *OPTIONS,
             *self.own_options,
             *self.options,
+            *(self._give_keys() if self.encrypts else []),
         ]
 
     @abstractmethod
@@ -153,6 +157,10 @@ class DatabaseServer(ABC):
     @abstractmethod
     def _empty_data(self) -> Path:
         """Return a data directory with only the system tables and root, prepared once per server version."""
+
+    def _give_keys(self) -> list[str]:
+        """Write keys for encrypted tables; return the options that the server needs for them."""
+        return []
 
     def _answers(self) -> bool:
         # PyMySQL does not close the socket of a refused connection, so this probe comes first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,6 +21,10 @@ _OF_SERVERS = {
     "mariadbd": "--basedir={root}/usr",
     "mariadb-install-db": "--basedir={root}/usr",
 }
+# MySQL looks for a manifest of components by the name under which it was started.
+_WRAPPER = '#!/bin/bash\nexec -a "$0" {program} "$@" {options}\n'
+# A server with such files in its data directory has a keyring.
+MANIFEST, KEYRING = "mysqld.my", "component_keyring_file"
 
 
 class Release(NamedTuple):
@@ -49,7 +54,7 @@ def programs(release: Release) -> Path:
 
     :raises ServerFailed: with the end of what mmdebstrap said, when it fails
     """
-    digest = hashlib.sha256(repr(release).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(repr((release, _OF_SERVERS, _WRAPPER)).encode()).hexdigest()[:12]
     root = cache_directory() / f"debian-{release.suite}-{digest}"
     with (cache_directory() / f"{root.name}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -83,8 +88,11 @@ def _make_programs(release: Release, root: Path) -> None:
     for name in (*release.programs, *release.scripts):
         program, wrapper = root / "usr" / name, partial / Path(name).name
         options = _OF_SERVERS.get(program.name, "").format(root=root)
-        wrapper.write_text(f'#!/bin/sh\nexec {program} "$@" {options}\n', encoding="utf-8")
+        wrapper.write_text(_WRAPPER.format(program=program, options=options), encoding="utf-8")
         wrapper.chmod(0o755)
+    for component in root.glob(f"usr/lib/mysql/plugin/{KEYRING}.so"):
+        (partial / MANIFEST).write_text(json.dumps({"read_local_manifest": True}), encoding="ascii")
+        component.with_suffix(".cnf").write_text(json.dumps({"read_local_config": True}), encoding="ascii")
     partial.rename(root / "programs")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -24,6 +25,13 @@ class MySQL(DatabaseServer):
         command = self._command()
         version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout
         return prepared_data("mysql", version, lambda scratch: _initialise(command, scratch / "data"))
+
+    def _give_keys(self) -> list[str]:
+        keyring = {"path": str(self.directory / "keys"), "read_only": False}
+        manifest = {"components": f"file://{debian.KEYRING}"}
+        (self.data / f"{debian.KEYRING}.cnf").write_text(json.dumps(keyring), encoding="utf-8")
+        (self.data / debian.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+        return []
 
 
 def _initialise(command: list[str], data: Path) -> None:

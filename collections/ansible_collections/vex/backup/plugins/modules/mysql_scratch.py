@@ -56,6 +56,14 @@ options:
       - Other settings than those of a manifest are ignored.
     type: dict
     default: {}
+  encryption_key_ids:
+    description:
+      - Numbers of the keys that encrypted tables need, as a download returns them. The server gets keys with these
+        numbers, which are removed with it, where the host has MariaDB's C(file_key_management) or MySQL's
+        C(component_keyring_file).
+    type: list
+    elements: int
+    default: []
   needed_bytes:
     description: Bytes that must be free on the disk before the server starts.
     type: int
@@ -132,6 +140,7 @@ def main() -> None:
             "user": {"type": "str"},
             "lower_case_table_names": {"type": "int", "choices": [0, 1, 2], "default": 0},
             "limits": {"type": "dict", "default": {}},
+            "encryption_key_ids": {"type": "list", "elements": "int", "default": [], "no_log": False},
             "needed_bytes": {"type": "int", "default": 0},
             "abandoned_after": {"type": "int", "default": 600},
             **RUN_LOG,

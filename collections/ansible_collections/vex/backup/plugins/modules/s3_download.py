@@ -147,6 +147,7 @@ backup:
     status: 1
     consistent: true
     mode: individual
+    encryption_key_ids: []
     encrypted: false
     bytes: 455081000
     dump_bytes: 964000000

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import SIGNATURE
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable
+from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import ENCRYPTION
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import PROGRAMS
 
 Manifest = t.Mapping[str, t.Any]
@@ -77,6 +78,7 @@ def summary_of(manifest: Manifest) -> t.Dict[str, t.Any]:
         **{key: manifest.get(key) for key in plain},
         "bytes": sum(file["size"] for file in manifest.get("files", [])),
         "dump_bytes": manifest.get("dump_bytes"),
+        "encryption_key_ids": _encryption_key_ids(manifest),
         "encrypted": archive_of(manifest).encrypted,
         "archive_bytes": archive_of(manifest).size,
         "databases": [
@@ -84,3 +86,10 @@ def summary_of(manifest: Manifest) -> t.Dict[str, t.Any]:
             for one in manifest.get("databases", [])
         ],
     }
+
+
+def _encryption_key_ids(manifest: Manifest) -> t.List[int]:
+    """Return the numbers of the keys that tables need; manifests of earlier pre-releases have none."""
+    definitions = [found for one in manifest.get("databases", []) for found in one.get("definitions", [])]
+    numbers = {number for found in definitions for number in found.get("needs", {}).get(ENCRYPTION, [])}
+    return sorted(int(number) for number in numbers if number.isdecimal())

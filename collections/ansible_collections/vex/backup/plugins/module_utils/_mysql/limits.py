@@ -32,7 +32,13 @@ LIMITS = (
     "disabled_storage_engines",
 )
 # A server of its own for a proof does not have these.
-STATES = ("super_read_only", "innodb_read_only", "mysql56_temporal_format", "secure_timestamp")
+STATES = (
+    "super_read_only",
+    "innodb_read_only",
+    "innodb_encrypt_tables",
+    "mysql56_temporal_format",
+    "secure_timestamp",
+)
 
 
 def read_limits(connection: Connection[Cursor], names: t.Iterable[str] = LIMITS) -> t.Dict[str, str]:

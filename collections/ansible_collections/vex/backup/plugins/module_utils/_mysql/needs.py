@@ -23,6 +23,7 @@ PARSER = "parser"
 TABLESPACE = "tablespace"
 SRID = "srid"
 ENCRYPTION = "encryption"
+UNENCRYPTED = "unencrypted"
 OWN_FILE = "own_file"
 COMPRESSED_ROWS = "compressed_rows"
 KEYLESS = "keyless"
@@ -114,7 +115,9 @@ def _of_innodb(parts: Parts, settings: t.Mapping[str, str]) -> t.Dict[str, t.Lis
     default = settings.get("innodb_default_row_format", "")
     page = min(least_page(parts), int(settings.get("innodb_page_size", "0")))
     return {
-        ENCRYPTION: _if(is_encrypted),
+        # The number of its key, of which MySQL has one.
+        ENCRYPTION: [options.get("ENCRYPTION_KEY_ID", "1")] if is_encrypted else [],
+        UNENCRYPTED: _if(options.get("ENCRYPTED") == "NO"),
         OWN_FILE: _if(is_encrypted or is_packed or has_compressed_rows),
         COMPRESSED_ROWS: _if(has_compressed_rows),
         KEYLESS: _if(not _has_key(parts)),

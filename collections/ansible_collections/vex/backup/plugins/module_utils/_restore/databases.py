@@ -30,11 +30,12 @@ def create_database(connection: Connection[Cursor], one: DatabaseRestore, create
 
     :param create: the definition in the backup
     """
-    is_new = collation_of(connection, one.target) is None
+    if collation_of(connection, one.target) is not None:
+        return []
     with converted_errors():
         connection.query(renamed_create(create.texts[0], one))
     found = str(collation_of(connection, one.target))
-    if not is_new or found.replace(_NEWER, _OLDER) == one.collation.replace(_NEWER, _OLDER):
+    if found.replace(_NEWER, _OLDER) == one.collation.replace(_NEWER, _OLDER):
         return []
     return [Failure(f"database {one.target}", f"has the collation {found}, not {one.collation}")]
 

@@ -14,7 +14,13 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import SEQUENCE, TABLE, Definition
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier
-from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import ENGINE, PACKET, TABLESPACE, needs_of
+from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import (
+    ENCRYPTION,
+    ENGINE,
+    PACKET,
+    TABLESPACE,
+    needs_of,
+)
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors
 
@@ -90,11 +96,10 @@ def create_time_zones(connection: Connection[Cursor], definitions: t.Iterable[De
 def create_tablespaces(connection: Connection[Cursor], definitions: t.Iterable[Definition]) -> None:
     """Create the general tablespaces of tables, on a scratch server of MySQL."""
     with connection.cursor() as cursor:
-        for number, (name, block) in enumerate(sorted(_tablespaces(definitions))):
-            size = f" FILE_BLOCK_SIZE = {block}K" if block else ""
+        for number, (name, options) in enumerate(sorted(_tablespaces(definitions))):
             # When this fails, the table that needs the tablespace reports it.
             with contextlib.suppress(pymysql.err.MySQLError):
-                cursor.execute(f"CREATE TABLESPACE {quote_identifier(name)} ADD DATAFILE 'vex_{number}.ibd'{size}")
+                cursor.execute(f"CREATE TABLESPACE {quote_identifier(name)} ADD DATAFILE 'vex_{number}.ibd'{options}")
 
 
 def install_engines(connection: Connection[Cursor], plan: RestorePlan) -> None:
@@ -109,14 +114,15 @@ def install_engines(connection: Connection[Cursor], plan: RestorePlan) -> None:
 
 
 def _tablespaces(definitions: t.Iterable[Definition]) -> t.Set[t.Tuple[str, str]]:
-    """Return the names of tablespaces, each with the kilobytes of a compressed page, empty for whole pages."""
-    return {
-        (name, block[1].decode() if block else "")
-        for one in definitions
-        if one.kind == TABLE
-        for block in [_BLOCK_SIZE.search(one.texts[0])]
-        for name in needs_of(one, {}).get(TABLESPACE, ())
-    }
+    """Return the names of tablespaces, each with the options that its tables show."""
+    found = set()
+    for one in (each for each in definitions if each.kind == TABLE):
+        needs = needs_of(one, {})
+        block = _BLOCK_SIZE.search(one.texts[0])
+        size = f" FILE_BLOCK_SIZE = {block[1].decode()}K" if block else ""
+        encryption = " ENCRYPTION = 'Y'" if ENCRYPTION in needs else ""
+        found |= {(name, f"{size}{encryption}") for name in needs.get(TABLESPACE, ())}
+    return found
 
 
 def _create_time_zone(cursor: Cursor, name: str) -> None:

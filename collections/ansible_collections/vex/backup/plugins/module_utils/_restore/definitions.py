@@ -16,6 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.session import L
 from ansible_collections.vex.backup.plugins.module_utils._restore.backup import Backup
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore
 from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import (
+    REMEDIES,
     converted_errors,
     is_refusal,
     shortened,
@@ -48,10 +49,6 @@ _PASSED = {
     1544: "was created disabled, because its time has passed",
     1588: "was not created, because its time has passed",
 }
-
-
-# By the numbers of the server's errors.
-_REMEDIES = {1298: "; load the time zones into the server: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql"}
 
 
 class Definitions(t.NamedTuple):
@@ -137,7 +134,7 @@ def execute(connection: Connection[Cursor], one: DatabaseRestore, found: Definit
         except pymysql.err.MySQLError as error:
             if not is_refusal(error):
                 raise
-            refusal = f"{error.args[1]}{_REMEDIES.get(error.args[0], '')}"
+            refusal = f"{error.args[1]}{REMEDIES.get(error.args[0], '')}"
         for text in found.after:
             connection.query(text)
     label = label_of(one, found.kind, found.name)

@@ -158,6 +158,10 @@ def _encryption(offer: Offer, _value: str) -> str:
     return "it has no keys to encrypt tables: load its keyring or encryption plugin" if offer.lacks_encryption else ""
 
 
+def _unencrypted(offer: Offer, _value: str) -> str:
+    return _setting(offer, "innodb_encrypt_tables", "FORCE", "ON")
+
+
 def _own_file(offer: Offer, _value: str) -> str:
     return _setting(offer, "innodb_file_per_table", "OFF", "ON")
 
@@ -204,6 +208,7 @@ _CHECKS: t.Mapping[str, t.Callable[[Offer, str], str]] = {
     needs.TABLESPACE: _tablespace,
     needs.SRID: _srid,
     needs.ENCRYPTION: _encryption,
+    needs.UNENCRYPTED: _unencrypted,
     needs.OWN_FILE: _own_file,
     needs.COMPRESSED_ROWS: _compressed_rows,
     needs.KEYLESS: _keyless,

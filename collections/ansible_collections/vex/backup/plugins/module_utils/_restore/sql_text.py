@@ -25,6 +25,13 @@ _SHOWN = 10
 _CONNECTION_ERRORS = range(2000, 3000)
 # A privilege on a database, table, column, the server, or a stored program is missing.
 _DENIED = (1044, 1142, 1143, 1227, 1370, 1419)
+_ENCRYPT = "; GRANT the account TABLE_ENCRYPTION_ADMIN ON *.*, or SET GLOBAL table_encryption_privilege_check = OFF"
+# By the numbers of the server's errors.
+REMEDIES = {
+    1298: "; load the time zones into the server: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql",
+    3826: _ENCRYPT,
+    3827: _ENCRYPT,
+}
 
 
 @contextlib.contextmanager
@@ -40,8 +47,8 @@ def converted_errors() -> t.Iterator[None]:
         number, reason = error.args if len(error.args) == 2 else (0, error)
         if isinstance(error, (OSError, pymysql.err.InterfaceError)) or number in _CONNECTION_ERRORS:
             raise ServerUnavailable(f"the server stopped answering: {reason}") from None
-        is_denied = number in _DENIED
-        remedy = "; grant the account the rights to create and drop the restored objects" if is_denied else ""
+        denied = "; grant the account the rights to create and drop the restored objects" if number in _DENIED else ""
+        remedy = REMEDIES.get(number, denied)
         raise RestoreFailed(f"the server refused a statement of the restore: {reason}{remedy}") from None
 
 

@@ -29,7 +29,11 @@ class Owner(t.NamedTuple):
 
 
 class ScratchFolder(t.NamedTuple):
-    """The paths in the directory of a scratch server. ``instance`` belongs to the server's account."""
+    """The paths in the directory of a scratch server.
+
+    ``instance`` belongs to the server's account. ``program`` does not: a link in it is executed before the server
+    changes to that account.
+    """
 
     path: str
 
@@ -42,6 +46,11 @@ class ScratchFolder(t.NamedTuple):
     def instance(self) -> str:
         """Return the directory of the server."""
         return os.path.join(self.path, "instance")
+
+    @property
+    def program(self) -> str:
+        """Return the directory of what the server's program reads beside itself."""
+        return os.path.join(self.path, "program")
 
     @property
     def work(self) -> str:
@@ -61,7 +70,7 @@ class ScratchFolder(t.NamedTuple):
     @property
     def parts(self) -> t.Sequence[str]:
         """Return all paths that can be in the directory."""
-        return (self.owner, f"{self.owner}.partial", self.instance, self.work, self.log)
+        return (self.owner, f"{self.owner}.partial", self.instance, self.program, self.work, self.log)
 
 
 def claim_folder(folder: ScratchFolder, logs: t.Optional[str], abandoned_after: int) -> bool:
@@ -106,12 +115,13 @@ def remove_folder(folder: ScratchFolder) -> bool:
 
 
 def remove_instance(folder: ScratchFolder) -> None:
-    """End the server, if one runs, and remove its data."""
+    """End the server, if one runs, and remove its data and its keys."""
     server = _read_owner(folder).server
     if server:
         end_server(server)
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder.instance)
+    for directory in (folder.instance, folder.program):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(directory)
 
 
 def write_owner(folder: ScratchFolder, owner: Owner) -> None:

@@ -34,6 +34,7 @@ from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_folder 
     remove_instance,
     write_owner,
 )
+from ansible_collections.vex.backup.plugins.module_utils._verify.scratch_keys import mariadb_keys, mysql_keys
 from ansible_collections.vex.backup.plugins.module_utils._verify.server_process import ServerProcess, start_of
 
 START_SECONDS = 120
@@ -65,7 +66,8 @@ _PRODUCT_OPTIONS = {
 class ScratchRequest:
     """The options of ``mysql_scratch``, by name. ``abandoned_after`` is in seconds; ``present`` needs a ``product``.
 
-    ``limits`` are settings of the server that was backed up, by name.
+    ``limits`` are settings of the server that was backed up, by name. ``encryption_key_ids`` are the numbers of the
+    keys that its tables need.
     """
 
     path: str
@@ -74,6 +76,7 @@ class ScratchRequest:
     user: t.Optional[str]
     lower_case_table_names: int
     limits: t.Mapping[str, str]
+    encryption_key_ids: t.Sequence[int]
     needed_bytes: int
     abandoned_after: int
     run_log: t.Optional[str]
@@ -109,7 +112,7 @@ def start(folder: ScratchFolder, request: ScratchRequest, logs: t.Optional[str])
             "choose a shorter path"
         )
     product = t.cast("str", request.product)
-    program = find_server(product)
+    found = find_server(product)
     account = server_account(request.user)
     remove_instance(folder)
     _require_space(folder, request.needed_bytes)
@@ -117,18 +120,24 @@ def start(folder: ScratchFolder, request: ScratchRequest, logs: t.Optional[str])
         os.mkdir(directory, 0o700)
         if account:
             os.chown(directory, account.pw_uid, account.pw_gid)
+    program = own_program(folder, found) if product == "mysql" else [found, "--no-defaults"]
+    server = server_arguments(folder, program, account)
+    keys: t.List[str] = []
+    if request.encryption_key_ids:
+        is_mysql = product == "mysql"
+        keys = mysql_keys(folder, server) if is_mysql else mariadb_keys(folder, request.encryption_key_ids, account)
     # MySQL accepts another value only while the data directory is created.
     case = f"--lower-case-table-names={request.lower_case_table_names}"
     page = limit_arguments(request.limits, [PAGE])
-    argv = [*server_arguments(folder, program, account), case, *page, *_START_OPTIONS[product]]
+    argv = [*server, case, *page, *_START_OPTIONS[product], *keys]
     create_data(folder, argv, product, account, page)
     limits = limit_arguments(request.limits)
     # A signal between the two statements would leave a server that no later run knows of.
     with undisturbed():
         pid = start_server([*argv, *_OPTIONS, *_PRODUCT_OPTIONS[product], *limits], folder.log)
-        server = ServerProcess(pid, start_of(pid))
-        write_owner(folder, Owner(logs, server))
-    return _wait(folder, server)
+        process = ServerProcess(pid, start_of(pid))
+        write_owner(folder, Owner(logs, process))
+    return _wait(folder, process)
 
 
 def find_server(product: str) -> str:
@@ -146,6 +155,19 @@ def find_server(product: str) -> str:
     raise ProgramMissing(f"this host has no server of {product} to restore into: {remedy}")
 
 
+def own_program(folder: ScratchFolder, program: str) -> t.List[str]:
+    """Return the beginning of a command for MySQL that reads no manifest of components beside the host's program.
+
+    The components in that one use the keys of the host's own server.
+    """
+    os.mkdir(folder.program)
+    os.chmod(folder.program, 0o755)  # noqa: S103 - the server's account reads there, and only this account writes
+    link = os.path.join(folder.program, os.path.basename(program))
+    os.symlink(program, link)
+    # MySQL looks for its other files from the place of its program.
+    return [link, "--no-defaults", f"--basedir={os.path.dirname(os.path.dirname(os.path.realpath(program)))}"]
+
+
 def server_account(user: t.Optional[str]) -> t.Optional[pwd.struct_passwd]:
     """Return the account that the server runs as, ``None`` for the present one, which only root can change.
 
@@ -159,11 +181,12 @@ def server_account(user: t.Optional[str]) -> t.Optional[pwd.struct_passwd]:
     raise OptionError(f"this host has no account {user or 'mysql'!r} to run the server as: set user to another account")
 
 
-def server_arguments(folder: ScratchFolder, program: str, account: t.Optional[pwd.struct_passwd]) -> t.List[str]:
+def server_arguments(
+    folder: ScratchFolder, program: t.Sequence[str], account: t.Optional[pwd.struct_passwd]
+) -> t.List[str]:
     """Return the command that both creates the data and starts the server."""
     return [
-        program,
-        "--no-defaults",
+        *program,
         *([f"--user={account.pw_name}"] if account else []),
         f"--datadir={os.path.join(folder.instance, 'data')}",
         f"--tmpdir={os.path.join(folder.instance, 'tmp')}",

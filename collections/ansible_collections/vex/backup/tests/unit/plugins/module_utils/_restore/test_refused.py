@@ -66,7 +66,7 @@ def message(
         ({"tablespace": ["ts"], "srid": ["4326"], "page": ["16384"], "row_format": ["dynamic"]}, ""),
         ({"own_file": ["yes"], "keyless": ["yes"], "compressed_rows": ["yes"], "partitions": ["yes"]}, ""),
         ({"tablespace": ["other"]}, "it has no tablespace other: CREATE TABLESPACE `other`"),
-        ({"encryption": ["yes"]}, "it has no keys to encrypt tables: load its keyring or encryption plugin"),
+        ({"encryption": ["7"]}, "it has no keys to encrypt tables: load its keyring or encryption plugin"),
         ({"parser": ["ngram"]}, "it has no full-text parser ngram: install its plugin"),
         ({"type": ["uuid"]}, "it has no type UUID"),
         ({"history": ["yes"], "named_history": ["yes"]}, "it keeps no history of rows"),
