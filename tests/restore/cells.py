@@ -30,7 +30,7 @@ class Product(NamedTuple):
     """A server that is backed up.
 
     ``logs`` is the option for large transactions; ``defaults`` are options that the tests' servers change, with the
-    product's own values; ``grants`` are the backup account's privileges.
+    product's own values; ``grants`` are the backup account's privileges; ``plugins`` are options for engines.
     """
 
     name: str
@@ -39,6 +39,11 @@ class Product(NamedTuple):
     logs: str
     defaults: tuple[str, ...]
     grants: str
+    plugins: tuple[str, ...] = ()
+
+    def directories(self, path: str) -> list[str]:
+        """Return the options with which tables may have files in a directory."""
+        return ["--symbolic-links=ON", f"--innodb-directories={path}"] if self.server is MySQL else []
 
     @property
     def path(self) -> list[str]:
@@ -63,6 +68,7 @@ PRODUCTS = (
         "--innodb-log-file-size=256M",
         ("--collation-server=utf8mb4_uca1400_ai_ci", "--event-scheduler=OFF"),
         f"{OF_ANY}, BINLOG MONITOR, SHOW CREATE ROUTINE ON *.*",
+        ("--plugin-load-add=ha_archive", "--plugin-load-add=ha_blackhole"),
     ),
     Product(
         "MySQL 9.7",

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed
 from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import is_of_the_object
+from ansible_collections.vex.backup.plugins.module_utils._mysql.directories import without_directories
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier, quoted
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import server_errors
 
@@ -254,7 +255,7 @@ def parse_blocks(content: bytes) -> t.List[Definition]:
 
 
 def digest(definition: Definition, database: str) -> str:
-    """Return the SHA-256, in hexadecimal, of what a definition says, without what changes by itself.
+    """Return the SHA-256, in hexadecimal, of what a definition says, without what changes by itself or at a restore.
 
     :param database: the name of its database, which the server writes into a view that cannot be used, and before a
         sequence in a default
@@ -262,6 +263,8 @@ def digest(definition: Definition, database: str) -> str:
     texts = [_OLD_TIMES.sub(b"", _IMPLIED.sub(b"", without_counter(text))) for text in definition.texts]
     if definition.kind in (TABLE, VIEW):
         texts = [text.replace(quoted(database) + b".", b"") for text in texts]
+    if definition.kind == TABLE:
+        texts = [without_directories(text) for text in texts]
     parts = [definition.kind.encode(), *definition.settings, *texts]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._errors import RestoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._mysql import definitions
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import Definition
+from ansible_collections.vex.backup.plugins.module_utils._mysql.directories import without_directories
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quoted
 from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOAD, statement
 from ansible_collections.vex.backup.plugins.module_utils._restore.backup import Backup
@@ -127,7 +128,7 @@ def execute(connection: Connection[Cursor], one: DatabaseRestore, found: Definit
     with converted_errors():
         try:
             with connection.cursor() as cursor:
-                for text in (*before, *found.settings, *found.texts):
+                for text in (*before, *found.settings, *_texts(found)):
                     # PyMySQL sends bytes as they are.
                     cursor.execute(t.cast("str", text))
                 passed = _passed(cursor) if found.kind == definitions.EVENT else ""
@@ -144,6 +145,11 @@ def execute(connection: Connection[Cursor], one: DatabaseRestore, found: Definit
     if unusable:
         return Failure(label, f"was not created: {refusal}; it was unusable in the backup: {unusable}", is_warning=True)
     return Failure(label, f"could not be created: {refusal}")
+
+
+def _texts(found: Definition) -> t.Sequence[bytes]:
+    """Return the statements that create an object, a table without its directories, also on a replica of the server."""
+    return [without_directories(text) for text in found.texts] if found.kind == definitions.TABLE else found.texts
 
 
 def _passed(cursor: Cursor) -> str:

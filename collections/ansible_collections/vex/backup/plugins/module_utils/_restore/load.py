@@ -8,6 +8,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import SEQUENCE, TABLE, Definition
+from ansible_collections.vex.backup.plugins.module_utils._mysql.directories import directories_of
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quoted
 from ansible_collections.vex.backup.plugins.module_utils._restore.backup import Backup
 from ansible_collections.vex.backup.plugins.module_utils._restore.checks_after_load import (
@@ -30,7 +31,7 @@ from ansible_collections.vex.backup.plugins.module_utils._restore.definitions im
 from ansible_collections.vex.backup.plugins.module_utils._restore.existing import Existing, drop_existing
 from ansible_collections.vex.backup.plugins.module_utils._restore.plan import DatabaseRestore, RestorePlan
 from ansible_collections.vex.backup.plugins.module_utils._restore.rows import load_rows
-from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors
+from ansible_collections.vex.backup.plugins.module_utils._restore.sql_text import converted_errors, shortened
 from ansible_collections.vex.backup.plugins.module_utils._restore.table_work import RowCounts, count_rows
 from ansible_collections.vex.backup.plugins.module_utils._restore.target import Target
 from ansible_collections.vex.backup.plugins.module_utils._restore.value_check import compare_values
@@ -105,7 +106,7 @@ def load_and_compare(
     with contextlib.closing(target.connect()) as connection:
         differences = find_differences(connection, plan, counted, failed)
         warnings = [text for one in plan.databases for text in find_warnings(connection, one)]
-    left_out = [text for each in definitions.values() for text in each.warnings]
+    left_out = _left_out(definitions.values(), created, is_scratch=target.request.make_definers)
     return Outcome(
         counted,
         Compared(value_check.columns, definition_check.compared, value_check.sampled_rows, value_check.tables_sampled),
@@ -123,6 +124,24 @@ def _tables_in_order(definitions: t.Iterable[Definitions]) -> t.List[_Pending]:
     """Return the tables of all databases, sequences first: the default of a column may be the next value of any."""
     tables = [(each.database, one) for each in definitions for one in each.tables]
     return sorted(tables, key=lambda pending: pending[1].kind != SEQUENCE)
+
+
+def _left_out(definitions: t.Iterable[Definitions], created: t.Container[str], *, is_scratch: bool) -> t.List[str]:
+    """Return a warning for each definition that was left out, and for each created table without its directories.
+
+    :param is_scratch: whether the server is only for a proof, which is not about the places of files
+    """
+    found: t.List[str] = []
+    for each in definitions:
+        found += each.warnings
+        for table in () if is_scratch else each.tables:
+            label, directories = label_of(each.database, TABLE, table.name), directories_of(table.texts[0])
+            if directories and label in created:
+                found.append(
+                    f"{label} is in the server's data directory, and not in {shortened(directories)}: a restore leaves "
+                    "DATA DIRECTORY and INDEX DIRECTORY out, because no two tables may share files"
+                )
+    return found
 
 
 def _make_read_only(target: Target, created: t.Sequence[Definitions]) -> t.List[Failure]:

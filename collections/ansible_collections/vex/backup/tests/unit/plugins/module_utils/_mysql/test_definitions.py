@@ -111,6 +111,13 @@ def test_digest_differs_with_everything_else(changed: Definition) -> None:
     assert (digest(changed) == digest(same)) is (changed == same)
 
 
+def test_digest_leaves_out_the_places_of_files() -> None:
+    text = TABLE_TEXT % b" DATA DIRECTORY='/fast disk/' INDEX DIRECTORY='/x/'"
+    assert digest(table(text)) == digest(table(TABLE_TEXT % b""))
+    comment = TABLE_TEXT % b" COMMENT=' DATA DIRECTORY=''/x/'''"
+    assert digest(table(comment)) != digest(table(TABLE_TEXT % b" COMMENT=''"))
+
+
 def test_digest_leaves_out_the_name_of_a_views_database() -> None:
     made = Definition(VIEW, "v", [], [b"CREATE VIEW `v` AS select `t`.`a` from `t`"])
     named = made._replace(texts=[made.texts[0].replace(b"`t`", b"`shop`.`t`")])
