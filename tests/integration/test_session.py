@@ -107,6 +107,7 @@ def test_no_setting_of_the_server_reaches_a_session(hostile: MariaDB, purpose: M
     checked = [name for name in purpose if name in values]
     assert set(checked) <= set(HOSTILE)
     wanted = {name: "" if purpose[name] in {"NULL", "X''"} else purpose[name].strip("'") for name in checked}
+    wanted["sql_mode"] = hostile.execute(f"SET sql_mode = {purpose['sql_mode']}", "SELECT @@sql_mode")[0][0]
     found = {name: values[name].replace(".000000", "") for name in checked}
     assert found == wanted
     assert values["character_set_client"] == values["character_set_results"] == "utf8mb4"

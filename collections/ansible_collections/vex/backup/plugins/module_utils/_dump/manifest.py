@@ -26,6 +26,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions impo
     digest,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.needs import needs_of
+from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOAD
 from ansible_collections.vex.backup.plugins.module_utils._tools.compressors import SUFFIXES, compressor_tool
 
 if t.TYPE_CHECKING:
@@ -37,7 +38,7 @@ _TABLES = "rows"
 _SETTINGS = (
     "SET foreign_key_checks = 0, unique_checks = 0, time_zone = '+00:00', "
     # A restore leaves the directories of tables out, and here the server does.
-    "sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_DIR_IN_CREATE' "
+    f"sql_mode = CONCAT({LOAD['sql_mode']}, ',NO_DIR_IN_CREATE') "
     # For MariaDB alone: the rows of a table with a history come with their times.
     "/*M!101100 , system_versioning_insert_history = 1 */"
 )

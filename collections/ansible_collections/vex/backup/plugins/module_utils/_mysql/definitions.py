@@ -20,6 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables im
 from ansible_collections.vex.backup.plugins.module_utils._mysql.directories import without_directories
 from ansible_collections.vex.backup.plugins.module_utils._mysql.identifier import quote_identifier, quoted
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import server_errors
+from ansible_collections.vex.backup.plugins.module_utils._mysql.session import UNKNOWN_OPTIONS
 
 # connection.py keeps the reason of a failed import, and every module reports it before it calls this code.
 with contextlib.suppress(ImportError):
@@ -98,7 +99,8 @@ class DefinitionReader:
             self.collation: bytes = row[0] if row else b""
             # The names of the current database's tables come without the database: views can be created elsewhere.
             cursor.execute(f"USE {quote_identifier(database)}")
-            cursor.execute("SET SESSION character_set_results = binary")
+            mode = f"CONCAT(@@sql_mode, ',{UNKNOWN_OPTIONS}')"
+            cursor.execute(f"SET SESSION character_set_results = binary /*M!100000 , sql_mode = {mode} */")
 
     def read(self, kind: str, name: str) -> t.Optional[Definition]:
         """Return the definition of an object, ``None`` if it was dropped meanwhile.

@@ -39,7 +39,10 @@ ANOTHER_SERVER = "this is another server than the one that was checked"
 _NAMES = "NAMES utf8mb4 COLLATE utf8mb4_general_ci"
 # Zero is a key like any other, and a date that one server took is a date for all. MyDumper 1.x writes its mode into its
 # files, so that dumping needs the mode of loading.
-_SQL_MODE = "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'"
+_SQL_MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
+# In this mode, MariaDB shows and keeps the options of a table that its engine does not know, such as those of a former
+# engine.
+UNKNOWN_OPTIONS = "IGNORE_BAD_TABLE_OPTIONS"
 # In a mode of MariaDB, the empty string is NULL.
 _EMPTY = "X''"
 _NO_LIMIT = "18446744073709551615"
@@ -47,7 +50,7 @@ _DAY = "86400"
 _WEEK = "604800"
 
 _EVERY_SESSION = {
-    "sql_mode": _SQL_MODE,
+    "sql_mode": f"'{_SQL_MODE}'",
     "autocommit": "'ON'",
     "completion_type": "'NO_CHAIN'",
     # MariaDB before 11.1 has only the names with tx.
@@ -118,6 +121,7 @@ LOOK: Variables = types.MappingProxyType(
 LOAD: Variables = types.MappingProxyType(
     {
         **_EVERY_SESSION,
+        "sql_mode": f"CONCAT('{_SQL_MODE}' /*M!100000 , ',{UNKNOWN_OPTIONS}' */)",
         "foreign_key_checks": "'OFF'",
         "unique_checks": "'OFF'",
         "check_constraint_checks": "'OFF'",
