@@ -110,6 +110,18 @@ ATTRIBUTES = (
         BOTH_MARIADB,
     ),
     table(
+        "Columns of length zero",
+        "a CHAR(0), b VARCHAR(0), c BINARY(0), d VARBINARY(0)",
+        "'', '', '', ''",
+        "NULL, '', NULL, ''",
+    ),
+    table(
+        "Checks of a JSON schema",
+        f"""{_ID}, j JSON, CHECK (JSON_SCHEMA_VALID('{{"type": "object", "required": ["ç"]}}', j))""",
+        """1, '{"ç": 1}'""",
+        products=(MYSQL, MARIADB_11),
+    ),
+    table(
         "COLUMN_FORMAT and STORAGE",
         f"{_ID}, a INT COLUMN_FORMAT FIXED, b INT COLUMN_FORMAT DYNAMIC STORAGE MEMORY",
         "1, 2, 3",
@@ -117,10 +129,23 @@ ATTRIBUTES = (
     ),
     table(
         "Attributes of engines",
-        f'{_ID}, a INT SECONDARY_ENGINE_ATTRIBUTE \'{{"a": "ç"}}\'',
+        f"""{_ID}, a INT SECONDARY_ENGINE_ATTRIBUTE '{{"a": "ç"}}', KEY (a) SECONDARY_ENGINE_ATTRIBUTE '{{"k": 1}}'""",
         "1, 2",
         options="SECONDARY_ENGINE_ATTRIBUTE '{\"b\": 1}'",
         products=(MYSQL,),
+    ),
+    table(
+        "Columns that a second engine leaves out",
+        f"{_ID}, a INT NOT SECONDARY",
+        "1, 2",
+        options="SECONDARY_ENGINE = rapid",
+        products=(MYSQL,),
+    ),
+    table(
+        "Columns with a history",
+        f"{_ID}, a INT WITH SYSTEM VERSIONING, b INT",
+        "1, 2, 3",
+        products=BOTH_MARIADB,
     ),
     table(
         "Columns without a history",
@@ -191,12 +216,28 @@ KEYS = (
         *_ROWS,
         products=(MYSQL,),
     ),
+    table(
+        "FULLTEXT keys with a column of documents",
+        "FTS_DOC_ID BIGINT UNSIGNED NOT NULL, c TEXT, UNIQUE FTS_DOC_ID_INDEX (FTS_DOC_ID), FULLTEXT (c)",
+        "7, 'ção ç'",
+        "9, NULL",
+    ),
+    table("FULLTEXT keys of MyISAM", f"{_COLUMNS}, FULLTEXT KEY words (b, c)", *_ROWS, options="ENGINE = MyISAM"),
     table("SPATIAL keys", "p POINT NOT NULL, SPATIAL KEY (p)", "POINT(1, 2)", "POINT(-1, 0)"),
     table(
-        "Kinds of keys",
-        f"{_COLUMNS}, KEY h (a) USING HASH, KEY b USING BTREE (d)",
-        *_ROWS,
-        options="ENGINE = MEMORY".replace("MEMORY", "InnoDB"),
+        "SPATIAL keys of MyISAM",
+        "p POINT NOT NULL, SPATIAL KEY (p)",
+        "POINT(1, 2)",
+        "POINT(-1, 0)",
+        options="ENGINE = MyISAM",
+    ),
+    table("Kinds of keys", f"{_COLUMNS}, KEY h (a) USING HASH, KEY b USING BTREE (d)", *_ROWS),
+    table(
+        "Kinds of keys in memory",
+        "a INT, d INT, KEY h (a) USING HASH, KEY b USING BTREE (d), UNIQUE u (a, d) USING BTREE",
+        "1, 2",
+        "1, NULL",
+        options="ENGINE = MEMORY MAX_ROWS = 1000",
     ),
     table(
         "Keys of expressions", f"{_COLUMNS}, KEY f ((a + d)), UNIQUE KEY u ((LOWER(b)), d)", *_ROWS, products=(MYSQL,)
@@ -222,6 +263,12 @@ KEYS = (
         "1, '2024-01-01', '2024-02-01'",
         products=BOTH_MARIADB,
     ),
+    table(
+        "Unique keys of periods",
+        "room INT, b DATE, e DATE, PERIOD FOR p (b, e), UNIQUE u (room, p WITHOUT OVERLAPS)",
+        "1, '2024-01-01', '2024-02-01'",
+        products=BOTH_MARIADB,
+    ),
     table("Options of keys", f"{_COLUMNS}, KEY k (b) KEY_BLOCK_SIZE = 1024 COMMENT 'ç'", *_ROWS),
     Content(
         "Foreign keys",
@@ -240,6 +287,24 @@ KEYS = (
             "INSERT INTO {t}__a VALUES (1, 10)",
             "INSERT INTO {t}__b VALUES (1, 1)",
             "UPDATE {t} SET b = 1",
+        ),
+    ),
+    Content(
+        "A foreign key of several columns",
+        (
+            "CREATE TABLE {t} (a INT, b VARCHAR(9), PRIMARY KEY (a, b))",
+            "CREATE TABLE {t}__a (x INT, y VARCHAR(9), FOREIGN KEY `ç` (x, y) REFERENCES {t} (a, b) ON UPDATE CASCADE)",
+            "INSERT INTO {t} VALUES (1, 'ç')",
+            "INSERT INTO {t}__a VALUES (1, 'ç'), (NULL, 'x')",
+        ),
+    ),
+    Content(
+        "A foreign key at its column",
+        (
+            "CREATE TABLE {t} (id INT PRIMARY KEY)",
+            "CREATE TABLE {t}__a (id INT PRIMARY KEY, up INT REFERENCES {t} (id) ON DELETE SET NULL)",
+            "INSERT INTO {t} VALUES (1)",
+            "INSERT INTO {t}__a VALUES (1, 1)",
         ),
     ),
     Content(

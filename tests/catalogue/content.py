@@ -19,8 +19,8 @@ BOTH_MARIADB = (MARIADB, MARIADB_11)
 class Content(NamedTuple):
     """Something that a database can hold.
 
-    ``statements`` create it, and say ``{t}`` for a name of its own, with which the names of all its tables begin.
-    ``products`` have it.
+    ``statements`` create it, and say ``{t}`` for a name of its own, with which the names of all its tables begin, and
+    ``{dir}`` for a directory in which the server may create files. ``products`` have it.
     """
 
     name: str
@@ -54,9 +54,10 @@ def product_of(server: DatabaseServer) -> str:
     return MYSQL if isinstance(server, MySQL) else MARIADB_11 if isinstance(server, MariaDB11) else MARIADB
 
 
-def create(server: DatabaseServer, database: str, contents: Iterable[Content]) -> None:
+def create(server: DatabaseServer, database: str, contents: Iterable[Content], directory: str = "") -> None:
     """Create a database with these contents."""
     server.execute(f"CREATE DATABASE {quoted(database)} CHARACTER SET utf8mb4")
     for content in contents:
-        statements = (statement.replace("{t}", content.stem) for statement in content.statements)
+        texts = (statement.replace("{t}", content.stem) for statement in content.statements)
+        statements = (text.replace("{dir}", directory) for text in texts)
         server.execute(f"USE {quoted(database)}", "SET SESSION sql_mode = '', time_zone = '+00:00'", *statements)

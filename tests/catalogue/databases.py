@@ -20,6 +20,7 @@ GROUPS: dict[str, tuple[Content, ...]] = {
     "Views": objects.VIEWS,
     "Stored programs": (*objects.ROUTINES, *objects.TRIGGERS, *objects.EVENTS),
     "Sequences": objects.SEQUENCES,
+    "Options of databases": objects.DATABASES,
 }
 # The collations and character sets of a server are those that it lists itself.
 CHARACTER_SETS = "Every character set"

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from tests.catalogue.content import BOTH_MARIADB, MYSQL, Content, table
 
+_PARTITIONS = "PARTITION a VALUES LESS THAN (2) DATA DIRECTORY = '{dir}', PARTITION z VALUES LESS THAN MAXVALUE"
+
 NAMED = (
+    table("DATA DIRECTORY of a table", "id INT PRIMARY KEY", "1", "2", options="DATA DIRECTORY = '{dir}'"),
+    table(
+        "DATA DIRECTORY and INDEX DIRECTORY of MyISAM",
+        "id INT PRIMARY KEY",
+        "1",
+        "2",
+        options="ENGINE = MyISAM DATA DIRECTORY = '{dir}' INDEX DIRECTORY = '{dir}'",
+    ),
+    table(
+        "DATA DIRECTORY of a partition",
+        "id INT PRIMARY KEY",
+        "1",
+        "2",
+        options=f"PARTITION BY RANGE (id) ({_PARTITIONS})",
+    ),
     Content(
         "Views of tables that are gone",
         ("CREATE TABLE {t} (id INT)", "CREATE VIEW {t}__v AS SELECT id FROM {t}", "DROP TABLE {t}"),

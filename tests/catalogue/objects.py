@@ -1,8 +1,8 @@
-"""Every kind of object beside tables, with every characteristic."""
+"""Every kind of object beside tables, with every characteristic, and the options of a database."""
 
 from __future__ import annotations
 
-from tests.catalogue.content import ANY, BOTH_MARIADB, MYSQL, Content
+from tests.catalogue.content import ANY, BOTH_MARIADB, MARIADB_11, MYSQL, Content
 
 _TABLE = "CREATE TABLE {t} (id INT PRIMARY KEY, w VARCHAR(20))"
 _OF_TRIGGERS = ("BEFORE INSERT", "AFTER INSERT", "BEFORE UPDATE", "AFTER UPDATE", "BEFORE DELETE", "AFTER DELETE")
@@ -11,6 +11,17 @@ _OF_TRIGGERS = ("BEFORE INSERT", "AFTER INSERT", "BEFORE UPDATE", "AFTER UPDATE"
 def _objects(name: str, *statements: str, products: tuple[str, ...] = ANY) -> Content:
     return Content(name, (_TABLE, "INSERT INTO {t} VALUES (1, 'ç'), (2, NULL)", *statements), products)
 
+
+DATABASES = (
+    _objects("Comment of a database", "ALTER DATABASE COMMENT 'it''s; ç'", products=BOTH_MARIADB),
+    _objects(
+        "Encryption of a database",
+        "ALTER DATABASE DEFAULT ENCRYPTION 'Y'",
+        "CREATE TABLE {t}__y (id INT)",
+        "CREATE TABLE {t}__n (id INT) ENCRYPTION = 'N'",
+        products=(MYSQL,),
+    ),
+)
 
 VIEWS = (
     _objects(
@@ -135,6 +146,11 @@ ROUTINES = (
         products=BOTH_MARIADB,
     ),
     _objects(
+        "Defaults of parameters",
+        "CREATE PROCEDURE {t}__p(a INT DEFAULT 1 + 2, b TEXT DEFAULT 'ç') SELECT a, b",
+        products=(MARIADB_11,),
+    ),
+    _objects(
         "Packages",
         "SET SESSION sql_mode = 'ORACLE'",
         "CREATE PACKAGE {t}__k AS FUNCTION one RETURN INT; PROCEDURE shout(w VARCHAR(9)); END",
@@ -224,6 +240,15 @@ SEQUENCES = (
             "SELECT NEXTVAL({t}__down)",
             "CREATE SEQUENCE {t}__none START WITH 9 NOCACHE",
             "DO NEXTVAL({t}__none)",
+        ),
+        BOTH_MARIADB,
+    ),
+    Content(
+        "Sequences of other engines",
+        (
+            "CREATE SEQUENCE {t} ENGINE = MyISAM COMMENT 'it''s; ç'",
+            "CREATE SEQUENCE {t}__a START WITH 5 ENGINE = Aria",
+            "DO NEXTVAL({t}__a)",
         ),
         BOTH_MARIADB,
     ),

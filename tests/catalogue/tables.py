@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.catalogue.content import ANY, BOTH_MARIADB, MYSQL, Content, table
+from tests.catalogue.content import ANY, BOTH_MARIADB, MARIADB_11, MYSQL, Content, table
 
 _COLUMNS = "id INT NOT NULL, w VARCHAR(20), KEY (id)"
 _ROWS = ("1, 'ç'", "2, ''", "2, NULL")
+# Debian 12 has MariaDB's engines in packages that the tests' machine does not have.
+_WITH_PLUGINS = (MYSQL, MARIADB_11)
 
 
 def _with(option: str, products: tuple[str, ...] = ANY, columns: str = _COLUMNS) -> Content:
@@ -19,14 +21,48 @@ OPTIONS = (
     _with("AVG_ROW_LENGTH = 100"),
     _with("MIN_ROWS = 5 MAX_ROWS = 1000000"),
     _with("ENGINE = MyISAM CHECKSUM = 1 DELAY_KEY_WRITE = 1 PACK_KEYS = 1"),
+    _with("ENGINE = MyISAM ROW_FORMAT = DYNAMIC PACK_KEYS = 0"),
+    _with("ENGINE = MEMORY MIN_ROWS = 5 MAX_ROWS = 1000"),
     _with("STATS_PERSISTENT = 1 STATS_AUTO_RECALC = 0 STATS_SAMPLE_PAGES = 9"),
     _with("COMPRESSION = 'zlib'", (MYSQL,)),
+    _with("COMPRESSION = 'lz4'", (MYSQL,)),
+    _with("COMPRESSION = 'none'", (MYSQL,)),
+    _with("ENCRYPTION = 'Y'", (MYSQL,)),
+    _with("ENCRYPTION = 'N'", (MYSQL,)),
+    _with("SECONDARY_ENGINE = rapid", (MYSQL,)),
     _with("AUTOEXTEND_SIZE = 4M", (MYSQL,)),
     _with("TABLESPACE = innodb_file_per_table", (MYSQL,)),
     _with("TABLESPACE = innodb_system", (MYSQL,)),
     _with("PAGE_COMPRESSED = 1 PAGE_COMPRESSION_LEVEL = 5", BOTH_MARIADB),
+    _with("ENCRYPTED = YES", (MARIADB_11,)),
+    _with("ENCRYPTED = YES ENCRYPTION_KEY_ID = 7", (MARIADB_11,)),
+    _with("ENCRYPTED = YES PAGE_COMPRESSED = 1", (MARIADB_11,)),
+    _with("ENCRYPTION_KEY_ID = 7", BOTH_MARIADB),
+    _with("ENCRYPTED = NO", BOTH_MARIADB),
+    Content(
+        "Options of another engine",
+        (
+            "CREATE TABLE {t} (id INT) PAGE_COMPRESSED = 1 PAGE_COMPRESSION_LEVEL = 5",
+            "ALTER TABLE {t} ENGINE = MyISAM",
+            "SET SESSION sql_mode = 'IGNORE_BAD_TABLE_OPTIONS'",
+            "CREATE TABLE {t}__u (id INT `A` = '/* x */', KEY (id) `B` = 'it''s') `C` = 1",
+            "SET SESSION sql_mode = ''",
+            "INSERT INTO {t} VALUES (1)",
+        ),
+        BOTH_MARIADB,
+    ),
     _with("SEQUENCE = 0", BOTH_MARIADB),
     _with("ENGINE = Aria PAGE_CHECKSUM = 1 TRANSACTIONAL = 0", BOTH_MARIADB),
+    *(_with(f"ENGINE = Aria ROW_FORMAT = {name} PAGE_CHECKSUM = 0", BOTH_MARIADB) for name in ("DYNAMIC", "FIXED")),
+    _with("ENGINE = Aria CHECKSUM = 1 DELAY_KEY_WRITE = 1 PAGE_CHECKSUM = 1", BOTH_MARIADB),
+    table(
+        "ENGINE = CSV IETF_QUOTES = YES",
+        "id INT NOT NULL, w VARCHAR(20) NOT NULL",
+        "1, 'ç\"'",
+        "2, ''",
+        options="ENGINE = CSV IETF_QUOTES = YES",
+        products=BOTH_MARIADB,
+    ),
     _with("ENGINE = Aria TRANSACTIONAL = 1 ROW_FORMAT = PAGE PAGE_CHECKSUM = 1", BOTH_MARIADB),
     _with("WITH SYSTEM VERSIONING", BOTH_MARIADB),
     _with("CONNECTION = 'ç; it''s'"),
@@ -42,8 +78,8 @@ ENGINES = (
         "2, '', ''",
         options="ENGINE = CSV",
     ),
-    table("ENGINE = BLACKHOLE", "id INT, w VARCHAR(20)", *_ROWS, options="ENGINE = BLACKHOLE", products=(MYSQL,)),
-    table("ENGINE = ARCHIVE", "id INT, w VARCHAR(20)", *_ROWS, options="ENGINE = ARCHIVE", products=(MYSQL,)),
+    table("ENGINE = BLACKHOLE", "id INT, w VARCHAR(20)", *_ROWS, options="ENGINE = BLACKHOLE", products=_WITH_PLUGINS),
+    table("ENGINE = ARCHIVE", "id INT, w VARCHAR(20)", *_ROWS, options="ENGINE = ARCHIVE", products=_WITH_PLUGINS),
     Content(
         "ENGINE = MERGE",
         (
@@ -65,6 +101,7 @@ _HISTORY = (
     "SET SESSION timestamp = DEFAULT",
 )
 
+_BY_RANGE = "RANGE (id) (PARTITION a VALUES LESS THAN (2){}, PARTITION z VALUES LESS THAN MAXVALUE{})"
 PARTITIONS = tuple(
     table(
         f"PARTITION BY {name}",
@@ -102,7 +139,41 @@ PARTITIONS = tuple(
             ),
             ANY,
         ),
+        (
+            "RANGE and LINEAR KEY with names",
+            (
+                "RANGE (id) SUBPARTITION BY LINEAR KEY (id) (PARTITION a VALUES LESS THAN (2)"
+                " (SUBPARTITION `s é` COMMENT = 'ç', SUBPARTITION t), PARTITION z VALUES LESS THAN MAXVALUE"
+                " (SUBPARTITION u, SUBPARTITION v))"
+            ),
+            ANY,
+        ),
+        ("RANGE of an expression", "RANGE (ABS(id) DIV 2) (PARTITION a VALUES LESS THAN (MOD(9, 5)))", ANY),
+        ("LIST COLUMNS of several", "LIST COLUMNS (id, w) (PARTITION a VALUES IN ((1, 'ç'), (2, ''), (2, NULL)))", ANY),
+        ("RANGE with limits of rows", _BY_RANGE.format(" MAX_ROWS = 9 MIN_ROWS = 1", " NODEGROUP = 3"), ANY),
+        ("RANGE in tablespaces", _BY_RANGE.format(" TABLESPACE = innodb_file_per_table", ""), (MYSQL,)),
+        ("KEY with an algorithm", "KEY ALGORITHM = 2 (id, w) (PARTITION a, PARTITION b COMMENT 'ç')", ANY),
     )
+)
+
+PARTITIONS += (
+    table("PARTITION BY KEY of the primary key", "id INT PRIMARY KEY, w INT", "1, 2", options="PARTITION BY KEY ()"),
+    table(
+        "PARTITION BY RANGE of times",
+        "t TIMESTAMP, d DATE",
+        "'2024-01-01', NULL",
+        options="PARTITION BY RANGE (UNIX_TIMESTAMP(t)) (PARTITION a VALUES LESS THAN (UNIX_TIMESTAMP('2024-06-01')))",
+    ),
+    *(
+        table(
+            f"PARTITION BY HASH, ENGINE = {engine}",
+            _COLUMNS,
+            *_ROWS,
+            options=f"ENGINE = {engine} PARTITION BY HASH (id) PARTITIONS 2",
+            products=BOTH_MARIADB,
+        )
+        for engine in ("MyISAM", "Aria", "MEMORY")
+    ),
 )
 
 _HISTORIES = tuple(
@@ -130,6 +201,19 @@ _HISTORIES = tuple(
             "History in partitions",
             "id INT PRIMARY KEY, w VARCHAR(9)",
             "PARTITION BY SYSTEM_TIME (PARTITION p HISTORY, PARTITION n CURRENT)",
+        ),
+        (
+            "History in partitions by number",
+            "id INT PRIMARY KEY, w VARCHAR(9)",
+            (
+                "PARTITION BY SYSTEM_TIME LIMIT 100 SUBPARTITION BY KEY (id) SUBPARTITIONS 2"
+                " (PARTITION p HISTORY, PARTITION q HISTORY, PARTITION n CURRENT)"
+            ),
+        ),
+        (
+            "History of an application-time period",
+            "id INT, w VARCHAR(9), b DATE DEFAULT '2024-01-01', e DATE DEFAULT '2024-02-01', PERIOD FOR p (b, e)",
+            "",
         ),
         (
             "History in partitions by time",

@@ -44,7 +44,7 @@ def source(request: pytest.FixtureRequest) -> Iterator[Source]:
     product: Product = request.param
     with (
         tempfile.TemporaryDirectory(prefix="vex-") as folder,
-        product.server(Path(folder), options=[LARGE_ROWS, product.logs]) as server,
+        product.server(Path(folder), options=[LARGE_ROWS, product.logs, *product.plugins], encrypts=True) as server,
     ):
         databases = fill(server)
         yield Source(product, server, databases, contents_of(server, databases))
@@ -83,13 +83,14 @@ def test_everything_comes_back_and_is_proven(
         # In one process for all databases, names decide which tables MyDumper dumps.
         found_outcomes = outcomes_of(manifest_of(setup, outcome), listed(product_of(server)))
         require(f"{product.name}, MyDumper {generation}", found_outcomes)
-    empty = [LARGE_ROWS, product.logs, *product.defaults]
-    with product.server(folder / "target", options=empty) as target:
+    empty = [LARGE_ROWS, product.logs, *product.plugins, *product.defaults]
+    with product.server(folder / "target", options=empty, encrypts=True) as target:
         said = restore(setup, target)
         assert "as they were dumped" in " ".join(said.split())
         found = differences(expected, contents_of(target, databases))
         assert not found, "\n".join(found[:100])
-    proving = Verifier(setup, folder).run()
+    # Another account cannot enter the folder of the tests' servers, to load their plugins.
+    proving = Verifier(setup, folder).run(verify_user="root")
     assert proving.status == 0, proving.output
     assert proving.proof["status"] == 1, proving.proof["observacao"]
     assert proving.proofs == [f"{outcome.key}.proof.json"]

@@ -29,10 +29,11 @@ def source(request: pytest.FixtureRequest) -> Iterator[tuple[Product, DatabaseSe
     # A log keeps servers from creating functions that may change data unseen.
     with (
         tempfile.TemporaryDirectory(prefix="vex-") as folder,
-        product.server(Path(folder), options=["--event-scheduler=OFF"]) as server,
+        tempfile.TemporaryDirectory(prefix="vex-") as directory,
+        product.server(Path(folder), options=["--event-scheduler=OFF", *product.directories(directory)]) as server,
     ):
         chosen = [one for one in NAMED if product_of(server) in one.products]
-        create(server, DATABASE, [FINE, *chosen])
+        create(server, DATABASE, [FINE, *chosen], directory)
         yield product, server, chosen
 
 
