@@ -14,7 +14,8 @@ import yaml
 COLLECTION = Path(__file__).parents[2] / "collections/ansible_collections/vex/backup"
 VERSION = yaml.safe_load((COLLECTION / "galaxy.yml").read_text("utf-8"))["version"]
 MODULES = sorted((COLLECTION / "plugins/modules").glob("*.py"))
-PLUGINS = [path for kind in ("callback", "filter") for path in sorted((COLLECTION / "plugins" / kind).glob("*.py"))]
+KINDS = ("callback", "filter", "lookup")
+PLUGINS = [path for kind in KINDS for path in sorted((COLLECTION / "plugins" / kind).glob("*.py"))]
 SPECS = sorted(COLLECTION.glob("roles/*/meta/argument_specs.yml"))
 
 

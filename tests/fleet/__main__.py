@@ -67,7 +67,7 @@ def variables_of(host: Host, directory: Path) -> dict[str, object]:
         "ansible_ssh_common_args": shlex.join(host.keys.options),
         "ansible_become": True,
         **means,
-        "vex_backup_client": host.recipe.product,
+        "fleet_client": host.recipe.product,
         "vex_backup_login_user": user,
         "vex_backup_login_password": password,
         "vex_backup_work_dir": "/var/backups/vex-backup",

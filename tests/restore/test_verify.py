@@ -53,15 +53,6 @@ def verifier(source: MariaDB, backup_setup: Installation) -> Iterator[Verifier]:
         assert not made.path.exists(), "the scratch server's folder is left"
 
 
-def test_a_variable_of_an_earlier_release_is_refused(verifier: Verifier) -> None:
-    proving = verifier.run(verify_path=str(verifier.path))
-    assert proving.status != 0
-    message = "vex_backup_verify_path: this release has another name. Set vex_backup_verify_dir instead."
-    assert message in proving.output
-    assert message in " ".join(proving.mail.split())
-    assert (proving.rows, proving.proofs) == ([], [])
-
-
 def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     setup = verifier.setup
     outcome = setup.backup()

@@ -29,8 +29,8 @@ options:
     description: The result of M(ansible.builtin.validate_argument_spec).
     type: dict
     required: true
-  missing_settings:
-    description: A sentence on the variables that a run needs and that are not set; empty when none is missing.
+  wrong_settings:
+    description: A sentence on unknown variables, or on missing ones that a run needs; empty without any.
     type: str
     required: true
   is_uploaded:
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 - name: Set what was found
   ansible.builtin.set_fact:
     vex_backup_findings: >-
-      {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, missing_settings='',
+      {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, wrong_settings='',
                                                        is_uploaded=true, is_mailed=true) }}
 """
 

@@ -28,13 +28,13 @@ class Checks:
     """The results of a check of a host.
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
-    registers it. ``missing_settings``: a sentence on the missing variables that a run needs, or empty.
-    ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload, and for a mail.
+    registers it. ``wrong_settings``: a sentence on unknown variables, or on missing ones that a run
+    needs, or empty. ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload, and for a mail.
     """
 
     stages: Stages
     variables: Result
-    missing_settings: str
+    wrong_settings: str
     is_uploaded: bool
     is_mailed: bool
 
@@ -51,7 +51,7 @@ class Finding:
 def findings_of(checks: Checks) -> t.List[Finding]:
     """Return one finding for each need of a run, in the order of its steps."""
     stages = checks.stages
-    configuration = _variables_problem(checks.variables) + checks.missing_settings
+    configuration = "; ".join(filter(None, [_variables_problem(checks.variables), checks.wrong_settings]))
     # A record that would only be kept in the spool opens with a message.
     log_database = str(stages.opened.get("message") or "")
     mail = problem_of(stages.mail, "error")

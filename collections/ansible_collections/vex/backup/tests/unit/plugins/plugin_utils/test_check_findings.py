@@ -21,12 +21,12 @@ def find(
     stages: t.Optional[Stages] = None,
     *,
     variables: t.Optional[t.Dict[str, t.Any]] = None,
-    missing_settings: str = "",
+    wrong_settings: str = "",
     is_uploaded: bool = True,
     is_mailed: bool = True,
 ) -> t.Dict[str, t.Tuple[t.Optional[bool], str]]:
     """Return the findings by name."""
-    checks = Checks(stages or Stages(), variables or {}, missing_settings, is_uploaded, is_mailed)
+    checks = Checks(stages or Stages(), variables or {}, wrong_settings, is_uploaded, is_mailed)
     found = findings_of(checks)
     assert [finding.name for finding in found] == NAMES
     return {finding.name: (finding.ok, finding.detail) for finding in found}
@@ -46,8 +46,8 @@ def test_wrong_variable() -> None:
     assert find(variables=variables)["configuration"] == (False, "Validation failed: threads is no int; x")
 
 
-def test_missing_setting() -> None:
-    assert find(missing_settings="Set the bucket.")["configuration"] == (False, "Set the bucket.")
+def test_wrong_setting() -> None:
+    assert find(wrong_settings="Set the bucket.")["configuration"] == (False, "Set the bucket.")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_upload_and_mail_are_disabled() -> None:
 
 def test_filter() -> None:
     check_findings = FilterModule().filters()["check_findings"]
-    given: t.Dict[str, t.Any] = {"variables": {}, "missing_settings": "", "is_uploaded": True, "is_mailed": True}
+    given: t.Dict[str, t.Any] = {"variables": {}, "wrong_settings": "", "is_uploaded": True, "is_mailed": True}
     found = check_findings({"opened": {"message": "away"}}, **given)
     assert {"name": "log database", "ok": False, "detail": "away"} in found
     assert len(found) == len(NAMES)
