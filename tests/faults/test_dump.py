@@ -17,7 +17,7 @@ from tests.faults.disks import fill as fill_disk
 from tests.faults.disks import mounted
 from tests.faults.gates import ClosedGate, OpenDump, kill_with_controller, parent_of
 from tests.faults.source import DATABASE, fill
-from tests.playbook import Installation, Run, attachments_of
+from tests.playbook import Installation, Run, attachments_of, text_of
 from tests.servers.mariadb import MariaDB
 
 
@@ -96,7 +96,11 @@ def test_killed_with_its_controller(host: Installation) -> None:
     reasons = ["was abandoned in stage dump", "no process has worked on it since", "closed by the next run"]
     assert_says(dead["observacao"], reasons)
     assert_says(dead["log_execucao"], ["dump: started"])
-    assert_says(outcome.output, ["was abandoned in stage dump"])
+    # Also when the run that closes it is good.
+    assert outcome.status == 2
+    assert_says(outcome.output, reasons)
+    assert_says(text_of(outcome.mails[-1]), ["Execuções anteriores abandonadas", *reasons])
+    assert host.backup(abandoned_after=0).status == 0
 
 
 def test_two_runs_at_once(host: Installation) -> None:

@@ -96,9 +96,10 @@ class Outcome:
     same as a word: ``success``, ``error``, ``disabled`` or ``not_reached``. ``verdict``: status of the whole run, an
     error as soon as there is a problem. ``problems``: sentences; the play fails when there is one.
     ``late_problems``: problems found after the record was closed, to be added to it. ``left_out``: sentences on what
-    the configuration left out. ``notes``: levelled lines on problems of the backup. ``backup`` and ``upload``: the
-    options of those names of ``backup_log_record``, without unknown
-    ones. ``compressed_bytes``: size of the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
+    the configuration left out. ``abandoned``: a sentence, which is a problem too, for each abandoned run that this one
+    closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``upload``: the options of those names of
+    ``backup_log_record``, without unknown ones. ``compressed_bytes``: size of the files of the dump,
+    ``archive_bytes``: of the archive, 0 while unknown.
     ``location``: address of the archive in the bucket, else its path, else the dump's. ``bytes``: size of
     the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the start of
     the run to the end of its record. ``may_prune``: the backup is whole and uploaded, so older ones may be removed.
@@ -114,6 +115,7 @@ class Outcome:
     problems: t.List[str]
     late_problems: t.List[str]
     left_out: t.List[str]
+    abandoned: t.List[str]
     notes: t.List[str]
     backup: t.Dict[str, t.Any]
     upload: t.Dict[str, t.Any]
@@ -135,7 +137,8 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
     failed = [f"{stages.failure.task}: {stages.failure.message}"] if stages.failure else []
     lost = [str(text) for text in stages.dump.get("dump_errors") or []] if made else []
     incomplete = [f"the backup is incomplete: {'; '.join(lost)}"] if lost else []
-    problems = [*incomplete, *failed, *filter(None, [record_problem]), *late_problems]
+    abandoned = [str(sentence) for sentence in stages.opened.get("abandoned") or []]
+    problems = [*incomplete, *failed, *filter(None, [record_problem]), *abandoned, *late_problems]
     status = int(stages.dump["status"]) if made else ERROR
     # A late problem is added to a closed record, which is then no longer a plain success.
     status = max(status, WARNING) if late_problems else status
@@ -153,6 +156,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         problems=problems,
         late_problems=late_problems,
         left_out=left_out,
+        abandoned=abandoned,
         notes=notes,
         backup=_backup_record(plan, stages, [*notes, *map(info_note, left_out)]),
         upload={} if upload_status is None else _upload_record(plan, stages, upload_status),

@@ -278,7 +278,9 @@ def test_mail_problem(mailed: t.Dict[str, t.Any]) -> None:
 
 
 def test_every_problem_at_once() -> None:
+    opened = {**GOOD.opened, "abandoned": ["an earlier run died"]}
     found = outcome(
+        opened=opened,
         dump=failed("no", dump_errors=["lost"]),
         pack={},
         upload={},
@@ -288,7 +290,7 @@ def test_every_problem_at_once() -> None:
         failure=Failure("Dump the server", "no"),
     )
     assert (found.status, found.verdict) == (3, 3)
-    assert found.problems == ["Dump the server: no", "no record", "no mail"]
+    assert found.problems == ["Dump the server: no", "no record", "an earlier run died", "no mail"]
     assert found.notes == ["[ERROR] lost", "[WARNING] no mail"]
 
 
