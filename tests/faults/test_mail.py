@@ -73,3 +73,16 @@ def check_undelivered(host: Installation, outcome: Outcome, reasons: list[str]) 
     kept = f"the mail is kept in {host.spool}/mails until the next run"
     assert_says(backup["observacao"], [*reasons, kept])
     assert_says(outcome.output, [*reasons, kept])
+
+
+def test_a_server_that_accepts_no_large_mail(host: Installation) -> None:
+    whole = host.backup(smtp_hostname="db.example.org").mail
+    assert host.sink.greeted_by == "db.example.org"
+    host.sink.announce(len(whole.as_bytes()) - 1000)
+    outcome = host.backup()
+    assert outcome.status == 0, outcome.output
+    note = [
+        "O servidor de e-mail não aceita mensagens maiores",
+        f"Os logs completos estão no servidor, em {host.work}/",
+    ]
+    assert_says(text_of(outcome.mails[1]), note)

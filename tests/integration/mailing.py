@@ -14,6 +14,8 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._notify.mail import MailRequest, deliver
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import Attachment
 
+NOTE = "Os anexos foram encurtados & omitidos."
+
 
 class Mailer:
     """The calls of the module for one server and one spool."""
@@ -27,6 +29,7 @@ class Mailer:
             "smtp_security": "none",
             "smtp_user": None,
             "smtp_password": None,
+            "smtp_hostname": None,
             "ca_cert": None,
             "timeout": 5,
             "sender": "Cópia <backup@example.com>",
@@ -36,6 +39,7 @@ class Mailer:
             "html": None,
             "attachments": [],
             "max_attachment_bytes": 5_000_000,
+            "size_note": NOTE,
             "spool_dir": str(self.spool),
         }
 

@@ -28,7 +28,8 @@ class SmtpSink:
     :param address: the address to listen on
     :param login: user and password that clients must give (on an encrypted connection only)
 
-    ``mode`` may be set at any time: ``refuse`` answers 550 to every recipient, ``hang`` never answers one.
+    ``mode`` may be set at any time: ``refuse`` answers 550 to every recipient, ``hang`` never answers one. ``largest``
+    too: a limit that the server does not announce.
     """
 
     def __init__(
@@ -46,6 +47,8 @@ class SmtpSink:
         self.port = free_port(port, address=address)
         self.address = address
         self.mode: Mode = "normal"
+        self.largest: int | None = None
+        self.greeted_by: str | None = None
         self._login = login
         self._controller = Controller(
             self,
@@ -75,6 +78,10 @@ class SmtpSink:
         """Stop listening."""
         self._controller.stop(no_assert=True)
 
+    def announce(self, limit: int) -> None:
+        """Announce to new clients the size in bytes that the server accepts, and enforce it."""
+        self._controller.SMTP_kwargs["data_size_limit"] = limit
+
     @property
     def messages(self) -> list[EmailMessage]:
         """The messages kept so far, oldest first."""
@@ -100,8 +107,11 @@ class SmtpSink:
         envelope.rcpt_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keep a message; its file gets its name only when it is complete."""
+        self.greeted_by = session.host_name
+        if self.largest is not None and len(envelope.original_content or b"") > self.largest:
+            return "552 5.3.4 Message size exceeds fixed limit"
         number = 1 + sum(1 for _ in self.directory.glob("*.eml"))
         path = self.directory / f"{number:04d}.eml"
         partial = path.with_suffix(".partial")

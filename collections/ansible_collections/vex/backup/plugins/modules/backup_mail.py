@@ -49,6 +49,9 @@ options:
   smtp_password:
     description: Password of O(smtp_user).
     type: str
+  smtp_hostname:
+    description: Name by which the host greets the mail server (EHLO). The default is the host's own name.
+    type: str
   ca_cert:
     description:
       - File with the certificate authorities that are trusted. The default is the host's authorities.
@@ -94,6 +97,12 @@ options:
       - Of a longer file, the head and the tail are attached, with a line that gives the number of bytes left out.
     type: int
     default: 5000000
+  size_note:
+    description:
+      - Sentence for the text of a mail whose attachments the server does not accept in their size.
+      - Such a mail is sent with the ends of its attachments, or without them when that is not accepted either.
+    type: str
+    default: "The mail server accepts no larger mail: each attachment is the end of its file, or is left out."
   spool_dir:
     description: Directory for mails that could not be sent. It is made with mode 0700 when absent.
     type: path
@@ -147,6 +156,8 @@ from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_L
 from ansible_collections.vex.backup.plugins.module_utils._notify.mail import MailRequest, deliver
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import Attachment
 
+SIZE_NOTE = "The mail server accepts no larger mail: each attachment is the end of its file, or is left out."
+
 
 def main() -> None:
     """Run the module."""
@@ -158,6 +169,7 @@ def main() -> None:
             "smtp_security": {"type": "str", "choices": ["none", "starttls", "tls"], "default": "starttls"},
             "smtp_user": {"type": "str"},
             "smtp_password": {"type": "str", "no_log": True},
+            "smtp_hostname": {"type": "str"},
             "ca_cert": {"type": "path"},
             "timeout": {"type": "int", "default": 30},
             "sender": {"type": "str", "required": True},
@@ -172,6 +184,7 @@ def main() -> None:
                 "options": {"name": {"type": "str"}, "path": {"type": "path", "required": True}},
             },
             "max_attachment_bytes": {"type": "int", "default": 5000000},
+            "size_note": {"type": "str", "default": SIZE_NOTE},
             "spool_dir": {"type": "path", "required": True},
         },
         required_together=[("subject", "text")],

@@ -28,6 +28,19 @@ def fit_bytes(text: str, limit: int) -> str:
     return content[: limit - len(ELLIPSIS.encode("utf-8"))].decode("utf-8", "ignore") + ELLIPSIS
 
 
+def end_of(text: str, limit: int) -> str:
+    """Return *text*, or its end and how much is left out before it: at most *limit* bytes of UTF-8.
+
+    :param limit: at least 100
+    """
+    content = text.encode("utf-8")
+    if len(content) <= limit:
+        return text
+    # Room for the line about it.
+    end = content[len(content) - limit + 60 :]
+    return f"[... {len(content) - len(end)} bytes left out ...]\n{end.decode('utf-8', 'ignore')}"
+
+
 def excerpt_of(path: str, limit: int) -> str:
     """Read a file's text: all of it up to *limit* bytes, else its head and tail, and how much is left out between.
 

@@ -12,7 +12,7 @@ import uuid
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import (
     Attachment,
     Composed,
@@ -37,6 +37,7 @@ class MailRequest:
     smtp_security: str
     smtp_user: t.Optional[str]
     smtp_password: t.Optional[str] = dataclasses.field(repr=False)
+    smtp_hostname: t.Optional[str]
     ca_cert: t.Optional[str]
     timeout: int
     sender: str
@@ -46,6 +47,7 @@ class MailRequest:
     html: t.Optional[str]
     attachments: t.List[Attachment]
     max_attachment_bytes: int
+    size_note: str
     spool_dir: str
 
 
@@ -62,7 +64,7 @@ def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, 
 
     :param check_mode: send and keep nothing, but check that the server accepts the login
     :returns: the module's result
-    :raises OptionError: when an address is malformed
+    :raises OptionError: when an address or the name of this host is malformed
     :raises BackupError: when the mail could be neither sent nor kept
     """
     server = _server(request)
@@ -95,12 +97,16 @@ def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, 
 
 
 def _server(request: MailRequest) -> MailServer:
+    name = request.smtp_hostname or ""
+    if not name.isascii() or any(character.isspace() for character in name):
+        raise OptionError(f"smtp_hostname: {name!r} is not a host name in ASCII")
     return MailServer(
         host=request.smtp_host,
         port=request.smtp_port or DEFAULT_PORTS[request.smtp_security],
         security=request.smtp_security,
         user=request.smtp_user,
         password=request.smtp_password,
+        own_name=request.smtp_hostname,
         ca_cert=request.ca_cert,
         timeout=request.timeout,
     )
@@ -117,6 +123,7 @@ def _compose(request: MailRequest) -> t.Optional[Composed]:
         html=request.html,
         attachments=request.attachments,
         attachment_bytes=request.max_attachment_bytes,
+        size_note=request.size_note,
     )
     return compose(draft)
 
@@ -203,4 +210,5 @@ def _drop_old(spool: Spool) -> t.List[str]:
 def _parse(content: t.Any) -> Mail:
     message = str(content["message"])
     message.encode("ascii")
-    return Mail(str(content["subject"]), str(content["sender"]), [str(to) for to in content["recipients"]], message)
+    recipients = [str(to) for to in content["recipients"]]
+    return Mail(str(content["subject"]), str(content["sender"]), recipients, message, str(content.get("size_note", "")))

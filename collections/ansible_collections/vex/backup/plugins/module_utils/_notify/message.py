@@ -24,12 +24,16 @@ HEADER_FAILURES = (AttributeError, IndexError, TypeError, ValueError, email.erro
 
 
 class Mail(t.NamedTuple):
-    """A message for a mail server: bare addresses, and the whole message with its headers and parts as ASCII."""
+    """A message for a mail server: bare addresses, and the whole message with its headers and parts as ASCII.
+
+    ``size_note`` is a sentence for the text when the server does not accept the attachments in their size.
+    """
 
     subject: str
     sender: str
     recipients: t.List[str]
     message: str
+    size_note: str
 
 
 class Attachment(t.NamedTuple):
@@ -49,6 +53,7 @@ class Draft(t.NamedTuple):
     html: t.Optional[str]
     attachments: t.List[Attachment]
     attachment_bytes: int
+    size_note: str
 
 
 class Composed(t.NamedTuple):
@@ -89,7 +94,8 @@ def compose(draft: Draft) -> Composed:
             warnings.append(f"attachment {text.rstrip()}")
         name = attachment.name or os.path.basename(attachment.path)
         message.add_attachment(text, subtype="plain", filename=name, cte="base64")
-    return Composed(Mail(subject, sender, recipients, message.as_bytes(policy=WIRE).decode("ascii")), warnings)
+    wire = message.as_bytes(policy=WIRE).decode("ascii")
+    return Composed(Mail(subject, sender, recipients, wire, one_line(clean(draft.size_note))), warnings)
 
 
 def _bare_address(text: str, option: str) -> str:

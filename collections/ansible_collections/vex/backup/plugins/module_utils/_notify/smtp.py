@@ -16,14 +16,15 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import one_line
 from ansible_collections.vex.backup.plugins.module_utils._errors import MailUndelivered
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import Mail
+from ansible_collections.vex.backup.plugins.module_utils._notify.smaller import forms_of
 
 
 @dataclasses.dataclass(frozen=True)
 class MailServer:
     """A mail server and its login. ``security`` is ``none``, ``starttls`` or ``tls``; ``timeout`` is in seconds.
 
-    The timeout limits the whole dialogue. ``ca_cert`` is a file, ``None`` for the certificate authorities of the
-    host.
+    The timeout limits the whole dialogue. ``own_name`` is the name by which this host greets the server, ``None`` for
+    its own one. ``ca_cert`` is a file, ``None`` for the certificate authorities of the host.
     """
 
     host: str
@@ -31,6 +32,7 @@ class MailServer:
     security: str
     user: t.Optional[str]
     password: t.Optional[str] = dataclasses.field(repr=False)
+    own_name: t.Optional[str]
     ca_cert: t.Optional[str]
     timeout: int
 
@@ -69,11 +71,45 @@ def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
     :raises MailUndelivered: when it did not accept the mail for anyone
     """
     with _dialogue(server) as connection:
-        refused = connection.sendmail(mail.sender, mail.recipients, mail.message.encode("ascii"))
+        refused = _send_largest_form(connection, mail)
         # An accepted mail is delivered, even if QUIT fails.
         with contextlib.suppress(OSError, MailUndelivered):
             connection.quit()
     return {recipient: _reply(*answer) for recipient, answer in refused.items()}
+
+
+def _send_largest_form(connection: smtplib.SMTP, mail: Mail) -> t.Dict[str, t.Tuple[int, bytes]]:
+    """Send the largest form of a mail that the server accepts.
+
+    :returns: the reply for each recipient that the server refused
+    :raises smtplib.SMTPException: when it refuses every form, or one for another reason than its size
+    """
+    refusal: t.Optional[smtplib.SMTPException] = None
+    for form in forms_of(mail, _size_limit(connection)):
+        try:
+            return connection.sendmail(form.sender, form.recipients, form.message.encode("ascii"))
+        except smtplib.SMTPException as error:
+            if not _is_about_size(error):
+                raise
+            refusal = error
+    raise t.cast("smtplib.SMTPException", refusal)
+
+
+def _size_limit(connection: smtplib.SMTP) -> int:
+    """Return the size in bytes that the server announced, 0 for none (RFC 1870)."""
+    size = connection.esmtp_features.get("size", "").strip()
+    return int(size) if size.isdecimal() else 0
+
+
+def _is_about_size(error: smtplib.SMTPException) -> bool:
+    """Return whether a server refused a mail for its size: by reply 552 (RFC 1870), or by status 5.3.4 (RFC 3463)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        answers: t.List[t.Tuple[int, t.Union[bytes, str]]] = list(error.recipients.values())
+    elif isinstance(error, smtplib.SMTPResponseException):
+        answers = [(error.smtp_code, error.smtp_error)]
+    else:
+        return False
+    return all(f"{_reply(*answer)} ".startswith(("552 ", f"{answer[0]} 5.3.4 ")) for answer in answers)
 
 
 def check_login(server: MailServer) -> None:
@@ -97,6 +133,7 @@ def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
                 connection.starttls(context=_tls_context(server))
             if server.user:
                 _log_in(connection, server.user, server.password or "")
+            connection.ehlo_or_helo_if_needed()
             yield connection
     except OSError as error:
         raise MailUndelivered(_explain(server, error)) from None
@@ -110,7 +147,7 @@ def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
 
 def _connect(server: MailServer) -> smtplib.SMTP:
     # Given, because smtplib would otherwise look it up in the DNS, which may take long.
-    local_hostname = socket.gethostname()
+    local_hostname = server.own_name or socket.gethostname()
     try:
         if server.security == "tls":
             return _TlsConnection(server.host, server.port, local_hostname, _tls_context(server))
@@ -173,7 +210,8 @@ def _explain(server: MailServer, error: OSError) -> str:
         replies = "; ".join(f"{recipient}: {_reply(*answer)}" for recipient, answer in error.recipients.items())
         return f"{where} refused every recipient: {replies}"
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{where} refused the mail: {_reply(error.smtp_code, error.smtp_error)}"
+        what = "the name of this host, check smtp_hostname" if isinstance(error, smtplib.SMTPHeloError) else "the mail"
+        return f"{where} refused {what}: {_reply(error.smtp_code, error.smtp_error)}"
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return f"{where} does not support what smtp_security or smtp_user needs: {error}"
     if isinstance(error, ssl.SSLError):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._common.text import (
     clean,
+    end_of,
     excerpt_of,
     fit_bytes,
     fit_characters,
@@ -44,3 +45,17 @@ def test_excerpt_has_head_tail_and_the_size_of_the_rest(tmp_path: Path) -> None:
     assert excerpt_of(str(path), 20) == "h" * 10 + "\n[... 5000000 bytes left out ...]\n" + "t" * 10
     path.write_bytes(b"x" * 20)
     assert excerpt_of(str(path), 20) == "x" * 20
+
+
+@given(ANY_TEXT, st.integers(100, 300))
+def test_the_end_of_a_text(text: str, limit: int) -> None:
+    whole = clean(text)
+    end = end_of(whole, limit)
+    assert len(end.encode()) <= limit
+    if end != whole:
+        heading, _line_break, rest = end.partition("\n")
+        assert heading.endswith(" bytes left out ...]")
+        assert whole.endswith(rest)
+        assert len(rest.encode()) > limit - 70
+    else:
+        assert len(whole.encode()) <= limit
