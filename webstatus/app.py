@@ -17,6 +17,7 @@ from webstatus.cache import Cache
 from webstatus.database import Database
 from webstatus.error_responses import HANDLERS
 from webstatus.headers import SecurityHeaders
+from webstatus.root_path import RootPath
 from webstatus.security.guard import View, guarded
 from webstatus.settings import Settings
 from webstatus.views import api, audit, backups, dashboard, login, machines, profile, users
@@ -88,7 +89,10 @@ def create_app(settings: Settings, clock: Callable[[], datetime.datetime] = utc_
 
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(SecurityHeaders, settings=settings)],
+        middleware=[
+            Middleware(RootPath, root_path=settings.root_path),
+            Middleware(SecurityHeaders, settings=settings),
+        ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )

@@ -14,6 +14,7 @@ from webstatus.errors import BadRequest, MethodNotAllowed, NotFound, NotSignedIn
 from webstatus.headers import headers_of
 from webstatus.i18n import translations
 from webstatus.rendering import language_of, render
+from webstatus.root_path import path_below
 
 PROGRAM_PATHS = ("/api/", "/healthz", "/metrics")
 ERRORS_BY_STATUS = {400: BadRequest, 404: NotFound, 405: MethodNotAllowed}
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 def respond(request: Request, error: WebError) -> Response:
     """Return the response to one of the app's errors."""
-    if request.url.path.startswith(PROGRAM_PATHS) or isinstance(error, NotSignedIn):
+    if path_below(request).startswith(PROGRAM_PATHS) or isinstance(error, NotSignedIn):
         gettext = translations(language_of(request)).gettext
         body = {"error": HTTPStatus(error.status).phrase, "message": gettext(error.text)}
         return JSONResponse(body, status_code=error.status, headers=error.headers)

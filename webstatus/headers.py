@@ -37,13 +37,14 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.headers = headers_of(settings)
+        self.static = f"{settings.root_path}/static/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request (ASGI)."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_versioned = scope["path"].startswith("/static/") and scope["query_string"].startswith(b"v=")
+        is_versioned = scope["path"].startswith(self.static) and scope["query_string"].startswith(b"v=")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

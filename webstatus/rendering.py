@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 from webstatus import formats
 from webstatus.i18n import LANGUAGES, PORTUGUESE, translations
 from webstatus.notices import NOTICES, Notice
+from webstatus.root_path import address, whole_path
 from webstatus.security import cookies
 from webstatus.settings import Settings
 
@@ -24,8 +25,8 @@ STATIC = HERE / "static"
 
 
 @functools.cache
-def environment(language: str, time_zone: str) -> jinja2.Environment:
-    """Return the templates with filters and translations for one language and zone."""
+def environment(language: str, time_zone: str, root_path: str) -> jinja2.Environment:
+    """Return the templates with filters and translations for one language and zone, and addresses of files."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -49,7 +50,8 @@ def environment(language: str, time_zone: str) -> jinja2.Environment:
         # For messages that are chosen in Python, where i18n.mark marks them.
         translated=translator.gettext,
     )
-    found.globals.update(language=language, static=static, seconds_between=formats.seconds_between)
+    files = functools.partial(static, root_path)
+    found.globals.update(language=language, static=files, seconds_between=formats.seconds_between)
     return found
 
 
@@ -63,7 +65,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     context = getattr(request.state, "context", None)
     token = context.form_token if context else ""
     notice = read_notice(request)
-    page = environment(language_of(request), settings.time_zone).get_template(template)
+    page = _templates(request).get_template(template)
     response = HTMLResponse(
         page.render(
             user=context.user if context else None,
@@ -71,7 +73,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
             csrf_field=functools.partial(form_field, token),
             url=functools.partial(address, request),
             page=context.route if context else "",
-            here=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+            here=whole_path(request),
             notice=notice,
             **values,
         ),
@@ -88,8 +90,7 @@ def fragment(request: Request, template: str, **values: Any) -> Markup:
     :param template: under templates/
     :param values: the values of the part, beside the filters and ``url``
     """
-    settings: Settings = request.app.state.settings
-    part = environment(language_of(request), settings.time_zone).get_template(template)
+    part = _templates(request).get_template(template)
     return Markup(part.render(url=functools.partial(address, request), **values))  # noqa: S704 - escaped by Jinja
 
 
@@ -104,18 +105,18 @@ def read_notice(request: Request) -> Notice | None:
     return NOTICES.get(cookies.read_signed(request, request.app.state.settings, cookies.NOTICE) or "")
 
 
-def address(request: Request, name: str, **params: Any) -> str:
-    """Return the path of a route, without a host: the Host header cannot change where it leads."""
-    return str(request.app.url_path_for(name, **params))
-
-
 def form_field(token: str) -> Markup:
     """Return the hidden field that every form has."""
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
 
 
 @functools.cache
-def static(path: str) -> str:
+def static(root_path: str, path: str) -> str:
     """Return the address of a file under static/. It changes with the content, so that browsers may cache the file."""
     version = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
-    return f"/static/{path}?v={version}"
+    return f"{root_path}/static/{path}?v={version}"
+
+
+def _templates(request: Request) -> jinja2.Environment:
+    settings: Settings = request.app.state.settings
+    return environment(language_of(request), settings.time_zone, settings.root_path)

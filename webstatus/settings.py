@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -52,6 +53,17 @@ def address_or_network(text: str) -> str:
             f"{text!r} is neither an IP address nor a network; use one such as 10.0.0.1 or 10.0.0.0/8"
         ) from None
     return text
+
+
+def path_without_end(text: str) -> str:
+    """Return the path *text* without a slash at its end; the path of a whole host is empty.
+
+    :raises ValueError: when it is no path, or has characters that need an encoding
+    """
+    path = text.rstrip("/")
+    if not re.fullmatch(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*", path):
+        raise ValueError(f"{text!r} is not a path of letters, digits and -._~; use one such as /vex")
+    return path
 
 
 class Settings(BaseSettings):
@@ -107,6 +119,11 @@ class Settings(BaseSettings):
         [],
         description="The IP addresses or networks of proxies. The app trusts X-Forwarded-For and X-Forwarded-Proto only"
         " from them. By default it trusts none.",
+    )
+    root_path: Annotated[str, AfterValidator(path_without_end)] = Field(
+        "",
+        description="The path of the host below which a proxy shows the app, such as /vex. By default the app has the"
+        " whole host.",
     )
     time_zone: Annotated[str, AfterValidator(known_zone)] = Field(
         "America/Sao_Paulo",

@@ -43,13 +43,13 @@ MADE_BY_THE_READER = (
     "env/ssh_key",
     "env/extravars",
 )
-# Names of other products: Ansible, AWX, ansible-runner, MyDumper, MySQL, S3, nginx.
+# Names of other products: Ansible, AWX, ansible-runner, MyDumper, MySQL, S3, nginx, Apache.
 FOREIGN = set(
     """ansible_host ansible_connection ansible_become ansible_become_user ansible_python_interpreter ansible_ssh_retries
     async_status set_stats host_pinned module_utils plugin_utils additional_build_steps private_data_dir known_hosts
     group_vars runner_on_unreachable ssl_cert ssl_key upload_file check_constraint_checks mysql_tzinfo_to_sql
     NoncurrentVersionExpiration MySQL MyDumper MariaDB CONTROLLER_OAUTH_TOKEN CONTROLLER_HOST
-    ANSIBLE_HOST_KEY_CHECKING CRON_TZ""".split()
+    ANSIBLE_HOST_KEY_CHECKING CRON_TZ mod_proxy_http mod_headers""".split()
 )
 
 FENCE = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)

@@ -53,6 +53,12 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch, 
     assert load().trusted_proxies == ["::1"]
 
 
+@pytest.mark.parametrize("given", ["/vex/app", "/vex/app/"])
+def test_a_root_path_has_no_slash_at_its_end(given: str) -> None:
+    assert load(root_path=given).root_path == "/vex/app"
+    assert load(root_path="/").root_path == load().root_path == ""
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -72,6 +78,11 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch, 
         ("trusted_proxies", '["*"]'),
         ("trusted_proxies", '["10.0.0.1/8"]'),
         ("trusted_proxies", '["proxy.example"]'),
+        ("root_path", "vex"),
+        ("root_path", "/vex/../x"),
+        ("root_path", "/vex//x"),
+        ("root_path", "/v?x"),
+        ("root_path", "/vex\n"),
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../../etc/passwd"),
         ("session_idle_minutes", "0"),

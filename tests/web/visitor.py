@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from httpx2 import Response
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from tests.web.people import Person
 from webstatus.app import utc_now
@@ -38,11 +38,18 @@ class Visitor:
     """One browser.
 
     :param address: its IP address; by default one that no other visitor has
+    :param below: the path of the host to which the paths of requests are added
     """
 
-    def __init__(self, app: Starlette, address: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, address: str | None = None, *, below: str = "") -> None:
         self.address = address or next(_addresses)
-        self.http = TestClient(app, client=(self.address, 40000), follow_redirects=False, raise_server_exceptions=False)
+        self.http = TestClient(
+            app,
+            base_url=f"http://testserver{below}",
+            client=(self.address, 40000),
+            follow_redirects=False,
+            raise_server_exceptions=False,
+        )
 
     def get(self, path: str, **options: Any) -> Response:
         """Request a page."""

@@ -21,8 +21,14 @@ YEAR = 365 * 24 * 3600
 
 
 def cookie_name(settings: Settings, name: str) -> str:
-    """Return the name as sent. Browsers accept a ``__Host-`` cookie only from this host itself and over TLS."""
-    return name if settings.plain_http else f"__Host-{name}"
+    """Return the name as sent.
+
+    Browsers accept a ``__Host-`` cookie only from this host itself, over TLS and for the whole host. Below a root path
+    other apps of the host do not get the cookies: browsers accept a ``__Secure-`` cookie over TLS for any path.
+    """
+    if settings.plain_http:
+        return name
+    return f"__Secure-{name}" if settings.root_path else f"__Host-{name}"
 
 
 def set_cookie(response: Response, settings: Settings, name: str, value: str, max_age: int | None = None) -> None:
@@ -34,7 +40,7 @@ def set_cookie(response: Response, settings: Settings, name: str, value: str, ma
         cookie_name(settings, name),
         value,
         max_age=max_age,
-        path="/",
+        path=settings.root_path or "/",
         secure=not settings.plain_http,
         httponly=True,
         samesite="lax",

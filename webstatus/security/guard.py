@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from webstatus.access import ACCESS, BACKGROUND, BEFORE_PASSWORD_CHANGE, HASHES, Access
 from webstatus.errors import BadRequest, Busy, Forbidden, FormExpired, NotSignedIn, TooLarge
 from webstatus.models import ApiToken, User
+from webstatus.root_path import address, whole_path
 from webstatus.security import cookies, sessions, workers
 from webstatus.security.sessions import CurrentUser
 from webstatus.settings import Settings
@@ -100,11 +101,13 @@ def guarded(route: str, view: View) -> Endpoint:
     return endpoint
 
 
-def safe_path(path: str) -> str:
-    """Return *path* when it is a path on this host, else the dashboard's path."""
+def safe_path(request: Request, path: str) -> str:
+    """Return *path* when it is a path of this app, else the dashboard's path."""
+    home = address(request, "dashboard")
     # Browsers read a backslash as a slash and drop control characters: /\evil.example leads to another host too.
-    is_foreign = not path.startswith("/") or path[1:2] in {"/", "\\"} or any(ord(c) <= 32 for c in path)
-    return "/" if is_foreign or len(path) > MAX_PATH_LENGTH else path
+    below = path.removeprefix(home)
+    is_foreign = not path.startswith(home) or below[:1] in {"/", "\\"} or any(ord(c) <= 32 for c in path)
+    return home if is_foreign or len(path) > MAX_PATH_LENGTH else path
 
 
 async def _read_form(request: Request) -> FormData:
@@ -225,11 +228,11 @@ def _check(context: Context, access: Access, binding: str | None) -> Response | 
         if context.user.session_id is None:
             raise Forbidden
         if access is not Access.PUBLIC:
-            return RedirectResponse("/profile", status_code=303)
+            return RedirectResponse(address(request, "profile"), status_code=303)
     return None
 
 
 def _to_login(request: Request) -> Response:
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    query = f"?next={quote(path)}" if request.method == "GET" and path != "/" else ""
-    return RedirectResponse(f"/login{query}", status_code=303)
+    path = whole_path(request)
+    query = f"?next={quote(path)}" if request.method == "GET" and path != address(request, "dashboard") else ""
+    return RedirectResponse(f"{address(request, 'login')}{query}", status_code=303)

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from webstatus.models import Backup, Upload
 from webstatus.queries.proofs import Proof
-from webstatus.rendering import address
+from webstatus.root_path import address
 from webstatus.security.guard import Context
 from webstatus.views.backups import details_of, problems
 from webstatus.views.backups_page import STATUSES, page_address, read_page

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from webstatus.i18n import mark
 from webstatus.queries.audit import entries
 from webstatus.queries.users import LONGEST_LOGIN
-from webstatus.rendering import address, render
+from webstatus.rendering import render
+from webstatus.root_path import address
 from webstatus.security.guard import Context
 
 # The texts on the page, by the names in the trail.

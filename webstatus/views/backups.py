@@ -17,7 +17,8 @@ from webstatus.queries.details import Details
 from webstatus.queries.fleet import server_names
 from webstatus.queries.page_cursor import Cursor
 from webstatus.queries.proofs import comparison_of
-from webstatus.rendering import address, render
+from webstatus.rendering import render
+from webstatus.root_path import address
 from webstatus.run_notes import Note, infos_of, notes_of
 from webstatus.security.guard import Context
 from webstatus.views.backups_page import STATUSES, page_address, read_page

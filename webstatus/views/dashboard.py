@@ -16,7 +16,8 @@ from webstatus.queries import fleet
 from webstatus.queries.backups import Filter
 from webstatus.queries.dashboard import Slice
 from webstatus.queries.fleet import Condition, State
-from webstatus.rendering import address, fragment, language_of, render
+from webstatus.rendering import fragment, language_of, render
+from webstatus.root_path import address
 from webstatus.security.guard import Context
 from webstatus.views.backups_page import STATUSES, page_address
 

@@ -12,6 +12,7 @@ from webstatus.models import User
 from webstatus.notices import Notice
 from webstatus.queries.users import credentials, still_holds
 from webstatus.rendering import render
+from webstatus.root_path import address
 from webstatus.security import cookies, passwords, sessions, throttle
 from webstatus.security.guard import Context, safe_path
 
@@ -32,7 +33,7 @@ def login(context: Context) -> Response:
     """Answer with the login page, or check its form."""
     if context.request.method != "POST":
         if context.user:
-            return RedirectResponse("/", status_code=303)
+            return RedirectResponse(address(context.request, "dashboard"), status_code=303)
         return _page(context, 200)
     name, password = context.field("login"), context.secret("senha")
     if not name or not password:
@@ -54,7 +55,7 @@ def logout(context: Context) -> Response:
     """End the session."""
     user = context.signed_in
     sessions.end(context.session, context.now, session_id=user.session_id or 0, user_id=user.id)
-    response = RedirectResponse("/login", status_code=303)
+    response = RedirectResponse(address(context.request, "login"), status_code=303)
     cookies.drop_cookie(response, context.settings, cookies.SESSION)
     # The history of the browser must not show pages of the session.
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -66,7 +67,7 @@ def language(context: Context) -> Response:
     chosen = context.field("language")
     if chosen not in LANGUAGES:
         raise BadRequest
-    response = RedirectResponse(safe_path(context.field("next")), status_code=303)
+    response = RedirectResponse(safe_path(context.request, context.field("next")), status_code=303)
     cookies.set_cookie(response, context.settings, cookies.LANGUAGE, chosen, max_age=cookies.YEAR)
     return response
 
@@ -80,7 +81,7 @@ def _enter(context: Context, user_id: int, name: str) -> Response:
     token = sessions.start(session, context.settings, user_id, now, context.address, agent)
     session.execute(update(User).where(User.id == user_id).values(last_login_at=now))
     record(session, Actor(user_id, name, context.address), "entrar", now)
-    response = RedirectResponse(safe_path(context.field("next")), status_code=303)
+    response = RedirectResponse(safe_path(context.request, context.field("next")), status_code=303)
     cookies.set_signed(response, context.settings, cookies.SESSION, token)
     cookies.drop_cookie(response, context.settings, cookies.VISITOR)
     return response
@@ -94,5 +95,5 @@ def _page(context: Context, status: int, dialog: Notice | None = None) -> Respon
         status,
         dialog=dialog,
         login=context.field("login"),
-        next=safe_path(target),
+        next=safe_path(context.request, target),
     )

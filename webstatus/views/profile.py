@@ -9,7 +9,8 @@ from webstatus.errors import NotFound
 from webstatus.i18n import mark
 from webstatus.notices import Notice, redirect
 from webstatus.queries import profile as queries
-from webstatus.rendering import address, render
+from webstatus.rendering import render
+from webstatus.root_path import address
 from webstatus.security import cookies, sessions, tokens
 from webstatus.security.guard import Context
 from webstatus.views.users import DIFFERENT, actor_of
@@ -38,9 +39,8 @@ def password(context: Context) -> Response:
         return _page(context, Notice("", error.message))
     agent = context.request.headers.get("user-agent", "")
     token = sessions.start(context.session, context.settings, user.id, now, context.address, agent)
-    response = redirect(
-        context.settings, "/" if user.must_change_password else address(context.request, "profile"), "password-changed"
-    )
+    target = address(context.request, "dashboard" if user.must_change_password else "profile")
+    response = redirect(context.settings, target, "password-changed")
     cookies.set_signed(response, context.settings, cookies.SESSION, token)
     return response
 

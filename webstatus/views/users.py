@@ -11,7 +11,8 @@ from webstatus.errors import NotFound
 from webstatus.i18n import mark
 from webstatus.notices import Notice, redirect
 from webstatus.queries import users as queries
-from webstatus.rendering import address, render
+from webstatus.rendering import render
+from webstatus.root_path import address
 from webstatus.security.guard import Context
 
 MISSING = Notice(
