@@ -257,3 +257,26 @@ def test_the_module_reports_as_ansible_expects(mail: Mailer, smtp: SmtpSink) -> 
     failed = run_module("backup_mail", {**mail.options, "sender": "x"})
     assert failed["failed"]
     assert "sender: 'x'" in failed["msg"]
+
+
+def test_the_name_of_the_host(mail: Mailer, smtp: SmtpSink) -> None:
+    assert mail(smtp_hostname="backup.example.com")["delivered"]
+    assert smtp.greeted_by == "backup.example.com"
+
+
+@pytest.mark.parametrize("name", ["a b", "máquina", "a\r\nMAIL"])
+def test_a_name_of_the_host_that_is_none(mail: Mailer, smtp: SmtpSink, name: str) -> None:
+    result = mail(smtp_hostname=name)
+    assert "cannot greet the mail server" in result["error"]
+    assert (result["spooled"], smtp.messages) == (True, [])
+
+
+def test_a_server_that_refuses_the_name_of_the_host(mail: Mailer) -> None:
+    def refuse(client: socket.socket) -> None:
+        client.sendall(b"220 ready\r\n")
+        while client.recv(1000):
+            client.sendall(b"501 5.5.4 invalid name\r\n")
+
+    with scripted(refuse) as port:
+        result = mail(smtp_port=port)
+    assert "refused the name of this host, check smtp_hostname: 501 5.5.4 invalid name" in result["error"]

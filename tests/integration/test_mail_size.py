@@ -113,8 +113,3 @@ def test_other_refusals_are_not_about_the_size(mail: Mailer, smtp: SmtpSink) -> 
     smtp.mode = "refuse"
     assert "550 5.7.1 this server was told to refuse" in mail()["error"]
     assert smtp.messages == []
-
-
-def test_the_name_of_the_host(mail: Mailer, smtp: SmtpSink) -> None:
-    assert mail(smtp_hostname="backup.example.com")["delivered"]
-    assert smtp.greeted_by == "backup.example.com"

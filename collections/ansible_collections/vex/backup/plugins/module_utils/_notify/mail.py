@@ -12,7 +12,7 @@ import uuid
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import (
     Attachment,
     Composed,
@@ -64,7 +64,7 @@ def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, 
 
     :param check_mode: send and keep nothing, but check that the server accepts the login
     :returns: the module's result
-    :raises OptionError: when an address or the name of this host is malformed
+    :raises OptionError: when an address is malformed
     :raises BackupError: when the mail could be neither sent nor kept
     """
     server = _server(request)
@@ -97,9 +97,6 @@ def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, 
 
 
 def _server(request: MailRequest) -> MailServer:
-    name = request.smtp_hostname or ""
-    if not name.isascii() or any(character.isspace() for character in name):
-        raise OptionError(f"smtp_hostname: {name!r} is not a host name in ASCII")
     return MailServer(
         host=request.smtp_host,
         port=request.smtp_port or DEFAULT_PORTS[request.smtp_security],

@@ -148,6 +148,10 @@ def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
 def _connect(server: MailServer) -> smtplib.SMTP:
     # Given, because smtplib would otherwise look it up in the DNS, which may take long.
     local_hostname = server.own_name or socket.gethostname()
+    if not local_hostname.isascii() or any(character.isspace() for character in local_hostname):
+        raise MailUndelivered(
+            f"the name {local_hostname!r} cannot greet the mail server {server.address}: set smtp_hostname to another"
+        )
     try:
         if server.security == "tls":
             return _TlsConnection(server.host, server.port, local_hostname, _tls_context(server))
