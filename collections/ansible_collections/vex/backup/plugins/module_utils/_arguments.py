@@ -52,6 +52,9 @@ S3: Spec = {
     },
 }
 
+# Paired with doc_fragments/patience.py.
+PATIENCE: Spec = {"patience": {"type": "int", "default": 600}}
+
 # Paired with doc_fragments/run_log.py.
 RUN_LOG: Spec = {"run_log": {"type": "path"}}
 
@@ -80,6 +83,11 @@ def request(kind: t.Type[Request], params: t.Mapping[str, t.Any], **parts: t.Any
     """
     names = [field.name for field in dataclasses.fields(t.cast("t.Any", kind))]
     return kind(**{name: parts[name] if name in parts else params[name] for name in names})
+
+
+def patience_of(module: AnsibleModule) -> int:
+    """Return the ``patience`` of a module, in seconds: check mode tries once."""
+    return 0 if module.check_mode else int(module.params["patience"])
 
 
 def conclude(

@@ -16,10 +16,16 @@ class BackupError(Exception):
 
     #: The database server's number of the error that it is about, 0 for none.
     number: int = 0
+    #: Whether the same attempt may succeed a little later: see _common/patience.py.
+    may_pass = False
 
     def __init__(self, message: str, **details: t.Any) -> None:
         super().__init__(message)
         self.details = details
+
+    def extend(self, text: str) -> None:
+        """Add *text* to the end of the message."""
+        self.args = (f"{self}; {text}",)
 
 
 class OptionError(BackupError):
