@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import request
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import (
     BackupFacts,
     RestoreFacts,
@@ -70,7 +71,7 @@ def migrate(options: dict[str, Any], *, check_mode: bool = False) -> dict[str, A
 
     :param options: the module's; ``migrations`` and ``create_database`` have defaults
     """
-    defaults = {"migrations": str(MIGRATIONS), "create_database": True}
+    defaults = {"migrations": str(MIGRATIONS), "create_database": True, "patience": 0}
     given = {**defaults, **options}
     return bring_up_to_date(request(SchemaRequest, given, login=resolve_login(given)), check_mode)
 
@@ -80,14 +81,14 @@ def record(options: dict[str, Any], *, check_mode: bool = False) -> dict[str, An
     backup, upload = BackupFacts(**options.get("backup", {})), UploadFacts(**options.get("upload", {}))
     facts = RunFacts(**{**_fields(RunFacts, options), "backup": backup, "upload": upload})
     given = {**_fields(RunRecordRequest, options), "log_database": Target.from_options(options), "facts": facts}
-    return record_run(RunRecordRequest(**given), check_mode)
+    return record_run(RunRecordRequest(**given), RunLog(options.get("run_log")), check_mode)
 
 
 def restore_record(options: dict[str, Any], *, check_mode: bool = False) -> dict[str, Any]:
     """Call ``restore_log_record`` in this process; absent options have their defaults."""
     facts = RestoreFacts(**_fields(RestoreFacts, options))
     given = {**_fields(RestoreRecordRequest, options), "log_database": Target.from_options(options), "facts": facts}
-    return record_restore(RestoreRecordRequest(**given), check_mode)
+    return record_restore(RestoreRecordRequest(**given), RunLog(options.get("run_log")), check_mode)
 
 
 def _fields(kind: Any, options: dict[str, Any]) -> dict[str, Any]:

@@ -190,7 +190,9 @@ def test_the_module_reports_as_ansible_expects(write: Writer) -> None:
     opened = run_module("backup_log_record", {**write.options, "stage": "dump"})
     assert opened["changed"]
     assert "warnings" not in opened
-    away = run_module("backup_log_record", {**write.options, **DOWN, "run_uuid": opened["run_uuid"], "status": 1})
+    away = run_module(
+        "backup_log_record", {**write.options, **DOWN, "run_uuid": opened["run_uuid"], "status": 1, "patience": 0}
+    )
     assert not away.get("failed")
     assert away["spooled"]
     assert "check login_unix_socket" in json.dumps(away["warnings"])

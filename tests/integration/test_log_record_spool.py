@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common import patience as patience_module
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
 from ansible_collections.vex.backup.plugins.module_utils._log_db import upsert as tables_module
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 from tests.integration.log_db import LogDatabase, migrate, run_module
@@ -239,3 +241,41 @@ def test_a_kept_record_of_any_text_is_replayed_as_it_was(write: Writer, tmp_path
     write()
     rows = {run: texts for run, *texts in write.backups("run_uuid, observacao, log_execucao")}
     assert rows[direct] == rows[kept]
+
+
+def test_only_a_record_that_ends_the_run_waits(write: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience_module, "LONGEST_PAUSE", 0.1)
+    link, log = tmp_path / "log.sock", tmp_path / "logs" / "run.log"
+    away: dict[str, Any] = {"login_unix_socket": str(link), "patience": 60, "run_log": str(log)}
+    begin_wait = patience_module.Patience._begin_wait
+    kept: list[list[str]] = []
+
+    def come_back(self: patience_module.Patience, error: BackupError) -> None:
+        kept.append(write.kept())
+        begin_wait(self, error)
+        link.symlink_to(write.options["login_unix_socket"])
+
+    monkeypatch.setattr(patience_module.Patience, "_begin_wait", come_back)
+    opened = write(stage="dump", status=0, **away)
+    assert (opened["spooled"], kept) == (True, [])
+    run = opened["run_uuid"]
+    ended = write(run_uuid=run, status=1, **away)
+    assert (ended["spooled"], ended["replayed"], ended.get("message")) == (False, [run], None)
+    # While it waited, it was in the spool.
+    assert kept == [[f"{run}.json"]]
+    assert (write.kept(), write.backups()) == ([], [(run, 1)])
+    assert "the log database does not answer (" in log.read_text()
+
+
+def test_a_record_that_waits_in_vain_is_kept_once(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience_module, "LONGEST_PAUSE", 0.1)
+    result = write(stage="dump", status=3, patience=1, **DOWN)
+    assert "tried " in result["message"]
+    assert "the record is kept in" in result["message"]
+    assert write.kept() == [f"{result['run_uuid']}.json"]
+
+
+def test_a_refused_login_is_not_tried_again(write: Writer) -> None:
+    result = write(stage="dump", status=3, patience=600, login_password="not it")
+    assert "refused the login" in result["message"]
+    assert result["spooled"]

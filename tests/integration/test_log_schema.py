@@ -302,7 +302,7 @@ def test_the_module_reports_as_ansible_expects(database: LogDatabase) -> None:
     assert run_module("backup_log_schema", options, check=True)["pending"] == TITLES
     assert run_module("backup_log_schema", options)["changed"] is True
     assert run_module("backup_log_schema", options)["changed"] is False
-    failed = run_module("backup_log_schema", {**options, "login_unix_socket": "/nowhere.sock"})
+    failed = run_module("backup_log_schema", {**options, "login_unix_socket": "/nowhere.sock", "patience": 0})
     assert failed["failed"]
     assert "check login_unix_socket" in failed["msg"]
 

@@ -36,7 +36,7 @@ OPTIONS = {
 
 def record(database: LogDatabase, *, check: bool = False, **changes: Any) -> dict[str, Any]:
     """Call ``backup_server_record`` in this process."""
-    options = {**OPTIONS, "state": "present", **changes}
+    options = {**OPTIONS, "state": "present", "patience": 0, **changes}
     server = request(ServerRequest, options, log_database=Target.from_options(database.login))
     return record_server(server, check_mode=check)
 

@@ -28,7 +28,7 @@ class Watched:
 
     def __call__(self, *overdue: str, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         given = {**self.options, "overdue": list(overdue), **options}
-        return watch(request(WatchRequest, given, log_database=Target.from_options(given)), check_mode)
+        return watch(request(WatchRequest, given, log_database=Target.from_options(given), patience=0), check_mode)
 
     def run(self, number: int, *, hours_ago: int, status: int = 0) -> None:
         """Insert a run of server ``db<number>``."""

@@ -36,7 +36,7 @@ def upgraded(log_mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> 
             path.unlink()
     database = LogDatabase(log_mariadb, folder)
     root = resolve_login({"login_unix_socket": log_mariadb.socket, "login_user": "root"})
-    bring_up_to_date(SchemaRequest(root, database.name, str(older), create_database=True), check_mode=False)
+    bring_up_to_date(SchemaRequest(root, database.name, str(older), create_database=True, patience=0), check_mode=False)
     fill(database)
     database.create()
     return database

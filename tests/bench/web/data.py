@@ -59,7 +59,9 @@ def _make(cached: Path, say: Say) -> None:
     say(f"making the log of {recipe.BACKUPS:,} backups, once a day ...")
     with MariaDB(partial, options=LOADING) as server:
         login = resolve_login({"login_unix_socket": server.socket, "login_user": "root", "connect_timeout": 5})
-        bring_up_to_date(SchemaRequest(login, DATABASE, str(MIGRATIONS), create_database=True), check_mode=False)
+        bring_up_to_date(
+            SchemaRequest(login, DATABASE, str(MIGRATIONS), create_database=True, patience=0), check_mode=False
+        )
         now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
         server.execute(
             f"USE {DATABASE}",

@@ -19,6 +19,8 @@ description:
   - When the log database cannot be reached, refuses the login or has an older schema than this release needs, the
     record is kept in O(spool_dir) and the module succeeds with a warning. The next call writes the kept records of all
     runs.
+  - Only a record that ends the run waits O(patience) for a log database that is away. No backup waits for the records
+    before it, which it brings along.
   - When O(spool_dir) cannot be written either, the module still succeeds with a warning, since no backup may wait for
     its record. A kept record that the log database refuses, or that cannot be read, is a warning in every call until
     somebody removes it.
@@ -26,6 +28,8 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
   - vex.backup.log_db
+  - vex.backup.patience
+  - vex.backup.run_log
 attributes:
   check_mode:
     support: full
@@ -233,7 +237,15 @@ replayed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, Spec, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    PATIENCE,
+    RUN_LOG,
+    Spec,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING, SUCCESS, WARNING
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import BackupFacts, RunFacts, UploadFacts
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
@@ -273,6 +285,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
+            **PATIENCE,
+            **RUN_LOG,
             "run_uuid": {"type": "str"},
             "hostname": {"type": "str", "required": True},
             "spool_dir": {"type": "path", "required": True},
@@ -296,8 +310,15 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: record_run(
-            request(RunRecordRequest, params, log_database=LogDatabase.from_options(params), facts=facts),
+        lambda log: record_run(
+            request(
+                RunRecordRequest,
+                params,
+                log_database=LogDatabase.from_options(params),
+                facts=facts,
+                patience=patience_of(module),
+            ),
+            log,
             module.check_mode,
         ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
   - vex.backup.log_db
+  - vex.backup.patience
 attributes:
   check_mode:
     support: full
@@ -80,7 +81,13 @@ version:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    PATIENCE,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.migrations import SchemaRequest, bring_up_to_date
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE, resolve_login
 
@@ -90,6 +97,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
+            **PATIENCE,
             "migrations": {"type": "path", "required": True},
             "create_database": {"type": "bool", "default": False},
         },
@@ -98,7 +106,8 @@ def main() -> None:
     conclude(
         module,
         lambda _log: bring_up_to_date(
-            request(SchemaRequest, module.params, login=resolve_login(module.params)), module.check_mode
+            request(SchemaRequest, module.params, login=resolve_login(module.params), patience=patience_of(module)),
+            module.check_mode,
         ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )

@@ -42,6 +42,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
   - vex.backup.log_db
+  - vex.backup.patience
 attributes:
   check_mode:
     support: full
@@ -76,7 +77,13 @@ RETURN = r""" # """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    PATIENCE,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._log_db.servers import ServerRequest, record_server
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
@@ -87,6 +94,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
+            **PATIENCE,
             "hostname": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "schedule": {"type": "str"},
@@ -99,7 +107,12 @@ def main() -> None:
     conclude(
         module,
         lambda _log: record_server(
-            request(ServerRequest, module.params, log_database=LogDatabase.from_options(module.params)),
+            request(
+                ServerRequest,
+                module.params,
+                log_database=LogDatabase.from_options(module.params),
+                patience=patience_of(module),
+            ),
             module.check_mode,
         ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
   - vex.backup.log_db
+  - vex.backup.patience
 attributes:
   check_mode:
     support: full
@@ -83,7 +84,13 @@ recovered:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    PATIENCE,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._log_db.watch import WatchRequest, watch
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
@@ -94,6 +101,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
+            **PATIENCE,
             "longest_run": {"type": "int", "default": 48},
             "overdue": {"type": "list", "elements": "str", "required": True},
         },
@@ -102,7 +110,12 @@ def main() -> None:
     conclude(
         module,
         lambda _log: watch(
-            request(WatchRequest, module.params, log_database=LogDatabase.from_options(module.params)),
+            request(
+                WatchRequest,
+                module.params,
+                log_database=LogDatabase.from_options(module.params),
+                patience=patience_of(module),
+            ),
             module.check_mode,
         ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],

@@ -19,10 +19,14 @@ description:
   - When the log database cannot be reached, refuses the login or has an older schema than this release needs, the
     record is kept in O(spool_dir) and the module succeeds with a warning. The next call of this module or of
     M(vex.backup.backup_log_record) writes the kept records.
+  - Only a record that ends the restore waits O(patience) for a log database that is away. It brings the ones before it
+    along.
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.login
   - vex.backup.log_db
+  - vex.backup.patience
+  - vex.backup.run_log
   - vex.backup.compared
 attributes:
   check_mode:
@@ -166,7 +170,15 @@ replayed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import COMPARED, LOG_DB, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    COMPARED,
+    LOG_DB,
+    PATIENCE,
+    RUN_LOG,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING, SUCCESS, WARNING
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import RestoreFacts
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
@@ -179,6 +191,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **LOG_DB,
+            **PATIENCE,
+            **RUN_LOG,
             **COMPARED,
             "run_uuid": {"type": "str"},
             "kind": {"type": "str", "choices": ["restore", "verify"], "required": True},
@@ -198,13 +212,15 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: record_restore(
+        lambda log: record_restore(
             request(
                 RestoreRecordRequest,
                 module.params,
                 log_database=LogDatabase.from_options(module.params),
                 facts=request(RestoreFacts, module.params),
+                patience=patience_of(module),
             ),
+            log,
             module.check_mode,
         ),
         libraries=[("PyMySQL", PYMYSQL_FAILURE)],

@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     LogDatabaseUnavailable,
     SchemaMismatch,
@@ -29,6 +32,11 @@ REQUIRED_VERSION = int(REQUIRED_MIGRATION[:4])
 
 STATEMENT_SECONDS = 30
 NO_SUCH_TABLE = 1146
+# The errors of a server that is away, stops, starts or has too much to do: no connection, one that was lost or ended,
+# too many sessions, a node of a cluster that does not answer yet, and a lock that another session holds.
+MAY_PASS = frozenset(
+    {0, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 1053, 1927, 1047, 1158, 1159, 1160, 1161, 1205, 1213}
+)
 
 
 class LogDatabase(t.NamedTuple):
@@ -46,15 +54,40 @@ class LogDatabase(t.NamedTuple):
         return cls(resolve_login(options), options["login_database"])
 
 
+def log_patience(seconds: float, log: t.Optional[RunLog] = None) -> Patience:
+    """Return the patience with the log database.
+
+    What it repeats must be safe to repeat: a lost connection does not tell whether a statement was carried out.
+
+    :param seconds: 0 to try once
+    """
+    return Patience(seconds, "the log database", log)
+
+
 @contextlib.contextmanager
 def log_database(
-    database: LogDatabase, statement_timeout: t.Optional[int] = STATEMENT_SECONDS
+    database: LogDatabase,
+    statement_timeout: t.Optional[int] = STATEMENT_SECONDS,
+    patience: t.Optional[Patience] = None,
 ) -> t.Iterator[Connection[Cursor]]:
     """Connect to the server of the log database, in UTC; close the connection after the block.
 
     :param statement_timeout: seconds to wait for the answer to a statement; ``None`` for no limit
-    :raises LogDatabaseUnavailable: when it cannot be reached, refuses the login, or fails within the block
+    :param patience: for the connection alone, before a block that is not safe to repeat; ``None`` to try once
+    :raises LogDatabaseUnavailable: when it cannot be reached, refuses the login, or fails within the block; with
+        ``may_pass`` when that may pass
     """
+    connection = (patience or log_patience(0)).attempt(lambda: _connect(database, statement_timeout))
+    try:
+        yield connection
+    except pymysql.err.Error as error:
+        raise unavailable(explain(error), error) from None
+    finally:
+        with contextlib.suppress(pymysql.err.Error):
+            connection.close()
+
+
+def _connect(database: LogDatabase, statement_timeout: t.Optional[int]) -> Connection[Cursor]:
     try:
         connection = connect(
             database.login,
@@ -64,16 +97,27 @@ def log_database(
             statement_timeout=statement_timeout,
         )
     except ServerUnavailable as error:
-        raise LogDatabaseUnavailable(f"log database: {error}") from None
+        raise unavailable(str(error), error.__context__) from None
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET time_zone = '+00:00'")
-        yield connection
     except pymysql.err.Error as error:
-        raise LogDatabaseUnavailable(f"log database: {explain(error)}") from None
-    finally:
         with contextlib.suppress(pymysql.err.Error):
             connection.close()
+        raise unavailable(explain(error), error) from None
+    return connection
+
+
+def unavailable(reason: str, error: t.Optional[BaseException]) -> LogDatabaseUnavailable:
+    """Return the error for a failure of the log database.
+
+    :param error: PyMySQL's, which tells whether the failure may pass; ``None`` for one that does not
+    """
+    made = LogDatabaseUnavailable(f"log database: {reason}")
+    is_certificate = isinstance(getattr(error, "original_exception", None), ssl.SSLCertVerificationError)
+    number = error.args[0] if isinstance(error, pymysql.err.Error) and error.args else None
+    made.may_pass = number in MAY_PASS and not is_certificate
+    return made
 
 
 def explain(error: Exception) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     LogDatabase,
     explain,
     log_database,
+    log_patience,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 
@@ -129,12 +130,13 @@ def pending(migrations: t.Sequence[Migration], applied: t.Sequence[Applied]) -> 
 
 @dataclasses.dataclass(frozen=True)
 class SchemaRequest:
-    """The options of ``backup_log_schema``: ``migrations`` is the directory of the steps."""
+    """The options of ``backup_log_schema``: ``migrations`` is the directory of the steps, ``patience`` in seconds."""
 
     login: Login
     login_database: str
     migrations: str
     create_database: bool
+    patience: int
 
 
 def bring_up_to_date(request: SchemaRequest, check_mode: bool) -> t.Dict[str, t.Any]:
@@ -148,8 +150,10 @@ def bring_up_to_date(request: SchemaRequest, check_mode: bool) -> t.Dict[str, t.
     """
     migrations = read_migrations(request.migrations)
     database = request.login_database
+    # Only the connection is waited for: a change of a table may take long, and is not begun twice.
+    patience = log_patience(request.patience)
     with (
-        log_database(LogDatabase(request.login, None), statement_timeout=None) as connection,
+        log_database(LogDatabase(request.login, None), statement_timeout=None, patience=patience) as connection,
         _alone(connection, database),
     ):
         exists = _exists(connection, database)

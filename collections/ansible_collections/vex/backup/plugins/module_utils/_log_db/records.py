@@ -10,8 +10,10 @@ import datetime
 import typing as t
 import uuid
 
+from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
     RUN_NAME,
+    RunLog,
     claim_start,
     timestamp,
     utc_now,
@@ -29,6 +31,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     LogDatabase,
     check_version,
     log_database,
+    log_patience,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns, State, combine
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import close_other_restores
@@ -51,7 +54,8 @@ class RunRecordRequest:
     """The options of ``backup_log_record``.
 
     With ``work_dir``, a run that opens claims its name there and closes the abandoned runs of its host, those without
-    a sign of life for ``abandoned_after`` seconds.
+    a sign of life for ``abandoned_after`` seconds. A record that ends the run waits ``patience`` seconds for a log
+    database that is away.
     """
 
     log_database: LogDatabase
@@ -59,30 +63,34 @@ class RunRecordRequest:
     facts: RunFacts
     work_dir: t.Optional[str] = None
     abandoned_after: int = 600
+    patience: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class RestoreRecordRequest:
     """The options of ``restore_log_record``.
 
-    ``close_others``: close the other restores of this kind on this host that have not ended.
+    ``close_others``: close the other restores of this kind on this host that have not ended. ``patience``: as in
+    :class:`RunRecordRequest`.
     """
 
     log_database: LogDatabase
     spool_dir: str
     facts: RestoreFacts
     close_others: bool = False
+    patience: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class _Record:
-    """A state to write, and where: to the log database, else to the spool. ``now`` is UTC."""
+    """A state to write, and where: to the log database, else to the spool. ``now`` is UTC, ``patience`` for it."""
 
     state: State
     log_database: LogDatabase
     spool: Spool
     now: datetime.datetime
     close_others: CloseOthers
+    patience: Patience
 
 
 class _Delivery(t.NamedTuple):
@@ -100,7 +108,7 @@ class _Delivery(t.NamedTuple):
     closed: t.Sequence[str] = ()
 
 
-def record_run(request: RunRecordRequest, check_mode: bool) -> t.Dict[str, t.Any]:
+def record_run(request: RunRecordRequest, log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
     """Write the known facts of a run to the log database, or keep them in the spool until that is possible.
 
     :param check_mode: change nothing, only return what would change
@@ -118,7 +126,9 @@ def record_run(request: RunRecordRequest, check_mode: bool) -> t.Dict[str, t.Any
         return close_abandoned_runs(connection, opening)
 
     spool = Spool(request.spool_dir, "records")
-    result = _deliver(_Record(run_state(facts, now), request.log_database, spool, now, close_others), check_mode)
+    patience = _patience(request, log)
+    record = _Record(run_state(facts, now), request.log_database, spool, now, close_others, patience)
+    result = _deliver(record, check_mode)
     if not facts.run_uuid:
         result.update(name=now.strftime(RUN_NAME), started=timestamp(now))
     if facts.status:
@@ -127,7 +137,7 @@ def record_run(request: RunRecordRequest, check_mode: bool) -> t.Dict[str, t.Any
     return result
 
 
-def record_restore(request: RestoreRecordRequest, check_mode: bool) -> t.Dict[str, t.Any]:
+def record_restore(request: RestoreRecordRequest, log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
     """Write the known facts of a restore to the log database, or keep them in the spool until that is possible.
 
     :param check_mode: change nothing, only return what would change
@@ -143,7 +153,9 @@ def record_restore(request: RestoreRecordRequest, check_mode: bool) -> t.Dict[st
         return [f"{server}: {ABANDONED_RESTORE}" for server in servers]
 
     spool = Spool(request.spool_dir, "records")
-    result = _deliver(_Record(restore_state(facts, now), request.log_database, spool, now, close_others), check_mode)
+    patience = _patience(request, log)
+    record = _Record(restore_state(facts, now), request.log_database, spool, now, close_others, patience)
+    result = _deliver(record, check_mode)
     if not facts.run_uuid:
         result["started"] = timestamp(now)
     if facts.status:
@@ -158,11 +170,7 @@ def _deliver(record: _Record, check_mode: bool) -> t.Dict[str, t.Any]:
     record.
     """
     spool = record.spool
-    if check_mode:
-        delivery = _preview(record)
-    else:
-        with spool.lock():
-            delivery = _write(record)
+    delivery = _preview(record) if check_mode else _write_or_keep(record)
     result: t.Dict[str, t.Any] = {
         "run_uuid": record.state.run_uuid,
         "spooled": delivery.kept and not check_mode,
@@ -174,7 +182,8 @@ def _deliver(record: _Record, check_mode: bool) -> t.Dict[str, t.Any]:
     problems = [*delivery.problems, *spool.unreadable()]
     if problems:
         result["message"] = "; ".join(problems)
-    warnings = [*spool.warnings, *problems, *delivery.closed]
+    # Without duplicates: each attempt may have had the same one.
+    warnings = [*dict.fromkeys(spool.warnings), *problems, *delivery.closed]
     if warnings:
         result["warnings"] = warnings
     return result
@@ -191,8 +200,43 @@ def _preview(record: _Record) -> _Delivery:
         return _Delivery(kept=True, problems=[f"{error}; the record would be kept in {record.spool}"])
 
 
+def _patience(request: t.Union[RunRecordRequest, RestoreRecordRequest], log: RunLog) -> Patience:
+    """Return the patience of a record: no backup waits for one that another will follow, and that brings it along."""
+    return log_patience(request.patience if request.facts.status else 0, log)
+
+
+def _write_or_keep(record: _Record) -> _Delivery:
+    """Write a record; keep it in the spool while the log database is away, and after the patience has ended.
+
+    Every attempt has the spool's lock, so that an older state of the run never replaces a newer one. Between attempts
+    others have it: a record that waits must not delay another run. A repetition is safe even after a commit whose
+    answer was lost, because :func:`upsert` brings the rows to the same state.
+    """
+
+    def attempt() -> _Delivery:
+        with record.spool.lock():
+            try:
+                return _write(record)
+            except LogDatabaseUnavailable:
+                # Before the wait: the process may be killed during it.
+                with contextlib.suppress(OSError):
+                    _keep(record)
+                raise
+
+    try:
+        return record.patience.attempt(attempt)
+    except LogDatabaseUnavailable as error:
+        with record.spool.lock():
+            try:
+                _keep(record)
+            except OSError as trouble:
+                problem = f"{error}; and the record could not be kept in {record.spool}: {trouble}"
+                return _Delivery(problems=[problem])
+        problem = f"{error}; the record is kept in {record.spool}; a later run writes it"
+        return _Delivery(kept=True, problems=[problem])
+
+
 def _write(record: _Record) -> _Delivery:
-    """Write a record within the lock of the spool, so that an older state of the run never replaces a newer one."""
     spool, now = record.spool, timestamp(record.now)
     waiting = spool.read(record.state.run_uuid, _parse)
     state = record.state if waiting is None else combine(waiting, record.state)
@@ -201,24 +245,23 @@ def _write(record: _Record) -> _Delivery:
         # disk must not keep the record from being written.
         with contextlib.suppress(OSError):
             spool.write(state.run_uuid, state._asdict())
-    try:
-        with log_database(record.log_database) as connection:
-            check_version(connection)
-            change = upsert(connection, state, now)
-            spool.remove(state.run_uuid)
-            own = [] if waiting is None else [state.run_uuid]
-            others, problems = _replay(connection, spool, now)
-            return _Delivery(change, [*own, *others], False, problems, record.close_others(connection, state))
-    except LogDatabaseUnavailable as error:
-        return _keep(spool, state, error)
+    with log_database(record.log_database) as connection:
+        check_version(connection)
+        change = upsert(connection, state, now)
+        spool.remove(state.run_uuid)
+        own = [] if waiting is None else [state.run_uuid]
+        others, problems = _replay(connection, spool, now)
+        return _Delivery(change, [*own, *others], False, problems, record.close_others(connection, state))
 
 
-def _keep(spool: Spool, state: State, error: LogDatabaseUnavailable) -> _Delivery:
-    try:
-        spool.write(state.run_uuid, state._asdict())
-    except OSError as trouble:
-        return _Delivery(problems=[f"{error}; and the record could not be kept in {spool}: {trouble}"])
-    return _Delivery(kept=True, problems=[f"{error}; the record is kept in {spool}; a later run writes it"])
+def _keep(record: _Record) -> None:
+    """Write a record to the spool, combined with what the spool has of its run.
+
+    :raises OSError: when that is not possible
+    """
+    waiting = record.spool.read(record.state.run_uuid, _parse)
+    state = record.state if waiting is None else combine(waiting, record.state)
+    record.spool.write(state.run_uuid, state._asdict())
 
 
 def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.Tuple[t.List[str], t.List[str]]:

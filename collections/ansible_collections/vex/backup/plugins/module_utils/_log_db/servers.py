@@ -12,6 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     LogDatabase,
     check_version,
     log_database,
+    log_patience,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import Change
@@ -23,7 +24,7 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class ServerRequest:
-    """The options of ``backup_server_record``; ``state`` is ``present`` or ``absent``."""
+    """The options of ``backup_server_record``; ``state`` is ``present`` or ``absent``, ``patience`` is in seconds."""
 
     log_database: LogDatabase
     hostname: str
@@ -32,6 +33,7 @@ class ServerRequest:
     time_zone: str
     tolerance_minutes: int
     server_version: t.Optional[str]
+    patience: int
 
 
 def record_server(request: ServerRequest, check_mode: bool) -> t.Dict[str, t.Any]:
@@ -51,10 +53,14 @@ def record_server(request: ServerRequest, check_mode: bool) -> t.Dict[str, t.Any
         )
         if request.server_version:
             columns["versao_servidor"] = fit_column("versao_servidor", request.server_version)
-    with log_database(request.log_database) as connection:
-        check_version(connection)
-        hostname = fit_column("hostname", request.hostname)
-        change = _write(connection, hostname, columns, may_insert=is_expected, dry_run=check_mode)
+    hostname = fit_column("hostname", request.hostname)
+
+    def write() -> Change:
+        with log_database(request.log_database) as connection:
+            check_version(connection)
+            return _write(connection, hostname, columns, may_insert=is_expected, dry_run=check_mode)
+
+    change = log_patience(request.patience).attempt(write)
     return {"changed": bool(change.after), "diff": {"before": change.before, "after": change.after}}
 
 

@@ -13,8 +13,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.status import RUNNING
-from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
-from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import explain
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import explain, unavailable
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import FIRST_STANDS, Columns, State, merge
 
 # Without PyMySQL the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
@@ -79,7 +78,7 @@ def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool
     except pymysql.err.Error as error:
         with contextlib.suppress(pymysql.err.Error):
             connection.rollback()
-        raise LogDatabaseUnavailable(f"log database: run {state.run_uuid}: {explain(error)}") from None
+        raise unavailable(f"run {state.run_uuid}: {explain(error)}", error) from None
 
 
 def _transaction(connection: Connection[Cursor], state: State, now: str, dry_run: bool) -> Change:

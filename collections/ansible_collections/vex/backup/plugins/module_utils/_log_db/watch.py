@@ -14,6 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     LogDatabase,
     check_version,
     log_database,
+    log_patience,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import Running, running_since_before
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
@@ -25,11 +26,15 @@ if t.TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class WatchRequest:
-    """The options of ``backup_watch``: ``longest_run`` is in hours, ``overdue`` are names of servers."""
+    """The options of ``backup_watch``.
+
+    ``longest_run`` is in hours, ``overdue`` are names of servers, ``patience`` is in seconds.
+    """
 
     log_database: LogDatabase
     longest_run: int
     overdue: t.List[str]
+    patience: int
 
 
 class Noted(t.NamedTuple):
@@ -49,7 +54,8 @@ def watch(request: WatchRequest, check_mode: bool) -> t.Dict[str, t.Any]:
     """
     now = utc_now()
     closed = []
-    with log_database(request.log_database) as connection:
+    # The block is not repeated: had a lost commit been carried out, the overdue servers would be no news any more.
+    with log_database(request.log_database, patience=log_patience(request.patience)) as connection:
         check_version(connection)
         for run in running_since_before(connection, now - datetime.timedelta(hours=request.longest_run)):
             sentence = _sentence(run, request.longest_run)

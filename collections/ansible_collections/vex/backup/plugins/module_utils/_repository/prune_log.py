@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
@@ -32,10 +33,12 @@ class PruneLog:
     """The removals of one call of retention: each is kept in the spool at once, and all are delivered at the end.
 
     :param spool_dir: made when absent
+    :param patience: with the log database
     """
 
-    def __init__(self, spool_dir: str, database: LogDatabase) -> None:
+    def __init__(self, spool_dir: str, database: LogDatabase, patience: Patience) -> None:
         self._database = database
+        self._patience = patience
         self._spool = Spool(spool_dir, "removals")
         self._removals: t.Dict[str, Removal] = {}
         self._problems: t.List[str] = []
@@ -56,29 +59,32 @@ class PruneLog:
 
         :returns: sentences on what failed; a later call delivers what stays in the spool
         """
-        with self._spool.lock():
-            waiting = {**_read(self._spool), **self._removals}
-            problems = _deliver(self._database, self._spool, waiting) if waiting else []
+        problems = []
+        try:
+            self._patience.attempt(self._deliver)
+        except LogDatabaseUnavailable as error:
+            kept = f"the removals are kept in {self._spool}, and a later run notes them in the log tables"
+            problems = [f"{error}; {kept}"]
         # Without duplicates: each removal may have had the same problem.
         found = dict.fromkeys([*self._spool.warnings, *self._problems, *problems])
         return [*found, *self._spool.unreadable()]
+
+    def _deliver(self) -> None:
+        """Deliver what waits, within the lock of the spool: between two attempts, others may use it."""
+        with self._spool.lock():
+            waiting = {**_read(self._spool), **self._removals}
+            if not waiting:
+                return
+            with log_database(self._database) as connection:
+                check_version(connection)
+                for name, removal in waiting.items():
+                    mark_removed(connection, name, removal.key, timestamp(removal.moment))
+                    self._spool.remove(name)
 
 
 def _read(spool: Spool) -> t.Dict[str, Removal]:
     found = {name: spool.read(name, _parse) for name in spool.names()}
     return {name: removal for name, removal in found.items() if removal is not None}
-
-
-def _deliver(database: LogDatabase, spool: Spool, waiting: t.Mapping[str, Removal]) -> t.List[str]:
-    try:
-        with log_database(database) as connection:
-            check_version(connection)
-            for name, removal in waiting.items():
-                mark_removed(connection, name, removal.key, timestamp(removal.moment))
-                spool.remove(name)
-    except LogDatabaseUnavailable as error:
-        return [f"{error}; the removals are kept in {spool}, and a later run notes them in the log tables"]
-    return []
 
 
 def _parse(content: t.Any) -> Removal:
