@@ -40,6 +40,7 @@ class Mailer:
             "attachments": [],
             "max_attachment_bytes": 5_000_000,
             "size_note": NOTE,
+            "patience": 0,
             "spool_dir": str(self.spool),
         }
 

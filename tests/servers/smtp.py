@@ -50,18 +50,9 @@ class SmtpSink:
         self.largest: int | None = None
         self.greeted_by: str | None = None
         self._login = login
-        self._controller = Controller(
-            self,
-            hostname=address,
-            port=self.port,
-            ready_timeout=20,
-            ssl_context=tls if implicit else None,
-            tls_context=None if implicit else tls,
-            require_starttls=tls is not None and not implicit,
-            auth_required=login is not None,
-            auth_require_tls=not implicit,
-            authenticator=self._authenticate if login else None,
-        )
+        self._tls = tls
+        self._implicit = implicit
+        self._controller: Controller | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -71,12 +62,27 @@ class SmtpSink:
         self.stop()
 
     def start(self) -> None:
-        """Start to listen."""
+        """Start to listen, also after :meth:`stop`."""
+        # A controller can be started once.
+        self._controller = Controller(
+            self,
+            hostname=self.address,
+            port=self.port,
+            ready_timeout=20,
+            ssl_context=self._tls if self._implicit else None,
+            tls_context=None if self._implicit else self._tls,
+            require_starttls=self._tls is not None and not self._implicit,
+            auth_required=self._login is not None,
+            auth_require_tls=not self._implicit,
+            authenticator=self._authenticate if self._login else None,
+        )
         self._controller.start()
 
     def stop(self) -> None:
         """Stop listening."""
-        self._controller.stop(no_assert=True)
+        if self._controller is not None:
+            self._controller.stop(no_assert=True)
+            self._controller = None
 
     def announce(self, limit: int) -> None:
         """Announce to new clients the size in bytes that the server accepts, and enforce it."""

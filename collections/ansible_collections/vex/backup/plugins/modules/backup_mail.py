@@ -13,12 +13,16 @@ author:
   - Vex Backup (@vex-backup)
 description:
   - Sends one mail with plain text, optional HTML, and text files as attachments.
-  - When the server refuses the mail for all or some recipients, it is kept in O(spool_dir) for them, and the module
+  - While the server refuses connections, does not answer or refuses the mail for now (a reply of 4xx), the mail is
+    tried again for O(patience) seconds, for the recipients that it did not accept. When a connection is lost while the
+    content is sent, the server may have accepted it, and the mail is not tried again in this call.
+  - A mail that the server did not accept for all or some recipients is kept in O(spool_dir) for them, and the module
     succeeds with a warning. Every call tries each kept mail once, oldest first, for O(timeout) seconds in all.
   - At most 50 mails are kept, for at most 7 days. Older ones are dropped, with a warning and RV(error).
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.run_log
+  - vex.backup.patience
 attributes:
   check_mode:
     support: full
@@ -152,7 +156,13 @@ kept:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    PATIENCE,
+    RUN_LOG,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._notify.mail import MailRequest, deliver
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import Attachment
 
@@ -164,6 +174,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **RUN_LOG,
+            **PATIENCE,
             "smtp_host": {"type": "str", "required": True},
             "smtp_port": {"type": "int"},
             "smtp_security": {"type": "str", "choices": ["none", "starttls", "tls"], "default": "starttls"},
@@ -193,7 +204,11 @@ def main() -> None:
     attachments = [Attachment(one["name"], one["path"]) for one in module.params["attachments"]]
     conclude(
         module,
-        lambda log: deliver(request(MailRequest, module.params, attachments=attachments), log, module.check_mode),
+        lambda log: deliver(
+            request(MailRequest, module.params, attachments=attachments, patience=patience_of(module)),
+            log,
+            module.check_mode,
+        ),
     )
 
 

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import time
 import typing as t
 import uuid
 
+from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered
@@ -20,7 +22,12 @@ from ansible_collections.vex.backup.plugins.module_utils._notify.message import 
     Mail,
     compose,
 )
-from ansible_collections.vex.backup.plugins.module_utils._notify.smtp import MailServer, check_login, send
+from ansible_collections.vex.backup.plugins.module_utils._notify.smtp import (
+    MailServer,
+    check_login,
+    is_temporary,
+    send,
+)
 
 DEFAULT_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 MAX_KEPT = 50
@@ -40,6 +47,7 @@ class MailRequest:
     smtp_hostname: t.Optional[str]
     ca_cert: t.Optional[str]
     timeout: int
+    patience: int
     sender: str
     recipients: t.List[str]
     subject: t.Optional[str]
@@ -74,7 +82,7 @@ def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, 
     if check_mode:
         delivery = _preview(server, spool)
     else:
-        delivery = _deliver(server, mail, spool)
+        delivery = _deliver(server, mail, spool, Patience(request.patience, f"the mail server {server.address}", log))
         if mail and delivery.undelivered is None:
             log.info(f"mail delivered to {', '.join(mail.recipients)} by {server.address}")
         for problem in delivery.problems:
@@ -134,35 +142,81 @@ def _preview(server: MailServer, spool: Spool) -> _Delivery:
     return _Delivery(None, [], [])
 
 
-def _deliver(server: MailServer, mail: t.Optional[Mail], spool: Spool) -> _Delivery:
+def _deliver(server: MailServer, mail: t.Optional[Mail], spool: Spool, patience: Patience) -> _Delivery:
+    # Also while the new mail waits: it is in the spool then, and another process would send it too.
     with spool.lock():
         waiting = spool.names()
-        undelivered = _send_or_keep(server, mail, spool) if mail else None
+        undelivered = _send_or_keep(server, mail, spool, patience) if mail else None
         retried = _retry(server, spool, waiting)
         problems = [*([undelivered] if undelivered else []), *_drop_old(spool), *spool.unreadable()]
     return _Delivery(undelivered, retried, problems)
 
 
-def _send_or_keep(server: MailServer, mail: Mail, spool: Spool) -> t.Optional[str]:
-    """Send a new mail, or keep it and return why.
+def _send_or_keep(server: MailServer, mail: Mail, spool: Spool, patience: Patience) -> t.Optional[str]:
+    """Send a new mail, or keep it for the recipients who did not get it and return why.
 
     :raises BackupError: when it could be neither sent nor kept
     """
+    sending = _Sending(server, mail, spool)
     try:
-        refused = send(server, mail)
+        patience.attempt(sending.attempt)
     except MailUndelivered as error:
-        reason, missing = str(error), mail
-    else:
-        if not refused:
-            return None
-        replies = "; ".join(f"{recipient}: {reply}" for recipient, reply in refused.items())
-        reason = f"the mail server {server.address} refused some recipients: {replies}"
-        missing = mail._replace(recipients=list(refused))
-    try:
-        spool.write(f"{utc_now().strftime(NAME_FORMAT)}-{uuid.uuid4().hex}", missing._asdict())
-    except OSError as trouble:
-        raise BackupError(f"{reason}; and the mail could not be kept in {spool}: {trouble}") from None
-    return f"{reason}; the mail is kept in {spool} until the next run"
+        try:
+            sending.keep()
+        except OSError as trouble:
+            raise BackupError(f"{error}; and the mail could not be kept in {spool}: {trouble}") from None
+        return f"{error}; the mail is kept in {spool} until the next run"
+    spool.remove(sending.name)
+    return None
+
+
+class _Sending:
+    """The attempts to send a new mail; ``name`` is its name in the spool."""
+
+    def __init__(self, server: MailServer, mail: Mail, spool: Spool) -> None:
+        self.name = f"{utc_now().strftime(NAME_FORMAT)}-{uuid.uuid4().hex}"
+        self._server = server
+        self._mail = mail
+        self._spool = spool
+        # Those who have not got it yet.
+        self._recipients = mail.recipients
+
+    def attempt(self) -> None:
+        """Send the mail to those who have not got it yet.
+
+        :raises MailUndelivered: when it did not reach all of them; it is in the spool then, if that is possible
+        """
+        try:
+            refused = send(self._server, self._rest())
+            if refused:
+                self._recipients = list(refused)
+                raise _refused_some(self._server, refused)
+        except MailUndelivered:
+            # Before the wait: the process may be killed during it.
+            with contextlib.suppress(OSError):
+                self.keep()
+            raise
+
+    def keep(self) -> None:
+        """Write the mail to the spool, for those who have not got it yet.
+
+        :raises OSError: when that is not possible
+        """
+        self._spool.write(self.name, self._rest()._asdict())
+
+    def _rest(self) -> Mail:
+        return self._mail._replace(recipients=self._recipients)
+
+
+def _refused_some(server: MailServer, refused: t.Mapping[str, str]) -> MailUndelivered:
+    """Return the error for a mail that some recipients did not get.
+
+    :param refused: the server's reply for each of them
+    """
+    replies = "; ".join(f"{recipient}: {reply}" for recipient, reply in refused.items())
+    error = MailUndelivered(f"the mail server {server.address} refused some recipients: {replies}")
+    error.may_pass = any(is_temporary(reply) for reply in refused.values())
+    return error
 
 
 def _retry(server: MailServer, spool: Spool, names: t.Sequence[str]) -> t.List[str]:

@@ -42,7 +42,19 @@ class MailServer:
         return f"{self.host}:{self.port}"
 
 
-class _PlainConnection(smtplib.SMTP):
+class _Connection(smtplib.SMTP):
+    """A connection that knows whether it has begun to send a mail's content."""
+
+    #: Afterwards, only a reply tells whether the server has accepted the mail.
+    has_begun_content = False
+
+    def data(self, msg: t.Any) -> t.Tuple[int, bytes]:
+        """Send the content of a mail, as :meth:`smtplib.SMTP.data` does."""
+        self.has_begun_content = True
+        return super().data(msg)
+
+
+class _PlainConnection(_Connection):
     """A connection that is closed when its constructor fails, which smtplib leaves to the garbage collector."""
 
     def __init__(self, host: str, port: int, local_hostname: str) -> None:
@@ -53,7 +65,7 @@ class _PlainConnection(smtplib.SMTP):
             raise
 
 
-class _TlsConnection(smtplib.SMTP_SSL):
+class _TlsConnection(_Connection, smtplib.SMTP_SSL):
     """The same with TLS from the first byte."""
 
     def __init__(self, host: str, port: int, local_hostname: str, context: ssl.SSLContext) -> None:
@@ -68,7 +80,8 @@ def send(server: MailServer, mail: Mail) -> t.Dict[str, str]:
     """Send a mail.
 
     :returns: the reply for each recipient that the server refused while it accepted others
-    :raises MailUndelivered: when it did not accept the mail for anyone
+    :raises MailUndelivered: when it did not accept the mail for anyone; with ``may_pass`` when a repetition may
+        succeed and cannot deliver the mail twice
     """
     with _dialogue(server) as connection:
         refused = _send_largest_form(connection, mail)
@@ -121,14 +134,21 @@ def check_login(server: MailServer) -> None:
         connection.quit()
 
 
+def is_temporary(reply: str) -> bool:
+    """Return whether a server's reply says that a repetition may succeed (4xx)."""
+    return reply.startswith("4")
+
+
 @contextlib.contextmanager
 def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
     """Connect and log in; close the connection after the block.
 
     :raises MailUndelivered: for every failure before the block or within it
     """
+    opened: t.List[_Connection] = []
     try:
         with _time_limit(server), contextlib.closing(_connect(server)) as connection:
+            opened.append(connection)
             if server.security == "starttls":
                 connection.starttls(context=_tls_context(server))
             if server.user:
@@ -136,7 +156,13 @@ def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
             connection.ehlo_or_helo_if_needed()
             yield connection
     except OSError as error:
-        raise MailUndelivered(_explain(server, error)) from None
+        undelivered = MailUndelivered(_explain(server, error))
+        undelivered.may_pass = _may_pass(error, is_uncertain=any(one.has_begun_content for one in opened))
+        raise undelivered from None
+    except MailUndelivered as error:
+        # Of the time limit.
+        error.may_pass = error.may_pass and not any(one.has_begun_content for one in opened)
+        raise
     except ValueError:
         # Without the original message, which may quote the password.
         raise MailUndelivered(
@@ -145,7 +171,7 @@ def _dialogue(server: MailServer) -> t.Iterator[smtplib.SMTP]:
         ) from None
 
 
-def _connect(server: MailServer) -> smtplib.SMTP:
+def _connect(server: MailServer) -> _Connection:
     # Given, because smtplib would otherwise look it up in the DNS, which may take long.
     local_hostname = server.own_name or socket.gethostname()
     if not local_hostname.isascii() or any(character.isspace() for character in local_hostname):
@@ -190,10 +216,12 @@ def _time_limit(server: MailServer) -> t.Iterator[None]:
 
     def expire(_number: int, _frame: t.Any) -> None:
         # Not an OSError: smtplib and socket would treat it as the failure of one address and try the next.
-        raise MailUndelivered(
+        undelivered = MailUndelivered(
             f"the mail server {server.address} did not take the mail within {server.timeout} seconds: "
             "check smtp_host, smtp_port and smtp_security, or raise timeout"
         )
+        undelivered.may_pass = True
+        raise undelivered
 
     before = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, server.timeout)
@@ -202,6 +230,20 @@ def _time_limit(server: MailServer) -> t.Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _may_pass(error: OSError, *, is_uncertain: bool) -> bool:
+    """Return whether a repetition may succeed.
+
+    :param is_uncertain: the server may have accepted the mail, unless *error* is its reply
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return any(is_temporary(str(code)) for code, _text in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return is_temporary(str(error.smtp_code))
+    if isinstance(error, (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError)):
+        return False
+    return not is_uncertain
 
 
 def _explain(server: MailServer, error: OSError) -> str:
