@@ -34,7 +34,7 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.download im
 from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
 from ansible_collections.vex.backup.plugins.module_utils._store import listing as listing_module
 from ansible_collections.vex.backup.plugins.module_utils._store.read import CHUNK_BYTES
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store, store_patience
 from tests.modules import ModuleProcess
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
@@ -96,7 +96,7 @@ class Downloads:
             "bucket": self.s3.bucket,
             "key": KEY,
             "dest": str(self.folder),
-            "retries": 2,
+            "patience": 0,
             **options,
         }
 
@@ -209,20 +209,30 @@ def test_a_killed_download_is_continued(downloads: Downloads) -> None:
 
 def test_temporary_refusals(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(1, "GET")
-    downloads.run(endpoint_url=s3_proxy.endpoint)
+    downloads.run(endpoint_url=s3_proxy.endpoint, patience=60)
     assert downloads.archive.read_bytes() == DATA
 
 
 def test_a_connection_that_breaks_once(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.cut(1)
-    downloads.run(endpoint_url=s3_proxy.endpoint)
+    downloads.run(endpoint_url=s3_proxy.endpoint, patience=60)
     assert downloads.archive.read_bytes() == DATA
+
+
+def test_a_store_that_is_away_in_the_middle(downloads: Downloads, s3_proxy: S3Proxy) -> None:
+    # The first two are the manifest and the first chunk.
+    s3_proxy.call_at("GET", 3, s3_proxy.go_away)
+    downloads.run(endpoint_url=s3_proxy.endpoint, patience=60)
+    assert downloads.archive.read_bytes() == DATA
+    began, *_others, ended = [line for line in downloads.log.read_text().splitlines() if "the object store" in line]
+    assert "the object store does not answer (" in began
+    assert "the object store answers again after" in ended
 
 
 def test_connections_that_always_break(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.cut()
-    message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=1)
-    assert "the connection broke 2 times while" in message
+    message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint)
+    assert "the connection broke while" in message
     s3_proxy.pass_through()
     downloads.run(endpoint_url=s3_proxy.endpoint)
     assert downloads.archive.read_bytes() == DATA
@@ -230,7 +240,7 @@ def test_connections_that_always_break(downloads: Downloads, s3_proxy: S3Proxy) 
 
 def test_the_deadline(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.cut()
-    message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=2)
+    message = downloads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, patience=600, timeout=2)
     assert "the download took longer than 2 seconds: raise timeout" in message
 
 
@@ -312,11 +322,11 @@ def test_a_disk_that_is_too_small(downloads: Downloads) -> None:
     [
         ({"bucket": "missing"}, StoreFailed, "the bucket does not exist"),
         ({"secret_key": "wrong"}, StoreFailed, "correct secret_key"),
-        ({"endpoint_url": "http://127.0.0.1:1", "retries": 0}, StoreFailed, "could not be reached"),
+        ({"endpoint_url": "http://127.0.0.1:1"}, StoreFailed, "could not be reached"),
         ({"dest": "/dev/null"}, OptionError, "dest is not a directory and cannot be made one: /dev/null: File exists"),
         ({"dest": "/dev/null/x"}, OptionError, "cannot be made one: /dev/null/x: Not a directory"),
         ({"parallel": 0}, OptionError, "parallel must be at least 1"),
-        ({"retries": -1}, OptionError, "retries must be at least 0"),
+        ({"patience": -1}, OptionError, "patience must be at least 0"),
     ],
 )
 def test_options_that_cannot_work(
@@ -378,7 +388,7 @@ def test_a_hosts_backup(downloads: Downloads, choice: dict[str, str]) -> None:
 
 def test_a_list_of_several_pages(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(downloads.options())
-    with Store(given, downloads.s3.bucket, work="the listing", timeout=None, retries=0) as store:
+    with Store(given, downloads.s3.bucket, work="the listing", timeout=None, patience=store_patience(0)) as store:
         call = store.call
         monkeypatch.setattr(store, "call", lambda name, **params: call(name, MaxKeys=1, **params))
         assert [one.key for one in listing_module.list_objects(store, "mysql/")] == [KEY, f"{KEY}.manifest.json"]

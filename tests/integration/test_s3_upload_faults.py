@@ -42,35 +42,65 @@ only_single = pytest.mark.parametrize("uploads", [SINGLE], indirect=True)
 @only_single
 def test_connection_refused(uploads: Uploads) -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
-    message = uploads.refusal(StoreFailed, endpoint_url=endpoint, retries=0)
+    message = uploads.refusal(StoreFailed, endpoint_url=endpoint)
     assert f"{endpoint} could not be reached" in message
     assert "check endpoint_url" in message
 
 
 def test_503_for_a_while(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(times=2)
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, retries=5)["changed"] is True
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
     assert uploads.content(KEY) == uploads.path.read_bytes()
 
 
 @pytest.mark.parametrize("method", [None, "PUT"])
 def test_503_without_end(uploads: Uploads, s3_proxy: S3Proxy, method: str | None) -> None:
     s3_proxy.refuse(method=method)
-    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=1)
-    assert "answered 503 for " in message
-    assert "(2 attempts)" in message
+    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, patience=1)
+    assert "the server answered 503: repeat when it works again" in message
+    assert "in 1 seconds: raise patience" in message
     assert s3_proxy.endpoint in message
 
 
 def test_connections_that_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.drop(times=2, method="PUT")
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, retries=5)["changed"] is True
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
+    assert uploads.content(KEY) == uploads.path.read_bytes()
+
+
+@only_parts
+def test_a_store_that_is_away_in_the_middle(uploads: Uploads, s3_proxy: S3Proxy) -> None:
+    s3_proxy.call_at("PUT", 2, s3_proxy.go_away)
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
+    assert uploads.content(KEY) == uploads.path.read_bytes()
+    assert uploads.unfinished() == []
+
+
+@only_parts
+def test_parts_that_stay_in_the_bucket_are_reported(
+    uploads: Uploads, s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_module, "ABORT_SECONDS", 1)
+    s3_proxy.call_at("PUT", 2, s3_proxy.drop)
+    with pytest.raises(StoreFailed) as caught:
+        uploads.run(endpoint_url=s3_proxy.endpoint)
+    assert "parts of the upload may be left in the bucket as an unfinished upload of s3://vex/" in str(caught.value)
+    assert "parts of the upload may be left" in uploads.log.read_text()
+    assert uploads.unfinished() == [KEY]
+    # The next upload of the key aborts it.
+    uploads.run()
+    assert uploads.unfinished() == []
+
+
+def test_every_second_request_is_refused(uploads: Uploads, s3_proxy: S3Proxy) -> None:
+    s3_proxy.refuse_every_second()
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
     assert uploads.content(KEY) == uploads.path.read_bytes()
 
 
 def test_connections_that_always_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.drop(method="PUT")
-    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=0)
+    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint)
     assert "could not be reached" in message
 
 
@@ -78,7 +108,7 @@ def test_connections_that_always_break(uploads: Uploads, s3_proxy: S3Proxy) -> N
 def test_the_deadline_ends_a_running_upload(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(method="PUT")
     began = time.monotonic()
-    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, retries=50, timeout=3)
+    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, patience=600, timeout=3)
     assert "longer than 3 seconds: raise timeout" in message
     # A thread may be waiting before its next attempt.
     assert time.monotonic() - began < 20
@@ -89,7 +119,7 @@ def test_the_deadline_ends_the_wait_for_a_server_that_hangs(uploads: Uploads) ->
     with socket.create_server(("127.0.0.1", 0)) as server:
         endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
         began = time.monotonic()
-        message = uploads.refusal(StoreFailed, endpoint_url=endpoint, retries=10, timeout=2)
+        message = uploads.refusal(StoreFailed, endpoint_url=endpoint, patience=600, timeout=2)
     assert "longer than 2 seconds" in message
     assert time.monotonic() - began < 10
 
@@ -117,7 +147,7 @@ def test_a_body_that_the_deadline_cuts_short_is_no_network_failure(
 
     monkeypatch.setattr(s3_module.Store, "request", request)
     monkeypatch.setattr(s3_module, "Deadline", Impatient)
-    assert "the upload was stopped because another part of it failed" in uploads.refusal(StoreFailed, retries=0)
+    assert "the upload was stopped because another part of it failed" in uploads.refusal(StoreFailed)
 
 
 @only_parts

@@ -66,7 +66,7 @@ class Uploads:
             "bucket": self.s3.bucket,
             "key": KEY,
             "part_size": 5,
-            "retries": 2,
+            "patience": 0,
             **options,
         }
 

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase as Target,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database, log_patience
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
@@ -75,7 +75,7 @@ class Uploads:
         return prune_log.deliver()
 
     def prune_log(self) -> PruneLog:
-        return PruneLog(str(self.spool), Target.from_options(self.params))
+        return PruneLog(str(self.spool), Target.from_options(self.params), log_patience(0))
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_an_audit_reads_the_uploads_to_a_bucket(uploads: Uploads, s3: SeaweedFS)
         hostname="db1",
         deep=False,
         manifest_keys=(),
-        retries=0,
+        patience=0,
         timeout=None,
     )
     (finding,) = audit(request)["findings"]

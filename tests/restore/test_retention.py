@@ -64,7 +64,7 @@ class Stored:
                 "endpoint_url": self.store.endpoint,
                 "bucket": self.bucket,
                 "hostname": self.host.hostname,
-                "retries": 0,
+                "patience": 0,
                 **self._log_db(),
                 **options,
             },

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from tests.servers.ports import free_port
 
 CHUNK = 256 * 1024
+# Long enough for several attempts.
+AWAY_SECONDS = 2.0
 # These headers are about one connection, and the proxy has two.
 NOT_FORWARDED = {"connection", "expect", "keep-alive", "transfer-encoding"}
 
@@ -37,21 +40,59 @@ class S3Proxy:
         self._fault: Literal["refuse", "drop", "cut"] | None = None
         self._times: int | None = 0
         self._method: str | None = None
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", self.port), _Handler)
-        self._server.proxy = self
+        self._every = 1
+        self._counted = 0
+        self._actions: dict[tuple[str, int], Callable[[], None]] = {}
+        # An action at a request may set a fault.
+        self._lock = threading.RLock()
+        self._returning: list[threading.Thread] = []
+        self._away = threading.Event()
+        self._server = self._listen()
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._serve()
         return self
 
     def __exit__(self, *_error: object) -> None:
+        for thread in self._returning:
+            thread.join()
         self._server.shutdown()
         self._server.server_close()
+
+    def go_away(self) -> None:
+        """Refuse connections for :data:`AWAY_SECONDS`, and drop those that there are."""
+        self._away.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._returning.append(threading.Thread(target=self._come_back))
+        self._returning[-1].start()
+
+    def _come_back(self) -> None:
+        time.sleep(AWAY_SECONDS)
+        self._server = self._listen()
+        self._away.clear()
+        self._serve()
+
+    def _listen(self) -> _Server:
+        made = _Server(("127.0.0.1", self.port), _Handler)
+        made.proxy = self
+        return made
+
+    def _serve(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def refuse(self, times: int | None = None, method: str | None = None) -> None:
         """Answer 503 to the next *times* requests (all later ones when ``None``), of one *method* or of all."""
         self._fail("refuse", times, method)
+
+    def refuse_every_second(self) -> None:
+        """Answer 503 to every second request."""
+        self._fail("refuse", None, None, every=2)
+
+    def call_at(self, method: str, number: int, action: Callable[[], None]) -> None:
+        """Call *action* before the request with this *number* of one *method* is forwarded, the first being 1."""
+        with self._lock:
+            self._actions[method, number] = action
 
     def drop(self, times: int | None = None, method: str | None = None) -> None:
         """Close the connection without an answer, for the next *times* requests (all later ones when ``None``)."""
@@ -71,15 +112,25 @@ class S3Proxy:
         """Record one request, and return how it is to fail."""
         with self._lock:
             self.requests.append((method, path))
+            number = sum(1 for one, _path in self.requests if one == method)
+            if action := self._actions.pop((method, number), None):
+                action()
+            if self._away.is_set():
+                return "drop"
+            self._counted += 1
+            if self._counted % self._every:
+                return None
             if self._fault is None or self._times == 0 or self._method not in (None, method):
                 return None
             if self._times is not None:
                 self._times -= 1
             return self._fault
 
-    def _fail(self, fault: Literal["refuse", "drop", "cut"], times: int | None, method: str | None) -> None:
+    def _fail(
+        self, fault: Literal["refuse", "drop", "cut"], times: int | None, method: str | None, every: int = 1
+    ) -> None:
         with self._lock:
-            self._fault, self._times, self._method = fault, times, method
+            self._fault, self._times, self._method, self._every = fault, times, method, every
 
 
 class _Server(ThreadingHTTPServer):

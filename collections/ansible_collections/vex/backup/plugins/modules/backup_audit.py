@@ -37,16 +37,13 @@ options:
     type: list
     elements: str
     default: []
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds that the requests to the bucket may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
   - vex.backup.login
   - vex.backup.log_db
 attributes:
@@ -107,7 +104,14 @@ findings:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    PATIENCE,
+    S3,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
@@ -119,13 +123,13 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **S3,
+            **PATIENCE,
             **LOG_DB,
             "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
             "deep": {"type": "bool", "default": False},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
         },
         required_together=[("access_key", "secret_key")],
@@ -140,6 +144,7 @@ def main() -> None:
                 module.params,
                 s3=S3Settings.from_options(module.params),
                 log_database=LogDatabase.from_options(module.params),
+                patience=patience_of(module),
             )
         ),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)],

@@ -36,16 +36,13 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds that the module may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
 attributes:
   check_mode:
     support: full
@@ -75,7 +72,7 @@ key:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import PATIENCE, S3, conclude, patience_of, request
 from ansible_collections.vex.backup.plugins.module_utils._repository.hold import HoldRequest, hold
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
@@ -85,12 +82,12 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **S3,
+            **PATIENCE,
             "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str", "required": True},
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
         },
         required_together=[("access_key", "secret_key")],
@@ -104,6 +101,7 @@ def main() -> None:
                 HoldRequest,
                 module.params,
                 s3=S3Settings.from_options(module.params),
+                patience=patience_of(module),
                 check_mode=module.check_mode,
             )
         ),

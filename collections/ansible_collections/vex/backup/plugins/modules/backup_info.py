@@ -27,16 +27,13 @@ options:
   hostname:
     description: Host whose backups to list. Without it, the backups of every host.
     type: str
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds that the module may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
 attributes:
   check_mode:
     support: full
@@ -83,7 +80,7 @@ backups:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import PATIENCE, S3, conclude, patience_of, request
 from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
@@ -95,9 +92,9 @@ def main() -> None:
             "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
             **S3,
+            **PATIENCE,
         },
         required_together=[("access_key", "secret_key")],
         mutually_exclusive=[("access_key", "profile")],
@@ -105,7 +102,9 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: list_backups(request(ListRequest, module.params, s3=S3Settings.from_options(module.params))),
+        lambda _log: list_backups(
+            request(ListRequest, module.params, s3=S3Settings.from_options(module.params), patience=patience_of(module))
+        ),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 

@@ -52,16 +52,13 @@ options:
     type: list
     elements: str
     default: []
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds after which the module fails; no limit if absent or V(0).
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
   - vex.backup.compared
 attributes:
   check_mode:
@@ -114,7 +111,14 @@ proven:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import COMPARED, S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    COMPARED,
+    PATIENCE,
+    S3,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._verify.proof import ProofRequest, put_proof
 
@@ -132,9 +136,9 @@ def main() -> None:
             "rows": {"type": "int", "required": True},
             "recovery_seconds": {"type": "int", "required": True},
             "notes": {"type": "list", "elements": "str", "default": []},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
             **S3,
+            **PATIENCE,
             **COMPARED,
         },
         required_together=[("access_key", "secret_key")],
@@ -148,6 +152,7 @@ def main() -> None:
                 ProofRequest,
                 module.params,
                 s3=S3Settings.from_options(module.params),
+                patience=patience_of(module),
                 check_mode=module.check_mode,
             )
         ),

@@ -95,10 +95,6 @@ options:
       - Directory that keeps the removals while the log database is unreachable, so that a later run notes them.
       - Without it, removals from the bucket are not noted in the log tables.
     type: path
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds that the requests to the bucket may take. Without it, or with V(0), there is no limit.
     type: int
@@ -106,6 +102,7 @@ extends_documentation_fragment:
   - vex.backup.run_log
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
   - vex.backup.login
   - vex.backup.log_db
 attributes:
@@ -199,7 +196,15 @@ message:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, RUN_LOG, S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    PATIENCE,
+    RUN_LOG,
+    S3,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
@@ -214,6 +219,7 @@ def main() -> None:
         argument_spec={
             **RUN_LOG,
             **S3,
+            **PATIENCE,
             **LOG_DB,
             "work_dir": {"type": "path"},
             "name": {"type": "str"},
@@ -231,7 +237,6 @@ def main() -> None:
             "unfinished_days": {"type": "int", "default": 7},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "spool_dir": {"type": "path"},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
         },
         required_one_of=[("work_dir", "bucket")],
@@ -248,7 +253,11 @@ def main() -> None:
     from ansible_collections.vex.backup.plugins.module_utils._repository import prune  # noqa: PLC0415
     from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings  # noqa: PLC0415
 
-    parts = {"s3": S3Settings.from_options(options), "check_mode": module.check_mode}
+    parts = {
+        "s3": S3Settings.from_options(options),
+        "patience": patience_of(module),
+        "check_mode": module.check_mode,
+    }
     conclude(
         module,
         lambda log: prune.prune_host_and_bucket(

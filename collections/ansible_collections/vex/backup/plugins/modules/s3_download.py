@@ -61,16 +61,13 @@ options:
     description: Number of chunks of 8 MiB that are downloaded at a time.
     type: int
     default: 4
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds that the whole download may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
   - vex.backup.run_log
 attributes:
   check_mode:
@@ -173,7 +170,14 @@ download_finished:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    PATIENCE,
+    RUN_LOG,
+    S3,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
@@ -192,9 +196,9 @@ def main() -> None:
             "manifest_only": {"type": "bool", "default": False},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "parallel": {"type": "int", "default": 4},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
             **S3,
+            **PATIENCE,
             **RUN_LOG,
         },
         required_together=[("access_key", "secret_key")],
@@ -203,7 +207,11 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile"), ("key", "hostname"), ("name", "at")],
         supports_check_mode=True,
     )
-    parts = {"s3": S3Settings.from_options(module.params), "check_mode": module.check_mode}
+    parts = {
+        "s3": S3Settings.from_options(module.params),
+        "patience": patience_of(module),
+        "check_mode": module.check_mode,
+    }
     conclude(
         module,
         lambda log: download(request(DownloadRequest, module.params, **parts), log),

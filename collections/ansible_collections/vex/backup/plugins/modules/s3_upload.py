@@ -66,16 +66,13 @@ options:
     description: Number of parts that are uploaded at a time.
     type: int
     default: 4
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds that the whole upload may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
   - vex.backup.run_log
 attributes:
   check_mode:
@@ -180,7 +177,14 @@ upload_finished:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import RUN_LOG, S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    PATIENCE,
+    RUN_LOG,
+    S3,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 
@@ -200,16 +204,20 @@ def main() -> None:
             "metadata": {"type": "dict", "default": {}},
             "part_size": {"type": "int", "default": 16},
             "parallel": {"type": "int", "default": 4},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
             **S3,
+            **PATIENCE,
             **RUN_LOG,
         },
         required_together=[("access_key", "secret_key")],
         mutually_exclusive=[("access_key", "profile")],
         supports_check_mode=True,
     )
-    parts = {"s3": S3Settings.from_options(module.params), "check_mode": module.check_mode}
+    parts = {
+        "s3": S3Settings.from_options(module.params),
+        "patience": patience_of(module),
+        "check_mode": module.check_mode,
+    }
     conclude(
         module,
         lambda log: upload(request(UploadRequest, module.params, **parts), log),

@@ -23,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
     LogDatabase,
     check_version,
     log_database,
+    log_patience,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import uploads_to
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findings import Finding, Rows, compare
@@ -31,7 +32,11 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.manifests i
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, head
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    S3Settings,
+    Store,
+    store_patience,
+)
 
 # The kind of finding that an error of reading a backup becomes.
 KINDS: t.Dict[t.Type[Exception], str] = {
@@ -48,6 +53,7 @@ class AuditRequest:
     :param hostname: ``None`` for every host
     :param deep: read every archive and compare its SHA-256
     :param manifest_keys: a manifest must be signed with one of them; without keys, every manifest is accepted
+    :param patience: seconds to wait for the store, and for the log database, while it is away
     :param timeout: seconds for the requests to the bucket; 0 or ``None`` for no limit
     """
 
@@ -58,7 +64,7 @@ class AuditRequest:
     hostname: t.Optional[str]
     deep: bool
     manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
-    retries: int
+    patience: int
     timeout: t.Optional[int]
 
 
@@ -86,7 +92,12 @@ def audit_bucket(
     # be younger than the audit.
     rows, unreachable = _try(read_rows)
     with Store(
-        request.s3, request.bucket, work="the audit", timeout=request.timeout, retries=request.retries, parallel=4
+        request.s3,
+        request.bucket,
+        work="the audit",
+        timeout=request.timeout,
+        patience=store_patience(request.patience),
+        parallel=4,
     ) as store:
         catalog = read_catalog(store, request.prefix, request.hostname)
         checksums, of_backups = _check_backups(request, store, catalog)
@@ -109,10 +120,13 @@ def audit_bucket(
 
 
 def _read_rows(request: AuditRequest) -> Rows:
-    # Without a time limit: a bucket may have very many rows.
-    with log_database(request.log_database, statement_timeout=None) as connection:
-        check_version(connection)
-        return uploads_to(connection, request.bucket, host_prefix(request.prefix, request.hostname))
+    def read() -> Rows:
+        # Without a time limit: a bucket may have very many rows.
+        with log_database(request.log_database, statement_timeout=None) as connection:
+            check_version(connection)
+            return uploads_to(connection, request.bucket, host_prefix(request.prefix, request.hostname))
+
+    return log_patience(request.patience).attempt(read)
 
 
 def _try(read_rows: t.Callable[[], Rows]) -> t.Tuple[t.Optional[Rows], t.List[Finding]]:

@@ -34,7 +34,11 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.resumed_tra
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, stat
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    S3Settings,
+    Store,
+    store_patience,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,7 @@ class DownloadRequest:
     :param manifest_only: leave the archive in the bucket
     :param manifest_keys: the manifest must be signed with one of them; without keys, every manifest is accepted
     :param parallel: chunks at a time
+    :param patience: seconds to wait for a store that is away
     :param timeout: seconds for the whole download; 0 or ``None`` for no limit
     """
 
@@ -61,7 +66,7 @@ class DownloadRequest:
     manifest_only: bool
     manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
     parallel: int
-    retries: int
+    patience: int
     timeout: t.Optional[int]
     check_mode: bool
 
@@ -98,7 +103,7 @@ def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
             request.bucket,
             work="the download",
             timeout=request.timeout,
-            retries=request.retries,
+            patience=store_patience(request.patience, log),
             parallel=request.parallel,
         ) as store:
             target, chosen = _find(request, store)
@@ -110,9 +115,8 @@ def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
 
 def _check(request: DownloadRequest) -> None:
-    for name, least in (("parallel", 1), ("retries", 0)):
-        if getattr(request, name) < least:
-            raise OptionError(f"{name} must be at least {least}")
+    if request.parallel < 1:
+        raise OptionError("parallel must be at least 1")
     for key in request.manifest_keys:
         check_key(key)
 

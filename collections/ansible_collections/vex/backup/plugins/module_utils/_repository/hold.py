@@ -11,7 +11,11 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, choose, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    S3Settings,
+    Store,
+    store_patience,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
 
 
@@ -20,6 +24,7 @@ class HoldRequest:
     """The options of ``backup_hold``.
 
     :param state: ``present`` to hold, ``absent`` to release
+    :param patience: seconds to wait for a store that is away
     :param timeout: seconds; 0 or ``None`` for no limit
     """
 
@@ -29,7 +34,7 @@ class HoldRequest:
     hostname: str
     name: str
     state: str
-    retries: int
+    patience: int
     timeout: t.Optional[int]
     check_mode: bool
 
@@ -41,7 +46,9 @@ def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
     :raises NoSuchBackup: when there is no backup of that name with a manifest, or retention has just removed it
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    with Store(request.s3, request.bucket, work="the hold", timeout=request.timeout, retries=request.retries) as store:
+    with Store(
+        request.s3, request.bucket, work="the hold", timeout=request.timeout, patience=store_patience(request.patience)
+    ) as store:
         backup = choose(read_catalog(store, request.prefix, request.hostname).backups, name=request.name)
         wanted = request.state == "present"
         changed = backup.held != wanted

@@ -8,7 +8,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    S3Settings,
+    Store,
+    store_patience,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +20,7 @@ class ListRequest:
     """The options of ``backup_info``.
 
     :param hostname: ``None`` for every host
+    :param patience: seconds to wait for a store that is away
     :param timeout: seconds; 0 or ``None`` for no limit
     """
 
@@ -23,7 +28,7 @@ class ListRequest:
     bucket: str
     prefix: str
     hostname: t.Optional[str]
-    retries: int
+    patience: int
     timeout: t.Optional[int]
 
 
@@ -35,7 +40,11 @@ def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
     :raises StoreFailed: when the store refuses or cannot be reached
     """
     with Store(
-        request.s3, request.bucket, work="the listing", timeout=request.timeout, retries=request.retries
+        request.s3,
+        request.bucket,
+        work="the listing",
+        timeout=request.timeout,
+        patience=store_patience(request.patience),
     ) as store:
         backups = read_catalog(store, request.prefix, request.hostname).backups
     return {"changed": False, "backups": [as_result(one) for one in backups]}

@@ -21,7 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     OptionError,
     StoreFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase, log_patience
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
@@ -44,7 +44,11 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.unfinished_
     abort_unfinished,
     old_leftovers,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    S3Settings,
+    Store,
+    store_patience,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +60,7 @@ class PruneRequest:
     :param manifest_keys: a manifest must be signed with one of them; without keys, every manifest is accepted
     :param spool_dir: keeps the removals until the log tables note them; ``None`` to note none
     :param log_database: needed with *spool_dir*
+    :param patience: seconds to wait for the store, and for the log database, while it is away
     :param timeout: seconds for the requests to the bucket; 0 or ``None`` for no limit
     """
 
@@ -73,7 +78,7 @@ class PruneRequest:
     manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
     spool_dir: t.Optional[str]
     log_database: t.Optional[LogDatabase]
-    retries: int
+    patience: int
     timeout: t.Optional[int]
     check_mode: bool
 
@@ -122,8 +127,14 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
     _check(request)
     prune_log = None
     if request.spool_dir is not None and request.log_database is not None and not request.check_mode:
-        prune_log = PruneLog(request.spool_dir, request.log_database)
-    with Store(request.s3, request.bucket, work="retention", timeout=request.timeout, retries=request.retries) as store:
+        prune_log = PruneLog(request.spool_dir, request.log_database, log_patience(request.patience, log))
+    with Store(
+        request.s3,
+        request.bucket,
+        work="retention",
+        timeout=request.timeout,
+        patience=store_patience(request.patience, log),
+    ) as store:
         pruned = prune_objects(request, store, utc_now(), log, prune_log.keep if prune_log else _ignore)
     problems = [*pruned.problems, *(prune_log.deliver() if prune_log else [])]
     for problem in problems:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of, proof_of
@@ -15,7 +16,11 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log i
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, utc
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Store
+
+HOLD_SET = "a hold was set a moment ago"
+# The hold is looked for again when a deletion is repeated so many seconds after the last look.
+HOLD_SECONDS = 10.0
 
 KeepRemoval = t.Callable[[Removal], None]
 
@@ -92,7 +97,7 @@ def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t
             return f"locked by the bucket until {timestamp(utc(until))} (UTC)"
     # The last request before the removal: backup_hold puts the hold first and then checks for the manifest.
     if head(store, hold_of(backup.key)) is not None:
-        return "a hold was set a moment ago"
+        return HOLD_SET
     return None
 
 
@@ -100,10 +105,13 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: 
     # The manifest first: without it, the rest is not a backup. The archive last: audits find the rest by its key.
     proof = [proof_of(backup.key)] if backup.proven is not None else []
     removed = None
-    markers = []
+    markers: t.List[str] = []
     try:
         for key in (backup.manifest_key, *proof, backup.key):
-            if store.call("delete_object", Key=key).get("DeleteMarker"):
+            answer = store.call("delete_object", Key=key) if removed else _delete_manifest(store, backup)
+            if answer is None:
+                return Attempt(backup, protection=HOLD_SET)
+            if answer.get("DeleteMarker"):
                 markers.append(key)
             if removed is None:
                 removed = removal
@@ -113,3 +121,31 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: 
     except (StoreFailed, Interrupted) as error:
         return Attempt(backup, removed, markers, stopped=error)
     return Attempt(backup, removed, markers)
+
+
+def _delete_manifest(store: Store, backup: StoredBackup) -> t.Optional[Answer]:
+    """Delete the manifest of a backup; return the answer, or ``None`` without a deletion when a hold was set."""
+    looked = time.monotonic()
+
+    def delete() -> Answer:
+        nonlocal looked
+        # The store may have been away for long since the last look. Not before each repetition: a store that refuses
+        # every second request would then refuse each deletion.
+        if time.monotonic() - looked > HOLD_SECONDS:
+            if _exists(store, hold_of(backup.key)):
+                return {}
+            looked = time.monotonic()
+        return {"deleted": store.send("delete_object", Key=backup.manifest_key)}
+
+    answer: t.Optional[Answer] = store.wait([store.start(store.patiently, delete)])[0].get("deleted")
+    return answer
+
+
+def _exists(store: Store, key: str) -> bool:
+    try:
+        store.send("head_object", Key=key)
+    except Refused as error:
+        if error.code != "404":
+            raise
+        return False
+    return True

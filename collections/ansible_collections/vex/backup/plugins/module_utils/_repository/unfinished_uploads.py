@@ -11,7 +11,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import list_uploads
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, list_uploads
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 
@@ -35,7 +35,7 @@ def abort_unfinished(
                 continue
             if not check_mode:
                 log.info(f"aborting the upload of {store.url(upload.key)} that began {timestamp(upload.initiated)}")
-                store.call("abort_multipart_upload", Key=upload.key, UploadId=upload.upload_id)
+                abort_upload(store, upload.key, upload.upload_id)
             aborted.append(upload.key)
     except (StoreFailed, Interrupted) as error:
         return aborted, [f"unfinished uploads were not aborted: {error}"]

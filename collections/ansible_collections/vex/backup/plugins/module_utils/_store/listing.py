@@ -58,6 +58,19 @@ def list_uploads(store: Store, prefix: str) -> t.List[Unfinished]:
         page = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
 
 
+def abort_upload(store: Store, key: str, upload_id: str) -> None:
+    """Abort an unfinished upload, unless it has just ended.
+
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    try:
+        store.call("abort_multipart_upload", Key=key, UploadId=upload_id)
+    except Refused as error:
+        # Also the answer to a repeated request, when the answer to the first one was lost.
+        if error.code != "NoSuchUpload":
+            raise
+
+
 def head(store: Store, key: str, **params: str) -> t.Optional[Answer]:
     """Return the server's description of one object, or ``None`` when it does not exist.
 

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The reading of objects in chunks: several are requested at a time, and repeated after a lost connection."""
+"""The reading of objects in chunks, several of which are requested at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ with contextlib.suppress(ImportError):
     from botocore.exceptions import BotoCoreError
     from urllib3.exceptions import HTTPError
 
-# Seconds between attempts, doubled each time.
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
 CHUNK_BYTES = 8 * 1024 * 1024
 
 
@@ -65,20 +62,16 @@ def _read_range(store: Store, listed: Listed, start: int, size: int) -> Answer:
 
 
 def _get(store: Store, **params: t.Any) -> Answer:
-    pause = FIRST_PAUSE
-    attempt = 0
-    while True:
-        attempt += 1
-        # Botocore repeats a request that fails, but not one whose answer breaks off while it is read.
-        answer = store.request("get_object", **params)
+    def read_once() -> Answer:
+        answer = store.send("get_object", **params)
         try:
             return {"content": answer["Body"].read()}
         except (BotoCoreError, HTTPError) as error:
             # Botocore does not wrap urllib3's errors of TLS: a connection closed without notice, a damaged record.
-            if attempt > store.retries:
-                raise StoreFailed(
-                    f"the connection broke {attempt} times while {store.url(params['Key'])} was read: {error}; "
-                    "check the network, and repeat"
-                ) from error
-        store.deadline.pause(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+            broken = StoreFailed(
+                f"the connection broke while {store.url(params['Key'])} was read: {error}; check the network"
+            )
+            broken.may_pass = True
+            raise broken from error
+
+    return store.patiently(read_once)

@@ -1,15 +1,21 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The refusals of an S3 server, with the remedy for each."""
+"""The failures of an S3 server: the remedy for each, and which of them may pass."""
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed
 
+# Without it the modules refuse to start: see BOTO3_FAILURE in s3.py.
+with contextlib.suppress(ImportError):
+    from botocore.exceptions import ConnectionError as ConnectionFailed
+    from botocore.exceptions import HTTPClientError
+
 if t.TYPE_CHECKING:
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
 DENIED = "these credentials may not do that: grant them {} there"
 # The rights that each reading operation needs, by S3's names. The rights to write are needed together.
@@ -33,14 +39,25 @@ REMEDIES = {
     "InvalidAccessKeyId": "the server does not know the access key: correct access_key",
     "SignatureDoesNotMatch": "the secret key does not belong to the access key: correct secret_key",
     "ExpiredToken": "the session token has expired: renew session_token",
+    "InvalidToken": "the server does not know the session token: renew session_token",
     "RequestTimeTooSkewed": "this host's clock is wrong: set it",
     "PermanentRedirect": "the bucket is in another region: correct region",
+    "301": "the bucket is in another region: correct region",
     "AuthorizationHeaderMalformed": "the bucket is in another region: correct region",
     "PreconditionFailed": (
         "an object with this key exists, and these credentials may not read it: grant s3:GetObject, or correct key"
     ),
     "BadDigest": "the server received other bytes than were sent: check the disk and the network, and repeat",
 }
+
+# The names of a server that has too much to do, or whose connection was too slow.
+BUSY = frozenset(
+    """BandwidthLimitExceeded ConditionalRequestConflict OperationAborted PriorRequestNotComplete RequestLimitExceeded
+    RequestThrottled RequestThrottledException RequestTimeout RequestTimeoutException SlowDown SlowDownRead
+    SlowDownWrite ThrottledException Throttling ThrottlingException TooManyRequests TooManyRequestsException""".split()
+)
+# Python's names for the errors of a certificate that is not trusted, and of a server without TLS.
+WRONG_TLS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
 
 
 class Refused(StoreFailed):
@@ -54,26 +71,33 @@ class Refused(StoreFailed):
         self.code = code
 
 
-def explain_refusal(error: ClientError, url: str, endpoint: str, seconds: float) -> Refused:
+def explain_refusal(error: ClientError, url: str, endpoint: str) -> Refused:
     """Return the error for a refused request: the request, its address, the reason and the remedy.
 
     :param url: ``s3://bucket/key`` of the request
     :param endpoint: the server's address
-    :param seconds: how long the request took, all attempts together
     """
     answer = error.response["Error"]
-    metadata = error.response["ResponseMetadata"]
     code = answer.get("Code", "")
-    status = metadata["HTTPStatusCode"]
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     if status >= 500 and code != "NotImplemented":
-        attempts = metadata.get("RetryAttempts", 0) + 1
-        remedy = (
-            f"the server answered {status} for {seconds:.0f} seconds ({attempts} attempts): "
-            "repeat when the server works again, or raise retries"
-        )
+        remedy = f"the server answered {status}: repeat when it works again"
     else:
         rights = RIGHTS.get(error.operation_name, RIGHTS_TO_WRITE)
         remedy = REMEDIES.get(code, "the server refused it").format(rights)
-    return Refused(
+    refused = Refused(
         f"{error.operation_name} of {url} at {endpoint}: {remedy} ({code}: {answer.get('Message', '')})", code
     )
+    refused.may_pass = status == 429 or code in BUSY or (status >= 500 and code != "NotImplemented")
+    return refused
+
+
+def explain_unreachable(error: BotoCoreError, url: str, endpoint: str) -> StoreFailed:
+    """Return the error for a request that got no whole answer, with the options to check."""
+    failed = StoreFailed(
+        f"{endpoint} could not be reached for {url}: {error}; check endpoint_url, ca_bundle and the network"
+    )
+    failed.may_pass = isinstance(error, (HTTPClientError, ConnectionFailed)) and not any(
+        words in str(error) for words in WRONG_TLS
+    )
+    return failed

@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-import time
 import traceback
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
+from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import explain_refusal
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import (
+    Refused,
+    explain_refusal,
+    explain_unreachable,
+)
 
 try:
     # Botocore alone: the rest of boto3, with its transfers in threads of its own, takes longer to import.
@@ -87,15 +92,24 @@ def make_client(settings: S3Settings, config: Config) -> t.Any:
         raise OptionError(f"boto3 refuses the options: {error}") from error
 
 
+def store_patience(seconds: float, log: t.Optional[RunLog] = None) -> Patience:
+    """Return the patience with a store.
+
+    :param seconds: 0 to try once
+    """
+    return Patience(seconds, "the object store", log)
+
+
 class Store:
     """One bucket. Use it in a ``with`` statement: at its end no request is running.
 
     Requests run in threads and the main thread waits for them: botocore would treat an exception that a signal raises
-    during a request as a failure of the network, and repeat the request.
+    during a request as a failure of the network. Botocore's own retries are off: :class:`Patience` is the only one that
+    repeats a request.
 
     :param work: the name of the work in error messages, such as ``the upload``
     :param timeout: seconds for all requests together; 0 or ``None`` for no limit
-    :param retries: how often a request is repeated after a failure that may pass
+    :param patience: with a store that is away
     :param parallel: requests at a time
     :raises OptionError: for credentials that cannot be found, or an option that boto3 refuses
     """
@@ -107,13 +121,13 @@ class Store:
         *,
         work: str,
         timeout: t.Optional[int],
-        retries: int,
+        patience: Patience,
         parallel: int = 1,
     ) -> None:
         config = Config(
             connect_timeout=min(CONNECT_SECONDS, timeout or CONNECT_SECONDS),
             read_timeout=min(READ_SECONDS, timeout or READ_SECONDS),
-            retries={"mode": "standard", "total_max_attempts": retries + 1},
+            retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=parallel,
             request_checksum_calculation=settings.request_checksum_calculation,
             response_checksum_validation="when_required",
@@ -122,11 +136,11 @@ class Store:
         self._work = work
         self.deadline = Deadline(timeout, work, StoreFailed)
         self._client = make_client(settings, config)
-        # Before each attempt and not only before each request: botocore may repeat a request after the deadline.
+        # Botocore sends a request again after a redirection to another region.
         self._client.meta.events.register("before-send.s3", lambda **_: self.deadline.check())
         self._pool = Threads(parallel)
         self.bucket = bucket
-        self.retries = retries
+        self.patience = patience
         self.parallel = parallel
 
     def __enter__(self) -> Store:
@@ -172,9 +186,23 @@ class Store:
 
     def request(self, operation: str, **params: t.Any) -> Answer:
         """Make one request, as :meth:`call`, from within one of the threads."""
-        began = time.monotonic()
+        return self.patiently(lambda: self.send(operation, **params))
+
+    def patiently(self, action: t.Callable[[], Answer]) -> Answer:
+        """Call *action*, which makes requests with :meth:`send`, until it succeeds or the patience ends."""
+        return self.patience.attempt(action, self.deadline.pause)
+
+    def send(self, operation: str, **params: t.Any) -> Answer:
+        """Make one request once, from within one of the threads.
+
+        :raises Refused: when the server refuses it
+        :raises StoreFailed: when the server cannot be reached; with ``may_pass`` when that may pass
+        """
         url = self.url(params.get("Key", ""))
         endpoint = self._client.meta.endpoint_url
+        if hasattr(params.get("Body"), "seek"):
+            # An attempt that failed has read a part of it.
+            params["Body"].seek(0)
         try:
             answer: Answer = getattr(self._client, operation)(Bucket=self.bucket, **params)
         except ParamValidationError as error:
@@ -182,11 +210,23 @@ class Store:
         except NoCredentialsError as error:
             raise StoreFailed(f"no credentials for {endpoint}: set access_key and secret_key, or profile") from error
         except ClientError as error:
-            raise explain_refusal(error, url, endpoint, time.monotonic() - began) from error
+            refused = explain_refusal(error, url, endpoint)
+            raise self._named(refused, operation, params) from error
         except BotoCoreError as error:
             # Botocore wraps the error of a body whose reading finds that no time is left.
             self.deadline.check()
-            raise StoreFailed(
-                f"{endpoint} could not be reached for {url}: {error}; check endpoint_url, ca_bundle and the network"
-            ) from error
+            raise explain_unreachable(error, url, endpoint) from error
         return answer
+
+    def _named(self, refused: Refused, operation: str, params: t.Mapping[str, t.Any]) -> Refused:
+        """Return the refusal with its reason: the answer to HEAD has no body, so another request asks for it."""
+        if refused.may_pass or refused.code == "404" or not refused.code.isdigit():
+            return refused
+        try:
+            if operation == "head_object":
+                self.send("get_object", Key=params["Key"], Range="bytes=0-0")["Body"].close()
+            elif operation == "head_bucket":
+                self.send("list_objects_v2", MaxKeys=1)
+        except Refused as named:
+            return refused if named.code == "NoSuchKey" else named
+        return refused

@@ -23,7 +23,12 @@ from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     remove_pending,
     write_pending,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    Answer,
+    S3Settings,
+    Store,
+    store_patience,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.write import (
     Upload,
     abort_unfinished,
@@ -47,6 +52,7 @@ class UploadRequest:
     :param metadata: of both objects; ``sha256`` is added
     :param part_size: MiB
     :param parallel: parts at a time
+    :param patience: seconds to wait for a store that is away
     :param timeout: seconds for the whole upload; 0 or ``None`` for no limit
     """
 
@@ -62,7 +68,7 @@ class UploadRequest:
     metadata: t.Mapping[str, t.Any]
     part_size: int
     parallel: int
-    retries: int
+    patience: int
     timeout: t.Optional[int]
     check_mode: bool
 
@@ -89,7 +95,7 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
             request.bucket,
             work="the upload",
             timeout=request.timeout,
-            retries=request.retries,
+            patience=store_patience(request.patience, log),
             parallel=request.parallel,
         ) as store:
             result = _upload(request, store, log)
@@ -115,9 +121,8 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
 def _check(request: UploadRequest) -> None:
     if request.part_size not in PART_SIZES:
         raise OptionError(f"part_size must be from {PART_SIZES[0]} to {PART_SIZES[-1]} MiB, not {request.part_size}")
-    for name, least in (("parallel", 1), ("retries", 0)):
-        if getattr(request, name) < least:
-            raise OptionError(f"{name} must be at least {least}")
+    if request.parallel < 1:
+        raise OptionError("parallel must be at least 1")
     for option in ("src", "manifest"):
         path = getattr(request, option)
         if path is not None and not os.path.isfile(path) and not request.check_mode:

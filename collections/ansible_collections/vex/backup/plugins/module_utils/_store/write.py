@@ -11,8 +11,17 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import undisturbed
-from ansible_collections.vex.backup.plugins.module_utils._errors import ObjectDiffers, StoreFailed, UploadFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    ObjectDiffers,
+    StoreFailed,
+    UploadFailed,
+)
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
+    abort_upload,
+    head,
+    list_uploads,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part, as_header, matches, split
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Future, Store
@@ -55,7 +64,7 @@ def find_existing(store: Store, upload: Upload) -> t.Optional[Answer]:
     try:
         found = head(store, upload.key, ChecksumMode="ENABLED")
     except Refused as error:
-        if error.code == "403":
+        if error.code == "AccessDenied":
             # The credentials may be valid for writing alone. If not, the refusal of the write explains it better.
             return None
         raise
@@ -91,25 +100,30 @@ def put_file(store: Store, upload: Upload, existing: t.Optional[Answer], part_by
             _compare(store, upload, list(_digested(parts, upload)), [existing])
             return existing
         log.info(f"uploading {upload.path} to {store.url(upload.key)}: {upload.size} bytes, parts: {len(parts)}")
-        answer = _put_whole(store, upload, parts) if len(parts) == 1 else _put_parts(store, upload, parts)
+        answer = _put_whole(store, upload, parts) if len(parts) == 1 else _put_parts(store, upload, parts, log)
         found = find_existing(store, upload)
         try:
             _compare(store, upload, parts, [answer] if found is None else [answer, found])
-        except UploadFailed:
+        except UploadFailed as error:
             # This upload made the object, and an unverified object must not keep the name.
-            with contextlib.suppress(StoreFailed):
+            try:
                 store.call("delete_object", Key=upload.key)
+            except StoreFailed as left:
+                error.extend(f"the object could not be removed: {left}")
             raise
     log.info(f"uploaded {store.url(upload.key)}: size and checksum match {upload.path}")
     return answer
 
 
-def abort_unfinished(store: Store, key: str, log: RunLog) -> None:
-    """Abort unfinished uploads of *key*, left by killed attempts: a key belongs to one run."""
+def abort_unfinished(store: Store, key: str, log: RunLog, but: t.Optional[str] = None) -> None:
+    """Abort unfinished uploads of *key*, left by killed or repeated attempts: a key belongs to one run.
+
+    :param but: the id of the upload that goes on
+    """
     try:
-        for left in store.call("list_multipart_uploads", Prefix=key).get("Uploads", []):
-            if left["Key"] == key:
-                store.call("abort_multipart_upload", Key=key, UploadId=left["UploadId"])
+        for left in list_uploads(store, key):
+            if left.key == key and left.upload_id != but:
+                abort_upload(store, left.key, left.upload_id)
                 log.info(f"aborted an unfinished upload of {store.url(key)}")
     except Refused as error:
         log.info(f"unfinished uploads could not be listed: {error}")
@@ -156,12 +170,16 @@ def _put_whole(store: Store, upload: Upload, parts: t.Sequence[Part]) -> Answer:
     return _create(store, "put_object", upload, Body=part, ChecksumSHA256=as_header(part.sha256), **upload.settings)
 
 
-def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part]) -> Answer:
+def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part], log: RunLog) -> Answer:
     upload_id = None
     requests: t.List[Future] = []
+    repeated = store.patience.repetitions
     try:
         created = store.call("create_multipart_upload", Key=upload.key, ChecksumAlgorithm="SHA256", **upload.settings)
         upload_id = created["UploadId"]
+        if store.patience.repetitions > repeated:
+            # An attempt whose answer was lost may have begun an upload too.
+            abort_unfinished(store, upload.key, log, but=upload_id)
         for part in _digested(parts, upload):
             # Digests are only a few parts ahead of the upload: the parts are still in memory, and a failure ends both.
             if len(requests) >= 2 * store.parallel:
@@ -169,15 +187,31 @@ def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part]) -> Answer:
             requests.append(store.start(_put_part, store, upload.key, upload_id, part))
         sent = {"Parts": store.wait(requests)}
         return _create(store, "complete_multipart_upload", upload, UploadId=upload_id, MultipartUpload=sent)
-    except BaseException:
-        with undisturbed(), contextlib.suppress(StoreFailed):
+    except BaseException as error:
+        with undisturbed():
             # Parts that arrive after the abort would stay in the bucket, so no request may be running.
             store.cancel(ABORT_SECONDS)
-            if upload_id is None:
-                abort_unfinished(store, upload.key, RunLog(None))
-            else:
-                store.call("abort_multipart_upload", Key=upload.key, UploadId=upload_id)
+            left = _take_back(store, upload.key, upload_id, log)
+        if left and isinstance(error, BackupError):
+            error.extend(left)
         raise
+
+
+def _take_back(store: Store, key: str, upload_id: t.Optional[str], log: RunLog) -> t.Optional[str]:
+    """Abort an upload, or every unfinished upload of *key* without an id; return a sentence when that failed."""
+    try:
+        if upload_id is None:
+            abort_unfinished(store, key, log)
+        else:
+            abort_upload(store, key, upload_id)
+    except StoreFailed as error:
+        left = (
+            f"parts of the upload may be left in the bucket as an unfinished upload of {store.url(key)}, because it "
+            "could not be aborted: the next upload of this key, retention or a lifecycle rule of the bucket aborts it"
+        )
+        log.warning(f"{left} ({error})")
+        return left
+    return None
 
 
 def _put_part(store: Store, key: str, upload_id: str, part: Part) -> Answer:
@@ -202,13 +236,11 @@ def _create(store: Store, operation: str, upload: Upload, **params: t.Any) -> An
         return store.call(operation, Key=upload.key, IfNoneMatch="*", **params)
     except Refused as error:
         if error.code in ("PreconditionFailed", "NoSuchUpload"):
-            # Another object, or this one: botocore repeats a request whose answer was lost.
+            # Another object, or this one: a request whose answer was lost is repeated.
             found = find_existing(store, upload)
             if found is not None:
                 return found
         if error.code != "NotImplemented" or head(store, upload.key) is not None:
             raise
     # The server has no conditional writes: the check a moment ago must be enough.
-    if "Body" in params:
-        params["Body"].seek(0)
     return store.call(operation, Key=upload.key, **params)

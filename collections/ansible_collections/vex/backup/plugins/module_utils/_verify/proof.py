@@ -12,7 +12,11 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import stat
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    S3Settings,
+    Store,
+    store_patience,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
 
 FORMAT = 1
@@ -21,7 +25,11 @@ _FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "rec
 
 @dataclasses.dataclass(frozen=True)
 class ProofRequest:
-    """The options of ``backup_proof``, by name. ``timeout`` is in seconds, ``None`` or 0 for no limit."""
+    """The options of ``backup_proof``, by name.
+
+    :param patience: seconds to wait for a store that is away
+    :param timeout: seconds; 0 or ``None`` for no limit
+    """
 
     s3: S3Settings
     bucket: str
@@ -34,7 +42,7 @@ class ProofRequest:
     recovery_seconds: int
     compared: t.Optional[t.Mapping[str, int]]
     notes: t.Sequence[str]
-    retries: int
+    patience: int
     timeout: t.Optional[int]
     check_mode: bool
 
@@ -58,7 +66,7 @@ def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
         request.bucket,
         work="the upload of the proof",
         timeout=request.timeout,
-        retries=request.retries,
+        patience=store_patience(request.patience),
     ) as store:
         for needed in (request.key, manifest_of(request.key)):
             if stat(store, needed) is None:

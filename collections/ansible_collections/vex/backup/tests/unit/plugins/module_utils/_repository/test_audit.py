@@ -63,7 +63,7 @@ def request(**changes: t.Any) -> AuditRequest:
         "hostname": None,
         "deep": False,
         "manifest_keys": [],
-        "retries": 0,
+        "patience": 0,
         "timeout": None,
         **changes,
     }

@@ -31,7 +31,7 @@ def test_a_short_manifest_key_is_refused(tmp_path: pathlib.Path, former: str) ->
         manifest_only=False,
         manifest_keys=["k" * 16, former],
         parallel=1,
-        retries=0,
+        patience=0,
         timeout=None,
         check_mode=False,
     )

@@ -37,7 +37,7 @@ def hold(state: str, name: str = "backup_20260101_030000", *, check_mode: bool =
         hostname="db1",
         name=name,
         state=state,
-        retries=0,
+        patience=0,
         timeout=None,
         check_mode=check_mode,
     )

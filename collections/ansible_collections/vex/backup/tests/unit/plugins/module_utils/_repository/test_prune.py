@@ -72,7 +72,7 @@ REQUEST = PruneRequest(
     manifest_keys=(),
     spool_dir=None,
     log_database=None,
-    retries=0,
+    patience=0,
     timeout=None,
     check_mode=False,
 )

@@ -159,7 +159,7 @@ class Retention(RuleBasedStateMachine):
             manifest_keys=(),
             spool_dir=None,
             log_database=None,
-            retries=0,
+            patience=0,
             timeout=None,
             check_mode=False,
             **numbers,

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import signed
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store, store_patience
 
 UTC = datetime.timezone.utc
 NAME = "vex"
@@ -159,8 +159,8 @@ def use(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_module, "make_client", lambda *_: bucket)
 
 
-def open_store(bucket: FakeBucket, retries: int = 0) -> Store:
-    """Return a store that reaches *bucket*."""
+def open_store(bucket: FakeBucket, patience: float = 0) -> Store:
+    """Return a store that reaches *bucket*, with a patience in seconds."""
     with pytest.MonkeyPatch.context() as patch:
         use(bucket, patch)
-        return Store(S3Settings(), NAME, work="the test", timeout=None, retries=retries)
+        return Store(S3Settings(), NAME, work="the test", timeout=None, patience=store_patience(patience))

@@ -60,6 +60,11 @@ class Server:
         """Expect *operation*, and refuse it."""
         self._answers.append(lambda stub: stub.add_client_error(operation, code, "no", http_status_code=status))
 
+    def refuses_head(self, code: str, status: int = 403) -> None:
+        """Expect HEAD of the object, and refuse it; the reason *code* is in the answer to the request after it."""
+        self.refuses("head_object", str(status), status)
+        self.refuses("get_object", code, status)
+
     def attach(self, client: t.Any) -> Stubber:
         stub = Stubber(client)
         for answer in self._answers:
@@ -82,7 +87,7 @@ def upload(archive: pathlib.Path, **options: t.Any) -> t.Dict[str, t.Any]:
         "metadata": {},
         "part_size": 5,
         "parallel": 1,
-        "retries": 0,
+        "patience": 0,
         "check_mode": False,
         **options,
     }

@@ -16,8 +16,8 @@ pytest.importorskip("boto3")
 from botocore.response import StreamingBody
 from urllib3 import HTTPResponse
 
+from ansible_collections.vex.backup.plugins.module_utils._common import patience as patience_module
 from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._store import read as read_module
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import stat
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks, read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
@@ -61,20 +61,19 @@ class ClosedConnection(io.RawIOBase):
         raise ssl.SSLEOFError("UNEXPECTED_EOF_WHILE_READING")
 
 
-@pytest.mark.parametrize("breaks", [1, 2])
-def test_a_broken_tls_connection_is_retried(bucket: FakeBucket, breaks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_module, "FIRST_PAUSE", 0.0)
+@pytest.mark.parametrize("patience", [600, 0])
+def test_a_broken_tls_connection_is_retried(bucket: FakeBucket, patience: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience_module, "LONGEST_PAUSE", 0.0)
     whole = bucket.get_object
-    broken: t.Any = HTTPResponse(ClosedConnection(), preload_content=False)
-    bodies = [StreamingBody(broken, 7) for _attempt in range(breaks)]
+    bodies: t.List[t.Any] = [HTTPResponse(ClosedConnection(), preload_content=False) for _attempt in range(3)]
 
     def get_object(**params: t.Any) -> t.Dict[str, t.Any]:
-        return {"Body": bodies.pop()} if bodies else whole(**params)
+        return {"Body": StreamingBody(bodies.pop(), 7)} if bodies else whole(**params)
 
     monkeypatch.setattr(bucket, "get_object", get_object)
-    with open_store(bucket, retries=1) as store:
-        if breaks == 1:
+    with open_store(bucket, patience) as store:
+        if patience:
             assert read_object(store, "key") == b"content"
         else:
-            with pytest.raises(StoreFailed, match=r"broke 2 times while s3://vex/key was read: .*UNEXPECTED_EOF"):
+            with pytest.raises(StoreFailed, match=r"connection broke while s3://vex/key was read: .*UNEXPECTED_EOF"):
                 read_object(store, "key")

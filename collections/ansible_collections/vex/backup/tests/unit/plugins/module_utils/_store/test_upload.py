@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import importlib.util
+import io
 import json
 import pathlib
 import sys
 import typing as t
 
 import pytest
-from botocore.stub import ANY, Stubber
+from botocore.stub import ANY
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ObjectDiffers,
@@ -21,7 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     UploadFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, checksum_of
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import checksum_of
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import REMEDIES, RIGHTS_TO_WRITE
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepared_server import (
     KEY,
@@ -36,37 +38,8 @@ from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepa
     upload,
 )
 
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 WITHOUT_KEYS = dataclasses.replace(S3, access_key=None, secret_key=None)
-
-
-@pytest.fixture(params=[1, 3], ids=["single", "parts"])
-def archive(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> pathlib.Path:
-    """Make an archive of one part, or of three."""
-    path = tmp_path / "b.zip"
-    with path.open("wb") as stream:
-        stream.write(b"archive")
-        if request.param == 3:
-            stream.truncate(11 * MEBIBYTE)
-    return path
-
-
-@pytest.fixture
-def server(archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Server]:
-    """Prepare a server; fail if an expected request was not made."""
-    made = Server(archive, 5)
-    stubs: t.List[Stubber] = []
-    make_client = s3_module.make_client
-
-    def make_stubbed_client(*arguments: t.Any) -> t.Any:
-        client = make_client(*arguments)
-        stubs.append(made.attach(client))
-        return client
-
-    monkeypatch.setattr(s3_module, "make_client", make_stubbed_client)
-    yield made
-    made.close()
-    for stub in stubs:
-        stub.assert_no_pending_responses()
 
 
 def test_settings_reach_the_server(archive: pathlib.Path, server: Server) -> None:
@@ -126,7 +99,9 @@ def test_an_object_with_a_wrong_checksum_that_cannot_be_removed(archive: pathlib
     expect_upload(server, {"ETag": '"wrong"'})
     server.answers("head_object", server.head())
     server.refuses("delete_object", "AccessDenied", 403)
-    assert "remove the object if it is still there" in refusal(UploadFailed, archive)
+    message = refusal(UploadFailed, archive)
+    assert "remove the object if it is still there" in message
+    assert "the object could not be removed: DeleteObject of s3://vex/db1" in message
 
 
 def test_an_object_without_a_checksum_is_removed(archive: pathlib.Path, server: Server) -> None:
@@ -172,10 +147,10 @@ def test_without_conditional_writes_an_existing_object_stays(archive: pathlib.Pa
 
 
 def test_without_conditional_writes_an_unreadable_object_stays(archive: pathlib.Path, server: Server) -> None:
-    server.refuses("head_object", "403", 403)
+    server.refuses_head("AccessDenied")
     server.answers("list_multipart_uploads", {})
     expect_refused_upload(server, "NotImplemented", 501)
-    server.refuses("head_object", "403", 403)
+    server.refuses_head("AccessDenied")
     expect_abort(server)
     assert "s3:GetObject" in refusal(StoreFailed, archive)
 
@@ -198,25 +173,56 @@ def test_an_object_that_appears_meanwhile_stays(archive: pathlib.Path, server: S
 
 
 def test_credentials_that_may_only_write(archive: pathlib.Path, server: Server) -> None:
-    server.refuses("head_object", "403", 403)
+    server.refuses_head("AccessDenied")
     server.refuses("list_multipart_uploads", "AccessDenied", 403)
     expect_upload(server, {"ETag": server.etag, "ChecksumSHA256": server.checksum})
-    server.refuses("head_object", "403", 403)
+    server.refuses_head("AccessDenied")
     assert upload(archive)["changed"] is True
 
 
 def test_credentials_that_may_only_write_cannot_repeat(archive: pathlib.Path, server: Server) -> None:
-    server.refuses("head_object", "403", 403)
+    server.refuses_head("AccessDenied")
     server.answers("list_multipart_uploads", {})
     expect_refused_upload(server, "PreconditionFailed", 412)
-    server.refuses("head_object", "403", 403)
+    server.refuses_head("AccessDenied")
     expect_abort(server)
     assert "an object with this key exists" in refusal(StoreFailed, archive)
 
 
 def test_a_refused_first_request_ends_the_upload(archive: pathlib.Path, server: Server) -> None:
-    server.refuses("head_object", "400", 400)
-    assert "the server refused it (400: no)" in refusal(StoreFailed, archive)
+    server.refuses_head("Unknown", 400)
+    assert "the server refused it (Unknown: no)" in refusal(StoreFailed, archive)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ExpiredToken"),
+        (403, "InvalidAccessKeyId"),
+        (403, "RequestTimeTooSkewed"),
+        (403, "SignatureDoesNotMatch"),
+        (301, "PermanentRedirect"),
+        (400, "AuthorizationHeaderMalformed"),
+    ],
+)
+def test_a_refused_head_has_its_reason(archive: pathlib.Path, server: Server, status: int, code: str) -> None:
+    server.refuses_head(code, status)
+    message = refusal(StoreFailed, archive, patience=600)
+    assert REMEDIES[code] in message
+    assert code in message
+
+
+def test_a_head_whose_reason_nobody_tells_keeps_its_status(archive: pathlib.Path, server: Server) -> None:
+    server.refuses("head_object", "403", 403)
+    server.answers("get_object", {"Body": io.BytesIO(b"x")}, Range="bytes=0-0")
+    assert "may not do that: grant them s3:PutObject" in refusal(StoreFailed, archive)
+
+
+def test_a_refused_bucket_has_its_reason(archive: pathlib.Path, server: Server) -> None:
+    archive.unlink()
+    server.refuses("head_bucket", "400", 400)
+    server.refuses("list_objects_v2", "ExpiredToken", 400)
+    assert REMEDIES["ExpiredToken"] in refusal(StoreFailed, archive, check_mode=True)
 
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
@@ -224,10 +230,16 @@ def test_an_upload_without_a_known_id_is_aborted(archive: pathlib.Path, server: 
     expect_first_requests(server)
     server.refuses("create_multipart_upload", "InternalError", 500)
     server.answers(
-        "list_multipart_uploads", {"Uploads": [{"Key": f"{KEY}.x", "UploadId": "V"}, {"Key": KEY, "UploadId": "W"}]}
+        "list_multipart_uploads",
+        {
+            "Uploads": [
+                {"Key": f"{KEY}.x", "UploadId": "V", "Initiated": NOW},
+                {"Key": KEY, "UploadId": "W", "Initiated": NOW},
+            ]
+        },
     )
     server.answers("abort_multipart_upload", {}, UploadId="W")
-    assert "answered 500 for 0 seconds (1 attempts)" in refusal(StoreFailed, archive)
+    assert "the server answered 500: repeat when it works again" in refusal(StoreFailed, archive)
 
 
 @pytest.mark.parametrize("archive", [3], indirect=True)
@@ -235,7 +247,9 @@ def test_a_failing_abort_does_not_hide_the_failure(archive: pathlib.Path, server
     expect_first_requests(server)
     expect_refused_upload(server, "InternalError", 500)
     server.refuses("abort_multipart_upload", "AccessDenied", 403)
-    assert "CompleteMultipartUpload of s3://vex/db1/2025/07/b.zip" in refusal(StoreFailed, archive)
+    message = refusal(StoreFailed, archive)
+    assert "CompleteMultipartUpload of s3://vex/db1/2025/07/b.zip" in message
+    assert "parts of the upload may be left in the bucket as an unfinished upload of s3://vex/db1" in message
 
 
 @pytest.mark.parametrize("code", sorted(REMEDIES.keys() - {"PreconditionFailed"}))
@@ -262,7 +276,7 @@ def test_every_known_refusal_names_its_remedy(archive: pathlib.Path, server: Ser
         ({"part_size": 4}, "part_size must be from 5 to 5120"),
         ({"part_size": 5121}, "part_size"),
         ({"parallel": 0}, "parallel must be at least 1"),
-        ({"retries": -1}, "retries must be at least 0"),
+        ({"patience": -1}, "patience must be at least 0"),
         ({"src": "/none"}, "src is not a file: /none"),
         ({"manifest": "/none"}, "manifest is not a file: /none"),
         ({"metadata": {"server": "é"}}, "ASCII"),
