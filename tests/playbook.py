@@ -208,6 +208,8 @@ class Installation:
             "vex_backup_smtp_host": "127.0.0.1",
             "vex_backup_smtp_port": sink.port,
             "vex_backup_smtp_security": "none",
+            # What a test takes away stays away; tests/faults/test_patience.py has the servers that come back.
+            "vex_backup_patience_minutes": 0,
         }
 
     @property

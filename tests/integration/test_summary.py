@@ -110,7 +110,7 @@ def test_a_failed_host_stops_no_other(fleet: Fleet) -> None:
     """Back up one host at a time, the good one last: it has a backup, and the summary names every fault."""
     fleet.add("a-password", login_password="not it")
     fleet.variables["b-away"] = {**NOWHERE, "ansible_port": free_port()}
-    fleet.add("c-bucket", s3_bucket="nowhere", s3_retries=0)
+    fleet.add("c-bucket", s3_bucket="nowhere")
     fleet.add("d-variable", threads="many")
     fleet.add("e-good")
     ended = fleet.back_up("--forks", "1")

@@ -58,6 +58,7 @@ class Watch:
             "vex_backup_smtp_host": "127.0.0.1",
             "vex_backup_smtp_port": smtp.port,
             "vex_backup_smtp_security": "none",
+            "vex_backup_patience_minutes": 0,
         }
 
     def __call__(self, *arguments: str, **variables: Any) -> Watched:
