@@ -11,7 +11,7 @@ from tests.command import Command
 from tests.faults.checks import assert_says
 from tests.playbook import Installation, attachments_of
 
-AWAY: dict[str, Any] = {"s3_endpoint_url": "http://127.0.0.1:9", "s3_retries": 0}
+AWAY: dict[str, Any] = {"s3_endpoint_url": "http://127.0.0.1:9", "patience_minutes": 0}
 
 
 def notes(host: Installation) -> list[str]:

@@ -86,6 +86,7 @@ class SmtpSink:
 
     def announce(self, limit: int) -> None:
         """Announce to new clients the size in bytes that the server accepts, and enforce it."""
+        assert self._controller is not None
         self._controller.SMTP_kwargs["data_size_limit"] = limit
 
     @property

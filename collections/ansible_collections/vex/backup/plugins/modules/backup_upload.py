@@ -34,16 +34,13 @@ options:
     description: Directory that keeps the records while the log database is unreachable.
     type: path
     required: true
-  retries:
-    description: Number of retries of a request after a failure that may be temporary, with growing pauses.
-    type: int
-    default: 5
   timeout:
     description: Seconds that the upload of each archive may take. Without it, or with V(0), there is no limit.
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.patience
   - vex.backup.run_log
   - vex.backup.login
   - vex.backup.log_db
@@ -97,7 +94,15 @@ message:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import LOG_DB, RUN_LOG, S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    LOG_DB,
+    PATIENCE,
+    RUN_LOG,
+    S3,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._repository.pending_uploads import (
@@ -113,12 +118,12 @@ def main() -> None:
         argument_spec={
             **RUN_LOG,
             **S3,
+            **PATIENCE,
             **LOG_DB,
             "work_dir": {"type": "path", "required": True},
             "hostname": {"type": "str", "required": True},
             "name": {"type": "str"},
             "spool_dir": {"type": "path", "required": True},
-            "retries": {"type": "int", "default": 5},
             "timeout": {"type": "int"},
         },
         required_together=[("access_key", "secret_key")],
@@ -133,6 +138,7 @@ def main() -> None:
                 module.params,
                 s3=S3Settings.from_options(module.params),
                 log_database=LogDatabase.from_options(module.params),
+                patience=patience_of(module),
                 check_mode=module.check_mode,
             ),
             log,

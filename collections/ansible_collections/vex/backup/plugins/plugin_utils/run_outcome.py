@@ -97,8 +97,8 @@ class Outcome:
     error as soon as there is a problem. ``problems``: sentences; the play fails when there is one.
     ``late_problems``: problems found after the record was closed, to be added to it. ``left_out``: sentences on what
     the configuration left out. ``abandoned``: a sentence, which is a problem too, for each abandoned run that this one
-    closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``upload``: the options of those names of
-    ``backup_log_record``, without unknown ones. ``compressed_bytes``: size of the files of the dump,
+    closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``upload``: the options of those names
+    of ``backup_log_record``, without unknown ones. ``compressed_bytes``: size of the files of the dump,
     ``archive_bytes``: of the archive, 0 while unknown.
     ``location``: address of the archive in the bucket, else its path, else the dump's. ``bytes``: size of
     the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the start of

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import (
     ARCHIVE_FORMATS,
+    INCOMPLETE,
     RUN_NAME_PATTERN,
     manifest_of,
 )
@@ -21,7 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import BackupEr
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import RunFacts, UploadFacts
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._log_db.records import RunRecordRequest, record_run
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import UPLOADED
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import UPLOADED, UPLOADED_INCOMPLETE
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     PENDING,
     Pending,
@@ -42,6 +43,7 @@ class PendingRequest:
     """The options of ``backup_upload``.
 
     :param name: the run that is in progress, whose archive is left to it; ``None`` when none is
+    :param patience: seconds to wait for a store that is away
     :param timeout: seconds for each archive; 0 or ``None`` for no limit
     """
 
@@ -51,7 +53,7 @@ class PendingRequest:
     name: t.Optional[str]
     spool_dir: str
     log_database: LogDatabase
-    retries: int
+    patience: int
     timeout: t.Optional[int]
     check_mode: bool
 
@@ -102,7 +104,7 @@ def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> t.T
             metadata={"run-uuid": pending.run_uuid},
             part_size=_PART_MEBIBYTES,
             parallel=_PARALLEL,
-            retries=request.retries,
+            patience=request.patience,
             timeout=request.timeout,
             check_mode=request.check_mode,
         ),
@@ -110,7 +112,8 @@ def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> t.T
     )
     if request.check_mode:
         return pending, ""
-    os.close(os.open(os.path.join(request.work_dir, f"{run}{UPLOADED}"), os.O_WRONLY | os.O_CREAT, 0o600))
+    uploaded = UPLOADED_INCOMPLETE if done["manifest_key"].endswith(INCOMPLETE) else UPLOADED
+    os.close(os.open(os.path.join(request.work_dir, f"{run}{uploaded}"), os.O_WRONLY | os.O_CREAT, 0o600))
     remove_pending(archive)
     facts = UploadFacts(
         status=SUCCESS,
@@ -127,4 +130,4 @@ def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> t.T
         request.spool_dir,
         RunFacts(hostname=request.hostname, run_uuid=pending.run_uuid, upload=facts),
     )
-    return pending, record_run(record, check_mode=False).get("message", "")
+    return pending, record_run(record, log, check_mode=False).get("message", "")

@@ -38,6 +38,7 @@ class Uploads:
         self.records: t.List[t.Any] = []
         self.failures: t.Dict[str, Exception] = {}
         self.message = ""
+        self.manifest_key = "k.manifest.json"
         monkeypatch.setattr(pending_module, "upload", self._upload)
         monkeypatch.setattr(pending_module, "record_run", self._record)
 
@@ -61,9 +62,9 @@ class Uploads:
         failure = self.failures.get(pathlib.Path(request.src).stem)
         if failure:
             raise failure
-        return DONE
+        return {**DONE, "manifest_key": self.manifest_key}
 
-    def _record(self, request: t.Any, check_mode: bool) -> t.Dict[str, t.Any]:
+    def _record(self, request: t.Any, _log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
         assert not check_mode
         self.records.append(request.facts)
         return {"message": self.message} if self.message else {}
@@ -130,3 +131,10 @@ def test_a_record_that_is_kept_is_told(uploads: Uploads) -> None:
     result = uploads.run(RUNS[1])
     assert (result["message"], result["warnings"]) == ("the record is kept", ["the record is kept"])
     assert [one["name"] for one in result["uploaded"]] == RUNS[:1]
+
+
+def test_an_incomplete_one_counts_as_such(uploads: Uploads) -> None:
+    uploads.manifest_key = "k.incomplete.json"
+    uploads.run(RUNS[1])
+    assert (uploads.folder / f"{RUNS[0]}.incomplete").exists()
+    assert not (uploads.folder / f"{RUNS[0]}.uploaded").exists()
