@@ -22,6 +22,10 @@ class Answer(t.NamedTuple):
     failure: str
 
 
+# A person waits for the answer, and can ask again.
+AT_ONCE = {"vex_backup_patience_minutes": 0}
+
+
 def ask(
     places: Places,
     name: str,

@@ -9,7 +9,7 @@ import json
 import sys
 import typing as t
 
-from .answer import ask
+from .answer import AT_ONCE, ask
 from .places import Places
 from .statuses import DONE
 
@@ -28,7 +28,7 @@ def show_backups(places: Places, *, server: t.Optional[str], every_server: bool,
         "vex_backup_restore_every_server": every_server,
         **({"vex_backup_restore_server": server} if server else {}),
     }
-    found = ask(places, "list", variables=variables).found
+    found = ask(places, "list", variables={**variables, **AT_ONCE}).found
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return DONE

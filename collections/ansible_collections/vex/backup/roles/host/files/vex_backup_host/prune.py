@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-from .answer import ask
+from .answer import AT_ONCE, ask
 from .places import Places
 from .run import only_run
 from .statuses import DONE, FAILED
@@ -45,7 +45,7 @@ def hold(places: Places, name: str, *, held: bool) -> int:
     """
     with only_run(places):
         variables = {"vex_backup_held_name": name, "vex_backup_held_state": "present" if held else "absent"}
-        found = ask(places, "hold", variables=variables).found
+        found = ask(places, "hold", variables={**variables, **AT_ONCE}).found
     was = "" if found["changed"] else "already "
     sys.stdout.write(f"{name} is {was}{'held' if held else 'not held'}\n")
     return DONE

@@ -9,7 +9,7 @@ import getpass
 import sys
 import typing as t
 
-from .answer import ask
+from .answer import AT_ONCE, ask
 from .list_backups import size
 from .places import Places
 from .run import only_run
@@ -26,7 +26,7 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
     :raises CommandError: when the restore cannot be planned or fails
     """
     variables = _variables(asked)
-    planned = ask(places, "restore", variables={**variables, "vex_backup_restore_yes": False})
+    planned = ask(places, "restore", variables={**variables, **AT_ONCE, "vex_backup_restore_yes": False})
     if planned.failure:
         raise CommandError(f"the restore cannot be planned: {planned.failure}")
     plan = planned.found["plan"]
