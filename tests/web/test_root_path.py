@@ -132,6 +132,7 @@ def test_every_form(proxied: ASGIApp, visitor: Visitor, settings: dict[str, str]
         ("/language", {"language": "en", "next": f"{BELOW}/backups?status=1"}, "/backups?status=1"),
         ("/language", {"language": "pt-BR", "next": "/elsewhere"}, "/"),
         ("/language", {"language": "pt-BR", "next": f"{BELOW}//evil.example"}, "/"),
+        ("/language", {"language": "pt-BR", "next": f"{BELOW}/../other"}, "/"),
         ("/users/new", {**new, **passwords}, "/users"),
         (f"/users/{other.id}", {**new, "login": other.login}, "/users"),
         (f"/users/{other.id}/delete", {}, "/users"),

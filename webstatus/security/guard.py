@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import hmac
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -101,12 +102,17 @@ def guarded(route: str, view: View) -> Endpoint:
     return endpoint
 
 
+_DOTS = re.compile(r"(?:^|[/\\])(?:\.|%2e){1,2}(?:[/\\?#]|$)", re.IGNORECASE)
+
+
 def safe_path(request: Request, path: str) -> str:
     """Return *path* when it is a path of this app, else the dashboard's path."""
     home = address(request, "dashboard")
     # Browsers read a backslash as a slash and drop control characters: /\evil.example leads to another host too.
     below = path.removeprefix(home)
     is_foreign = not path.startswith(home) or below[:1] in {"/", "\\"} or any(ord(c) <= 32 for c in path)
+    # Browsers resolve these, also when they are encoded: /vex/../other is another app of the host.
+    is_foreign = is_foreign or _DOTS.search(path) is not None
     return home if is_foreign or len(path) > MAX_PATH_LENGTH else path
 
 

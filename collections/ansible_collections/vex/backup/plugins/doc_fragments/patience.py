@@ -12,8 +12,8 @@ class ModuleDocFragment:
 options:
   patience:
     description:
-      - Seconds to try again, with growing pauses, after a failure that may pass. The object store, the log database and
-        the mail server are waited for, each from its own first failure. V(0) tries once, as check mode does.
+      - Seconds to try a request to the object store, the log database or the mail server again, with growing pauses,
+        after a failure that may pass. V(0) tries once, as check mode does.
       - Failures that may pass are lost or refused connections, timeouts, and answers of a server that is overloaded or
         restarts. All others fail at once.
     type: int

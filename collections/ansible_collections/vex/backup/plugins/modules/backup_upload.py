@@ -34,6 +34,10 @@ options:
     description: Directory that keeps the records while the log database is unreachable.
     type: path
     required: true
+  time_limit:
+    description: Seconds after which the module begins no further archive; the next call goes on.
+    type: int
+    default: 3600
   timeout:
     description: Seconds that the upload of each archive may take. Without it, or with V(0), there is no limit.
     type: int
@@ -86,8 +90,14 @@ uploaded:
     - name: backup_20260101_030000
       bucket: example-backups
       key: mysql/db1/2026/01/backup_20260101_030000.zip
+left:
+  description: Names of the runs whose archives were not begun within O(time_limit).
+  returned: success
+  type: list
+  elements: str
+  sample: []
 message:
-  description: Reasons why an archive was not uploaded, or its record not completed.
+  description: Reasons why an archive was not uploaded.
   returned: when something failed
   type: str
 """
@@ -124,6 +134,7 @@ def main() -> None:
             "hostname": {"type": "str", "required": True},
             "name": {"type": "str"},
             "spool_dir": {"type": "path", "required": True},
+            "time_limit": {"type": "int", "default": 3600},
             "timeout": {"type": "int"},
         },
         required_together=[("access_key", "secret_key")],

@@ -31,6 +31,7 @@ RENAMED = {
     "vex_backup_restore_go_on": "vex_backup_restore_yes",
     "vex_backup_restore_keep": "vex_backup_restore_discard, with the opposite value",
     "vex_backup_verify_path": "vex_backup_verify_dir",
+    "vex_backup_s3_retries": "vex_backup_patience_minutes",
 }
 
 

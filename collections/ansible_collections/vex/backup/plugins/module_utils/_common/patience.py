@@ -63,6 +63,8 @@ class Patience:
                 if not error.may_pass or left <= 0:
                     if error.may_pass and tries > 1:
                         error.extend(f"tried {tries} times in {now - began:.0f} seconds: raise patience")
+                    with self._lock:
+                        self._waiting_since = None
                     raise
                 self._begin_wait(error)
             else:

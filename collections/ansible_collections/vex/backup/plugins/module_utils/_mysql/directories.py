@@ -15,7 +15,9 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.sql_parts import
 
 _CLAUSE = re.compile(rb"\b(?:DATA|INDEX) DIRECTORY ?= ?\0(\d+)\0")
 # A comment may look like a clause.
-_CLAUSE_OR_QUOTED = re.compile(rb" (?:DATA|INDEX) DIRECTORY ?= ?'[^']*'|(" + QUOTED.pattern + rb")", re.DOTALL)
+_CLAUSE_OR_QUOTED = re.compile(
+    rb" (?:DATA|INDEX) DIRECTORY ?= ?'(?:[^'\\]|\\.|'')*'|(" + QUOTED.pattern + rb")", re.DOTALL
+)
 
 
 def directories_of(statement: bytes) -> t.List[str]:

@@ -4,21 +4,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
+import time
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import (
     ARCHIVE_FORMATS,
     INCOMPLETE,
     RUN_NAME_PATTERN,
+    host_of,
     manifest_of,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import warning_note
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, Interrupted, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning, BackupError, Interrupted
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import RunFacts, UploadFacts
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._log_db.records import RunRecordRequest, record_run
@@ -27,14 +30,13 @@ from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     PENDING,
     Pending,
     list_pending,
+    noted,
     read_pending,
-    remove_pending,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 
 _ARCHIVE = re.compile(rf"(?P<run>{RUN_NAME_PATTERN})\.(?:{'|'.join(ARCHIVE_FORMATS)})")
-_PART_MEBIBYTES = 16
 _PARALLEL = 4
 
 
@@ -43,6 +45,7 @@ class PendingRequest:
     """The options of ``backup_upload``.
 
     :param name: the run that is in progress, whose archive is left to it; ``None`` when none is
+    :param time_limit: seconds after which no further archive is begun
     :param patience: seconds to wait for a store that is away
     :param timeout: seconds for each archive; 0 or ``None`` for no limit
     """
@@ -53,6 +56,7 @@ class PendingRequest:
     name: t.Optional[str]
     spool_dir: str
     log_database: LogDatabase
+    time_limit: int
     patience: int
     timeout: t.Optional[int]
     check_mode: bool
@@ -61,60 +65,74 @@ class PendingRequest:
 def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """Upload the archives that earlier runs could not upload, the oldest first, and complete their records.
 
-    A failure does not raise an error: the result has a ``message``. After a failure of the store, no other is tried.
+    A failure does not raise an error: the result has a ``message``. While the store is away, no other is tried.
 
     :returns: the result of ``backup_upload``
     """
     found = [match for match in map(_ARCHIVE.fullmatch, list_pending(request.work_dir)) if match]
+    began = time.monotonic()
     uploaded: t.List[t.Dict[str, str]] = []
+    left: t.List[str] = []
     problems: t.List[str] = []
     for match in found:
         # A later one may belong to another run in progress.
         if request.name is not None and match["run"] >= request.name:
             continue
+        if time.monotonic() - began > request.time_limit:
+            left.append(match["run"])
+            continue
         archive = os.path.join(request.work_dir, match[0])
         try:
-            pending, message = _upload(request, archive, match["run"], log)
+            pending = _upload(request, archive, match["run"], log)
+        except AlreadyRunning as error:
+            log.info(str(error))
+            continue
         except (BackupError, OSError) as error:
             problems.append(f"{match[0]} could not be uploaded: {error}; to give it up, remove {archive}{PENDING}")
-            if isinstance(error, (StoreFailed, Interrupted)):
+            if isinstance(error, Interrupted) or getattr(error, "may_pass", False):
                 break
             continue
         uploaded.append({"name": match["run"], "bucket": pending.bucket, "key": pending.key})
-        problems += [message] if message else []
-    result = {"changed": bool(uploaded), "uploaded": uploaded}
+    if left:
+        log.info(f"left to the next run, after {request.time_limit} seconds: {', '.join(left)}")
+    result = {"changed": bool(uploaded), "uploaded": uploaded, "left": left}
     return {**result, "message": "; ".join(problems), "warnings": problems} if problems else result
 
 
-def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> t.Tuple[Pending, str]:
-    """Upload one archive; return where to, and why its record could not be completed, empty if it was."""
+def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> Pending:
     pending = read_pending(archive)
     log.info(f"uploading {archive} of an earlier run to s3://{pending.bucket}/{pending.key}")
-    done = upload(
-        UploadRequest(
-            s3=request.s3,
-            src=archive,
-            bucket=pending.bucket,
-            key=pending.key,
-            manifest=manifest_of(archive),
-            storage_class=pending.storage_class,
-            server_side_encryption=pending.server_side_encryption,
-            kms_key_id=pending.kms_key_id,
-            run_uuid=pending.run_uuid,
-            metadata={"run-uuid": pending.run_uuid},
-            part_size=_PART_MEBIBYTES,
-            parallel=_PARALLEL,
-            patience=request.patience,
-            timeout=request.timeout,
-            check_mode=request.check_mode,
-        ),
-        log,
+    # The note goes last: everything before it can be repeated.
+    with noted(archive, None, log) if not request.check_mode else contextlib.nullcontext():
+        done = upload(_upload_request(request, archive, pending), log)
+        if not request.check_mode:
+            uploaded = UPLOADED_INCOMPLETE if done["manifest_key"].endswith(INCOMPLETE) else UPLOADED
+            os.close(os.open(os.path.join(request.work_dir, f"{run}{uploaded}"), os.O_WRONLY | os.O_CREAT, 0o600))
+            _record(request, pending, done, log)
+    return pending
+
+
+def _upload_request(request: PendingRequest, archive: str, pending: Pending) -> UploadRequest:
+    return UploadRequest(
+        s3=request.s3,
+        src=archive,
+        bucket=pending.bucket,
+        key=pending.key,
+        manifest=manifest_of(archive),
+        storage_class=pending.storage_class,
+        server_side_encryption=pending.server_side_encryption,
+        kms_key_id=pending.kms_key_id,
+        run_uuid=None,
+        metadata={"run-uuid": pending.run_uuid},
+        part_size=pending.part_size,
+        parallel=_PARALLEL,
+        patience=request.patience,
+        timeout=request.timeout,
+        check_mode=request.check_mode,
     )
-    if request.check_mode:
-        return pending, ""
-    uploaded = UPLOADED_INCOMPLETE if done["manifest_key"].endswith(INCOMPLETE) else UPLOADED
-    os.close(os.open(os.path.join(request.work_dir, f"{run}{uploaded}"), os.O_WRONLY | os.O_CREAT, 0o600))
-    remove_pending(archive)
+
+
+def _record(request: PendingRequest, pending: Pending, done: t.Mapping[str, t.Any], log: RunLog) -> None:
     facts = UploadFacts(
         status=SUCCESS,
         key=pending.key,
@@ -125,9 +143,14 @@ def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> t.T
         started=done["upload_started"],
         finished=done["upload_finished"],
     )
+    # The host may have another name now.
+    hostname = host_of(pending.key) or request.hostname
     record = RunRecordRequest(
         request.log_database,
         request.spool_dir,
-        RunFacts(hostname=request.hostname, run_uuid=pending.run_uuid, upload=facts),
+        RunFacts(hostname=hostname, run_uuid=pending.run_uuid, upload=facts),
     )
-    return pending, record_run(record, log, check_mode=False).get("message", "")
+    problem = record_run(record, log, check_mode=False).get("message")
+    if problem:
+        # The record is in the spool.
+        log.warning(problem)

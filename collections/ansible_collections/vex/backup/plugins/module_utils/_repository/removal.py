@@ -117,6 +117,9 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: 
                 removed = removal
                 keep_removal(removal)
     except Refused as error:
+        if error.may_pass:
+            # The patience has ended. The next backup would take as long.
+            return Attempt(backup, removed, markers, stopped=error)
         return Attempt(backup, removed, markers, refused=error)
     except (StoreFailed, Interrupted) as error:
         return Attempt(backup, removed, markers, stopped=error)
@@ -132,7 +135,7 @@ def _delete_manifest(store: Store, backup: StoredBackup) -> t.Optional[Answer]:
         # The store may have been away for long since the last look. Not before each repetition: a store that refuses
         # every second request would then refuse each deletion.
         if time.monotonic() - looked > HOLD_SECONDS:
-            if _exists(store, hold_of(backup.key)):
+            if _exists(store, hold_of(backup.key)) and _exists(store, backup.manifest_key):
                 return {}
             looked = time.monotonic()
         return {"deleted": store.send("delete_object", Key=backup.manifest_key)}

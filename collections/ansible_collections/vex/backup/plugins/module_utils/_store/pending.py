@@ -1,16 +1,21 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The note beside an archive that is to be uploaded: it is there until the upload has ended well."""
+"""The note beside an archive that is to be uploaded: it is there until the upload has ended well.
+
+The process that uploads the archive keeps the note locked.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.files import write_json_durably
-from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning, OptionError
 
 #: The note's name is the archive's with this suffix.
 PENDING = ".upload.json"
@@ -25,6 +30,7 @@ class Pending(t.NamedTuple):
     storage_class: t.Optional[str]
     server_side_encryption: t.Optional[str]
     kms_key_id: t.Optional[str]
+    part_size: int
 
 
 def write_pending(archive: str, pending: Pending) -> None:
@@ -46,11 +52,43 @@ def read_pending(archive: str) -> Pending:
 
 
 def list_pending(folder: str) -> t.List[str]:
-    """Return the names of the archives in *folder* that have a note, in order."""
-    return sorted(name[: -len(PENDING)] for name in os.listdir(folder) if name.endswith(PENDING))
+    """Return the names of the archives in *folder* that have a note, and that no process uploads, in order."""
+    names = sorted(name for name in os.listdir(folder) if name.endswith(PENDING))
+    return [name[: -len(PENDING)] for name in names if not _is_locked(os.path.join(folder, name))]
 
 
-def remove_pending(archive: str) -> None:
-    """Remove the note of an archive with this path, if there is one."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(archive + PENDING)
+@contextlib.contextmanager
+def noted(archive: str, pending: t.Optional[Pending], log: RunLog) -> t.Iterator[None]:
+    """Keep the note of an archive locked while the block runs, and remove it when the block ends well.
+
+    :param pending: the note to write, ``None`` when there is one
+    :raises AlreadyRunning: when another process uploads the archive
+    """
+    if pending is not None:
+        try:
+            write_pending(archive, pending)
+        except OSError as error:
+            # The upload may be what makes room again.
+            log.warning(f"{archive}{PENDING} could not be written, so no later run uploads this archive: {error}")
+            yield
+            return
+    with open(archive + PENDING, "rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(f"another process uploads {archive}: wait for its end") from None
+        yield
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(archive + PENDING)
+
+
+def _is_locked(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        # Its upload has just ended.
+        return True
+    return False

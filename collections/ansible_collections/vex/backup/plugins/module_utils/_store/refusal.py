@@ -15,7 +15,7 @@ with contextlib.suppress(ImportError):
     from botocore.exceptions import HTTPClientError
 
 if t.TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import ClientError
 
 DENIED = "these credentials may not do that: grant them {} there"
 # The rights that each reading operation needs, by S3's names. The rights to write are needed together.
@@ -92,7 +92,7 @@ def explain_refusal(error: ClientError, url: str, endpoint: str) -> Refused:
     return refused
 
 
-def explain_unreachable(error: BotoCoreError, url: str, endpoint: str) -> StoreFailed:
+def explain_unreachable(error: Exception, url: str, endpoint: str) -> StoreFailed:
     """Return the error for a request that got no whole answer, with the options to check."""
     failed = StoreFailed(
         f"{endpoint} could not be reached for {url}: {error}; check endpoint_url, ca_bundle and the network"

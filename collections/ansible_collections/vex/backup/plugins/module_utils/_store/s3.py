@@ -32,6 +32,7 @@ try:
         PartialCredentialsError,
         ProfileNotFound,
     )
+    from botocore.parsers import ResponseParserError
     from botocore.session import Session
 except ImportError:
     BOTO3_FAILURE: t.Optional[str] = traceback.format_exc()
@@ -212,7 +213,7 @@ class Store:
         except ClientError as error:
             refused = explain_refusal(error, url, endpoint)
             raise self._named(refused, operation, params) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             # Botocore wraps the error of a body whose reading finds that no time is left.
             self.deadline.check()
             raise explain_unreachable(error, url, endpoint) from error

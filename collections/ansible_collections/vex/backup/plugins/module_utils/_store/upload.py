@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,12 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.signals import 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE
-from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
-    Pending,
-    list_pending,
-    remove_pending,
-    write_pending,
-)
+from ansible_collections.vex.backup.plugins.module_utils._store.pending import Pending, list_pending, noted
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     Answer,
     S3Settings,
@@ -82,28 +78,27 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :returns: the result of ``s3_upload``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
     :raises ObjectDiffers: when another object has the key
+    :raises AlreadyRunning: when another process uploads the archive
     :raises StoreFailed, Interrupted: nothing of the upload is left in the bucket
     """
     started = timestamp(utc_now())
     try:
         _check(request)
-        if request.run_uuid is not None and not request.check_mode:
-            names = ("run_uuid", "bucket", "key", "storage_class", "server_side_encryption", "kms_key_id")
-            write_pending(request.src, Pending(*(getattr(request, name) for name in names)))
-        with Store(
-            request.s3,
-            request.bucket,
-            work="the upload",
-            timeout=request.timeout,
-            patience=store_patience(request.patience, log),
-            parallel=request.parallel,
-        ) as store:
+        with (
+            _noted(request, log),
+            Store(
+                request.s3,
+                request.bucket,
+                work="the upload",
+                timeout=request.timeout,
+                patience=store_patience(request.patience, log),
+                parallel=request.parallel,
+            ) as store,
+        ):
             result = _upload(request, store, log)
     except BackupError as error:
         error.details.update(status=3, upload_started=started, upload_finished=timestamp(utc_now()))
         raise
-    if not request.check_mode:
-        remove_pending(request.src)
     return {
         "bucket": request.bucket,
         "key": request.key,
@@ -116,6 +111,13 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
         "upload_started": started,
         "upload_finished": timestamp(utc_now()),
     }
+
+
+def _noted(request: UploadRequest, log: RunLog) -> t.ContextManager[None]:
+    if request.run_uuid is None or request.check_mode:
+        return contextlib.nullcontext()
+    names = ("bucket", "key", "storage_class", "server_side_encryption", "kms_key_id", "part_size")
+    return noted(request.src, Pending(request.run_uuid, *(getattr(request, name) for name in names)), log)
 
 
 def _check(request: UploadRequest) -> None:

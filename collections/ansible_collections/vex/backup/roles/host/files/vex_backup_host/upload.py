@@ -22,6 +22,7 @@ def upload(places: Places) -> int:
         found = ask(places, "upload").found
     uploaded = found.get("uploaded", [])
     lines = [f"uploaded     {one['name']}  s3://{one['bucket']}/{one['key']}" for one in uploaded]
+    lines += [f"left         {name}  for the next call" for name in found.get("left", [])]
     message = found.get("message") or (found.get("msg") if found.get("failed") else None)
     if not lines and not message:
         lines = ["There is nothing to upload."]

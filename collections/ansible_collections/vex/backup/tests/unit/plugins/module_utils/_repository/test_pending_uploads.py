@@ -10,13 +10,23 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._errors import ArchiveDiffers, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    AlreadyRunning,
+    Interrupted,
+    StoreFailed,
+    UploadFailed,
+)
 from ansible_collections.vex.backup.plugins.module_utils._repository import pending_uploads as pending_module
 from ansible_collections.vex.backup.plugins.module_utils._repository.pending_uploads import (
     PendingRequest,
     upload_pending,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.pending import Pending, write_pending
+from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
+    Pending,
+    list_pending,
+    noted,
+    write_pending,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest
 
 RUNS = [f"backup_2026010{day}_030000" for day in (1, 2, 3)]
@@ -38,20 +48,30 @@ class Uploads:
         self.records: t.List[t.Any] = []
         self.failures: t.Dict[str, Exception] = {}
         self.message = ""
+        self.time_limit = 60
         self.manifest_key = "k.manifest.json"
         monkeypatch.setattr(pending_module, "upload", self._upload)
         monkeypatch.setattr(pending_module, "record_run", self._record)
 
     def run(self, name: t.Optional[str], *, check_mode: bool = False) -> t.Dict[str, t.Any]:
         request = PendingRequest(
-            t.cast("t.Any", None), str(self.folder), "db1", name, "/s", t.cast("t.Any", None), 0, None, check_mode
+            t.cast("t.Any", None),
+            str(self.folder),
+            "new name",
+            name,
+            "/s",
+            t.cast("t.Any", None),
+            time_limit=self.time_limit,
+            patience=0,
+            timeout=None,
+            check_mode=check_mode,
         )
         return upload_pending(request, RunLog(None))
 
     def add(self, run: str) -> None:
         archive = self.folder / f"{run}.zip"
         archive.touch()
-        write_pending(str(archive), Pending(UUID, "b", f"db1/{run}.zip", "COLD", None, None))
+        write_pending(str(archive), Pending(UUID, "b", f"db1/2026/01/{run}.zip", "COLD", None, None, 64))
 
     @property
     def runs(self) -> t.List[str]:
@@ -59,10 +79,16 @@ class Uploads:
 
     def _upload(self, request: UploadRequest, _log: RunLog) -> t.Dict[str, t.Any]:
         self.made.append(request)
+        # The note is there, and locked, until the record is written.
+        name = pathlib.Path(request.src).name
+        assert request.check_mode or ((self.folder / f"{name}.upload.json").exists() and name not in self.waiting())
         failure = self.failures.get(pathlib.Path(request.src).stem)
         if failure:
             raise failure
         return {**DONE, "manifest_key": self.manifest_key}
+
+    def waiting(self) -> t.List[str]:
+        return list_pending(str(self.folder))
 
     def _record(self, request: t.Any, _log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
         assert not check_mode
@@ -88,13 +114,16 @@ def test_earlier_ones_are_uploaded_oldest_first(uploads: Uploads) -> None:
     assert uploads.runs == RUNS[:2]
     assert result == {
         "changed": True,
-        "uploaded": [{"name": run, "bucket": "b", "key": f"db1/{run}.zip"} for run in RUNS[:2]],
+        "uploaded": [{"name": run, "bucket": "b", "key": f"db1/2026/01/{run}.zip"} for run in RUNS[:2]],
+        "left": [],
     }
     assert left(uploads.folder) == RUNS[2:]
     assert (uploads.folder / f"{RUNS[0]}.uploaded").exists()
     first = uploads.made[0]
     assert (first.manifest, first.storage_class) == (f"{first.src}.manifest.json", "COLD")
+    assert (first.part_size, first.run_uuid, first.metadata) == (64, None, {"run-uuid": UUID})
     facts = uploads.records[0]
+    assert facts.hostname == "db1"
     assert (facts.run_uuid, facts.status, facts.upload.status, facts.upload.sha256) == (UUID, None, 1, "ab")
 
 
@@ -108,8 +137,9 @@ def test_check_mode_changes_nothing(uploads: Uploads) -> None:
     assert uploads.records == []
 
 
-def test_a_failure_of_the_store_ends_it(uploads: Uploads) -> None:
-    uploads.failures[RUNS[0]] = StoreFailed("it is away")
+def test_a_store_that_is_away_ends_it(uploads: Uploads) -> None:
+    uploads.failures[RUNS[0]] = away = StoreFailed("it is away")
+    away.may_pass = True
     result = uploads.run(None)
     assert (uploads.runs, result["uploaded"], result["changed"]) == (RUNS[:1], [], False)
     note = f"{uploads.folder}/{RUNS[0]}.zip.upload.json"
@@ -117,19 +147,54 @@ def test_a_failure_of_the_store_ends_it(uploads: Uploads) -> None:
     assert left(uploads.folder) == RUNS
 
 
+def test_a_signal_ends_it(uploads: Uploads) -> None:
+    uploads.failures[RUNS[0]] = Interrupted("SIGTERM")
+    uploads.run(None)
+    assert uploads.runs == RUNS[:1]
+
+
+def test_one_that_another_process_uploads_is_left_to_it(uploads: Uploads) -> None:
+    archive = str(uploads.folder / f"{RUNS[0]}.zip")
+    with noted(archive, None, RunLog(None)):
+        assert [one["name"] for one in uploads.run(None)["uploaded"]] == RUNS[1:]
+        with pytest.raises(AlreadyRunning), noted(archive, None, RunLog(None)):
+            pass
+    assert left(uploads.folder) == []
+
+
+def test_another_process_that_begins_at_the_same_moment(uploads: Uploads) -> None:
+    uploads.failures[RUNS[0]] = AlreadyRunning("another process")
+    result = uploads.run(None)
+    assert [one["name"] for one in result["uploaded"]] == RUNS[1:]
+    assert "message" not in result
+
+
+def test_a_long_backlog_is_left_to_the_next_run(uploads: Uploads) -> None:
+    uploads.time_limit = -1
+    result = uploads.run(None)
+    assert (result["uploaded"], result["left"]) == ([], RUNS)
+
+
+def test_a_full_disk_does_not_prevent_an_upload(tmp_path: pathlib.Path) -> None:
+    log = RunLog(str(tmp_path / "log"))
+    with noted(str(tmp_path / "no" / "b.zip"), Pending(UUID, "b", "k", None, None, None, 16), log):
+        pass
+    assert "so no later run uploads this archive" in (tmp_path / "log").read_text(encoding="utf-8")
+
+
 def test_another_failure_stops_only_that_archive(uploads: Uploads) -> None:
-    uploads.failures[RUNS[1]] = ArchiveDiffers("another one")
+    uploads.failures[RUNS[1]] = UploadFailed("the archive was changed")
     (uploads.folder / f"{RUNS[0]}.zip.upload.json").write_text("{", encoding="utf-8")
     result = uploads.run(None)
     assert [one["name"] for one in result["uploaded"]] == RUNS[2:]
     assert "upload.json cannot be read" in result["message"]
-    assert "another one" in result["message"]
+    assert "the archive was changed" in result["message"]
 
 
-def test_a_record_that_is_kept_is_told(uploads: Uploads) -> None:
+def test_a_record_that_is_kept_is_no_problem(uploads: Uploads) -> None:
     uploads.message = "the record is kept"
     result = uploads.run(RUNS[1])
-    assert (result["message"], result["warnings"]) == ("the record is kept", ["the record is kept"])
+    assert "message" not in result
     assert [one["name"] for one in result["uploaded"]] == RUNS[:1]
 
 

@@ -253,6 +253,15 @@ def test_a_refusal_of_the_archive_is_reported_too(bucket: FakeBucket) -> None:
     assert prune(bucket, now=START + 10 * DAY, keep_last=9).leftovers == [key_of(0)]
 
 
+def test_a_store_that_deletes_nothing_for_now_is_waited_for_once(bucket: FakeBucket) -> None:
+    for day in (0, 1):
+        bucket.refuse("delete_object", f"{key_of(day)}.manifest.json", "SlowDown")
+    (problem,) = prune(bucket).problems
+    assert problem.startswith("retention stopped before its end: ")
+    deleted = [key for operation, key in bucket.requests if operation == "delete_object"]
+    assert deleted == [f"{key_of(0)}.manifest.json"]
+
+
 @pytest.mark.parametrize("error", [StoreFailed("away"), Interrupted("away")])
 def test_an_error_that_stops_retention_is_reported_with_the_removals(bucket: FakeBucket, error: BackupError) -> None:
     """The log tables must note the removals before an unreachable store, or a signal."""
