@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from tests.playbook import Installation
 
-IN_THE_BACKGROUND = ("--extra-vars", '{"vex_backup_async_seconds": 600, "vex_backup_poll_seconds": 1}')
+
+@pytest.fixture(autouse=True)
+def _in_the_background(backup_setup: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSIBLE_CONNECTION_PLUGINS", str(Path(__file__).parent))
+    backup_setup.variables.update(ansible_connection="beside", vex_backup_poll_seconds=1)
 
 
 def test_backup_in_the_background_is_recorded(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
-    outcome = backup_setup.backup(*IN_THE_BACKGROUND)
+    outcome = backup_setup.backup()
     assert outcome.status == 0, outcome.output
     assert (outcome.backup["status_backup"], outcome.upload["status_upload"]) == (1, 1)
     assert outcome.backup["nome_database"].split(", ") == sorted(sample_databases)
@@ -22,7 +29,7 @@ def test_backup_in_the_background_is_recorded(backup_setup: Installation, sample
 
 def test_failure_in_the_background_is_recorded(backup_setup: Installation, sample_databases: tuple[str, ...]) -> None:
     assert sample_databases
-    outcome = backup_setup.backup(*IN_THE_BACKGROUND, s3_bucket="nowhere")
+    outcome = backup_setup.backup(s3_bucket="nowhere")
     assert outcome.status != 0
     assert (outcome.backup["status_backup"], outcome.upload["status_upload"]) == (1, 3)
     assert "nowhere" in outcome.upload["observacao"]

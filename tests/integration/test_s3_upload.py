@@ -48,6 +48,7 @@ def test_upload_and_repeat(uploads: Uploads) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "etag": result["etag"],
         "parts": parts,
+        "pending": [],
         "changed": True,
         "status": 1,
         "upload_started": result["upload_started"],

@@ -79,7 +79,7 @@ def test_a_server_without_backups_keeps_its_row(database: LogDatabase) -> None:
 
 
 def test_an_unreachable_log_database_is_named(database: LogDatabase) -> None:
-    options = {**database.login, **OPTIONS, "login_unix_socket": "/nowhere.sock"}
+    options = {**database.login, **OPTIONS, "login_unix_socket": "/nowhere.sock", "patience": 0}
     found = run_module("backup_server_record", options)
     assert found["failed"]
     assert found["msg"].startswith("log database: the server at /nowhere.sock could not be reached")

@@ -72,7 +72,7 @@ class Uploads:
 
     def run(self, **options: Any) -> dict[str, Any]:
         given = self.options(**options)
-        unset = dict.fromkeys(("storage_class", "server_side_encryption", "kms_key_id", "timeout"))
+        unset = dict.fromkeys(("storage_class", "server_side_encryption", "kms_key_id", "timeout", "run_uuid"))
         defaults: dict[str, Any] = {**unset, "metadata": {}, "parallel": 4, "check_mode": False}
         settings = S3Settings.from_options({**vars(S3Settings()), **given})
         return upload(request(UploadRequest, {**defaults, **given}, s3=settings), RunLog(str(self.log)))

@@ -42,7 +42,7 @@ class Original:
         key = self.key_of(server)
         self._client.put_object(Bucket=self._store.bucket, Key=key, Body=content)
         if manifest is not None:
-            body = json.dumps(manifest).encode()
+            body = json.dumps({**manifest, "hostname": server}).encode()
             self._client.put_object(Bucket=self._store.bucket, Key=f"{key}.manifest.json", Body=body)
 
     def put_changed(self, server: str, change: Change, password: str = "") -> None:
@@ -56,7 +56,7 @@ class Original:
         root = folder / self.manifest["name"]
         manifest = {name: value for name, value in self.manifest.items() if name != "archive"}
         manifest["restore"] = manifest["restore"][1:]
-        manifest = json.loads(json.dumps(manifest))
+        manifest = json.loads(json.dumps({**manifest, "hostname": server}))
         change(root, manifest)
         files = sorted(path for path in (root / "dump").rglob("*") if path.is_file())
         manifest["files"] = [

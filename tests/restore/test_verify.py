@@ -138,7 +138,7 @@ def test_a_budget_reaches_all_servers_in_turn(verifier: Verifier, tmp_path: Path
     outcome = setup.backup()
     original = Original(setup, outcome.key, tmp_path)
     other = f"{setup.hostname}-other"
-    original.put(other, original.content, original.manifest)
+    original.put_changed(other, lambda _root, _manifest: None)
     for proven, left in ((setup.hostname, other), (other, setup.hostname)):
         proving = verifier.run(verify_servers=[setup.hostname, other], verify_budget=0.001)
         assert proving.status == 0, proving.output

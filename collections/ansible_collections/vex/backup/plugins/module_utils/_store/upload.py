@@ -103,14 +103,17 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
         "bucket": request.bucket,
         "key": request.key,
         "url": f"s3://{request.bucket}/{request.key}",
-        "pending": [
-            name for name in list_pending(os.path.dirname(request.src)) if name != os.path.basename(request.src)
-        ],
+        "pending": [] if request.check_mode else _others(request.src),
         **result,
         "status": 1,
         "upload_started": started,
         "upload_finished": timestamp(utc_now()),
     }
+
+
+def _others(archive: str) -> t.List[str]:
+    """Return the names of the other archives beside an archive that are to be uploaded."""
+    return [name for name in list_pending(os.path.dirname(archive)) if name != os.path.basename(archive)]
 
 
 def _noted(request: UploadRequest, log: RunLog) -> t.ContextManager[None]:
