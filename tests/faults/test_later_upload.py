@@ -9,7 +9,7 @@ import pytest
 
 from tests.command import Command
 from tests.faults.checks import assert_says
-from tests.playbook import Installation, attachments_of
+from tests.playbook import Installation
 
 AWAY: dict[str, Any] = {"s3_endpoint_url": "http://127.0.0.1:9", "patience_minutes": 0}
 
@@ -39,7 +39,8 @@ def test_the_next_run_uploads_them(host: Installation) -> None:
     }
     assert [row["caminho_arquivo"] in outcome.keys for row in outcome.uploads] == [True] * 3
     assert notes(host) == []
-    log = attachments_of(outcome.mails[-1])["backup_script.log"]
+    run = names[2].removesuffix(".zip")
+    log = (host.work / f"{run}.logs" / "backup_script.log").read_text(encoding="utf-8")
     first, second = (log.index(f"uploading {host.work / name} of an earlier run") for name in waiting)
     assert first < second, "the oldest is not the first"
     assert outcome.unfinished == []

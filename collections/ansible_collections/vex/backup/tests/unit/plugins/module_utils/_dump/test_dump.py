@@ -28,7 +28,9 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     NotEnoughSpace,
     OptionError,
     ProgramMissing,
+    TablesUnreadable,
 )
+from ansible_collections.vex.backup.plugins.module_utils._mysql.broken_tables import Broken
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_server import (
     MARIADB_CLIENT,
     MYDUMPER_0_10,
@@ -36,6 +38,7 @@ from ansible_collections.vex.backup.tests.unit.plugins.module_utils._dump.fake_s
     FakeServer,
     dump_request,
     install_programs,
+    make_plan,
 )
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._tools.made_tables import make_table
 
@@ -133,6 +136,17 @@ def test_existing_path_is_refused(ends: t.List[object], tmp_path: pathlib.Path) 
         dump(str(tmp_path))
     assert caught.value.details["status"] == 3
     assert "server_version" not in caught.value.details
+    assert ends == []
+
+
+def test_check_mode_names_tables_that_cannot_be_read(
+    ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = {"t": Broken("it crashed", is_lost=True), "m": Broken("of others", is_lost=False)}
+    plan = make_plan(DatabasePlan("shop", "shop", [], [], [], broken=broken))
+    monkeypatch.setattr(dump_module, "make_plan", lambda *_arguments: plan)
+    with pytest.raises(TablesUnreadable, match=r"^shop\.t is not in the dump, because it cannot be read: it crashed"):
+        dump(str(tmp_path / "backup_20260101_030000"), check_mode=True)
     assert ends == []
 
 

@@ -1,16 +1,25 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The order in which views can be created."""
+"""The order in which views can be created, and objects that the server does not show."""
 
 from __future__ import annotations
 
 import itertools
 import typing as t
+from unittest import mock
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._dump.read_definitions import in_order_of_use
-from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import VIEW, Definition
+from ansible_collections.vex.backup.plugins.module_utils._dump import read_definitions as read_module
+from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, TablePlan
+from ansible_collections.vex.backup.plugins.module_utils._dump.read_definitions import (
+    in_order_of_use,
+    read_definitions,
+)
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import LostObject
+from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, TableFailed
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import DATABASE, TABLE, VIEW, Definition
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._tools.made_tables import make_table
 
 
 def view(name: str, *used: str) -> Definition:
@@ -41,3 +50,42 @@ def test_circle_of_names_ends() -> None:
 
 def test_own_name_is_no_use() -> None:
     assert in_order_of_use([view("a", "a"), view("b", "a")]) == [view("a", "a"), view("b", "a")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "error"),
+    [
+        (VIEW, 1194, None),
+        (VIEW, 1064, None),
+        (VIEW, 2013, DumpFailed),
+        (VIEW, 0, DumpFailed),
+        (TABLE, 1194, TableFailed),
+        (TABLE, 1142, DumpFailed),
+        (DATABASE, 1194, DumpFailed),
+    ],
+)
+def test_an_object_that_the_server_does_not_show(
+    monkeypatch: pytest.MonkeyPatch, kind: str, number: int, error: t.Optional[t.Type[DumpFailed]]
+) -> None:
+    failure = DumpFailed("the server cannot show it")
+    failure.number = number
+
+    def read(wanted: str, name: str) -> Definition:
+        if wanted == kind:
+            raise failure
+        return Definition(wanted, name, [], [b"x"])
+
+    reader = mock.Mock(read=read, collation=b"utf8mb4_bin")
+    monkeypatch.setattr(read_module, "connect", mock.MagicMock())
+    monkeypatch.setattr(read_module, "DefinitionReader", mock.Mock(return_value=reader))
+    monkeypatch.setattr(read_module, "find_change", lambda *_arguments: "")
+    plan = DatabasePlan("a", "a", [TablePlan(make_table("t"), "")], ["v"], [])
+    login: t.Any = None
+    if error is None:
+        found = read_definitions(login, plan)
+        assert found.lost == [LostObject(VIEW, "v", "the server cannot show it")]
+        assert [one.kind for one in found.definitions] == [DATABASE, TABLE]
+        return
+    with pytest.raises(DumpFailed) as caught:
+        read_definitions(login, plan)
+    assert type(caught.value) is error

@@ -251,3 +251,9 @@ def test_a_copy_of_the_backup_of_another_host_is_found(bucket: FakeBucket, rows:
     """Its signature is good."""
     bucket.put_backup(KEY, BEFORE, sha256=SUM, signed_with="k" * 16, hostname="other")
     assert found(audit(rows, manifest_keys=["k" * 16])) == [("manifest_forged", KEY)]
+
+
+def test_a_renamed_manifest_is_found(bucket: FakeBucket, rows: Rows) -> None:
+    """An incomplete backup must not become a whole one."""
+    bucket.put_backup(KEY, BEFORE, sha256=SUM, status=3)
+    assert found(audit(rows)) == [("manifest_forged", KEY)]

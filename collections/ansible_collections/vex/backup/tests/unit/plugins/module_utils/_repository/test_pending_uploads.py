@@ -203,3 +203,8 @@ def test_an_incomplete_one_counts_as_such(uploads: Uploads) -> None:
     uploads.run(RUNS[1])
     assert (uploads.folder / f"{RUNS[0]}.incomplete").exists()
     assert not (uploads.folder / f"{RUNS[0]}.uploaded").exists()
+
+
+def test_one_that_has_just_been_uploaded_does_not_wait(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.listdir", lambda _folder: [f"{RUNS[0]}.zip.upload.json"])
+    assert list_pending(str(tmp_path)) == []

@@ -344,3 +344,10 @@ def test_the_manifest_of_an_incomplete_backup_has_another_name(
     server.refuses("head_object", "404", 404)
     server.refuses("head_object", "404", 404)
     assert upload(archive, manifest=str(path), check_mode=True)["manifest_key"] == f"{KEY}.{suffix}.json"
+
+
+def test_the_note_of_an_upload_that_failed_stays(archive: pathlib.Path, server: Server) -> None:
+    server.refuses("head_object", "400", 400)
+    refusal(StoreFailed, archive, run_uuid="u1")
+    note = json.loads(archive.with_name("b.zip.upload.json").read_text(encoding="utf-8"))
+    assert (note["run_uuid"], note["bucket"], note["key"], note["part_size"]) == ("u1", "vex", KEY, 5)
