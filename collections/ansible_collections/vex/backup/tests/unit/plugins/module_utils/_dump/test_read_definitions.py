@@ -88,4 +88,4 @@ def test_an_object_that_the_server_does_not_show(
         return
     with pytest.raises(DumpFailed) as caught:
         read_definitions(login, plan)
-    assert type(caught.value) is error
+    assert isinstance(caught.value, TableFailed) is (error is TableFailed)
