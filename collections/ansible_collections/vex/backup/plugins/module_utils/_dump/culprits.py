@@ -86,4 +86,5 @@ def start_again(run: ToolRun, names: t.Sequence[str]) -> None:
     directories = [directory_of(name) for name in names]
     run.files.discard(directories)
     for directory in directories:
+        # The next attempt, which creates the directory, reports what stays.
         shutil.rmtree(os.path.join(run.folder, directory), ignore_errors=True)
