@@ -89,7 +89,7 @@ def cable_out(host: Host) -> Iterator[None]:
 @contextlib.contextmanager
 def without_sshd(host: Host) -> Iterator[None]:
     """Reset every SSH connection to the host and refuse new ones. Its other processes go on."""
-    podman("exec", host.container, "sh", "-c", "kill -KILL $(pgrep '^sshd')")
+    podman("exec", host.container, "pkill", "-KILL", "^sshd")
     try:
         yield
     finally:
@@ -108,9 +108,9 @@ def without_python(host: Host) -> Iterator[None]:
 
 
 def kill_stage(host: Host) -> None:
-    """Kill the background process of a stage and its children."""
-    doomed = f"$(pgrep -x '{STAGES}') $(pgrep -f '[a]sync_wrapper|[A]nsiballZ')"
-    podman("exec", host.container, "sh", "-c", f"kill -KILL {doomed}")
+    """Kill the background process of a stage, and what its programs do not end themselves without it."""
+    podman("exec", host.container, "pkill", "-KILL", "-f", "async_wrapper|AnsiballZ")
+    podman("exec", host.container, "pkill", "-KILL", "-x", STAGES, check=False)
 
 
 def kill_controller(run: Run, directory: Path) -> None:
