@@ -13,7 +13,8 @@ author:
   - Vex Backup (@vex-backup)
 description:
   - Finds backups without a row in the log tables, rows whose objects are missing, archives without a manifest,
-    manifests without an archive, and sizes and checksums that differ. Each finding has a remedy.
+    manifests without an archive, uploads that have not ended, and sizes and checksums that differ. Each finding has a
+    remedy.
   - Changes nothing. The module succeeds with findings. An unreachable log database is a finding too.
 options:
   bucket:
@@ -88,11 +89,12 @@ findings:
   contains:
     kind:
       description:
-        - V(log_database), V(archive_without_manifest), V(stray), V(manifest_unusable), V(manifest_forged),
-          V(size_differs), V(checksum_differs), V(object_without_row), V(row_without_object) or V(removed_but_there).
+        - V(log_database), V(archive_without_manifest), V(unfinished_upload), V(uploads_unknown), V(stray),
+          V(manifest_unusable), V(manifest_forged), V(size_differs), V(checksum_differs), V(object_without_row),
+          V(row_without_object) or V(removed_but_there).
       type: str
     key:
-      description: The object's key; empty for V(log_database).
+      description: The object's key; empty for V(log_database) and V(uploads_unknown).
       type: str
     detail:
       description: The fault.

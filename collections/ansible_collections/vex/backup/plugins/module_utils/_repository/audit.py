@@ -29,7 +29,12 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import 
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findings import Finding, Rows, compare
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog, StoredBackup, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, head
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
+    Listed,
+    Unfinished,
+    head,
+    list_uploads,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
@@ -100,17 +105,21 @@ def audit_bucket(
         parallel=4,
     ) as store:
         catalog = read_catalog(store, request.prefix, request.hostname)
+        unfinished, unknown = _list_uploads(request, store)
         checksums, of_backups = _check_backups(request, store, catalog)
-        findings = compare(catalog, request.prefix, rows, checksums, began)
+        findings = compare(catalog, unfinished, request.prefix, rows, checksums, began)
         if findings or of_backups:
             # Retention may have removed a backup during the audit, so a second check must confirm each finding.
             later_rows, _unreachable = _try(read_rows)
             later = read_catalog(store, request.prefix, request.hostname)
-            confirmed = compare(later, request.prefix, rows if later_rows is None else later_rows, checksums, began)
+            later_unfinished, _unknown = _list_uploads(request, store)
+            confirmed = compare(
+                later, later_unfinished, request.prefix, rows if later_rows is None else later_rows, checksums, began
+            )
             existing = {one.key for one in later.backups if one.is_uploaded} | set(later.strays)
             findings = [one for one in findings if one in confirmed]
             of_backups = [one for one in of_backups if one.key in existing]
-    findings = sorted([*findings, *unreachable, *of_backups], key=lambda one: (one.key, one.kind))
+    findings = sorted([*findings, *unreachable, *unknown, *of_backups], key=lambda one: (one.key, one.kind))
     return {
         "changed": False,
         "backups": len([one for one in catalog.backups if one.is_uploaded]),
@@ -134,6 +143,14 @@ def _try(read_rows: t.Callable[[], Rows]) -> t.Tuple[t.Optional[Rows], t.List[Fi
         return read_rows(), []
     except LogDatabaseUnavailable as error:
         return None, [Finding("log_database", "", str(error))]
+
+
+def _list_uploads(request: AuditRequest, store: Store) -> t.Tuple[t.List[Unfinished], t.List[Finding]]:
+    """Return the unfinished uploads, or a finding when they cannot be listed, as on stores that have no such list."""
+    try:
+        return list_uploads(store, host_prefix(request.prefix, request.hostname)), []
+    except Refused as error:
+        return [], [Finding("uploads_unknown", "", str(error))]
 
 
 def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.Tuple[t.Dict[str, str], t.List[Finding]]:

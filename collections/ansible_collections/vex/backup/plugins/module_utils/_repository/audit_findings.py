@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import archive_beside, parse
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import Unfinished
 
 # The remedy for each kind of finding.
 REMEDIES = {
@@ -18,6 +19,11 @@ REMEDIES = {
         "it is not a backup, since its upload or its removal did not end: upload it again if the host still has it, "
         "or remove it"
     ),
+    "unfinished_upload": (
+        "its parts take space: if no upload of it is running now, `vex-backup upload` on its host completes it; retention "
+        "aborts it vex_backup_unfinished_days after it began"
+    ),
+    "uploads_unknown": "grant s3:ListBucketMultipartUploads to these credentials, and audit again",
     "stray": "remove it: the archive that it describes does not exist",
     "manifest_unusable": (
         "the backup cannot be restored with it: upload the manifest again if the host still has it, or remove both"
@@ -58,6 +64,7 @@ class Finding(t.NamedTuple):
 
 def compare(
     catalog: Catalog,
+    unfinished: t.Sequence[Unfinished],
     prefix: str,
     rows: t.Optional[Rows],
     checksums: t.Mapping[str, str],
@@ -65,25 +72,39 @@ def compare(
 ) -> t.List[Finding]:
     """Compare the keys in the bucket with each other and with the rows of the log tables.
 
+    :param unfinished: the uploads that have not ended
     :param prefix: the beginning of all keys
     :param rows: the uploads by key, ``None`` when the log database is unreachable
     :param checksums: by key, the SHA-256 that a backup's manifest gives
     :param began: when the audit began, UTC; objects uploaded later may belong to a run that is in progress
     """
-    findings = [*_archives_without_manifest(catalog, rows, began), *_strays(catalog, prefix)]
+    uploading = {key for key, row in (rows or {}).items() if row.status == 0}
+    findings = [
+        *_archives_without_manifest(catalog, uploading, began),
+        *_unfinished_uploads(unfinished, prefix, uploading, began),
+        *_strays(catalog, prefix),
+    ]
     if rows is not None:
         findings += [*_backups_against_rows(catalog, rows, checksums, began), *_rows_without_object(catalog, rows)]
     return findings
 
 
 def _archives_without_manifest(
-    catalog: Catalog, rows: t.Optional[Rows], began: datetime.datetime
+    catalog: Catalog, uploading: t.Container[str], began: datetime.datetime
 ) -> t.Iterator[Finding]:
-    uploading = {key for key, row in (rows or {}).items() if row.status == 0}
     for one in catalog.backups:
         if not one.is_uploaded and one.key not in uploading and one.modified < began:
             detail = f"the archive ({one.size} bytes, uploaded {one.modified} UTC) has no manifest"
             yield Finding("archive_without_manifest", one.key, detail)
+
+
+def _unfinished_uploads(
+    unfinished: t.Iterable[Unfinished], prefix: str, uploading: t.Container[str], began: datetime.datetime
+) -> t.Iterator[Finding]:
+    for one in unfinished:
+        archive = archive_beside(one.key) or one.key
+        if parse(archive, prefix) is not None and archive not in uploading and one.initiated < began:
+            yield Finding("unfinished_upload", one.key, f"an upload began {one.initiated} UTC and has not ended")
 
 
 def _strays(catalog: Catalog, prefix: str) -> t.Iterator[Finding]:

@@ -162,8 +162,8 @@ def prune_objects(
         decisions = decided.decisions
         if decided.refusal is not None:
             problems = [decided.refusal]
-        elif backups and any(request.policy):
-            # Oldest first: an interruption leaves the newest.
+        elif backups:
+            # Oldest first: an interruption leaves the newest. Without a policy, all stay.
             doomed = [
                 (one, Removal(runs[one.backup.key], one.backup.key, now)) for one in reversed(decisions) if not one.keep
             ]

@@ -126,6 +126,39 @@ def test_archives_without_a_manifest(bucket: FakeBucket, rows: Rows) -> None:
     assert found(audit({KEY: rows[KEY]._replace(status=0)})) == []
 
 
+def test_uploads_that_have_not_ended(bucket: FakeBucket, rows: Rows) -> None:
+    """One of a running backup is no finding, nor is one of others in the bucket."""
+    ours = [LATE, f"{KEY}.manifest.json"]
+    running = "p/db1/2026/01/backup_20260109_030000.zip"
+    young = "p/db1/2026/01/backup_20260110_235959.7z"
+    bucket.uploads = {**dict.fromkeys([*ours, running, "p/notes.txt"], BEFORE), young: NOW}
+    result = audit({**rows, running: rows[KEY]._replace(status=0)})
+    assert found(result) == [("unfinished_upload", key) for key in sorted(ours)]
+    assert result["findings"][0]["detail"] == "an upload began 2026-01-10 00:00:00 UTC and has not ended"
+
+
+def test_an_upload_that_ends_during_the_audit(
+    bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.uploads = {LATE: BEFORE}
+    lists = bucket.list_multipart_uploads
+
+    def end_after(**params: t.Any) -> t.Dict[str, t.Any]:
+        answer = lists(**params)
+        bucket.uploads = {}
+        return answer
+
+    monkeypatch.setattr(bucket, "list_multipart_uploads", end_after)
+    assert found(audit(rows)) == []
+
+
+def test_a_store_that_does_not_list_uploads(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.refuse("list_multipart_uploads", "p/db1/", "AccessDenied")
+    result = audit(rows, hostname="db1")
+    assert found(result) == [("uploads_unknown", "")]
+    assert "grant them s3:ListBucketMultipartUploads there" in result["findings"][0]["detail"]
+
+
 def test_only_strays_of_this_product_are_findings(bucket: FakeBucket, rows: Rows) -> None:
     ours = [f"{LATE}{suffix}" for suffix in (".hold", ".manifest.json", ".proof.json")]
     for key in (*ours, "p/web/app.manifest.json", "p/db1/2026/13/backup_20261399_030000.zip.hold", "p/notes.txt"):

@@ -133,9 +133,9 @@ def test_check_mode_returns_what_would_be_removed(bucket: FakeBucket) -> None:
     assert found.aborted == list(bucket.uploads) == [key_of(0)]
 
 
-def test_without_a_policy_the_bucket_is_only_listed(bucket: FakeBucket) -> None:
+def test_without_a_policy_nothing_is_read(bucket: FakeBucket) -> None:
     assert all(one.keep for one in prune(bucket, keep_last=0).decisions)
-    assert [one[0] for one in bucket.requests] == ["list_objects_v2"]
+    assert [one[0] for one in bucket.requests] == ["list_objects_v2", "list_multipart_uploads"]
     assert prune(FakeBucket()) == Pruned([], [], [], [], [], [])
 
 
@@ -321,6 +321,13 @@ def test_unfinished_uploads_are_aborted(bucket: FakeBucket, page: int) -> None:
     bucket.uploads = {**dict.fromkeys(ours, old), **others}
     assert prune(bucket, keep_last=9).aborted == ours
     assert bucket.uploads == others
+
+
+def test_unfinished_uploads_are_aborted_where_all_backups_are_kept(bucket: FakeBucket) -> None:
+    bucket.uploads = {key_of(0): START - 30 * DAY}
+    found = prune(bucket, keep_last=0)
+    assert (found.aborted, bucket.uploads, found.removals) == ([key_of(0)], {}, [])
+    assert backups(bucket) == ["0", "1", "2", "3"]
 
 
 def test_unfinished_uploads_that_may_not_be_listed(bucket: FakeBucket) -> None:
