@@ -26,6 +26,11 @@ REMEDIES = {
         "do not restore the backup before you know who wrote the manifest; if it was signed with a former key of "
         "yours, add that to the former keys"
     ),
+    "not_readable": "it was not checked: give the audit the rights to read it, or repeat when the network is sound",
+    "in_cold_storage": (
+        "it was not checked, and must be thawed before it can be: let the rules of the bucket leave small objects, "
+        "which manifests are, where they are"
+    ),
     "size_differs": "the backup cannot be restored: find the writer of the archive, remove it, and keep another backup",
     "checksum_differs": (
         "the backup cannot be trusted: find the writer of the archive, remove it, and keep another backup"
