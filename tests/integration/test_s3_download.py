@@ -58,6 +58,7 @@ def test_download_and_repeat(downloads: Downloads) -> None:
         "size": len(DATA),
         "sha256": hashlib.sha256(DATA).hexdigest(),
         "etag": result["etag"],
+        "cold": None,
         "backup": result["backup"],
         "changed": True,
         "status": 1,

@@ -57,13 +57,13 @@ def thaw(store: Store, keys: t.Sequence[str], log: RunLog) -> None:
     """
     for key in keys:
         _ask(store, key, log)
-    for key in keys:
-        while tier_of(head(store, key) or {}) is not None:
-            try:
+    try:
+        for key in keys:
+            while tier_of(head(store, key) or {}) is not None:
                 store.deadline.pause(LOOK_SECONDS)
-            except StoreFailed as error:
-                error.extend(f"the store goes on to thaw {store.url(key)}, so repeat later")
-                raise
+    except StoreFailed as error:
+        error.extend("the store goes on to thaw what it was asked for, so repeat later")
+        raise
 
 
 def _ask(store: Store, key: str, log: RunLog) -> None:
