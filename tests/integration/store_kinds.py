@@ -90,7 +90,7 @@ class Backups:
         self.uploaded[key] = Uploaded("u1", sha256, 1, removed=False)
         return key
 
-    def list(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = list_backups(request(ListRequest, self._common))["backups"]
         return found
 
@@ -132,7 +132,13 @@ class Backups:
     def prune(self, keep_last: int) -> dict[str, Any]:
         """Apply retention."""
         keep: dict[str, Any] = dict.fromkeys(("keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"), 0)
-        options = {"name": None, "unfinished_days": 7, "manifest_keys": [], "spool_dir": None, "log_database": None}
+        options: dict[str, Any] = {
+            "name": None,
+            "unfinished_days": 7,
+            "manifest_keys": [],
+            "spool_dir": None,
+            "log_database": None,
+        }
         given = {**self._common, **keep, **options, "keep_last": keep_last}
         result = prune_bucket(request(PruneRequest, given), RunLog(str(self.log)))
         for one in result["decisions"]:

@@ -8,6 +8,7 @@ import functools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import botocore.session
 import pytest
@@ -80,7 +81,7 @@ def test_backups_in_a_store(name: str, moto: Moto, tmp_path: Path, monkeypatch: 
     with backups_in(moto, tmp_path, kind, monkeypatch) as (backups, store):
         keys = [backups.upload(day, size) for day, size in enumerate((SINGLE, SINGLE, SINGLE, PARTS))]
         assert kind.says in backups.log.read_text()
-        assert [(one["key"], one["manifest"]) for one in backups.list()] == [(key, True) for key in reversed(keys)]
+        assert [(one["key"], one["manifest"]) for one in backups.listed()] == [(key, True) for key in reversed(keys)]
         backups.hold("backup_20260101_030000")
         backups.prove(keys[3])
         backups.download()
@@ -89,14 +90,14 @@ def test_backups_in_a_store(name: str, moto: Moto, tmp_path: Path, monkeypatch: 
         found = backups.prune(keep_last=1)
         assert "message" not in found
         stay = [key for key in reversed(keys) if kind.locked or key in (keys[0], keys[3])]
-        assert [one["key"] for one in backups.list()] == stay
+        assert [one["key"] for one in backups.listed()] == stay
         assert ["locked by the bucket until" in one["reason"] for one in found["decisions"]] == [
             kind.locked and one in (1, 2) for one in (3, 2, 1, 0)
         ]
         backups.hold("backup_20260101_030000", "absent")
         backups.prune(keep_last=1)
         assert backups.audit() == []
-        assert len(backups.list()) == (4 if kind.locked else 1)
+        assert len(backups.listed()) == (4 if kind.locked else 1)
         # Each write that was refused was repeated in another way; what was not is an error that this test would see.
         assert {code for _method, code in store.refusals} <= {"InvalidArgument", "NotImplemented"}
 
@@ -104,10 +105,14 @@ def test_backups_in_a_store(name: str, moto: Moto, tmp_path: Path, monkeypatch: 
 PLAIN = Kind(Traits())
 
 
-def cool(moto: Moto, backups: Backups, key: str, storage_class: str = "GLACIER") -> None:
+def cool(moto: Moto, backups: Backups, key: str, storage_class: Literal["GLACIER", "DEEP_ARCHIVE"] = "GLACIER") -> None:
     """Move an object to cold storage, as a rule of the bucket does."""
-    source = {"Bucket": backups.bucket, "Key": key}
-    moto.client().copy_object(Bucket=backups.bucket, Key=key, CopySource=source, StorageClass=storage_class)
+    moto.client().copy_object(
+        Bucket=backups.bucket,
+        Key=key,
+        CopySource={"Bucket": backups.bucket, "Key": key},
+        StorageClass=storage_class,
+    )
 
 
 def test_backups_in_cold_storage(moto: Moto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +122,7 @@ def test_backups_in_cold_storage(moto: Moto, tmp_path: Path, monkeypatch: pytest
         cool(moto, backups, keys[0], "DEEP_ARCHIVE")
         cool(moto, backups, keys[1])
         cool(moto, backups, f"{keys[1]}.manifest.json")
-        assert [one["storage_class"] for one in backups.list()] == ["GLACIER", "STANDARD", "GLACIER", "DEEP_ARCHIVE"]
+        assert [one["storage_class"] for one in backups.listed()] == ["GLACIER", "STANDARD", "GLACIER", "DEEP_ARCHIVE"]
         backups.hold("backup_20260101_030000")
         backups.prove(keys[3])
         # A plan needs the manifest alone.
@@ -133,7 +138,7 @@ def test_backups_in_cold_storage(moto: Moto, tmp_path: Path, monkeypatch: pytest
         assert backups.log.read_text().count("asked the store to thaw s3://") == 2
         found = backups.prune(keep_last=1)
         assert "message" not in found
-        assert [one["key"] for one in backups.list()] == [keys[3], keys[0]]
+        assert [one["key"] for one in backups.listed()] == [keys[3], keys[0]]
 
 
 def test_a_thaw_that_is_in_progress(moto: Moto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,11 +194,11 @@ def test_odd_objects_stop_nothing(moto: Moto, tmp_path: Path, monkeypatch: pytes
             moto.client().put_object(Bucket=backups.bucket, Key=key, Body=b"x")
         moto.client().put_object(Bucket=backups.bucket, Key=f"{keys[2]}.manifest.json", Body=b"\xff{")
         store.denied = {f"{keys[1]}.manifest.json"}
-        assert len(backups.list()) == 5
+        assert len(backups.listed()) == 5
         assert backups.audit() == [("not_readable", keys[1]), ("manifest_unusable", keys[2])]
         found = backups.prune(keep_last=1)
         assert found["message"].startswith(
             "retention: backup_20260102_030000 could not be checked, so it stays: GetObject"
         )
-        assert [one["key"] for one in backups.list()] == [keys[day] for day in (4, 2, 1)]
+        assert [one["key"] for one in backups.listed()] == [keys[day] for day in (4, 2, 1)]
         backups.download()

@@ -84,7 +84,7 @@ class Refused(StoreFailed):
 
     @property
     def is_of_one_object(self) -> bool:
-        """Whether a request for another object may succeed."""
+        """Return whether a request for another object may succeed."""
         return not self.may_pass and self.code not in OF_ALL
 
 
