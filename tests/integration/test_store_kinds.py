@@ -53,12 +53,6 @@ def loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.session, "create_loader", CREATE_LOADER)
 
 
-@pytest.fixture(scope="module")
-def moto(server_directory: Path) -> Iterator[Moto]:
-    with Moto(server_directory / "moto") as server:
-        yield server
-
-
 @contextlib.contextmanager
 def backups_in(
     moto: Moto, folder: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
