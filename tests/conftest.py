@@ -17,6 +17,7 @@ from tests.command import Command
 from tests.playbook import Installation, LogDatabase
 from tests.servers import sample_data
 from tests.servers.mariadb import MariaDB
+from tests.servers.moto import Moto
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
@@ -86,6 +87,13 @@ def s3(server_directory: Path) -> Iterator[SeaweedFS]:
     """Run the object store."""
     with SeaweedFS(server_directory / "s3") as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def moto(server_directory: Path) -> Iterator[Moto]:
+    """Run an object store in memory, for what ``s3`` does not know."""
+    with Moto(server_directory / "moto") as server:
+        yield server
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ class Downloads:
     def run(self, **options: Any) -> dict[str, Any]:
         given = self.options(**options)
         unset = dict.fromkeys(("key", "prefix", "hostname", "name", "at", "timeout"))
-        switches = {"manifest_only": False, "check_mode": False}
+        switches = {"manifest_only": False, "thaw": False, "thaw_timeout": 0, "check_mode": False}
         defaults: dict[str, Any] = {**unset, **switches, "manifest_keys": [], "parallel": 4}
         return download(request(DownloadRequest, {**defaults, **given}, s3=settings(given)), RunLog(str(self.log)))
 

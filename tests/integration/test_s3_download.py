@@ -58,6 +58,7 @@ def test_download_and_repeat(downloads: Downloads) -> None:
         "size": len(DATA),
         "sha256": hashlib.sha256(DATA).hexdigest(),
         "etag": result["etag"],
+        "cold": None,
         "backup": result["backup"],
         "changed": True,
         "status": 1,
@@ -166,7 +167,7 @@ def test_two_downloads_at_once(downloads: Downloads) -> None:
 def test_a_flipped_byte(downloads: Downloads) -> None:
     downloads.put(DATA[:100] + bytes([DATA[100] ^ 1]) + DATA[101:])
     message = downloads.refusal(DownloadFailed)
-    assert "it is damaged in the bucket; restore another backup" in message
+    assert "it is damaged in the bucket, which gave the same bytes twice; restore another backup" in message
     assert downloads.partials() == []
 
 
@@ -177,11 +178,11 @@ def test_a_truncated_archive(downloads: Downloads) -> None:
 
 def test_an_archive_that_is_replaced_meanwhile(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
     def replaced(*arguments: Any) -> Any:
-        found = listing_module.stat(*arguments)
+        found = listing_module.head(*arguments)
         downloads.put(b"x" * len(DATA))
         return found
 
-    monkeypatch.setattr(download_module, "stat", replaced)
+    monkeypatch.setattr(download_module, "head", replaced)
     assert "was replaced while it was read" in downloads.refusal(DownloadFailed)
 
 
@@ -226,7 +227,9 @@ def test_a_disk_that_is_too_small(downloads: Downloads) -> None:
     enormous = 1 << 60
     downloads.describe(size=enormous)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(download_module, "stat", lambda *args: listing_module.stat(*args)._replace(size=enormous))  # type: ignore[union-attr]
+        patch.setattr(
+            download_module, "head", lambda *args: {**(listing_module.head(*args) or {}), "ContentLength": enormous}
+        )
         assert f"needs {enormous} bytes in {downloads.folder}" in downloads.refusal(NotEnoughSpace)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     Interrupted,
@@ -169,10 +170,10 @@ def test_an_interrupted_upload_leaves_nothing(uploads: Uploads) -> None:
 def test_a_failed_upload_that_is_interrupted_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     put_part, cancel = write_module._put_part, s3_module.Store.cancel
 
-    def put_one_part(store: s3_module.Store, key: str, upload_id: str, part: Part) -> dict[str, Any]:
+    def put_one_part(store: s3_module.Store, key: str, upload_id: str, part: Part, log: RunLog) -> dict[str, Any]:
         if part.number == 2:
             raise StoreFailed("the second part fails")
-        return put_part(store, key, upload_id, part)
+        return put_part(store, key, upload_id, part, log)
 
     def interrupt(store: s3_module.Store, seconds: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)

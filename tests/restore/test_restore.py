@@ -17,6 +17,7 @@ from tests.integration.restoring import assert_equal
 from tests.playbook import Row, run_playbook, write_private
 from tests.restore.damaging import Original, rewrite
 from tests.servers.mariadb import MariaDB
+from tests.servers.moto import Moto
 
 PASSWORD = "the key to all of it"
 
@@ -125,6 +126,24 @@ def test_a_whole_backup(
     assert command("restore", "--yes", "--overwrite") == 0
     assert "Drop first:" in capfd.readouterr().out
     assert_equal(mariadb, target, sample_databases)
+
+
+def test_a_backup_in_cold_storage(
+    command: Command, target: MariaDB, moto: Moto, capfd: pytest.CaptureFixture[str]
+) -> None:
+    moto.make_bucket("cold")
+    store = {"s3_endpoint_url": moto.endpoint, "s3_bucket": "cold", "s3_server_side_encryption": "aws:kms:dsse"}
+    assert command("run", s3_storage_class="GLACIER", **store) == 0, capfd.readouterr()
+    assert command("restore", "--yes", **store) == 1
+    plan, error = capfd.readouterr()
+    note = "Note:        it is in cold storage (GLACIER): --thaw waits, for hours, until it can be read"
+    assert note in plan.splitlines()
+    message = " ".join(error.split())
+    assert ".zip is in cold storage (GLACIER): restore it with --thaw (vex_backup_restore_thaw), which asks" in message
+    assert command("restore", "--yes", "--thaw", **store) == 0, capfd.readouterr()
+    assert "as they were dumped" in capfd.readouterr().out
+    assert "asked the store to thaw s3://cold/" in (command.host.directory / "restore/restore.log").read_text()
+    assert target.execute("SHOW DATABASES LIKE 'vendas'") == (("vendas",),)
 
 
 def test_accounts(command: Command, target: MariaDB, mariadb: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:

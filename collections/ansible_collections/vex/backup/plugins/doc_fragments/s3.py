@@ -35,9 +35,18 @@ options:
     description:
       - V(when_supported) lets boto3 add its own checksums to every request, V(when_required) only where required.
       - Use V(when_required) with S3-compatible servers. The archive's checksums are sent in both cases.
+      - A server that refuses checksum headers gets an MD5 with every request that writes.
     type: str
     choices: [when_supported, when_required]
     default: when_required
+  addressing_style:
+    description:
+      - Where the name of the bucket is in addresses. V(path) is C(https://store/bucket/key), V(virtual) is
+        C(https://bucket.store/key), which some stores demand.
+      - V(auto) is V(virtual) at AWS and V(path) at other stores.
+    type: str
+    choices: [auto, path, virtual]
+    default: auto
 requirements:
   - boto3 >= 1.36
 """

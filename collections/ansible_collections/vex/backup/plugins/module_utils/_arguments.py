@@ -50,6 +50,13 @@ S3: Spec = {
         "choices": ["when_supported", "when_required"],
         "default": "when_required",
     },
+    "addressing_style": {"type": "str", "choices": ["auto", "path", "virtual"], "default": "auto"},
+}
+
+# Paired with doc_fragments/encryption.py.
+ENCRYPTION: Spec = {
+    "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms", "aws:kms:dsse"]},
+    "kms_key_id": {"type": "str", "no_log": False},
 }
 
 # Paired with doc_fragments/patience.py.

@@ -137,6 +137,14 @@ class DownloadFailed(StoreFailed):
     """The object in the store differs from its manifest."""
 
 
+class TransferDamaged(StoreFailed):
+    """An object's bytes were different each time that they were read from the store."""
+
+
+class ObjectCold(StoreFailed):
+    """An object is in cold storage, from which it cannot be read before it is thawed."""
+
+
 class ManifestForged(BackupError):
     """A manifest has no valid signature of the manifest key."""
 

@@ -42,6 +42,7 @@ options:
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.encryption
   - vex.backup.patience
 attributes:
   check_mode:
@@ -72,7 +73,14 @@ key:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import PATIENCE, S3, conclude, patience_of, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    ENCRYPTION,
+    PATIENCE,
+    S3,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._repository.hold import HoldRequest, hold
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 
@@ -82,6 +90,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **S3,
+            **ENCRYPTION,
             **PATIENCE,
             "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},

@@ -61,6 +61,8 @@ backups:
       compared, or null. C(held) is whether retention must not remove it.
     - C(manifest) is whether it is a whole backup. C(incomplete) is whether it is one without some tables, which the
       server could not read. With neither, its upload did not end.
+    - C(storage_class) is the archive's, by S3's name. An archive in V(GLACIER) or V(DEEP_ARCHIVE) must be thawed before
+      it can be read.
   returned: success
   type: list
   elements: dict
@@ -76,6 +78,7 @@ backups:
       incomplete: false
       proven: "2025-07-21 02:00:41"
       held: false
+      storage_class: STANDARD
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -58,6 +58,7 @@ options:
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.encryption
   - vex.backup.patience
   - vex.backup.compared
 attributes:
@@ -113,6 +114,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     COMPARED,
+    ENCRYPTION,
     PATIENCE,
     S3,
     conclude,
@@ -138,6 +140,7 @@ def main() -> None:
             "notes": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int"},
             **S3,
+            **ENCRYPTION,
             **PATIENCE,
             **COMPARED,
         },

@@ -15,6 +15,7 @@ description:
   - Downloads an archive from AWS S3 or a compatible server in chunks, several at a time, and compares its size and
     SHA-256 with the manifest beside it. Only then do archive and manifest get their names.
   - An interrupted attempt leaves C(ARCHIVE.ETAG.partial), and the next attempt continues it.
+  - When its bytes are wrong, it is downloaded again. Only if the same bytes come twice is the object damaged.
   - An archive without its manifest is not a backup, and is not downloaded.
 options:
   bucket:
@@ -57,6 +58,18 @@ options:
     type: list
     elements: str
     default: []
+  thaw:
+    description:
+      - Ask the store for an archive in cold storage (C(GLACIER), C(DEEP_ARCHIVE), or an archive tier of
+        C(INTELLIGENT_TIERING)), and wait until it can be read, which takes hours. A request that is already in progress
+        is waited for. The copy that can be read stays for seven days.
+      - Without it, such an archive is an error. It has no effect in check mode.
+    type: bool
+    default: false
+  thaw_timeout:
+    description: Seconds that O(thaw) may take, before O(timeout) begins. With V(0), there is no limit.
+    type: int
+    default: 172800
   parallel:
     description: Number of chunks of 8 MiB that are downloaded at a time.
     type: int
@@ -128,6 +141,11 @@ etag:
   returned: success
   type: str
   sample: 01c8fe3563ffe17995d53ff0d06d0f1b-28
+cold:
+  description: Name of the cold storage that the archive must be thawed from, null when it can be read.
+  returned: success
+  type: str
+  sample: null
 chosen:
   description: The chosen backup, as RV(vex.backup.backup_info#module:backups) lists it.
   returned: success, with O(hostname)
@@ -195,6 +213,8 @@ def main() -> None:
             "dest": {"type": "path", "required": True},
             "manifest_only": {"type": "bool", "default": False},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "thaw": {"type": "bool", "default": False},
+            "thaw_timeout": {"type": "int", "default": 172800},
             "parallel": {"type": "int", "default": 4},
             "timeout": {"type": "int"},
             **S3,

@@ -13,8 +13,10 @@ author:
   - Vex Backup (@vex-backup)
 description:
   - Uploads an archive to AWS S3 or a compatible server in parts, several at a time.
-  - Sends a SHA-256 with each part, and compares the server's size and checksum of the object with the file. When the
-    server keeps no SHA-256, its MD5 is compared. An object that cannot be compared is removed, and the module fails.
+  - Sends a SHA-256 with each part, or an MD5 to a server that refuses checksum headers, and compares the server's size
+    and checksum of the object with the file.
+  - When the server keeps no SHA-256 and its ETag is not the MD5, the object is read back and compared. One that differs
+    or cannot be read is removed, and the module fails.
   - Then uploads the manifest in the same way. An archive without its manifest is not a backup.
   - Never overwrites an object. A failure leaves no unfinished upload behind. Unfinished uploads of O(key) that a killed
     attempt left are aborted first.
@@ -41,13 +43,6 @@ options:
   storage_class:
     description: Storage class of the archive, such as V(STANDARD_IA). The manifest gets the bucket's default.
     type: str
-  server_side_encryption:
-    description: Encryption of both objects on the server. Without it, the bucket's default applies.
-    type: str
-    choices: [AES256, 'aws:kms']
-  kms_key_id:
-    description: Key for O(server_side_encryption=aws:kms). Without it, the account's default key is used.
-    type: str
   run_uuid:
     description:
       - Run that made the archive. Until the upload has ended well, a note beside it, O(src) with C(.upload.json)
@@ -72,6 +67,7 @@ options:
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.encryption
   - vex.backup.patience
   - vex.backup.run_log
 attributes:
@@ -178,6 +174,7 @@ upload_finished:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    ENCRYPTION,
     PATIENCE,
     RUN_LOG,
     S3,
@@ -198,14 +195,13 @@ def main() -> None:
             "bucket": {"type": "str", "required": True},
             "key": {"type": "str", "required": True, "no_log": False},
             "storage_class": {"type": "str"},
-            "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
-            "kms_key_id": {"type": "str", "no_log": False},
             "run_uuid": {"type": "str"},
             "metadata": {"type": "dict", "default": {}},
             "part_size": {"type": "int", "default": 16},
             "parallel": {"type": "int", "default": 4},
             "timeout": {"type": "int"},
             **S3,
+            **ENCRYPTION,
             **PATIENCE,
             **RUN_LOG,
         },

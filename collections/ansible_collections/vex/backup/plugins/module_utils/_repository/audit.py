@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of
@@ -14,10 +13,13 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.signature impo
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
     DownloadFailed,
     LogDatabaseUnavailable,
     ManifestForged,
     ManifestUnusable,
+    ObjectCold,
+    StoreFailed,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
@@ -28,14 +30,17 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import uploads_to
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findings import Finding, Rows, compare
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog, StoredBackup, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
+from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import (
+    is_of_one_backup,
+    read_manifest,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
     Listed,
     Unfinished,
     head,
     list_uploads,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks
+from ansible_collections.vex.backup.plugins.module_utils._store.read import sha256_of_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     S3Settings,
@@ -48,6 +53,7 @@ KINDS: t.Dict[t.Type[Exception], str] = {
     ManifestUnusable: "manifest_unusable",
     ManifestForged: "manifest_forged",
     DownloadFailed: "size_differs",
+    ObjectCold: "in_cold_storage",
 }
 
 
@@ -165,19 +171,23 @@ def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.T
             continue
         try:
             checksums[one.key] = archive_of(read_manifest(store, one, request.manifest_keys)).sha256
-            computed = _sha256_of(store, one) if request.deep else checksums[one.key]
-        except (ManifestUnusable, ManifestForged, DownloadFailed) as error:
-            findings.append(Finding(KINDS[type(error)], one.key, str(error)))
-            continue
-        except Refused as error:
-            if error.code != "NoSuchKey":
-                raise
-            findings += _lost_archive(store, one)
+            computed = _sha256_of(store, one, checksums[one.key]) if request.deep else checksums[one.key]
+        except (StoreFailed, ManifestUnusable, ManifestForged) as error:
+            findings += _findings_of(store, one, error)
             continue
         if computed != checksums[one.key]:
             detail = f"SHA-256 of the archive is {computed}, its manifest gives {checksums[one.key]}"
             findings.append(Finding("checksum_differs", one.key, detail))
     return checksums, findings
+
+
+def _findings_of(store: Store, backup: StoredBackup, error: BackupError) -> t.List[Finding]:
+    """Return what an error of reading a backup shows of it; raise it when it shows something else."""
+    if not is_of_one_backup(error):
+        raise error
+    if isinstance(error, Refused) and error.code == "NoSuchKey":
+        return _lost_archive(store, backup)
+    return [Finding(KINDS.get(type(error), "not_readable"), backup.key, str(error))]
 
 
 def _lost_archive(store: Store, backup: StoredBackup) -> t.List[Finding]:
@@ -187,8 +197,5 @@ def _lost_archive(store: Store, backup: StoredBackup) -> t.List[Finding]:
     return [Finding("stray", backup.manifest_key, f"there is no archive {backup.key}")]
 
 
-def _sha256_of(store: Store, backup: StoredBackup) -> str:
-    digest = hashlib.sha256()
-    for chunk in read_chunks(store, Listed(backup.key, backup.size, backup.modified, backup.etag)):
-        digest.update(chunk)
-    return digest.hexdigest()
+def _sha256_of(store: Store, backup: StoredBackup, right: str) -> str:
+    return sha256_of_object(store, Listed(backup.key, backup.size, backup.modified, backup.etag), right)

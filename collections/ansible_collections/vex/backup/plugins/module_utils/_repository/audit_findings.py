@@ -20,8 +20,8 @@ REMEDIES = {
         "or remove it"
     ),
     "unfinished_upload": (
-        "its parts take space: if no upload of it is running now, `vex-backup upload` on its host completes it; retention "
-        "aborts it vex_backup_unfinished_days after it began"
+        "its parts take space: if no upload of it is running now, `vex-backup upload` on its host completes it; "
+        "retention aborts it vex_backup_unfinished_days after it began"
     ),
     "uploads_unknown": "grant s3:ListBucketMultipartUploads to these credentials, and audit again",
     "stray": "remove it: the archive that it describes does not exist",
@@ -31,6 +31,11 @@ REMEDIES = {
     "manifest_forged": (
         "do not restore the backup before you know who wrote the manifest; if it was signed with a former key of "
         "yours, add that to the former keys"
+    ),
+    "not_readable": "it was not checked: give the audit the rights to read it, or repeat when the network is sound",
+    "in_cold_storage": (
+        "it was not checked, and must be thawed before it can be: let the rules of the bucket leave small objects, "
+        "which manifests are, where they are"
     ),
     "size_differs": "the backup cannot be restored: find the writer of the archive, remove it, and keep another backup",
     "checksum_differs": (

@@ -19,7 +19,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup, OptionError
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, list_objects
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import STANDARD, Listed, list_objects
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -45,6 +45,7 @@ class StoredBackup(t.NamedTuple):
     incomplete: bool
     proven: t.Optional[datetime.datetime]
     held: bool
+    storage_class: str = STANDARD
 
     @property
     def manifest_key(self) -> str:
@@ -101,6 +102,7 @@ def _backup(key: str, parts: BackupKey, objects: t.Mapping[str, Listed]) -> Stor
         incomplete=incomplete_of(key) in objects and manifest_of(key) not in objects,
         proven=proof.modified if proof else None,
         held=hold_of(key) in objects,
+        storage_class=objects[key].storage_class,
     )
 
 

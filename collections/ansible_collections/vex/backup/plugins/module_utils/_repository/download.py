@@ -31,10 +31,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, choose, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import require_own_host, require_own_name
 from ansible_collections.vex.backup.plugins.module_utils._repository.resumed_transfer import fetch
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed, stat
+from ansible_collections.vex.backup.plugins.module_utils._store.cold import require_warm, thaw, tier_of
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, listed_of
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
+    Answer,
     S3Settings,
     Store,
     store_patience,
@@ -50,6 +52,8 @@ class DownloadRequest:
     :param dest: an existing or new directory; with *hostname*, the backup gets a directory of its name in it
     :param manifest_only: leave the archive in the bucket
     :param manifest_keys: the manifest must be signed with one of them; without keys, every manifest is accepted
+    :param thaw: ask for what is in cold storage, and wait for it: for the manifest alone with *manifest_only*
+    :param thaw_timeout: seconds for that; 0 for no limit
     :param parallel: chunks at a time
     :param patience: seconds to wait for a store that is away
     :param timeout: seconds for the whole download; 0 or ``None`` for no limit
@@ -65,6 +69,8 @@ class DownloadRequest:
     dest: str
     manifest_only: bool
     manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
+    thaw: bool
+    thaw_timeout: int
     parallel: int
     patience: int
     timeout: t.Optional[int]
@@ -72,10 +78,11 @@ class DownloadRequest:
 
 
 class Target(t.NamedTuple):
-    """The key of an archive, and the directory it is downloaded into."""
+    """The key of an archive, the directory it is downloaded into, and the keys that its choice adds to the result."""
 
     key: str
     dest: str
+    chosen: t.Dict[str, t.Any]
 
 
 @ending_children()
@@ -93,21 +100,16 @@ def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :raises NotEnoughSpace: before anything is downloaded
     :raises AlreadyRunning: when another download into the directory is running
     :raises DownloadFailed: when the archive differs from its manifest
+    :raises ObjectCold: when the archive or its manifest must be thawed first
     :raises StoreFailed, Interrupted: the data downloaded so far is kept for the next attempt
     """
     started = timestamp(utc_now())
     try:
         _check(request)
-        with Store(
-            request.s3,
-            request.bucket,
-            work="the download",
-            timeout=request.timeout,
-            patience=store_patience(request.patience, log),
-            parallel=request.parallel,
-        ) as store:
-            target, chosen = _find(request, store)
-            result = {**_download(request, store, target, log), **chosen}
+        target = _thaw(request, log) if request.thaw and not request.check_mode else None
+        with _open_store(request, "the download", request.timeout, log) as store:
+            target = target or _find(request, store)
+            result = {**_download(request, store, target, log), **target.chosen}
     except BackupError as error:
         error.details.update(status=3, download_started=started, download_finished=timestamp(utc_now()))
         raise
@@ -121,13 +123,27 @@ def _check(request: DownloadRequest) -> None:
         check_key(key)
 
 
-def _find(request: DownloadRequest, store: Store) -> t.Tuple[Target, t.Dict[str, t.Any]]:
-    """Return the archive to download, and the keys that its choice adds to the result."""
+def _open_store(request: DownloadRequest, work: str, timeout: t.Optional[int], log: RunLog) -> Store:
+    patience = store_patience(request.patience, log)
+    return Store(request.s3, request.bucket, work=work, timeout=timeout, patience=patience, parallel=request.parallel)
+
+
+def _find(request: DownloadRequest, store: Store) -> Target:
+    """Return the archive to download."""
     if request.key is not None:
-        return Target(request.key, request.dest), {}
+        return Target(request.key, request.dest, {})
     backups = read_catalog(store, request.prefix or "", request.hostname).backups
     backup = choose(backups, name=request.name, at=request.at)
-    return Target(backup.key, os.path.join(request.dest, backup.name)), {"chosen": as_result(backup)}
+    return Target(backup.key, os.path.join(request.dest, backup.name), {"chosen": as_result(backup)})
+
+
+def _thaw(request: DownloadRequest, log: RunLog) -> Target:
+    """Find the archive, and wait until what is wanted of it can be read."""
+    with _open_store(request, "the thaw", request.thaw_timeout, log) as store:
+        target = _find(request, store)
+        archive = [] if request.manifest_only else [target.key]
+        thaw(store, [manifest_of(target.key), incomplete_of(target.key), *archive], log)
+    return target
 
 
 def _download(request: DownloadRequest, store: Store, target: Target, log: RunLog) -> t.Dict[str, t.Any]:
@@ -142,11 +158,14 @@ def _download(request: DownloadRequest, store: Store, target: Target, log: RunLo
         )
     require_own_host(manifest, target.key, where)
     require_own_name(manifest, key, where)
-    listed = _find_archive(store, target.key, archive)
+    described = _describe_archive(store, target.key, archive)
+    listed = listed_of(target.key, described)
     if not request.check_mode:
         _make_directory(target.dest)
     path = os.path.join(target.dest, archive.name)
     has_archive = request.manifest_only or _is_downloaded(path, archive)
+    if not has_archive:
+        require_warm(store, target.key, described)
     if not has_archive and not request.check_mode:
         refusal = f"another download into {target.dest} is running: wait for its end, or give another directory"
         with directory_lock(target.dest, refusal):
@@ -160,6 +179,7 @@ def _download(request: DownloadRequest, store: Store, target: Target, log: RunLo
         "size": archive.size,
         "sha256": archive.sha256,
         "etag": listed.etag,
+        "cold": tier_of(described),
         "backup": summary_of(manifest),
         "changed": not has_archive or not has_manifest,
     }
@@ -187,16 +207,17 @@ def _read_manifest(store: Store, key: str) -> t.Tuple[str, bytes]:
     )
 
 
-def _find_archive(store: Store, key: str, archive: Archive) -> Listed:
-    listed = stat(store, key)
-    if listed is None:
+def _describe_archive(store: Store, key: str, archive: Archive) -> Answer:
+    """Return the answer to HEAD of the archive."""
+    described = head(store, key)
+    if described is None:
         raise NoSuchBackup(f"{store.url(key)} does not exist, only its manifest does: restore another backup")
-    if listed.size != archive.size:
+    if described["ContentLength"] != archive.size:
         raise DownloadFailed(
-            f"{store.url(key)} has {listed.size} bytes, its manifest gives {archive.size}: it was truncated or "
-            "replaced; restore another backup"
+            f"{store.url(key)} has {described['ContentLength']} bytes, its manifest gives {archive.size}: it was "
+            "truncated or replaced; restore another backup"
         )
-    return listed
+    return described
 
 
 def _is_downloaded(path: str, archive: Archive) -> bool:

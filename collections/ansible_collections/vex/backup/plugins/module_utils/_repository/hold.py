@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     Store,
     store_patience,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
+from ansible_collections.vex.backup.plugins.module_utils._store.write import encryption_of, put_object
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +34,8 @@ class HoldRequest:
     hostname: str
     name: str
     state: str
+    server_side_encryption: t.Optional[str]
+    kms_key_id: t.Optional[str]
     patience: int
     timeout: t.Optional[int]
     check_mode: bool
@@ -43,9 +45,11 @@ def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
     """Hold a backup, or release it.
 
     :returns: the result of ``backup_hold``
+    :raises OptionError: for an option that cannot work
     :raises NoSuchBackup: when there is no backup of that name with a manifest, or retention has just removed it
     :raises StoreFailed: when the store refuses or cannot be reached
     """
+    encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
     with Store(
         request.s3, request.bucket, work="the hold", timeout=request.timeout, patience=store_patience(request.patience)
     ) as store:
@@ -54,14 +58,14 @@ def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
         changed = backup.held != wanted
         if changed and not request.check_mode:
             if wanted:
-                _put_hold(store, backup)
+                _put_hold(store, backup, encryption)
             else:
                 store.call("delete_object", Key=hold_of(backup.key))
     return {"changed": changed, "key": backup.key}
 
 
-def _put_hold(store: Store, backup: StoredBackup) -> None:
-    put_object(store, hold_of(backup.key), b"")
+def _put_hold(store: Store, backup: StoredBackup, encryption: t.Mapping[str, str]) -> None:
+    put_object(store, hold_of(backup.key), b"", **encryption)
     # Retention checks for the hold and then removes the manifest. When both run at once, the hold may come too late.
     if head(store, backup.manifest_key) is None:
         raise NoSuchBackup(

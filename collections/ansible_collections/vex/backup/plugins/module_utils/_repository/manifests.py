@@ -11,11 +11,25 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import INCOMPLETE, host_of
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
-from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ManifestForged, ManifestUnusable
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    DownloadFailed,
+    ManifestForged,
+    ManifestUnusable,
+    ObjectCold,
+    TransferDamaged,
+)
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
+
+
+def is_of_one_backup(error: BackupError) -> bool:
+    """Return whether an error of reading a backup says nothing about the others, which can be read all the same."""
+    if isinstance(error, Refused):
+        return error.is_of_one_object
+    return isinstance(error, (ManifestUnusable, ManifestForged, DownloadFailed, ObjectCold, TransferDamaged))
 
 
 def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> t.Dict[str, t.Any]:
@@ -25,6 +39,7 @@ def read_manifest(store: Store, backup: StoredBackup, keys: t.Sequence[str]) -> 
     :raises ManifestUnusable: when it is damaged, describes another archive, or was just removed
     :raises ManifestForged: when none of *keys* signed it, or it was copied or renamed
     :raises DownloadFailed: when the archive and its manifest have different sizes
+    :raises ObjectCold: when the manifest must be thawed first
     :raises StoreFailed: when the store refuses or cannot be reached
     """
     key = backup.manifest_key

@@ -14,16 +14,19 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.signature impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    DownloadFailed,
+    BackupError,
     Interrupted,
-    ManifestForged,
-    ManifestUnusable,
+    ObjectCold,
     OptionError,
     StoreFailed,
+    TransferDamaged,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase, log_patience
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
+from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import (
+    is_of_one_backup,
+    read_manifest,
+)
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
     PruneLocalRequest,
@@ -44,6 +47,7 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.unfinished_
     abort_unfinished,
     old_leftovers,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     S3Settings,
     Store,
@@ -158,26 +162,27 @@ def prune_objects(
     problems: t.List[str] = []
     try:
         backups = read_catalog(store, request.prefix, request.hostname).backups
-        decided, runs = _decide(request, store, backups, now)
+        decided, runs, problems = _decide(request, store, backups, now, log)
         decisions = decided.decisions
         if decided.refusal is not None:
-            problems = [decided.refusal]
+            problems.append(decided.refusal)
         elif backups:
             # Oldest first: an interruption leaves the newest. Without a policy, all stay.
             doomed = [
-                (one, Removal(runs[one.backup.key], one.backup.key, now)) for one in reversed(decisions) if not one.keep
+                (one, Removal(runs.get(one.backup.key), one.backup.key, now))
+                for one in reversed(decisions)
+                if not one.keep
             ]
             # The attempts before an error stay in the list.
             attempts.extend(remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode))
             # By the store's own clock: the time of its newest archive.
             before = max(one.modified for one in backups) - datetime.timedelta(days=request.unfinished_days)
             leftovers = old_leftovers(backups, before)
-            aborted, problems = abort_unfinished(
-                store, request.prefix, request.hostname, before, log, request.check_mode
-            )
+            aborted, failed = abort_unfinished(store, request.prefix, request.hostname, before, log, request.check_mode)
+            problems += failed
     except (StoreFailed, Interrupted) as error:
         # A signal can arrive anywhere. The removals until then are still to be noted in the log tables.
-        problems = [f"retention stopped before its end: {error}"]
+        problems.append(f"retention stopped before its end: {error}")
     return Pruned(
         decisions=_final(decisions, attempts),
         removals=[one.removal for one in attempts if one.removal is not None],
@@ -203,22 +208,39 @@ def _ignore(_removal: Removal) -> None:
 
 
 def _decide(
-    request: PruneRequest, store: Store, backups: t.Sequence[StoredBackup], now: datetime.datetime
-) -> t.Tuple[Decisions, t.Dict[str, t.Optional[str]]]:
-    """Return the decisions and, when a backup is to be removed, the run of each good backup by key."""
+    request: PruneRequest, store: Store, backups: t.Sequence[StoredBackup], now: datetime.datetime, log: RunLog
+) -> t.Tuple[Decisions, t.Dict[str, t.Optional[str]], t.List[str]]:
+    """Return the decisions; when a backup is to be removed, the run of each good backup by key; and problems."""
     decided = decide(backups, {}, request.policy, now, request.name)
     if all(one.keep for one in decided.decisions):
-        return decided, {}
+        return decided, {}, []
     # A backup may be removed only when the backups that stay are good, which their manifests show.
     runs: t.Dict[str, t.Optional[str]] = {}
     faults: t.Dict[str, str] = {}
-    for one in backups:
-        if one.is_uploaded:
-            try:
-                runs[one.key] = _run_uuid(read_manifest(store, one, request.manifest_keys))
-            except (ManifestUnusable, ManifestForged, DownloadFailed) as error:
-                faults[one.key] = str(error)
-    return decide(backups, faults, request.policy, now, request.name), runs
+    cold: t.Dict[str, str] = {}
+    unread: t.List[str] = []
+    for one in [one for one in backups if one.is_uploaded]:
+        try:
+            runs[one.key] = _run_uuid(read_manifest(store, one, request.manifest_keys))
+        except BackupError as error:
+            if not is_of_one_backup(error):
+                raise
+            if isinstance(error, ObjectCold) and not request.manifest_keys:
+                cold[one.key] = str(error)
+                continue
+            # With keys, a manifest that cannot be read may be anybody's.
+            faults[one.key] = str(error)
+            log.warning(f"{one.name} counts for no rule of retention, and stays: {error}")
+            if isinstance(error, (Refused, TransferDamaged)):
+                unread.append(f"retention: {one.name} could not be checked, so it stays: {error}")
+    return decide(backups, faults, request.policy, now, request.name, cold), runs, _first(unread)
+
+
+def _first(sentences: t.Sequence[str]) -> t.List[str]:
+    """Return the first sentence, and in it how many there are."""
+    if len(sentences) < 2:
+        return list(sentences)
+    return [f"{sentences[0]}; {len(sentences) - 1} more could not be checked either"]
 
 
 def _run_uuid(manifest: t.Mapping[str, t.Any]) -> t.Optional[str]:

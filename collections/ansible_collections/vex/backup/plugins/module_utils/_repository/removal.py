@@ -76,6 +76,8 @@ def _attempt(
     backup = decision.backup
     try:
         protection = _protection(store, backup, removal.moment)
+    except Refused as error:
+        return Attempt(backup, refused=error) if error.is_of_one_object else Attempt(backup, stopped=error)
     except (StoreFailed, Interrupted) as error:
         return Attempt(backup, stopped=error)
     if protection is not None:
@@ -117,10 +119,10 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: 
                 removed = removal
                 keep_removal(removal)
     except Refused as error:
-        if error.may_pass:
-            # The patience has ended. The next backup would take as long.
-            return Attempt(backup, removed, markers, stopped=error)
-        return Attempt(backup, removed, markers, refused=error)
+        if error.is_of_one_object:
+            return Attempt(backup, removed, markers, refused=error)
+        # The patience has ended, or every request is refused. The next backup would take as long.
+        return Attempt(backup, removed, markers, stopped=error)
     except (StoreFailed, Interrupted) as error:
         return Attempt(backup, removed, markers, stopped=error)
     return Attempt(backup, removed, markers)

@@ -13,9 +13,10 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
 from ansible_collections.vex.backup.plugins.module_utils._common.files import commit, read_blocks, require_space
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.safe_name import safe_name
-from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, TransferDamaged
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks
+from ansible_collections.vex.backup.plugins.module_utils._store.readings import settle
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 
@@ -25,6 +26,7 @@ def fetch(store: Store, listed: Listed, archive: Archive, path: str, log: RunLog
     :param archive: the object, by its manifest
     :raises NotEnoughSpace: before anything is downloaded
     :raises DownloadFailed: when the object differs from its manifest
+    :raises TransferDamaged: when its bytes are others each time
     :raises StoreFailed, Interrupted: the data downloaded so far is kept for the next attempt
     """
     partial = f"{path}.{safe_name(listed.etag)}.partial"
@@ -37,19 +39,29 @@ def fetch(store: Store, listed: Listed, archive: Archive, path: str, log: RunLog
         present = stream.tell()
         require_space(os.path.dirname(path), archive.size - present, archive.name)
         log.info(f"downloading {store.url(listed.key)}: {archive.size} bytes, {present} of them are present already")
-        _append(store, listed, stream, digest)
-        if digest.hexdigest() != archive.sha256 and present:
-            # After a power cut, a file may have the right length and wrong bytes.
-            log.warning(f"{partial}, left by an earlier attempt, is damaged: downloading all of it again")
+
+        def read() -> t.Tuple[str, str]:
+            # After a power cut, the bytes of an earlier attempt may be wrong too.
+            _append(store, listed, stream, digest)
+            return digest.hexdigest(), archive.sha256
+
+        def begin_again(sentence: str) -> None:
+            nonlocal digest
+            log.warning(sentence)
             stream.seek(0)
             stream.truncate()
             digest = hashlib.sha256()
-            _append(store, listed, stream, digest)
-    if digest.hexdigest() != archive.sha256:
+
+        try:
+            found = settle(read, store.url(listed.key), begin_again)
+        except TransferDamaged:
+            os.unlink(partial)
+            raise
+    if found != archive.sha256:
         os.unlink(partial)
         raise DownloadFailed(
-            f"{store.url(listed.key)} has SHA-256 {digest.hexdigest()}, its manifest gives {archive.sha256}: it is "
-            "damaged in the bucket; restore another backup"
+            f"{store.url(listed.key)} has SHA-256 {found}, its manifest gives {archive.sha256}: it is damaged in the "
+            "bucket, which gave the same bytes twice; restore another backup"
         )
     commit(partial, path)
     log.info(f"downloaded {path}: size and SHA-256 match the manifest")

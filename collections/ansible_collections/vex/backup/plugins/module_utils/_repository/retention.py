@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import types
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
@@ -54,36 +55,43 @@ def decide(
     policy: Policy,
     now: datetime.datetime,
     run: t.Optional[str] = None,
+    cold: t.Mapping[str, str] = types.MappingProxyType({}),
 ) -> Decisions:
     """Decide which of a host's backups stay.
 
-    A backup is good when it has a manifest and no fault. The rules are applied to the good ones, and once more to the
-    good and the incomplete ones together: an incomplete one stays as long as a good one would, and takes no place of
-    one. Others count for no rule, and stay.
+    A backup is good when it has a manifest that was read, and no fault. The rules are applied to the good ones, and
+    once more to the good, the incomplete and the cold ones together: an incomplete or cold one stays as long as a good
+    one would, and takes no place of one. Others count for no rule, and stay.
 
     :param backups: all that the bucket holds of the host
     :param faults: by key, the fault of a backup that has a manifest
     :param now: UTC, without a zone
     :param run: the name of the run that has just succeeded; ``None`` for retention by hand
+    :param cold: by key, the reason why a manifest was not read that is in cold storage
     """
     ordered = sorted(backups, key=lambda one: (one.taken, one.key), reverse=True)
     if not any(policy):
         return Decisions(
             [Decision(one, True, "retention is off: no number of backups to keep is set") for one in ordered]
         )
-    good = [one for one in ordered if one.manifest and one.key not in faults]
-    refusal = _refusal(ordered, good, now, run)
+    good = [one for one in ordered if one.manifest and one.key not in faults and one.key not in cold]
+    refusal = _refusal(ordered, good, {**faults, **cold}, now, run)
     if refusal is not None:
         return Decisions([Decision(one, True, refusal) for one in ordered], refusal)
     reasons = _reasons(good, policy)
     for key, rules in _reasons([one for one in ordered if one.is_uploaded and one.key not in faults], policy).items():
         if key not in reasons:
-            reasons[key] = [f"incomplete; {rule}" for rule in rules]
+            kind = "manifest in cold storage" if key in cold else "incomplete"
+            reasons[key] = [f"{kind}; {rule}" for rule in rules]
     return Decisions([_decision(one, faults, reasons.get(one.key, [])) for one in ordered])
 
 
 def _refusal(
-    ordered: t.Sequence[StoredBackup], good: t.Sequence[StoredBackup], now: datetime.datetime, run: t.Optional[str]
+    ordered: t.Sequence[StoredBackup],
+    good: t.Sequence[StoredBackup],
+    faults: t.Mapping[str, str],
+    now: datetime.datetime,
+    run: t.Optional[str],
 ) -> t.Optional[str]:
     """Return the reason to remove nothing at all, if there is one."""
     if not ordered:
@@ -92,9 +100,10 @@ def _refusal(
         return f"nothing is removed: the bucket holds no whole backup of the run {run}; check its archive and manifest"
     newest = ordered[0]
     if newest not in good:
+        fault = f" ({faults[newest.key]})" if newest.key in faults else ""
         return (
-            f"nothing is removed: the newest backup, {newest.name}, is not whole; run vex-backup audit, and remove it "
-            "or make another backup"
+            f"nothing is removed: the newest backup, {newest.name}, is not whole{fault}; run vex-backup audit, and "
+            "remove it or make another backup"
         )
     if now < newest.taken:
         return (

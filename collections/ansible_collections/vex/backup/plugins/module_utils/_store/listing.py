@@ -10,6 +10,9 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Store
 
+# The storage class of an object that a server names none of.
+STANDARD = "STANDARD"
+
 
 class Listed(t.NamedTuple):
     """An object as a list shows it: ``size`` in bytes, ``modified`` in UTC without a zone."""
@@ -18,6 +21,7 @@ class Listed(t.NamedTuple):
     size: int
     modified: datetime.datetime
     etag: str
+    storage_class: str = STANDARD
 
 
 class Unfinished(t.NamedTuple):
@@ -91,7 +95,12 @@ def stat(store: Store, key: str) -> t.Optional[Listed]:
     :raises StoreFailed: when the store refuses or cannot be reached
     """
     answer = head(store, key)
-    return None if answer is None else _listed({"Key": key, "Size": answer["ContentLength"], **answer})
+    return None if answer is None else listed_of(key, answer)
+
+
+def listed_of(key: str, described: Answer) -> Listed:
+    """Return an object as a list would show it, from the answer to HEAD."""
+    return _listed({"Key": key, "Size": described["ContentLength"], **described})
 
 
 def utc(moment: datetime.datetime) -> datetime.datetime:
@@ -100,4 +109,5 @@ def utc(moment: datetime.datetime) -> datetime.datetime:
 
 
 def _listed(item: Answer) -> Listed:
-    return Listed(item["Key"], item["Size"], utc(item["LastModified"]), item["ETag"].strip('"'))
+    storage_class = item.get("StorageClass", STANDARD)
+    return Listed(item["Key"], item["Size"], utc(item["LastModified"]), item["ETag"].strip('"'), storage_class)

@@ -118,14 +118,16 @@ def etag_of(parts: t.Sequence[Part]) -> str:
     return f"{whole.hexdigest()}-{len(parts)}"
 
 
-def matches(answer: t.Mapping[str, t.Any], parts: t.Sequence[Part]) -> t.Optional[bool]:
-    """Return whether a server's *answer* describes an object made of *parts*, ``None`` without a usable checksum.
+def matches(answer: t.Mapping[str, t.Any], parts: t.Sequence[Part], sha256: str) -> t.Optional[bool]:
+    """Return whether a server's *answer* describes an object made of *parts*, ``None`` when it does not show that.
 
-    The MD5 counts only without a SHA-256, and not with ``aws:kms`` encryption, where the ETag is no MD5.
+    An ETag that is the MD5 shows it. Another one shows nothing: many servers make theirs in other ways, and S3 does for
+    objects that are encrypted with ``aws:kms``.
+
+    :param sha256: of the whole file, in hexadecimal
     """
-    checksum = answer.get("ChecksumSHA256")
-    if checksum is not None:
-        return bool(checksum.partition("-")[0] == checksum_of(parts))
-    if "ETag" not in answer or "kms" in answer.get("ServerSideEncryption", ""):
-        return None
-    return bool(answer["ETag"].strip('"') == etag_of(parts))
+    checksum, _dash, count = answer.get("ChecksumSHA256", "").partition("-")
+    if checksum and count in ("", str(len(parts))):
+        # Without a count, some servers give the checksum of the whole even for several parts.
+        return checksum in (checksum_of(parts), as_header(bytes.fromhex(sha256)))
+    return True if answer.get("ETag", "").strip('"') == etag_of(parts) else None

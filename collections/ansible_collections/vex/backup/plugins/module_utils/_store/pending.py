@@ -41,12 +41,15 @@ def write_pending(archive: str, pending: Pending) -> None:
 def read_pending(archive: str) -> Pending:
     """Read the note of an archive with this path.
 
+    :raises AlreadyRunning: when another process has removed it, because the upload has ended well
     :raises OptionError: when the note cannot be read
     """
     path = archive + PENDING
     try:
         with open(path, encoding="utf-8") as stream:
             return Pending(**json.load(stream))
+    except FileNotFoundError:
+        raise AlreadyRunning(f"another process has just uploaded {archive}") from None
     except (OSError, ValueError, TypeError) as error:
         raise OptionError(f"{path} cannot be read ({error!r}): upload {archive} by hand, then remove both") from error
 
@@ -62,7 +65,7 @@ def noted(archive: str, pending: t.Optional[Pending], log: RunLog) -> t.Iterator
     """Keep the note of an archive locked while the block runs, and remove it when the block ends well.
 
     :param pending: the note to write, ``None`` when there is one
-    :raises AlreadyRunning: when another process uploads the archive
+    :raises AlreadyRunning: when another process uploads the archive, or has just done so
     """
     if pending is not None:
         try:
@@ -72,14 +75,27 @@ def noted(archive: str, pending: t.Optional[Pending], log: RunLog) -> t.Iterator
             log.warning(f"{archive}{PENDING} could not be written, so no later run uploads this archive: {error}")
             yield
             return
-    with open(archive + PENDING, "rb") as stream:
+    with _locked(archive):
+        yield
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(archive + PENDING)
+
+
+@contextlib.contextmanager
+def _locked(archive: str) -> t.Iterator[None]:
+    try:
+        stream = open(archive + PENDING, "rb")  # noqa: SIM115  # closed below, when the block ends
+    except FileNotFoundError:
+        raise AlreadyRunning(f"another process has just uploaded {archive}") from None
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise AlreadyRunning(f"another process uploads {archive}: wait for its end") from None
+        if os.fstat(stream.fileno()).st_nlink == 0:
+            # Its upload ended after the file was opened.
+            raise AlreadyRunning(f"another process has just uploaded {archive}")
         yield
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(archive + PENDING)
 
 
 def _is_locked(path: str) -> bool:

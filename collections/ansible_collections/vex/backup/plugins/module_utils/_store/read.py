@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import hashlib
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ObjectCold, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.cold import REMEDY
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.readings import settle
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Future, Store
 
@@ -27,7 +30,32 @@ def read_object(store: Store, key: str) -> bytes:
     :raises StoreFailed: when the store refuses or cannot be reached; :class:`Refused` with the code ``NoSuchKey`` when
         there is no such object
     """
-    return t.cast("bytes", store.wait([store.start(lambda: _get(store, Key=key))])[0]["content"])
+    readings: t.Dict[str, bytes] = {}
+
+    def read() -> t.Tuple[str, str]:
+        answer = store.wait([store.start(lambda: _get(store, Key=key))])[0]
+        found = hashlib.sha256(answer["content"]).hexdigest()
+        readings[found] = answer["content"]
+        # The upload has noted it; an object of another writer may have none.
+        return found, answer["metadata"].get("sha256", found)
+
+    return readings[settle(read, store.url(key), lambda _sentence: None)]
+
+
+def sha256_of_object(store: Store, listed: Listed, right: str) -> str:
+    """Return the SHA-256 of an object by reading it, several times when it is not *right*: see :func:`settle`.
+
+    :raises DownloadFailed: when the object was replaced meanwhile, or is shorter than in the list
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+
+    def read() -> t.Tuple[str, str]:
+        digest = hashlib.sha256()
+        for chunk in read_chunks(store, listed):
+            digest.update(chunk)
+        return digest.hexdigest(), right
+
+    return settle(read, store.url(listed.key), lambda _sentence: None)
 
 
 def read_chunks(store: Store, listed: Listed, start: int = 0) -> t.Iterator[bytes]:
@@ -63,9 +91,9 @@ def _read_range(store: Store, listed: Listed, start: int, size: int) -> Answer:
 
 def _get(store: Store, **params: t.Any) -> Answer:
     def read_once() -> Answer:
-        answer = store.send("get_object", **params)
+        answer = _send_get(store, params)
         try:
-            return {"content": answer["Body"].read()}
+            return {"content": answer["Body"].read(), "metadata": answer.get("Metadata", {})}
         except (BotoCoreError, HTTPError) as error:
             # Botocore does not wrap urllib3's errors of TLS: a connection closed without notice, a damaged record.
             broken = StoreFailed(
@@ -75,3 +103,12 @@ def _get(store: Store, **params: t.Any) -> Answer:
             raise broken from error
 
     return store.patiently(read_once)
+
+
+def _send_get(store: Store, params: t.Dict[str, t.Any]) -> Answer:
+    try:
+        return store.send("get_object", **params)
+    except Refused as error:
+        if error.code != "InvalidObjectState":
+            raise
+        raise ObjectCold(f"{store.url(params['Key'])} is in cold storage: {REMEDY}") from error

@@ -24,6 +24,7 @@ RIGHTS = {
     "HeadBucket": "s3:ListBucket",
     # Without s3:ListBucket, the server answers 403 for an object that does not exist.
     "GetObject": "s3:GetObject and s3:ListBucket",
+    "RestoreObject": "s3:RestoreObject",
     "DeleteObject": "s3:DeleteObject",
     "ListMultipartUploads": "s3:ListBucketMultipartUploads",
 }
@@ -48,7 +49,11 @@ REMEDIES = {
         "an object with this key exists, and these credentials may not read it: grant s3:GetObject, or correct key"
     ),
     "BadDigest": "the server received other bytes than were sent: check the disk and the network, and repeat",
+    "KMS.NotFoundException": "the key of the encryption does not exist: correct kms_key_id",
+    "KMS.DisabledException": "the key of the encryption is disabled: enable it, or give another kms_key_id",
 }
+# The names with which servers refuse a header that they do not know; HEAD has only the status.
+UNSUPPORTED = frozenset(("NotImplemented", "InvalidArgument", "InvalidRequest", "400"))
 
 # The names of a server that has too much to do, or whose connection was too slow.
 BUSY = frozenset(
@@ -60,6 +65,13 @@ BUSY = frozenset(
 WRONG_TLS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
 
 
+# Refusals that every other request would get too.
+OF_ALL = frozenset(
+    """301 AuthorizationHeaderMalformed ExpiredToken InvalidAccessKeyId InvalidToken NoSuchBucket PermanentRedirect
+    RequestTimeTooSkewed SignatureDoesNotMatch""".split()
+)
+
+
 class Refused(StoreFailed):
     """A request that the server refused.
 
@@ -69,6 +81,11 @@ class Refused(StoreFailed):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+    @property
+    def is_of_one_object(self) -> bool:
+        """Return whether a request for another object may succeed."""
+        return not self.may_pass and self.code not in OF_ALL
 
 
 def explain_refusal(error: ClientError, url: str, endpoint: str) -> Refused:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import threading
 import traceback
 import typing as t
 
@@ -62,11 +63,17 @@ class S3Settings:
     endpoint_url: t.Optional[str] = None
     ca_bundle: t.Optional[str] = None
     request_checksum_calculation: t.Literal["when_supported", "when_required"] = "when_required"
+    addressing_style: t.Literal["auto", "path", "virtual"] = "auto"
 
     @classmethod
     def from_options(cls, options: t.Mapping[str, t.Any]) -> S3Settings:
         """Take the settings from a module's options."""
         return cls(**{field.name: options[field.name] for field in dataclasses.fields(cls)})
+
+    @property
+    def addressing(self) -> t.Literal["auto", "path", "virtual"]:
+        """Botocore's addressing style: its ``auto`` is for AWS, other stores often know no host of a bucket's name."""
+        return "path" if self.addressing_style == "auto" and self.endpoint_url else self.addressing_style
 
 
 def make_client(settings: S3Settings, config: Config) -> t.Any:
@@ -132,7 +139,7 @@ class Store:
             max_pool_connections=parallel,
             request_checksum_calculation=settings.request_checksum_calculation,
             response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if settings.endpoint_url else "auto"},
+            s3={"addressing_style": settings.addressing},
         )
         self._work = work
         self.deadline = Deadline(timeout, work, StoreFailed)
@@ -143,6 +150,9 @@ class Store:
         self.bucket = bucket
         self.patience = patience
         self.parallel = parallel
+        #: Whether it gets checksum headers: see checksums.py.
+        self.takes_checksums = True
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Store:
         return self
@@ -155,6 +165,12 @@ class Store:
     def url(self, key: str) -> str:
         """Return ``s3://bucket/key``."""
         return f"s3://{self.bucket}/{key}"
+
+    def stop_checksums(self) -> bool:
+        """Send no checksum headers from now on, and return whether that is new."""
+        with self._lock:
+            was, self.takes_checksums = self.takes_checksums, False
+        return was
 
     def start(self, action: t.Callable[..., Answer], *arguments: t.Any) -> Future:
         """Run *action*, which makes requests with :meth:`request`, in a thread."""

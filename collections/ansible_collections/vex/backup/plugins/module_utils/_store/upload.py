@@ -29,6 +29,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.write import (
     Upload,
     abort_unfinished,
     check_file,
+    encryption_of,
     find_existing,
     put_file,
 )
@@ -126,6 +127,7 @@ def _noted(request: UploadRequest, log: RunLog) -> t.ContextManager[None]:
 def _check(request: UploadRequest) -> None:
     if request.part_size not in PART_SIZES:
         raise OptionError(f"part_size must be from {PART_SIZES[0]} to {PART_SIZES[-1]} MiB, not {request.part_size}")
+    encryption_of(request.server_side_encryption, request.kms_key_id)
     if request.parallel < 1:
         raise OptionError("parallel must be at least 1")
     for option in ("src", "manifest"):
@@ -162,7 +164,7 @@ def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.
 
 def _uploads(request: UploadRequest) -> t.List[Upload]:
     """Return the archive and, if there is one, its manifest, in the order of their upload."""
-    encryption = {"ServerSideEncryption": request.server_side_encryption, "SSEKMSKeyId": request.kms_key_id}
+    encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
     settings = {**encryption, "StorageClass": request.storage_class}
     if request.manifest is None:
         return [_describe(request, request.src, sha256_of(request.src), request.key, settings)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import typing as t
 
@@ -14,16 +15,20 @@ from ansible_collections.vex.backup.plugins.module_utils._common.signals import 
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     ObjectDiffers,
+    OptionError,
     StoreFailed,
     UploadFailed,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.checksums import create_upload, write_checked
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
     abort_upload,
     head,
     list_uploads,
+    stat,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part, as_header, matches, split
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.read import sha256_of_object
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import UNSUPPORTED, Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Future, Store
 
 # Time for a failed upload to remove its parts, in seconds.
@@ -46,14 +51,24 @@ class Upload:
     settings: t.Mapping[str, t.Any]
 
 
+def encryption_of(server_side_encryption: t.Optional[str], kms_key_id: t.Optional[str]) -> t.Dict[str, str]:
+    """Return the parameters of a request that writes an encrypted object; none for what is ``None``.
+
+    :raises OptionError: for a key without the encryption that it is for
+    """
+    if kms_key_id is not None and not (server_side_encryption or "").startswith("aws:kms"):
+        raise OptionError("kms_key_id needs server_side_encryption aws:kms or aws:kms:dsse: set that too")
+    given = {"ServerSideEncryption": server_side_encryption, "SSEKMSKeyId": kms_key_id}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def put_object(store: Store, key: str, content: bytes, **settings: str) -> None:
-    """Write a small object, with a checksum: a bucket that locks its objects refuses those without.
+    """Write a small object, with a checksum.
 
     :param settings: further parameters of S3's PutObject
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    checksum = as_header(hashlib.sha256(content).digest())
-    store.call("put_object", Key=key, Body=content, ChecksumSHA256=checksum, **settings)
+    write_checked(store, functools.partial(store.call, "put_object"), content, RunLog(None), {"Key": key, **settings})
 
 
 def find_existing(store: Store, upload: Upload) -> t.Optional[Answer]:
@@ -62,7 +77,7 @@ def find_existing(store: Store, upload: Upload) -> t.Optional[Answer]:
     :raises ObjectDiffers: when another object has the key
     """
     try:
-        found = head(store, upload.key, ChecksumMode="ENABLED")
+        found = _describe(store, upload.key)
     except Refused as error:
         if error.code == "AccessDenied":
             # The credentials may be valid for writing alone. If not, the refusal of the write explains it better.
@@ -97,13 +112,13 @@ def put_file(store: Store, upload: Upload, existing: t.Optional[Answer], part_by
     """
     with _parts(store, upload, part_bytes) as parts:
         if existing is not None:
-            _compare(store, upload, list(_digested(parts, upload)), [existing])
+            _compare(store, upload, list(_digested(parts, upload)), [existing], log)
             return existing
         log.info(f"uploading {upload.path} to {store.url(upload.key)}: {upload.size} bytes, parts: {len(parts)}")
-        answer = _put_whole(store, upload, parts) if len(parts) == 1 else _put_parts(store, upload, parts, log)
+        answer = _put_whole(store, upload, parts, log) if len(parts) == 1 else _put_parts(store, upload, parts, log)
         found = find_existing(store, upload)
         try:
-            _compare(store, upload, parts, [answer] if found is None else [answer, found])
+            _compare(store, upload, parts, [answer] if found is None else [answer, found], log)
         except UploadFailed as error:
             # This upload made the object, and an unverified object must not keep the name.
             try:
@@ -113,6 +128,17 @@ def put_file(store: Store, upload: Upload, existing: t.Optional[Answer], part_by
             raise
     log.info(f"uploaded {store.url(upload.key)}: size and checksum match {upload.path}")
     return answer
+
+
+def _describe(store: Store, key: str) -> t.Optional[Answer]:
+    """Return the server's description of an object, with its checksum if the server has one."""
+    if store.takes_checksums:
+        try:
+            return head(store, key, ChecksumMode="ENABLED")
+        except Refused as error:
+            if error.code not in UNSUPPORTED:
+                raise
+    return head(store, key)
 
 
 def abort_unfinished(store: Store, key: str, log: RunLog, but: t.Optional[str] = None) -> None:
@@ -151,23 +177,40 @@ def _digested(parts: t.Sequence[Part], upload: Upload) -> t.Iterator[Part]:
         yield part
 
 
-def _compare(store: Store, upload: Upload, parts: t.Sequence[Part], answers: t.Sequence[Answer]) -> None:
-    results = [matches(answer, parts) for answer in answers]
+def _compare(store: Store, upload: Upload, parts: t.Sequence[Part], answers: t.Sequence[Answer], log: RunLog) -> None:
+    results = [matches(answer, parts, upload.sha256) for answer in answers]
+    if False not in results and True not in results:
+        log.info(f"the server returns neither a SHA-256 nor an MD5 of {store.url(upload.key)}: reading it back")
+        results = [_read_back(store, upload) == upload.sha256]
     if False in results:
         raise UploadFailed(
             f"the server's checksum of {store.url(upload.key)} differs from {upload.path}'s: "
             "check the disk and the network, remove the object if it is still there, and repeat"
         )
-    if True not in results:
-        raise UploadFailed(
-            f"the server returns neither a SHA-256 nor an MD5 of {store.url(upload.key)}, so it cannot be verified: "
-            "use a server that keeps checksums, or no aws:kms encryption"
+
+
+def _read_back(store: Store, upload: Upload) -> t.Optional[str]:
+    """Return the SHA-256 of an object by reading it, ``None`` when it is not there."""
+    try:
+        listed = stat(store, upload.key)
+        return None if listed is None else sha256_of_object(store, listed, upload.sha256)
+    except StoreFailed as error:
+        failed = UploadFailed(
+            f"{store.url(upload.key)} cannot be verified: the server returns neither a SHA-256 nor an MD5 of it, and "
+            f"reading it back failed: {error}; grant s3:GetObject, or use a server that keeps checksums"
         )
+        failed.may_pass = error.may_pass
+        raise failed from error
 
 
-def _put_whole(store: Store, upload: Upload, parts: t.Sequence[Part]) -> Answer:
+def _put_whole(store: Store, upload: Upload, parts: t.Sequence[Part], log: RunLog) -> Answer:
     (part,) = _digested(parts, upload)
-    return _create(store, "put_object", upload, Body=part, ChecksumSHA256=as_header(part.sha256), **upload.settings)
+
+    def put(**params: t.Any) -> Answer:
+        request = functools.partial(store.call, "put_object")
+        return write_checked(store, request, part, log, {"Key": upload.key, **params})
+
+    return _create(store, put, upload, upload.settings)
 
 
 def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part], log: RunLog) -> Answer:
@@ -175,8 +218,7 @@ def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part], log: RunLo
     requests: t.List[Future] = []
     repeated = store.patience.repetitions
     try:
-        created = store.call("create_multipart_upload", Key=upload.key, ChecksumAlgorithm="SHA256", **upload.settings)
-        upload_id = created["UploadId"]
+        upload_id = create_upload(store, log, {"Key": upload.key, **upload.settings})["UploadId"]
         if store.patience.repetitions > repeated:
             # An attempt whose answer was lost may have begun an upload too.
             abort_unfinished(store, upload.key, log, but=upload_id)
@@ -184,9 +226,10 @@ def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part], log: RunLo
             # Digests are only a few parts ahead of the upload: the parts are still in memory, and a failure ends both.
             if len(requests) >= 2 * store.parallel:
                 store.wait([requests[-2 * store.parallel]])
-            requests.append(store.start(_put_part, store, upload.key, upload_id, part))
-        sent = {"Parts": store.wait(requests)}
-        return _create(store, "complete_multipart_upload", upload, UploadId=upload_id, MultipartUpload=sent)
+            requests.append(store.start(_put_part, store, upload.key, upload_id, part, log))
+        sent = {"UploadId": upload_id, "MultipartUpload": {"Parts": store.wait(requests)}}
+        complete = functools.partial(store.call, "complete_multipart_upload", Key=upload.key)
+        return _create(store, complete, upload, sent)
     except BaseException as error:
         with undisturbed():
             # Parts that arrive after the abort would stay in the bucket, so no request may be running.
@@ -214,11 +257,10 @@ def _take_back(store: Store, key: str, upload_id: t.Optional[str], log: RunLog) 
     return None
 
 
-def _put_part(store: Store, key: str, upload_id: str, part: Part) -> Answer:
+def _put_part(store: Store, key: str, upload_id: str, part: Part, log: RunLog) -> Answer:
     checksum = as_header(part.sha256)
-    answer = store.request(
-        "upload_part", Key=key, UploadId=upload_id, PartNumber=part.number, Body=part, ChecksumSHA256=checksum
-    )
+    params = {"Key": key, "UploadId": upload_id, "PartNumber": part.number}
+    answer = write_checked(store, functools.partial(store.request, "upload_part"), part, log, params)
     sent = {"PartNumber": part.number, "ETag": answer["ETag"]}
     if "ChecksumSHA256" not in answer:
         return sent
@@ -230,17 +272,17 @@ def _put_part(store: Store, key: str, upload_id: str, part: Part) -> Answer:
     return {**sent, "ChecksumSHA256": checksum}
 
 
-def _create(store: Store, operation: str, upload: Upload, **params: t.Any) -> Answer:
+def _create(store: Store, create: t.Callable[..., Answer], upload: Upload, params: t.Mapping[str, t.Any]) -> Answer:
     """Make the request that creates the object, unless another object has the key."""
     try:
-        return store.call(operation, Key=upload.key, IfNoneMatch="*", **params)
+        return create(IfNoneMatch="*", **params)
     except Refused as error:
         if error.code in ("PreconditionFailed", "NoSuchUpload"):
             # Another object, or this one: a request whose answer was lost is repeated.
             found = find_existing(store, upload)
             if found is not None:
                 return found
-        if error.code != "NotImplemented" or head(store, upload.key) is not None:
+        if error.code not in UNSUPPORTED or head(store, upload.key) is not None:
             raise
     # The server has no conditional writes: the check a moment ago must be enough.
-    return store.call(operation, Key=upload.key, **params)
+    return create(**params)

@@ -17,7 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     Store,
     store_patience,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.write import put_object
+from ansible_collections.vex.backup.plugins.module_utils._store.write import encryption_of, put_object
 
 FORMAT = 1
 _FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "compared", "notes")
@@ -42,6 +42,8 @@ class ProofRequest:
     recovery_seconds: int
     compared: t.Optional[t.Mapping[str, int]]
     notes: t.Sequence[str]
+    server_side_encryption: t.Optional[str]
+    kms_key_id: t.Optional[str]
     patience: int
     timeout: t.Optional[int]
     check_mode: bool
@@ -51,6 +53,7 @@ def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
     """Put ``{key}.proof.json`` beside an archive, in place of an earlier proof.
 
     :returns: the result of ``backup_proof``
+    :raises OptionError: for an option that cannot work
     :raises NoSuchBackup: when the archive or its manifest is no longer in the bucket
     :raises StoreFailed: when the store refuses or cannot be reached
     """
@@ -61,6 +64,7 @@ def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
     }
     content = json.dumps(proof, ensure_ascii=False, indent=2, sort_keys=True).encode("utf-8", "surrogateescape")
     key = proof_of(request.key)
+    encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
     with Store(
         request.s3,
         request.bucket,
@@ -72,5 +76,5 @@ def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
             if stat(store, needed) is None:
                 raise NoSuchBackup(f"{store.url(needed)} is no longer in the bucket: no proof was written")
         if not request.check_mode:
-            put_object(store, key, content, ContentType="application/json")
+            put_object(store, key, content, ContentType="application/json", **encryption)
         return {"changed": True, "key": key, "url": store.url(key), "proven": proof["proven"]}

@@ -138,6 +138,9 @@ def _add_restore(restoring: argparse.ArgumentParser) -> None:
     restoring.add_argument(
         "--threads", type=int, metavar="N", help="number of tables, or chunks of tables, loaded at the same time"
     )
+    restoring.add_argument(
+        "--thaw", action="store_true", help="wait, for hours, until a backup in cold storage can be read"
+    )
     restoring.add_argument("--overwrite", action="store_true", help="drop existing tables of the same name first")
     restoring.add_argument("--yes", action="store_true", help="restore")
 

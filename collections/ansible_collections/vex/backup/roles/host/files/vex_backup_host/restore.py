@@ -69,6 +69,8 @@ def described(plan: t.Mapping[str, t.Any]) -> str:
         ("Holds", f"{size(plan['dump_bytes'])} of {plan['dumped_from']}, when unpacked"),
         ("Into", f"{plan['into']} ({plan['into_version']})"),
     ]
+    if plan["cold"]:
+        lines.append(("Note", f"it is in cold storage ({plan['cold']}): --thaw waits, for hours, until it can be read"))
     for one in plan["databases"]:
         name = one["name"] + (f".{plan['table']}" if plan["table"] else "")
         renamed = f" as {one['as']}" if one["as"] != one["name"] else ""
@@ -103,6 +105,7 @@ def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
         "accounts": asked.accounts,
         "overwrite": asked.overwrite,
         "threads": asked.threads,
+        "thaw": asked.thaw,
     }
     if asked.to is not None:
         host, port = asked.to

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import io
 import typing as t
 
 import pytest
@@ -253,10 +254,47 @@ def test_backups_that_retention_removes_meanwhile_are_no_findings(
     assert found(audit(both, LogDatabaseUnavailable("away"))) == [("row_without_object", KEY)]
 
 
-def test_a_refused_archive_ends_the_audit(bucket: FakeBucket, rows: Rows) -> None:
-    bucket.refuse("get_object", KEY, "AccessDenied")
+def test_a_refusal_that_is_about_all_objects_ends_the_audit(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.refuse("get_object", KEY, "ExpiredToken")
     with pytest.raises(StoreFailed):
         audit(rows, deep=True)
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_audited(bucket: FakeBucket, rows: Rows) -> None:
+    keys = {day: f"p/db1/2026/01/backup_202601{day:02}_030000.zip" for day in (2, 3, 4, 5)}
+    for key in keys.values():
+        put(bucket, key)
+    bucket.refuse("get_object", f"{keys[2]}.manifest.json", "AccessDenied")
+    bucket.refuse("get_object", keys[3], "AccessDenied")
+    bucket.cold = {f"{keys[4]}.manifest.json", keys[5]}
+    bucket.objects[KEY] = b"y" * 7
+    both = {**rows, **dict.fromkeys(keys.values(), rows[KEY])}
+    assert found(audit(both, deep=True)) == [
+        ("checksum_differs", KEY),
+        ("not_readable", keys[2]),
+        ("not_readable", keys[3]),
+        ("in_cold_storage", keys[4]),
+        ("in_cold_storage", keys[5]),
+    ]
+    # Archives are read only if that is asked for.
+    assert found(audit(both)) == [("not_readable", keys[2]), ("in_cold_storage", keys[4])]
+
+
+def test_bytes_that_were_damaged_on_the_way_once_are_no_finding(
+    bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, damaged = bucket.get_object, [b"1" * 7]
+
+    def damage_once(**params: t.Any) -> t.Dict[str, t.Any]:
+        answer = get(**params)
+        return {"Body": io.BytesIO(damaged.pop())} if params["Key"] == KEY and damaged else answer
+
+    monkeypatch.setattr(bucket, "get_object", damage_once)
+    assert found(audit(rows, deep=True)) == []
+    damaged += [b"3" * 7, b"2" * 7, b"1" * 7]
+    result = audit(rows, deep=True)
+    assert found(result) == [("not_readable", KEY)]
+    assert "was read 3 times and had other bytes each time: check the network" in result["findings"][0]["detail"]
 
 
 def test_an_archive_that_is_lost_during_the_audit(

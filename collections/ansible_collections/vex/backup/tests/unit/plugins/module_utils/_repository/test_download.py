@@ -30,6 +30,8 @@ def test_a_short_manifest_key_is_refused(tmp_path: pathlib.Path, former: str) ->
         dest=str(tmp_path),
         manifest_only=False,
         manifest_keys=["k" * 16, former],
+        thaw=False,
+        thaw_timeout=0,
         parallel=1,
         patience=0,
         timeout=None,

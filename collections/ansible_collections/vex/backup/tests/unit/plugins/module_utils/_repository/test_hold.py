@@ -37,6 +37,8 @@ def hold(state: str, name: str = "backup_20260101_030000", *, check_mode: bool =
         hostname="db1",
         name=name,
         state=state,
+        server_side_encryption="aws:kms",
+        kms_key_id="K",
         patience=0,
         timeout=None,
         check_mode=check_mode,
@@ -58,12 +60,13 @@ def test_the_hold_has_a_checksum(bucket: FakeBucket, monkeypatch: pytest.MonkeyP
     put, checksums = bucket.put_object, []
 
     def put_checked(**params: t.Any) -> t.Dict[str, t.Any]:
-        checksums.append(params.get("ChecksumSHA256"))
+        checksums.append((params["ChecksumAlgorithm"], params["ChecksumSHA256"]))
+        assert (params["ServerSideEncryption"], params["SSEKMSKeyId"]) == ("aws:kms", "K")
         return put(**params)
 
     monkeypatch.setattr(bucket, "put_object", put_checked)
     hold("present")
-    assert checksums == [base64.b64encode(hashlib.sha256(b"").digest()).decode()]
+    assert checksums == [("SHA256", base64.b64encode(hashlib.sha256(b"").digest()).decode())]
 
 
 @pytest.mark.usefixtures("bucket")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import pathlib
 import typing as t
 
@@ -25,6 +26,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     Pending,
     list_pending,
     noted,
+    read_pending,
     write_pending,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest
@@ -166,6 +168,45 @@ def test_another_process_that_begins_at_the_same_moment(uploads: Uploads) -> Non
     uploads.failures[RUNS[0]] = AlreadyRunning("another process")
     result = uploads.run(None)
     assert [one["name"] for one in result["uploaded"]] == RUNS[1:]
+    assert "message" not in result
+
+
+def test_one_whose_upload_ended_after_it_was_listed_is_no_failure(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = uploads.waiting()
+    (uploads.folder / f"{RUNS[0]}.zip.upload.json").unlink()
+    monkeypatch.setattr(pending_module, "list_pending", lambda _folder: names)
+    result = uploads.run(None)
+    assert [one["name"] for one in result["uploaded"]] == RUNS[1:]
+    assert "message" not in result
+
+
+@pytest.mark.parametrize("call", ["open", "flock"])
+def test_one_whose_upload_ends_before_it_is_locked_is_no_failure(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The other process removes the note before this one opens it, or before this one has its lock."""
+    note = uploads.folder / f"{RUNS[0]}.zip.upload.json"
+    lock, read = fcntl.flock, read_pending
+
+    def read_then_end(archive: str) -> Pending:
+        found = read(archive)
+        if call == "open":
+            note.unlink(missing_ok=True)
+        return found
+
+    def end_then_lock(stream: t.Any, operation: int) -> None:
+        if call == "flock" and stream.name == str(note):
+            note.unlink(missing_ok=True)
+        lock(stream, operation)
+
+    names = uploads.waiting()
+    monkeypatch.setattr(pending_module, "list_pending", lambda _folder: names)
+    monkeypatch.setattr(pending_module, "read_pending", read_then_end)
+    monkeypatch.setattr(fcntl, "flock", end_then_lock)
+    result = uploads.run(None)
+    assert uploads.runs == [one["name"] for one in result["uploaded"]] == RUNS[1:]
     assert "message" not in result
 
 

@@ -39,8 +39,8 @@ class FakeBucket:
     """The methods of botocore's client that the product uses, on objects in memory.
 
     ``refused`` are the requests that fail, by operation and key or prefix, with their errors; ``locks`` are what HEAD
-    returns of a key's lock; with ``versioned``, a deletion leaves a marker; ``crash_after`` is how many requests are
-    answered before each one raises :class:`Crash`.
+    returns of a key's lock; ``cold`` are the keys in cold storage; with ``versioned``, a deletion leaves a marker;
+    ``crash_after`` is how many requests are answered before each one raises :class:`Crash`.
     """
 
     def __init__(self) -> None:
@@ -49,6 +49,7 @@ class FakeBucket:
         self.uploads: t.Dict[str, datetime.datetime] = {}
         self.refused: t.Dict[t.Tuple[str, str], Exception] = {}
         self.locks: t.Dict[str, t.Dict[str, t.Any]] = {}
+        self.cold: t.Set[str] = set()
         self.versioned = False
         self.page = 1000
         self.requests: t.List[t.Tuple[str, str]] = []
@@ -109,6 +110,8 @@ class FakeBucket:
         self._begin("get_object", Key)
         if Key not in self.objects:
             raise refusal("GetObject", "NoSuchKey", 404)
+        if Key in self.cold:
+            raise refusal("GetObject", "InvalidObjectState")
         assert IfMatch in ("", '"e"')
         first, last = Range[len("bytes=") :].split("-")
         return {"Body": io.BytesIO(self.objects[Key][int(first) : int(last) + 1 if last else None])}

@@ -76,7 +76,7 @@ class Server:
         self._stream.close()
 
 
-def upload(archive: pathlib.Path, **options: t.Any) -> t.Dict[str, t.Any]:
+def upload(archive: pathlib.Path, log: t.Optional[pathlib.Path] = None, **options: t.Any) -> t.Dict[str, t.Any]:
     # One request at a time, so that they come in the order of the answers.
     given = {
         **dict.fromkeys(("manifest", "storage_class", "server_side_encryption", "kms_key_id", "timeout", "run_uuid")),
@@ -91,7 +91,7 @@ def upload(archive: pathlib.Path, **options: t.Any) -> t.Dict[str, t.Any]:
         "check_mode": False,
         **options,
     }
-    return upload_module.upload(upload_module.UploadRequest(**given), RunLog(None))
+    return upload_module.upload(upload_module.UploadRequest(**given), RunLog(str(log) if log else None))
 
 
 def expect_first_requests(server: Server) -> None:
@@ -114,6 +114,7 @@ def expect_parts(server: Server, *, with_checksum: bool = True, **settings: t.An
             UploadId="U",
             PartNumber=part.number,
             Body=ANY,
+            ChecksumAlgorithm="SHA256",
             ChecksumSHA256=checksum_of([part]),
         )
 
@@ -134,6 +135,13 @@ def expect_refused_upload(server: Server, code: str, status: int) -> None:
     if len(server.parts) > 1:
         expect_parts(server)
     server.refuses(operation_of(server), code, status)
+
+
+def expect_no_conditional_writes(server: Server) -> None:
+    """Expect all requests up to the one that creates the object, which is refused with each checksum."""
+    expect_refused_upload(server, "NotImplemented", 501)
+    if len(server.parts) == 1:
+        server.refuses("put_object", "NotImplemented", 501)
 
 
 def expect_abort(server: Server) -> None:

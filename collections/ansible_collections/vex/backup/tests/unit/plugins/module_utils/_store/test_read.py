@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import io
 import ssl
 import typing as t
@@ -52,6 +53,23 @@ def test_a_removed_object_is_an_error(bucket: FakeBucket) -> None:
 def test_a_shorter_object_is_an_error(bucket: FakeBucket) -> None:
     with pytest.raises(DownloadFailed, match="s3://vex/key gave 3 bytes for bytes=0-6"):
         read_after(lambda: bucket.objects.update(key=b"con"), bucket)
+
+
+@pytest.mark.parametrize("right", [b"content", b"other"])
+def test_a_small_object_is_read_again_when_its_upload_noted_another_checksum(
+    bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch, right: bytes
+) -> None:
+    whole, bodies = bucket.get_object, [b"damaged"]
+
+    def get_object(**params: t.Any) -> t.Dict[str, t.Any]:
+        answer = {**whole(**params), "Metadata": {"sha256": hashlib.sha256(right).hexdigest()}}
+        return {**answer, "Body": io.BytesIO(bodies.pop())} if bodies else answer
+
+    monkeypatch.setattr(bucket, "get_object", get_object)
+    with open_store(bucket) as store:
+        # An object that is the same twice is that object, whatever its metadata: its signature is checked later.
+        assert read_object(store, "key") == b"content"
+    assert len(bucket.requests) == (2 if right == b"content" else 3)
 
 
 class ClosedConnection(io.RawIOBase):

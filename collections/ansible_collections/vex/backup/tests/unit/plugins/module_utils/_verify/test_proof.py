@@ -40,7 +40,15 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
 
 def prove(*, check_mode: bool = False) -> t.Dict[str, t.Any]:
     request = proof_module.ProofRequest(
-        s3=S3Settings(), bucket="vex", key=KEY, patience=0, timeout=0, check_mode=check_mode, **PROVEN
+        s3=S3Settings(),
+        bucket="vex",
+        key=KEY,
+        server_side_encryption=None,
+        kms_key_id=None,
+        patience=0,
+        timeout=0,
+        check_mode=check_mode,
+        **PROVEN,
     )
     return proof_module.put_proof(request)
 
