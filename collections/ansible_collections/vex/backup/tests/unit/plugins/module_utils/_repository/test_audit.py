@@ -138,9 +138,7 @@ def test_uploads_that_have_not_ended(bucket: FakeBucket, rows: Rows) -> None:
     assert result["findings"][0]["detail"] == "an upload began 2026-01-10 00:00:00 UTC and has not ended"
 
 
-def test_an_upload_that_ends_during_the_audit(
-    bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upload_that_ends_during_the_audit(bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.uploads = {LATE: BEFORE}
     lists = bucket.list_multipart_uploads
 
