@@ -13,7 +13,12 @@ from typing import Literal
 import botocore.session
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ObjectCold, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    DownloadFailed,
+    ObjectCold,
+    StoreFailed,
+    TransferDamaged,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store import cold as cold_module
 from tests.integration.store_kinds import PARTS, SINGLE, Backups
 from tests.servers.moto import Moto
@@ -158,17 +163,21 @@ def test_a_byte_that_is_flipped_on_the_way(moto: Moto, tmp_path: Path, monkeypat
     with backups_in(moto, tmp_path, PLAIN, monkeypatch) as (backups, store):
         key = backups.upload(0, SINGLE)
         manifest = f"{key}.manifest.json"
-        store.flips = {key: 1, manifest: 1}
+        store.flips = {key: [1], manifest: [1]}
         backups.download()
         assert "was read with SHA-256" in backups.log.read_text()
         shutil.rmtree(backups.folder / "restore")
-        store.flips = {key: 1, manifest: 1}
+        store.flips = {key: [1], manifest: [1]}
         assert backups.audit() == []
         # The same wrong bytes twice are the store's own.
-        store.flips = {key: 9}
+        store.flips = {key: [1, 1]}
         with pytest.raises(DownloadFailed, match=r"it is damaged in the bucket, which gave the same bytes twice"):
             backups.download()
+        store.flips = {key: [1, 1]}
         assert backups.audit() == [("checksum_differs", key)]
+        store.flips = {key: [1, 2, 4]}
+        with pytest.raises(TransferDamaged, match="was read 3 times and had other bytes each time: check the network"):
+            backups.download()
         assert list((backups.folder / "restore").rglob("*.partial")) == []
 
 

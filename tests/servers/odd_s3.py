@@ -65,8 +65,8 @@ class OddS3:
         self.endpoint = f"http://{LOOPBACK}:{free_port()}"
         #: Keys whose contents nobody may read.
         self.denied: set[str] = set()
-        #: How many of the next answers with contents of this key get a wrong byte.
-        self.flips: dict[str, int] = {}
+        #: By key, the bits that change in the last byte of each of the next answers with contents.
+        self.flips: dict[str, list[int]] = {}
         #: How often an object is looked at, after it was asked for, until it can be read from cold storage.
         self.looks = 0
         #: The looks that are left, by key.
@@ -85,12 +85,11 @@ class OddS3:
         self._server.shutdown()
         self._server.server_close()
 
-    def takes_flip(self, key: str) -> bool:
-        """Return whether the next answer for *key* gets a wrong byte, and count it."""
+    def damaged(self, key: str, content: bytes) -> bytes:
+        """Return the contents of *key* as the next answer gives them."""
         with self.lock:
-            left = self.flips.get(key, 0)
-            self.flips[key] = max(0, left - 1)
-        return left > 0
+            bits = self.flips[key].pop(0) if self.flips.get(key) else 0
+        return content[:-1] + bytes([content[-1] ^ bits])
 
 
 class _Server(ThreadingHTTPServer):
@@ -178,8 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
         is_text = any(name.lower() == "content-type" and "xml" in value for name, value in headers)
         if is_text:
             content = self._alter(content.decode()).encode()
-        elif self.command == "GET" and content and self.server.store.takes_flip(self.key):
-            content = content[:-1] + bytes([content[-1] ^ 1])
+        elif self.command == "GET" and content:
+            content = self.server.store.damaged(self.key, content)
         thawing = self.server.store.thawing.get(self.key, 0)
         if self.command == "HEAD" and thawing:
             self.server.store.thawing[self.key] = thawing - 1

@@ -76,9 +76,9 @@ def _attempt(
     backup = decision.backup
     try:
         protection = _protection(store, backup, removal.moment)
-    except Refused as error:
-        return Attempt(backup, refused=error) if error.is_of_one_object else Attempt(backup, stopped=error)
     except (StoreFailed, Interrupted) as error:
+        if isinstance(error, Refused) and error.is_of_one_object:
+            return Attempt(backup, refused=error)
         return Attempt(backup, stopped=error)
     if protection is not None:
         return Attempt(backup, protection=protection)

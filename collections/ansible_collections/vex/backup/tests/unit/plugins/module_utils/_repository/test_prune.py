@@ -291,23 +291,6 @@ def test_a_signal_between_two_removals_notes_the_first(
     assert backups(bucket) == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize(
-    ("operation", "key", "code"),
-    [
-        ("list_objects_v2", "p/db1/", "AccessDenied"),
-        ("get_object", f"{key_of(2)}.manifest.json", "ExpiredToken"),
-        ("head_object", f"{key_of(0)}.hold", "InvalidAccessKeyId"),
-        ("delete_object", f"{key_of(0)}.manifest.json", "ExpiredToken"),
-    ],
-)
-def test_a_refusal_of_all_objects_stops_retention(bucket: FakeBucket, operation: str, key: str, code: str) -> None:
-    bucket.refuse(operation, key, code)
-    (problem,) = prune(bucket).problems
-    assert problem.startswith("retention stopped before its end: ")
-    assert code in problem
-    assert backups(bucket) == ["0", "1", "2", "3"]
-
-
 def test_markers_of_a_bucket_that_keeps_versions(bucket: FakeBucket) -> None:
     bucket.versioned = True
     assert prune(bucket, keep_last=3).markers == [f"{key_of(0)}{suffix}" for suffix in (".manifest.json", "")]

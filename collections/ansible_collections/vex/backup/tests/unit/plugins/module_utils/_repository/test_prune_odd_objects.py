@@ -101,3 +101,20 @@ def test_a_newest_backup_with_a_cold_manifest_refuses_the_removals(bucket: FakeB
     (problem,) = prune(bucket).problems
     assert "the newest backup, backup_20260104_030000, is not whole (s3://vex/" in problem
     assert backups(bucket) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "key", "code"),
+    [
+        ("list_objects_v2", "p/db1/", "AccessDenied"),
+        ("get_object", f"{key_of(2)}.manifest.json", "ExpiredToken"),
+        ("head_object", f"{key_of(0)}.hold", "InvalidAccessKeyId"),
+        ("delete_object", f"{key_of(0)}.manifest.json", "ExpiredToken"),
+    ],
+)
+def test_a_refusal_of_all_objects_stops_retention(bucket: FakeBucket, operation: str, key: str, code: str) -> None:
+    bucket.refuse(operation, key, code)
+    (problem,) = prune(bucket).problems
+    assert problem.startswith("retention stopped before its end: ")
+    assert code in problem
+    assert backups(bucket) == ["0", "1", "2", "3"]
