@@ -22,6 +22,7 @@ from webstatus.models import Privilege
 from webstatus.queries import fleet
 from webstatus.security import passwords
 from webstatus.security.sessions import ADMINISTRATOR
+from webstatus.security.trail import Actor
 from webstatus.settings import Settings, SettingsWrong, load
 
 FAILED = 1
@@ -138,8 +139,9 @@ def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -
     try:
         with database.session() as session:
             privilege = session.scalars(select(Privilege.id).where(Privilege.name == ADMINISTRATOR)).one()
-            profile = accounts.Profile(name, login, password, privilege, must_change_password=generate)
-            accounts.create(session, accounts.Actor(None, "vex-webstatus", ""), profile, utc_now())
+            until = utc_now() + settings.one_time_password_lifetime if generate else None
+            profile = accounts.Profile(name, login, password, privilege, one_time_until=until)
+            accounts.create(session, Actor(None, "vex-webstatus", ""), profile, utc_now())
             session.commit()
     except accounts.AccountRefused as error:
         print(f"vex-webstatus: {translations(ENGLISH).gettext(error.message)}", file=sys.stderr)

@@ -19,7 +19,7 @@ from webstatus.settings import Settings
 
 # The newest migration whose tables, columns and indexes the app needs. The collection's modules have their own number
 # in _log_db/connection.py: they write less than the app reads, and neither side imports the other.
-REQUIRED_MIGRATION = "0035_restauracao_log_comparado"
+REQUIRED_MIGRATION = "0037_tentativa_login_dispositivo"
 REQUIRED_VERSION = int(REQUIRED_MIGRATION[:4])
 
 # Seconds.

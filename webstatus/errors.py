@@ -88,6 +88,9 @@ class Busy(WebError):
     title = mark("Sistema ocupado")
     default = mark("Outra pessoa estava alterando os mesmos dados. Tente novamente em instantes.")
 
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
 
 class DatabaseAway(WebError):
     """The log database does not answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import re
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from tests.web.backups import add, clear
 from tests.web.browser import has_path, watched_page
 from tests.web.people import Person, make_person
 from tests.web.visitor import Visitor
-from webstatus.app import ROUTES, create_app
+from webstatus.app import ROUTES, create_app, utc_now
 from webstatus.settings import load
 
 BELOW = "/vex/app"
@@ -156,7 +157,7 @@ def test_the_way_to_the_login_and_back(proxied: ASGIApp, settings: dict[str, str
     assert answer.headers["location"] == f"{BELOW}/login?next=/vex/app/backups%3Fstatus%3D1"
     form = visitor.get("/login?next=/vex/app/backups%3Fstatus%3D1").text
     assert 'name="next" value="/vex/app/backups?status=1"' in form
-    provisional = make_person(settings, "Cliente", must_change_password=True)
+    provisional = make_person(settings, "Cliente", one_time_until=utc_now() + datetime.timedelta(hours=1))
     assert visitor.log_in(provisional).get("/backups").headers["location"] == f"{BELOW}/profile"
     new = {"senha": "my very own", "repetir_senha": "my very own"}
     answer = visitor.post("/profile/password", senha_atual=provisional.password, **new)

@@ -103,7 +103,7 @@ def test_a_new_user_is_created(admin: Visitor, app: Starlette, web_database: Log
     ]
     assert dialogs_of(admin.get("/users")) == []
     row = stored(web_database, "nova")
-    assert (row["nome"], row["privilegio"], row["ativo"], row["trocar_senha"]) == ("Maria da Silva", "Cliente", 1, 0)
+    assert (row["nome"], row["privilegio"], row["ativo"], row["trocar_senha"]) == ("Maria da Silva", "Cliente", 1, 1)
     assert str(row["senha"]).startswith("$2b$")
     Visitor(app).log_in(Person(0, "", "nova", FORM["senha"]))
 
@@ -127,7 +127,8 @@ def test_a_missing_field_keeps_the_typed_values(admin: Visitor, ids: dict[str, s
         ({"repetir_senha": "another one"}, "As senhas não são iguais. Digite a mesma senha nos dois campos."),
         ({"senha": "curta", "repetir_senha": "curta"}, "A senha deve ter pelo menos 8 caracteres."),
         ({"senha": "x" * 1001, "repetir_senha": "x" * 1001}, "A senha deve ter no máximo 1000 caracteres."),
-        ({"senha": "MARIA-MARIA", "repetir_senha": "MARIA-MARIA", "login": "maria-maria"}, "não pode ser igual"),
+        ({"senha": "MARIA-MARIA", "repetir_senha": "MARIA-MARIA"}, "A senha é feita de palavras óbvias"),
+        ({"senha": "iloveyou2", "repetir_senha": "iloveyou2"}, "A senha é uma das mais usadas ou fácil de adivinhar."),
         ({"nome": "n" * 121}, "O nome deve ter no máximo 120 caracteres."),
         ({"login": "l" * 51}, "O login deve ter no máximo 50 caracteres."),
         ({"login": "ma\0ria"}, "O nome e o login não podem ter caracteres de controle."),

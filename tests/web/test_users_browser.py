@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.servers.webstatus import WebStatus
 from tests.web.browser import check_accessibility, has_path, log_in, screenshot
 from tests.web.people import Person, make_person
+from webstatus.app import utc_now
 
 MISSING = "Erro ao cadastrar o usuário. Todos os campos devem ser preenchidos para que o usuário seja cadastrado."
 QUESTION = "Deseja realmente excluir o acesso do usuário?"
@@ -147,7 +149,9 @@ def test_a_client_has_no_users_pages(clients_page: Page) -> None:
 
 
 def test_the_profile(page: Page, web_settings: dict[str, str]) -> None:
-    person = make_person(web_settings, "Cliente", name="Rosa Ribeiro", must_change_password=True)
+    person = make_person(
+        web_settings, "Cliente", name="Rosa Ribeiro", one_time_until=utc_now() + datetime.timedelta(hours=1)
+    )
     log_in(page, person)
     expect(page).to_have_url(has_path("/profile"))
     expect(page.get_by_text("Sua senha é provisória. Escolha uma nova para continuar.")).to_be_visible()
