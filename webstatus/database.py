@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from webstatus.errors import BadRequest, Busy, DatabaseAway, SchemaTooOld
+from webstatus.errors import BadRequest, Busy, DatabaseAway, Overloaded, SchemaTooOld
 from webstatus.models import SchemaVersion
 from webstatus.settings import Settings
 
@@ -48,6 +48,7 @@ class Database:
 
         :raises DatabaseAway: when the server cannot be reached, refuses the login, or stops within the block
         :raises SchemaTooOld: when the schema is older than :data:`REQUIRED_VERSION`
+        :raises Overloaded: when no connection becomes free in time
         :raises Busy: when another session holds the rows: the whole block may be tried again
         :raises BadRequest: when the server refuses a value, for example a text that is too long for its column
         """
@@ -58,7 +59,8 @@ class Database:
                     self._checked = True
                 yield session
         except PoolTimeout as error:
-            raise self._away(error) from error
+            logger.error("all connections to the log database are in use; the setting database_connections bounds them")
+            raise Overloaded from error
         except DataError as error:
             logger.warning("the log database refused a value: %s", error.orig)
             raise BadRequest from error

@@ -120,7 +120,9 @@ def test_a_client_that_does_not_read(
     visitor = Visitor(app).log_in(client)
     cookie = f"Cookie: vex_session={visitor.session_cookie}\r\n".encode()
     with served.connect(receive_buffer=4096) as connection:
-        connection.sendall(b"GET /backups/%d/logs/dump/file HTTP/1.1\r\nHost: x\r\n%s\r\n" % (backup, cookie))
+        connection.sendall(
+            b"GET /backups/%d/logs/mydumper_log.log/file HTTP/1.1\r\nHost: x\r\n%s\r\n" % (backup, cookie)
+        )
         assert connection.recv(12) == b"HTTP/1.1 200"
         if drops:
             connection.close()

@@ -210,8 +210,9 @@ def test_guesses_of_the_current_password_in_a_session_are_throttled(app: Starlet
     for _ in range(5):
         wrong = visitor.post("/profile/password", senha_atual="guess", **form)
         assert dialogs_of(wrong) == ["A senha atual não confere. Ok!"]
-    (dialog,) = dialogs_of(visitor.post("/profile/password", senha_atual=person.password, **form))
-    assert dialog.startswith("Houve muitas tentativas")
+    answer = visitor.post("/profile/password", senha_atual=person.password, **form)
+    assert (answer.status_code, "retry-after" in answer.headers) == (429, True)
+    assert dialogs_of(answer)[0].startswith("Muitas tentativas Houve muitas tentativas")
 
 
 @pytest.mark.parametrize("password", ["x" * 90_000, "\0" * 100, "\N{PILE OF POO}" * 300, "z" * 72, "z" * 73])
