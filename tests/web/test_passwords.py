@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import bcrypt
 import pytest
+from starlette.applications import Starlette
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from tests.web.people import Person
+from tests.web.visitor import Visitor
+from webstatus.app import STATIC
 from webstatus.security import passwords
 
 GUESSABLE = "uma das mais usadas ou fácil de adivinhar"
@@ -101,3 +106,17 @@ def test_one_time_passwords_are_random_and_accepted() -> None:
     # 120 bits.
     assert all(len(password) == 20 for password in made)
     assert all(passwords.complaint(password, "maria", "Maria da Silva") is None for password in made)
+
+
+def test_password_fields_are_masked_and_open_to_password_managers(app: Starlette, administrator: Person) -> None:
+    pages = [Visitor(app).get("/login").text]
+    pages += [Visitor(app).log_in(administrator).get(path).text for path in ("/users/new", "/profile", "/confirm")]
+    for page in pages:
+        fields = re.findall(r'<input [^>]*name="(?:senha|senha_atual|repetir_senha)"[^>]*>', page)
+        assert fields
+        for field in fields:
+            assert 'type="password"' in field
+            assert re.search(r'autocomplete="(?:current|new)-password"', field)
+            assert "maxlength" not in field
+    scripts = "".join(path.read_text("utf-8") for path in (STATIC / "js").glob("*.js"))
+    assert "paste" not in scripts
