@@ -8,10 +8,12 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
+import pymysql
 from sqlalchemy import URL, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from webstatus.errors import BadRequest, Busy, DatabaseAway, Overloaded, SchemaTooOld
 from webstatus.models import SchemaVersion
@@ -59,7 +61,7 @@ class Database:
                     self._checked = True
                 yield session
         except PoolTimeout as error:
-            logger.error("all connections to the log database are in use; the setting database_connections bounds them")
+            logger.warning("all connections to the log database are in use: database_connections bounds their number")
             raise Overloaded from error
         except DataError as error:
             logger.warning("the log database refused a value: %s", error.orig)
@@ -111,11 +113,14 @@ def _engine(settings: Settings) -> Engine:
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
         pool_recycle=600,
+        # The pool's own rollback writes a traceback to the log when the connection is gone.
+        pool_reset_on_return=None,
         pool_pre_ping=True,
         # Rows, names and hashes must not appear in errors and logs.
         hide_parameters=True,
     )
     event.listen(engine, "handle_error", _lost_connection)
+    event.listen(engine, "reset", _roll_back)
     return engine
 
 
@@ -123,6 +128,16 @@ def _lost_connection(context: Any) -> None:
     """Treat an error of a server that is shutting down as a lost connection."""
     if _number(context.sqlalchemy_exception) in {1053, 1927}:
         context.is_disconnect = True
+
+
+def _roll_back(connection: Any, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """End the transaction of a connection that a session returns to the pool, or discard a connection that is gone."""
+    if state.terminate_only or state.transaction_was_reset:
+        return
+    try:
+        connection.rollback()
+    except pymysql.err.Error as error:
+        record.invalidate(error)
 
 
 def _check_version(session: Session) -> None:

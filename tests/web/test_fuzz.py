@@ -129,10 +129,11 @@ def send(tried: Tried, drawn: Drawn) -> None:
     token = [("csrf_token", tried.token.encode())] if drawn.keeps else []
     # HEAD is GET without a body.
     for method in sorted((drawn.route.methods or set()) - {"HEAD"}):
-        headers = [("cookie", b"; ".join(name.encode() + b"=" + value for name, value in cookies)), *drawn.headers]
+        headers = [(b"cookie", b"; ".join(name.encode() + b"=" + value for name, value in cookies))]
+        headers += [(name.encode(), value) for name, value in drawn.headers]
         body = encoded([*token, *drawn.form]) if method == "POST" else ""
         if method == "POST" and "content-type" not in dict(drawn.headers):
-            headers.append(("content-type", b"application/x-www-form-urlencoded"))
+            headers.append((b"content-type", b"application/x-www-form-urlencoded"))
         answer = visitor.http.request(method, path, content=body, headers=headers)
         assert answer.status_code < 500, (method, path, body, headers, answer.text[:300])
         assert "Traceback" not in answer.text

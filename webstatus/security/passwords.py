@@ -68,9 +68,7 @@ def complaint(password: str, login: str, name: str) -> str | None:
     for word in words:
         rest = rest.replace(word, "")
     if rest != plain and len(rest) < MIN_LENGTH and sum(map(str.isalpha, rest)) < MIN_OTHER_LETTERS:
-        return mark(
-            "A senha é feita de palavras óbvias, como o nome ou o login. Acrescente outras palavras."
-        )
+        return mark("A senha é feita de palavras óbvias, como o nome ou o login. Acrescente outras palavras.")
     if zxcvbn(password[:MAX_ESTIMATED], user_inputs=words)["guesses"] < MIN_GUESSES:
         return mark("A senha é uma das mais usadas ou fácil de adivinhar. Escolha outra, por exemplo algumas palavras.")
     return None
