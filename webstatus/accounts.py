@@ -102,7 +102,7 @@ def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: 
     after = _described(session, profile)
     changed: dict[str, Any] = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
     if hashed:
-        changed["senha"] = "alterada"
+        changed["senha"] = mark("alterada")
     if ended_tokens:
         changed["tokens"] = ended_tokens
     trail.record(session, actor, "alterar_usuario", now, profile.login, changed)

@@ -143,9 +143,14 @@ def test_a_page_that_asks_again_by_itself_is_no_attack(
 def test_the_page_shows_failures(app: Starlette, administrator: Person, person: Person) -> None:
     Visitor(app).try_login(person.login, "guess guess")
     Visitor(app).try_login("nobody", "guess guess")
-    words = text_of(Visitor(app).log_in(administrator).get("/audit"))
+    Visitor(app).log_in(person).get("/users")
+    admin = Visitor(app).log_in(administrator)
+    words = text_of(admin.get("/audit"))
+    assert f"{person.login} Teve o acesso negado GET /users Motivo: Acesso negado" in words
     assert f"{person.login} Falhou ao entrar" in words
     assert f"{NOTHING} Falhou ao entrar {NOTHING}" in words
+    admin.post("/language", language="en")
+    assert "Was denied access GET /users Reason: Access denied" in text_of(admin.get("/audit"))
 
 
 def test_what_is_rolled_back_has_no_line(app: Starlette, person: Person, caplog: pytest.LogCaptureFixture) -> None:

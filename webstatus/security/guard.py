@@ -279,7 +279,7 @@ def _record_denial(context: Context, error: WebError) -> None:
     path = f"{context.request.method} {context.request.url.path}"
     if context.user:
         actor = Actor(context.user.id, context.user.login, context.address)
-        trail.record(context.session, actor, trail.DENIED, context.now, path, {"erro": type(error).__name__})
+        trail.record(context.session, actor, trail.DENIED, context.now, path, {"motivo": error.title})
         context.session.commit()
     elif not is_background:
         # The page of a session that has ended asks again by itself: that is no attack.

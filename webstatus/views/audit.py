@@ -39,8 +39,10 @@ FIELDS = {
     "ativo": mark("Ativo"),
     "senha": mark("Senha"),
     "tokens": mark("Tokens de API revogados"),
-    "erro": mark("Motivo"),
+    "motivo": mark("Motivo"),
 }
+# Fields whose values are messages of the catalog.
+WORDS = {"senha", "motivo"}
 
 
 def audit(context: Context) -> Response:
@@ -61,6 +63,7 @@ def audit(context: Context) -> Response:
         older=leads_to(before=page.entries[-1].id) if page.older and page.entries else None,
         actions=ACTIONS,
         fields=FIELDS,
+        words=WORDS,
     )
 
 

@@ -52,7 +52,7 @@ def login(context: Context) -> Response:
         return _page(context, 429, too_many(refusal), refusal.headers)
     refused = _refused(context, found, password)
     if refused or found is None:
-        detail = {"senha": "vencida"} if refused is EXPIRED else None
+        detail = {"senha": mark("vencida")} if refused is EXPIRED else None
         trail.record(context.session, actor, trail.FAILED_LOGIN, context.now, detail=detail)
         return _page(context, 401, refused)
     throttle.succeeded(context.session, attempt)
