@@ -136,11 +136,12 @@ def choose_password(
         raise AccountRefused(complaint)
     if current == new:
         raise AccountRefused(mark("A nova senha deve ser diferente da atual."))
-    stored = confirm_password(session, actor, session_id, current, now)
+    stored = _check_password(session, actor, session_id, current, now)
+    session.commit()
     hashed = passwords.hash_password(new)
     user = _locked(session, actor.id or 0)
-    if user.password_hash != stored:
-        # Another request changed the password while this one was checked.
+    if not user.active or user.password_hash != stored:
+        # Another request changed the user while this one hashed.
         raise AccountRefused(WRONG_PASSWORD)
     user.password_hash, user.must_change_password, user.password_expires_at = hashed, False, None
     sessions.end_all(session, now, user.id)
@@ -149,33 +150,49 @@ def choose_password(
 
 def confirm_password(
     session: Session, actor: Actor, session_id: int | None, password: str, now: datetime.datetime
-) -> str:
-    """Check the password of a user who is logged in. Return its hash.
-
-    Without the limit, a person who finds an open session could guess the password here. It counts the failures of this
-    session only.
+) -> None:
+    """Check the password of a user who is logged in, and lock it until the transaction ends.
 
     :raises AccountRefused: when the password is wrong
     :raises TooMany: when it was wrong too often
     """
-    client = throttle.Client(actor.address, devices.of_session(session_id))
-    try:
-        attempt = throttle.begin(session, actor.login, client, now)
-    except throttle.TooMany:
-        trail.record_once(session, actor, trail.BLOCKED, now, throttle.WINDOW)
-        raise
-    stored = session.scalar(select(User.password_hash).where(User.id == actor.id, User.active))
-    if stored is None or not passwords.password_matches(password, stored):
-        trail.record(session, actor, trail.WRONG_PASSWORD, now)
+    stored = _check_password(session, actor, session_id, password, now)
+    user = _locked(session, actor.id or 0)
+    if not user.active or user.password_hash != stored:
+        # Another request changed the user during the check.
         raise AccountRefused(WRONG_PASSWORD)
-    throttle.succeeded(session, attempt)
-    return stored
 
 
 def end_tokens(session: Session, user_id: int) -> int:
     """Delete the API tokens of a user. Return their number."""
     done = session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
     return cast("CursorResult[Any]", done).rowcount
+
+
+def _check_password(
+    session: Session, actor: Actor, session_id: int | None, password: str, now: datetime.datetime
+) -> str:
+    """Check the password of a user who is logged in. Return its hash.
+
+    Without the limit, a person who finds an open session could guess the password. It counts only the failures of this
+    session.
+
+    :raises AccountRefused: when the password is wrong
+    :raises TooMany: when it was wrong too often
+    """
+    stored = session.scalar(select(User.password_hash).where(User.id == actor.id, User.active))
+    client = throttle.Client(actor.address, devices.of_session(session_id))
+    try:
+        # This commits, so that no database connection is held while the password is checked.
+        attempt = throttle.begin(session, actor.login, client, now)
+    except throttle.TooMany:
+        trail.record_once(session, actor, trail.BLOCKED, now, throttle.WINDOW)
+        raise
+    if not passwords.password_matches(password, stored) or stored is None:
+        trail.record(session, actor, trail.WRONG_PASSWORD, now)
+        raise AccountRefused(WRONG_PASSWORD)
+    throttle.succeeded(session, attempt)
+    return stored
 
 
 def _check_actor(session: Session, actor: Actor) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 import pytest
@@ -12,7 +13,8 @@ from tests.playbook import LogDatabase
 from tests.web.people import Person, make_person
 from tests.web.visitor import Clock, Visitor, dialogs_of, text_of
 from webstatus.access import CONFIRMED
-from webstatus.app import ROUTES
+from webstatus.app import ROUTES, utc_now
+from webstatus.security import passwords
 
 
 @pytest.fixture
@@ -85,3 +87,35 @@ def test_guesses_are_throttled(later: Visitor, person: Person) -> None:
 def test_reading_does_not_ask(later: Visitor) -> None:
     for path in ("/", "/backups", "/users", "/audit", "/profile"):
         assert later.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "expected"),
+    [
+        ("UPDATE usuario SET senha = 'changed meanwhile' WHERE id = %s", (401, None)),
+        ("UPDATE usuario SET ativo = 0 WHERE id = %s", (401, None)),
+        ("UPDATE sessao SET revogada_em = NOW() WHERE usuario_id = %s", (303, "/login")),
+    ],
+    ids=["password", "user", "session"],
+)
+def test_a_change_during_the_check_is_respected(
+    later: Visitor,
+    web_database: LogDatabase,
+    person: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: str,
+    expected: tuple[int, str | None],
+) -> None:
+    genuine = passwords.password_matches
+
+    def slow(password: str, stored: str | None) -> bool:
+        matches = genuine(password, stored)
+        web_database.rows(meanwhile, person.id)
+        return matches
+
+    monkeypatch.setattr(passwords, "password_matches", slow)
+    answer = later.post("/confirm", senha=person.password)
+    assert (answer.status_code, answer.headers.get("location")) == expected
+    live = "SELECT COUNT(*) AS live FROM sessao WHERE usuario_id = %s AND revogada_em IS NULL AND data_criacao > %s"
+    (row,) = web_database.rows(live, person.id, utc_now() + datetime.timedelta(minutes=20))
+    assert row["live"] == 0

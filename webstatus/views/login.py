@@ -75,6 +75,9 @@ def confirm(context: Context) -> Response:
         return _confirm_page(context, 429, too_many(refusal), refusal.headers)
     except accounts.AccountRefused:
         return _confirm_page(context, 401, WRONG_AGAIN)
+    if not sessions.end(context.session, context.now, session_id=user.session_id or 0, user_id=user.id):
+        # Somebody ended it during the check.
+        return RedirectResponse(address(context.request, "login"), status_code=303)
     trail.record(context.session, actor, "confirmar_senha", context.now)
     return _enter(context, user.id)
 
