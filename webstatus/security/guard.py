@@ -276,7 +276,8 @@ def _record_denial(context: Context, error: WebError) -> None:
     """Record that access was refused. The audit trail has users only, so that strangers cannot fill it."""
     is_background = context.route in BACKGROUND
     context.session.rollback()
-    path = f"{context.request.method} {context.request.url.path}"
+    # Encoded, so that a path cannot look like other parts of the line in the log.
+    path = f"{context.request.method} {quote(context.request.scope['path'], errors='replace')}"
     if context.user:
         actor = Actor(context.user.id, context.user.login, context.address)
         trail.record(context.session, actor, trail.DENIED, context.now, path, {"motivo": error.title})
