@@ -32,10 +32,14 @@ ACCESS = {
     "profile-session-end": Access.SIGNED_IN,
     "profile-token-new": Access.SIGNED_IN,
     "profile-token-revoke": Access.SIGNED_IN,
+    "confirm": Access.SIGNED_IN,
     "users": Access.ADMINISTRATOR,
     "user-new": Access.ADMINISTRATOR,
     "user": Access.ADMINISTRATOR,
     "user-delete": Access.ADMINISTRATOR,
+    "user-sessions-end": Access.ADMINISTRATOR,
+    "user-session-end": Access.ADMINISTRATOR,
+    "user-token-revoke": Access.ADMINISTRATOR,
     "audit": Access.ADMINISTRATOR,
     "metrics": Access.METRICS,
     "api-backups": Access.READ_API,
@@ -43,10 +47,23 @@ ACCESS = {
 }
 
 # Routes whose forms hash a password, which takes a core a quarter of a second: see security/workers.py.
-HASHES = {"login", "profile-password", "user-new", "user"}
+HASHES = {"login", "confirm", "profile-password", "user-new", "user"}
 
 # Requests that pages make by themselves. They do not keep a session alive.
 BACKGROUND = {"dashboard-data", "backup-live"}
 
 # Routes that a user who must change the password may use.
 BEFORE_PASSWORD_CHANGE = {"profile", "profile-password", "logout", "language"}
+
+# Routes that need a password typed a short time ago, and the page to go to after it was asked for.
+CONFIRMED = {
+    "user-new": "user-new",
+    "user": "user",
+    "user-delete": "user-delete",
+    "user-sessions-end": "user",
+    "user-session-end": "user",
+    "user-token-revoke": "user",
+    "profile-session-end": "profile",
+    "profile-token-new": "profile",
+    "profile-token-revoke": "profile",
+}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webstatus.errors import Forbidden, NotFound
 from webstatus.i18n import mark
-from webstatus.models import AuditEntry, Privilege, User, UserPrivilege
-from webstatus.security import passwords, sessions, throttle
+from webstatus.models import ApiToken, Privilege, User, UserPrivilege
+from webstatus.security import devices, passwords, sessions, throttle, trail
 from webstatus.security.sessions import ADMINISTRATOR
+from webstatus.security.trail import Actor
 
 DUPLICATE = 1062
 WRONG_PASSWORD = mark("A senha atual não confere.")
@@ -27,23 +28,19 @@ class AccountRefused(Exception):
         self.message = message
 
 
-class Actor(NamedTuple):
-    """The user who acts, and the address; ``id`` is ``None`` for a person at the terminal of the web host."""
-
-    id: int | None
-    login: str
-    address: str
-
-
 class Profile(NamedTuple):
-    """The fields of the form of a user. An empty ``password`` keeps the present one."""
+    """The fields of the form of a user. An empty ``password`` keeps the present one.
+
+    ``one_time_until`` is the end of a password that its user must change at the first login; ``None`` for a password
+    that its user chose.
+    """
 
     name: str
     login: str
     password: str
     privilege_id: int
     active: bool = True
-    must_change_password: bool = False
+    one_time_until: datetime.datetime | None = None
 
 
 def create(session: Session, actor: Actor, profile: Profile, now: datetime.datetime) -> int:
@@ -59,18 +56,19 @@ def create(session: Session, actor: Actor, profile: Profile, now: datetime.datet
         login=profile.login,
         password_hash=hashed,
         active=profile.active,
-        must_change_password=profile.must_change_password,
+        must_change_password=profile.one_time_until is not None,
+        password_expires_at=profile.one_time_until,
         created_at=now,
     )
     session.add(user)
     _flush(session)
     session.add(UserPrivilege(user_id=user.id, privilege_id=profile.privilege_id, created_at=now))
-    record(session, actor, "criar_usuario", now, profile.login, _described(session, profile))
+    trail.record(session, actor, "criar_usuario", now, profile.login, _described(session, profile))
     return user.id
 
 
 def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: datetime.datetime) -> None:
-    """Change a user. A new password, or disabling the account, ends the sessions of the user.
+    """Change a user. A new password, or disabling the account, ends the sessions and API tokens of the user.
 
     :raises NotFound: when there is no such user
     :raises AccountRefused: as :func:`create`, and when no active administrator would be left
@@ -91,18 +89,23 @@ def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: 
     }
     user.name, user.login, user.active = profile.name, profile.login, profile.active
     if hashed:
-        user.password_hash, user.must_change_password = hashed, profile.must_change_password
+        user.password_hash, user.password_expires_at = hashed, profile.one_time_until
+        user.must_change_password = profile.one_time_until is not None
     _flush(session)
     if before["privilegio"] != _described(session, profile)["privilegio"]:
         session.execute(delete(UserPrivilege).where(UserPrivilege.user_id == user_id))
         session.add(UserPrivilege(user_id=user_id, privilege_id=profile.privilege_id, created_at=now))
+    ended_tokens = 0
     if hashed or not profile.active:
         sessions.end_all(session, now, user_id)
+        ended_tokens = end_tokens(session, user_id)
     after = _described(session, profile)
     changed: dict[str, Any] = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
     if hashed:
-        changed["senha"] = "alterada"
-    record(session, actor, "alterar_usuario", now, profile.login, changed)
+        changed["senha"] = mark("alterada")
+    if ended_tokens:
+        changed["tokens"] = ended_tokens
+    trail.record(session, actor, "alterar_usuario", now, profile.login, changed)
 
 
 def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime) -> None:
@@ -115,58 +118,81 @@ def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime)
     user = _locked(session, user_id)
     _check_not_last(administrators, user_id)
     detail = {"nome": user.name, "privilegio": _privilege_names(session, user_id)}
-    record(session, actor, "excluir_usuario", now, user.login, detail)
+    trail.record(session, actor, "excluir_usuario", now, user.login, detail)
     session.flush()
     session.execute(delete(User).where(User.id == user_id))
 
 
-def choose_password(session: Session, actor: Actor, current: str, new: str, now: datetime.datetime) -> None:
+def choose_password(
+    session: Session, actor: Actor, session_id: int | None, current: str, new: str, now: datetime.datetime
+) -> None:
     """Change the password of the actor and end all sessions of the actor.
 
-    :raises AccountRefused: when *current* is wrong, was wrong too often, or *new* is not valid or the same
+    :raises AccountRefused: when *current* is wrong, or *new* is not valid or the same
+    :raises TooMany: when *current* was wrong too often
     """
-    if complaint := passwords.complaint(new, actor.login):
+    name = session.scalar(select(User.name).where(User.id == actor.id)) or ""
+    if complaint := passwords.complaint(new, actor.login, name):
         raise AccountRefused(complaint)
     if current == new:
         raise AccountRefused(mark("A nova senha deve ser diferente da atual."))
-    # Without the limit, a person who finds an open session could guess its password here.
-    attempt = throttle.begin(session, actor.login, actor.address, now)
-    if attempt is None:
-        raise AccountRefused(throttle.TOO_MANY)
-    stored = session.scalar(select(User.password_hash).where(User.id == actor.id))
-    if not passwords.password_matches(current, stored):
-        raise AccountRefused(WRONG_PASSWORD)
-    throttle.succeeded(session, attempt)
+    stored = _check_password(session, actor, session_id, current, now)
+    session.commit()
     hashed = passwords.hash_password(new)
     user = _locked(session, actor.id or 0)
-    if user.password_hash != stored:
-        # Another request changed the password while this one was checked.
+    if not user.active or user.password_hash != stored:
+        # Another request changed the user while this one hashed.
         raise AccountRefused(WRONG_PASSWORD)
-    user.password_hash, user.must_change_password = hashed, False
+    user.password_hash, user.must_change_password, user.password_expires_at = hashed, False, None
     sessions.end_all(session, now, user.id)
-    record(session, actor, "trocar_senha", now, user.login)
+    trail.record(session, actor, "trocar_senha", now, user.login)
 
 
-def record(
-    session: Session,
-    actor: Actor,
-    action: str,
-    now: datetime.datetime,
-    target: str | None = None,
-    detail: dict[str, Any] | None = None,
+def confirm_password(
+    session: Session, actor: Actor, session_id: int | None, password: str, now: datetime.datetime
 ) -> None:
-    """Add an entry to the audit trail. It must not contain a password."""
-    session.add(
-        AuditEntry(
-            user_id=actor.id,
-            login=actor.login,
-            action=action,
-            target=target,
-            detail=detail,
-            ip=actor.address[:45] or None,
-            created_at=now,
-        )
-    )
+    """Check the password of a user who is logged in, and lock it until the transaction ends.
+
+    :raises AccountRefused: when the password is wrong
+    :raises TooMany: when it was wrong too often
+    """
+    stored = _check_password(session, actor, session_id, password, now)
+    user = _locked(session, actor.id or 0)
+    if not user.active or user.password_hash != stored:
+        # Another request changed the user during the check.
+        raise AccountRefused(WRONG_PASSWORD)
+
+
+def end_tokens(session: Session, user_id: int) -> int:
+    """Delete the API tokens of a user. Return their number."""
+    done = session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+    return cast("CursorResult[Any]", done).rowcount
+
+
+def _check_password(
+    session: Session, actor: Actor, session_id: int | None, password: str, now: datetime.datetime
+) -> str:
+    """Check the password of a user who is logged in. Return its hash.
+
+    Without the limit, a person who finds an open session could guess the password. It counts only the failures of this
+    session.
+
+    :raises AccountRefused: when the password is wrong
+    :raises TooMany: when it was wrong too often
+    """
+    stored = session.scalar(select(User.password_hash).where(User.id == actor.id, User.active))
+    client = throttle.Client(actor.address, devices.of_session(session_id))
+    try:
+        # This commits, so that no database connection is held while the password is checked.
+        attempt = throttle.begin(session, actor.login, client, now)
+    except throttle.TooMany:
+        trail.record_once(session, actor, trail.BLOCKED, now, throttle.WINDOW)
+        raise
+    if not passwords.password_matches(password, stored) or stored is None:
+        trail.record(session, actor, trail.WRONG_PASSWORD, now)
+        raise AccountRefused(WRONG_PASSWORD)
+    throttle.succeeded(session, attempt)
+    return stored
 
 
 def _check_actor(session: Session, actor: Actor) -> set[int]:
@@ -200,7 +226,7 @@ def _check(session: Session, profile: Profile) -> None:
         raise AccountRefused(mark("O login deve ter no máximo 50 caracteres."))
     if any(not character.isprintable() for character in profile.name + profile.login):
         raise AccountRefused(mark("O nome e o login não podem ter caracteres de controle."))
-    if profile.password and (complaint := passwords.complaint(profile.password, profile.login)):
+    if profile.password and (complaint := passwords.complaint(profile.password, profile.login, profile.name)):
         raise AccountRefused(complaint)
     if session.get(Privilege, profile.privilege_id) is None:
         raise AccountRefused(mark("Escolha uma permissão de acesso da lista."))

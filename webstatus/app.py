@@ -44,6 +44,7 @@ def page(path: str, view: View, name: str, methods: tuple[str, ...] = READ) -> R
 
 ROUTES = [
     page("/login", login.login, "login", FORM),
+    page("/confirm", login.confirm, "confirm", FORM),
     page("/logout", login.logout, "logout", SEND),
     page("/language", login.language, "language", SEND),
     page("/", dashboard.dashboard, "dashboard"),
@@ -59,6 +60,9 @@ ROUTES = [
     page("/users/new", users.new, "user-new", FORM),
     page("/users/{id:row}", users.edit, "user", FORM),
     page("/users/{id:row}/delete", users.delete, "user-delete", FORM),
+    page("/users/{id:row}/sessions/end", users.end_sessions, "user-sessions-end", SEND),
+    page("/users/{id:row}/sessions/{session:row}/end", users.end_session, "user-session-end", SEND),
+    page("/users/{id:row}/tokens/{token:row}/revoke", users.revoke_token, "user-token-revoke", SEND),
     page("/audit", audit.audit, "audit"),
     page("/profile", profile.profile, "profile"),
     page("/profile/password", profile.password, "profile-password", SEND),

@@ -8,10 +8,12 @@ import getpass
 import json
 import logging
 import sys
+import time
 from collections.abc import Sequence
 
 import uvicorn
 from sqlalchemy import select
+from starlette.applications import Starlette
 
 from webstatus import accounts
 from webstatus.app import create_app, utc_now
@@ -22,6 +24,8 @@ from webstatus.models import Privilege
 from webstatus.queries import fleet
 from webstatus.security import passwords
 from webstatus.security.sessions import ADMINISTRATOR
+from webstatus.security.trail import Actor
+from webstatus.server import BoundedProtocol
 from webstatus.settings import Settings, SettingsWrong, load
 
 FAILED = 1
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="print a one-time password, which the user must change at the first login",
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    log_to_stderr(logging.INFO if options.command == "serve" else logging.WARNING)
     try:
         settings = load()
         if options.command == "create-admin":
@@ -64,6 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return FAILED
 
 
+def log_to_stderr(level: int) -> None:
+    """Write the log to standard error, with times in UTC."""
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler])
+
+
 def serve(settings: Settings) -> int:
     """Serve the app until a signal stops it. It starts even while the log database does not answer.
 
@@ -79,10 +92,18 @@ def serve(settings: Settings) -> int:
         logging.getLogger(__name__).warning("the log database does not answer: pages show error 503 until it does")
     finally:
         database.close()
-    config = uvicorn.Config(
-        create_app(settings),
+    server = uvicorn.Server(server_config(settings, create_app(settings)))
+    server.run()
+    return 0 if server.started else FAILED
+
+
+def server_config(settings: Settings, app: Starlette) -> uvicorn.Config:
+    """Return the configuration of the HTTP server."""
+    return uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
+        http=BoundedProtocol,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
         proxy_headers=bool(settings.trusted_proxies),
@@ -91,9 +112,6 @@ def serve(settings: Settings) -> int:
         log_config=None,
         access_log=False,
     )
-    server = uvicorn.Server(config)
-    server.run()
-    return 0 if server.started else FAILED
 
 
 def overdue(settings: Settings) -> int:
@@ -138,8 +156,9 @@ def create_admin(settings: Settings, login: str, name: str, *, generate: bool) -
     try:
         with database.session() as session:
             privilege = session.scalars(select(Privilege.id).where(Privilege.name == ADMINISTRATOR)).one()
-            profile = accounts.Profile(name, login, password, privilege, must_change_password=generate)
-            accounts.create(session, accounts.Actor(None, "vex-webstatus", ""), profile, utc_now())
+            until = utc_now() + settings.one_time_password_lifetime if generate else None
+            profile = accounts.Profile(name, login, password, privilege, one_time_until=until)
+            accounts.create(session, Actor(None, "vex-webstatus", ""), profile, utc_now())
             session.commit()
     except accounts.AccountRefused as error:
         print(f"vex-webstatus: {translations(ENGLISH).gettext(error.message)}", file=sys.stderr)

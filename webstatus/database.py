@@ -8,18 +8,20 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
+import pymysql
 from sqlalchemy import URL, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
-from webstatus.errors import BadRequest, Busy, DatabaseAway, SchemaTooOld
+from webstatus.errors import BadRequest, Busy, DatabaseAway, Overloaded, SchemaTooOld
 from webstatus.models import SchemaVersion
 from webstatus.settings import Settings
 
 # The newest migration whose tables, columns and indexes the app needs. The collection's modules have their own number
 # in _log_db/connection.py: they write less than the app reads, and neither side imports the other.
-REQUIRED_MIGRATION = "0035_restauracao_log_comparado"
+REQUIRED_MIGRATION = "0037_tentativa_login_dispositivo"
 REQUIRED_VERSION = int(REQUIRED_MIGRATION[:4])
 
 # Seconds.
@@ -48,6 +50,7 @@ class Database:
 
         :raises DatabaseAway: when the server cannot be reached, refuses the login, or stops within the block
         :raises SchemaTooOld: when the schema is older than :data:`REQUIRED_VERSION`
+        :raises Overloaded: when no connection becomes free in time
         :raises Busy: when another session holds the rows: the whole block may be tried again
         :raises BadRequest: when the server refuses a value, for example a text that is too long for its column
         """
@@ -58,7 +61,8 @@ class Database:
                     self._checked = True
                 yield session
         except PoolTimeout as error:
-            raise self._away(error) from error
+            logger.warning("all connections to the log database are in use: database_connections bounds their number")
+            raise Overloaded from error
         except DataError as error:
             logger.warning("the log database refused a value: %s", error.orig)
             raise BadRequest from error
@@ -109,11 +113,14 @@ def _engine(settings: Settings) -> Engine:
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
         pool_recycle=600,
+        # The pool's own rollback writes a traceback to the log when the connection is gone.
+        pool_reset_on_return=None,
         pool_pre_ping=True,
         # Rows, names and hashes must not appear in errors and logs.
         hide_parameters=True,
     )
     event.listen(engine, "handle_error", _lost_connection)
+    event.listen(engine, "reset", _roll_back)
     return engine
 
 
@@ -121,6 +128,16 @@ def _lost_connection(context: Any) -> None:
     """Treat an error of a server that is shutting down as a lost connection."""
     if _number(context.sqlalchemy_exception) in {1053, 1927}:
         context.is_disconnect = True
+
+
+def _roll_back(connection: Any, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """End the transaction of a connection that a session returns to the pool, or discard a connection that is gone."""
+    if state.terminate_only or state.transaction_was_reset:
+        return
+    try:
+        connection.rollback()
+    except pymysql.err.Error as error:
+        record.invalidate(error)
 
 
 def _check_version(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -42,7 +43,7 @@ def respond_to_starlette(request: Request, error: HTTPException) -> Response:
 
 def respond_to_unexpected(request: Request, error: Exception) -> Response:
     """Return the response to an unexpected error. Starlette raises the error again, for the server's log."""
-    logger.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__)
+    logger.error("%s %s failed: %s", request.method, json.dumps(request.url.path), type(error).__name__)
     response = respond(request, WebError())
     # Starlette sends this response outside of the middleware that adds the headers.
     response.headers.update(headers_of(request.app.state.settings))

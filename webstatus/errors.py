@@ -88,6 +88,20 @@ class Busy(WebError):
     title = mark("Sistema ocupado")
     default = mark("Outra pessoa estava alterando os mesmos dados. Tente novamente em instantes.")
 
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "1"})
+
+
+class Overloaded(WebError):
+    """All connections to the log database are in use."""
+
+    status = 503
+    title = mark("Sistema ocupado")
+    default = mark("Há pedidos demais ao mesmo tempo. Tente novamente em instantes.")
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "10"})
+
 
 class DatabaseAway(WebError):
     """The log database does not answer."""

@@ -27,7 +27,8 @@ NO_CACHE = "no-store"
 
 def headers_of(settings: Settings) -> dict[str, str]:
     """Return the headers of every response."""
-    strict = {} if settings.plain_http else {"Strict-Transport-Security": "max-age=31536000"}
+    lifetime = "max-age=31536000" + ("; includeSubDomains" if settings.hsts_subdomains else "")
+    strict = {} if settings.plain_http else {"Strict-Transport-Security": lifetime}
     return {**HEADERS, **strict, "Cache-Control": NO_CACHE}
 
 

@@ -178,6 +178,7 @@ class User(Base):
     password_hash: Mapped[Text255] = mapped_column("senha")
     active: Mapped[bool] = mapped_column("ativo", BOOLEAN, server_default=text("1"))
     must_change_password: Mapped[bool] = mapped_column("trocar_senha", BOOLEAN, server_default=text("0"))
+    password_expires_at: Mapped[Time | None] = mapped_column("senha_expira_em")
     last_login_at: Mapped[Time | None] = mapped_column("ultimo_acesso")
 
     privileges: Mapped[list[Privilege]] = relationship(secondary="usuario_privilegio", viewonly=True)
@@ -259,6 +260,7 @@ class LoginAttempt(Base):
 
     login: Mapped[Text50]
     ip: Mapped[Text45]
+    device: Mapped[Hash | None] = mapped_column("dispositivo")
     succeeded: Mapped[bool] = mapped_column("sucesso", BOOLEAN, server_default=text("0"))
 
 

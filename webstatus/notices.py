@@ -27,6 +27,7 @@ NOTICES = {
     "user-deleted": Notice("", mark("As credenciais de acesso do usuário foram removidas com sucesso")),
     "password-changed": Notice("", mark("Sua senha foi alterada. As outras sessões foram encerradas.")),
     "session-ended": Notice("", mark("A sessão foi encerrada.")),
+    "sessions-ended": Notice("", mark("As sessões do usuário foram encerradas.")),
     "token-revoked": Notice("", mark("O token foi revogado.")),
 }
 

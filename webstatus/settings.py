@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 import os
 import re
@@ -135,6 +136,18 @@ class Settings(BaseSettings):
     session_hours: int = Field(
         12, ge=1, le=168, description="The number of hours after the login at which a session ends, even in use."
     )
+    one_time_password_hours: int = Field(
+        24,
+        ge=1,
+        le=168,
+        description="The number of hours after which a password that an administrator set ends, unless its user has"
+        " changed it.",
+    )
+    hsts_subdomains: bool = Field(
+        False,
+        description="Set this to true when every host below this host's name has HTTPS too: browsers then use only"
+        " HTTPS for all of them, for a year.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
@@ -162,6 +175,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources, by precedence: arguments, environment, file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+    @property
+    def one_time_password_lifetime(self) -> datetime.timedelta:
+        """Return :attr:`one_time_password_hours` as a duration."""
+        return datetime.timedelta(hours=self.one_time_password_hours)
 
     @property
     def zone(self) -> ZoneInfo:

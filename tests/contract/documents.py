@@ -63,6 +63,7 @@ SETTING = re.compile(r"(?<!\w)VEX_[A-Z_]*[A-Z]\b(?!_)")
 PLUGIN = re.compile(r"(?<![\w./-])vex\.backup\.(\w+)")
 TARGET = re.compile(r"(?<![\w-])make ([a-z][\w-]*)")
 COMMAND = re.compile(r"(?<![\w/.-])(?:[\w./-]*/)?(vex-backup|vex-webstatus)((?: +[\w.'\"/:\[-]+)*)")
+TEST = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|(?:[A-Z][a-z]+){2,}")
 
 
@@ -90,6 +91,7 @@ def missing_names(text: str) -> list[Missing]:
     found += [Missing("make target", name) for name in TARGET.findall(code) if name not in _targets()]
     for program, arguments in COMMAND.findall(code):
         found += [Missing(program, name) for name in _unknown_arguments(program, arguments)]
+    found += [Missing("test", "::".join(test)) for test in TEST.findall(code) if not _is_test(*test)]
     for span in spans:
         if IDENTIFIER.fullmatch(span) and span not in words() and span not in FOREIGN:
             found.append(Missing("identifier", span))
@@ -152,6 +154,11 @@ def _is_setting(name: str) -> bool:
 def _is_plugin(name: str) -> bool:
     plugins = (COLLECTION / "plugins" / kind / f"{name}.py" for kind in ("modules", "filter", "callback"))
     return any(path.exists() for path in plugins) or (COLLECTION / "roles" / name).is_dir()
+
+
+def _is_test(path: str, name: str) -> bool:
+    file = ROOT / path
+    return file.exists() and f"\ndef {name}(" in file.read_text(encoding="utf-8")
 
 
 @functools.cache

@@ -34,6 +34,7 @@ def test_names_in_documents_exist(document: Path) -> None:
         ("`vex_backup_gone`", Missing("variable", "vex_backup_gone")),
         ("```yaml\nvex_backup_gone: 1\n```", Missing("variable", "vex_backup_gone")),
         ("`VEX_WEBSTATUS_GONE`", Missing("setting", "VEX_WEBSTATUS_GONE")),
+        ("`tests/web/test_users.py::test_gone`", Missing("test", "tests/web/test_users.py::test_gone")),
         ("`ansible-doc vex.backup.gone`", Missing("plugin or role", "gone")),
         ("`make gone`", Missing("make target", "gone")),
         ("`vex-backup gone`", Missing("vex-backup", "gone")),

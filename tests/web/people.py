@@ -13,6 +13,7 @@ from webstatus import accounts
 from webstatus.app import utc_now
 from webstatus.database import Database
 from webstatus.models import Privilege
+from webstatus.security.trail import Actor
 from webstatus.settings import load
 
 
@@ -37,6 +38,6 @@ def make_person(settings: Mapping[str, Any], privilege: str, *, name: str = "", 
     with contextlib.closing(Database(load(**settings))) as database, database.session() as session:
         privilege_id = session.scalars(select(Privilege.id).where(Privilege.name == privilege)).one()
         filled = accounts.Profile(name, login, password, privilege_id, **profile)
-        user_id = accounts.create(session, accounts.Actor(None, "tests", ""), filled, utc_now())
+        user_id = accounts.create(session, Actor(None, "tests", ""), filled, utc_now())
         session.commit()
     return Person(user_id, name, login, password)

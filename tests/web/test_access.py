@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +12,8 @@ from starlette.routing import Mount, Route
 
 from tests.web.people import Person, make_person
 from tests.web.visitor import Visitor
-from webstatus.access import ACCESS, BACKGROUND, BEFORE_PASSWORD_CHANGE, HASHES, Access
-from webstatus.app import ROUTES, create_app, page
+from webstatus.access import ACCESS, BACKGROUND, BEFORE_PASSWORD_CHANGE, CONFIRMED, HASHES, Access
+from webstatus.app import ROUTES, create_app, page, utc_now
 from webstatus.settings import load
 from webstatus.views.login import login
 
@@ -27,11 +29,16 @@ LET_IN = {
 }
 
 
+def path_of(route: Route, number: str) -> str:
+    """Return the path of a route with *number* for each number in it."""
+    return re.sub(r"{\w+:row}", number, route.path).replace("{log}", "dump")
+
+
 def test_the_table_and_the_routes_are_the_same() -> None:
     names = [route.name for route in PAGES]
     assert sorted(names) == sorted(set(names))
     assert set(names) == set(ACCESS)
-    assert set(ACCESS) >= HASHES | BACKGROUND | BEFORE_PASSWORD_CHANGE
+    assert set(ACCESS) >= HASHES | BACKGROUND | BEFORE_PASSWORD_CHANGE | set(CONFIRMED) | set(CONFIRMED.values())
     assert [route.name for route in ROUTES if isinstance(route, Mount)] == ["static"]
 
 
@@ -68,7 +75,7 @@ def test_each_route_is_open_as_the_table_says(
     app: Starlette, shared_visitors: dict[str, Visitor], web_settings: dict[str, str], route: Route, who: str
 ) -> None:
     visitor = (one_of_each(app, web_settings) if route.name == "logout" else shared_visitors)[who]
-    path = route.path.replace("{id:row}", "999999").replace("{log}", "dump")
+    path = path_of(route, "999999")
     method = "GET" if "GET" in (route.methods or ()) else "POST"
     answer = visitor.get(path) if method == "GET" else visitor.post(path, language="pt-BR")
     location = answer.headers.get("location", "")
@@ -84,7 +91,7 @@ def test_each_route_is_open_as_the_table_says(
 @pytest.mark.parametrize("route", [route for route in PAGES if "{" in route.path], ids=lambda route: route.name)
 @pytest.mark.parametrize("number", ["9" * 5000, "18446744073709551616", "-1", "0x1", "1e3", "%00", "1;2"])
 def test_an_unknown_number_is_not_found(shared_visitors: dict[str, Visitor], route: Route, number: str) -> None:
-    path = route.path.replace("{id:row}", number).replace("{log}", "dump")
+    path = path_of(route, number)
     assert shared_visitors[ADMINISTRATOR].get(path).status_code in {404, 405}
 
 
@@ -103,10 +110,10 @@ def test_a_wrong_token_reads_nothing(app: Starlette, bearer: str) -> None:
 
 
 def test_a_one_time_password_must_be_changed_first(app: Starlette, web_settings: dict[str, str]) -> None:
-    person: Person = make_person(web_settings, "Administrador", must_change_password=True)
+    person: Person = make_person(web_settings, "Administrador", one_time_until=utc_now() + datetime.timedelta(hours=1))
     visitor = Visitor(app).log_in(person)
     for route in PAGES:
-        path = route.path.replace("{id:row}", "1").replace("{log}", "dump")
+        path = path_of(route, "1")
         if route.name in BEFORE_PASSWORD_CHANGE or ACCESS[route.name] is Access.PUBLIC:
             continue
         sends = "GET" not in (route.methods or ())

@@ -15,6 +15,7 @@ from tests.playbook import LogDatabase
 from tests.web.people import Person
 from tests.web.visitor import Visitor, text_of
 from webstatus import database, errors
+from webstatus.app import create_app
 from webstatus.queries import audit as queries
 from webstatus.security.guard import Context
 from webstatus.settings import load
@@ -72,6 +73,7 @@ def test_a_conflict_is_tried_again(admin: Visitor, monkeypatch: pytest.MonkeyPat
     assert len(tries) == min(failures + 1, 3)
     if failures == 3:
         assert "Sistema ocupado" in text_of(answer)
+        assert answer.headers["retry-after"] == "1"
         assert "secret" not in answer.text
 
 
@@ -126,3 +128,20 @@ def test_a_log_database_that_does_not_answer_for_a_while(web_settings: dict[str,
     with pytest.raises(errors.DatabaseAway), away.session() as session:
         session.execute(text("SELECT 1"))
     away.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "header"),
+    [
+        ({"plain_http": "true", "hsts_subdomains": "true"}, None),
+        ({"plain_http": "false"}, "max-age=31536000"),
+        ({"plain_http": "false", "hsts_subdomains": "true"}, "max-age=31536000; includeSubDomains"),
+    ],
+)
+def test_https_is_required_from_then_on(
+    web_settings: dict[str, str], given: dict[str, str], header: str | None
+) -> None:
+    made = create_app(load(**{**web_settings, **given}))
+    for path in ("/login", "/nowhere", "/healthz"):
+        assert Visitor(made).get(path).headers.get("strict-transport-security") == header
+    made.state.database.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
@@ -186,3 +188,23 @@ def test_the_number_of_tokens_is_limited(visitor: Visitor) -> None:
     answer = visitor.post("/profile/tokens", nome="one more", validade="30")
     assert dialogs_of(answer) == ["Há tokens demais: revogue um antes de criar outro. Ok!"]
     assert 'value="one more"' in answer.text
+
+
+def test_simultaneous_requests_do_not_pass_the_limit(
+    app: Starlette, visitor: Visitor, person: Person, web_database: LogDatabase
+) -> None:
+    for _ in range(18):
+        make_token(visitor)
+    visitors = [Visitor(app).log_in(person) for _ in range(8)]
+    forms = [(one, one.form_token()) for one in visitors]
+    begin = threading.Barrier(len(forms))
+
+    def issue(form: tuple[Visitor, str]) -> int:
+        begin.wait()
+        return form[0].post("/profile/tokens", token=form[1], nome="n", validade="30").status_code
+
+    with ThreadPoolExecutor(len(forms)) as pool:
+        statuses = sorted(pool.map(issue, forms))
+    assert statuses == [200] * 2 + [400] * 6
+    (row,) = web_database.rows("SELECT COUNT(*) AS tokens FROM token_api WHERE usuario_id = %s", person.id)
+    assert row["tokens"] == 20

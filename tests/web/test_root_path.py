@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import re
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from tests.web.backups import add, clear
 from tests.web.browser import has_path, watched_page
 from tests.web.people import Person, make_person
 from tests.web.visitor import Visitor
-from webstatus.app import ROUTES, create_app
+from webstatus.app import ROUTES, create_app, utc_now
 from webstatus.settings import load
 
 BELOW = "/vex/app"
@@ -87,9 +88,9 @@ def route_of(path: str) -> str:
 
 
 def test_every_address_of_every_page(proxied: ASGIApp, visitor: Visitor, backups: list[int]) -> None:
-    """Follow every link and load every file, from the dashboard on."""
+    """Follow every link and load every file, from the dashboard on; redirects lead to the page that asks again."""
     visitor.post("/profile/tokens", nome="to revoke", validade="30")
-    waiting, seen, sent = ["/"], set[str](), set[str]()
+    waiting, seen, sent = ["/", "/confirm"], {"/confirm"}, set[str]()
     while waiting:
         path = waiting.pop()
         answer = visitor.get(path)
@@ -135,9 +136,12 @@ def test_every_form(proxied: ASGIApp, visitor: Visitor, settings: dict[str, str]
         ("/language", {"language": "pt-BR", "next": f"{BELOW}/../other"}, "/"),
         ("/users/new", {**new, **passwords}, "/users"),
         (f"/users/{other.id}", {**new, "login": other.login}, "/users"),
+        (f"/users/{other.id}/sessions/end", {}, f"/users/{other.id}"),
         (f"/users/{other.id}/delete", {}, "/users"),
         (revoke, {}, "/profile"),
         (max(sessions), {}, "/profile"),
+        ("/confirm", {"senha": person.password, "next": f"{BELOW}/users"}, "/users"),
+        ("/confirm", {"senha": person.password, "next": "/users"}, "/"),
         ("/profile/password", {"senha_atual": person.password, **passwords}, "/profile"),
         ("/logout", {}, "/login"),
         ("/users/new", new, "/login"),
@@ -147,7 +151,9 @@ def test_every_form(proxied: ASGIApp, visitor: Visitor, settings: dict[str, str]
         assert (answer.status_code, answer.headers.get("location")) == (303, BELOW + location), path
 
 
-def test_the_way_to_the_login_and_back(proxied: ASGIApp, settings: dict[str, str]) -> None:
+def test_the_way_to_the_login_and_back(
+    proxied: ASGIApp, settings: dict[str, str], web_database: LogDatabase, person: Person
+) -> None:
     visitor = Visitor(proxied, below=BELOW)
     assert visitor.get("/").headers["location"] == f"{BELOW}/login"
     # The path itself, without a slash.
@@ -156,7 +162,11 @@ def test_the_way_to_the_login_and_back(proxied: ASGIApp, settings: dict[str, str
     assert answer.headers["location"] == f"{BELOW}/login?next=/vex/app/backups%3Fstatus%3D1"
     form = visitor.get("/login?next=/vex/app/backups%3Fstatus%3D1").text
     assert 'name="next" value="/vex/app/backups?status=1"' in form
-    provisional = make_person(settings, "Cliente", must_change_password=True)
+    old = Visitor(proxied, below=BELOW).log_in(person)
+    age = "UPDATE sessao SET data_criacao = data_criacao - INTERVAL 1 HOUR WHERE usuario_id = %s"
+    web_database.rows(age, person.id)
+    assert old.get("/users/new").headers["location"] == f"{BELOW}/confirm?next=/vex/app/users/new"
+    provisional = make_person(settings, "Cliente", one_time_until=utc_now() + datetime.timedelta(hours=1))
     assert visitor.log_in(provisional).get("/backups").headers["location"] == f"{BELOW}/profile"
     new = {"senha": "my very own", "repetir_senha": "my very own"}
     answer = visitor.post("/profile/password", senha_atual=provisional.password, **new)

@@ -74,6 +74,10 @@ def test_the_flags_of_cookies(
     assert {"httponly", "samesite=lax", "path=/"} <= flags
     assert not any(flag.startswith(("domain", "max-age")) for flag in flags)
     assert ("secure" in flags, cookie.startswith("__Host-")) == (not plain_http, not plain_http)
+    (device,) = (value for value in answer.headers.get_list("set-cookie") if "vex_device" in value)
+    flags = {part.strip().lower() for part in device.split(";")[1:]}
+    assert {"httponly", "samesite=lax", "path=/", "max-age=31536000"} <= flags
+    assert ("secure" in flags, device.startswith("__Host-")) == (not plain_http, not plain_http)
 
 
 def _log_out(visitor: Visitor, person: Person, admin: Visitor) -> None:

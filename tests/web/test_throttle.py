@@ -82,11 +82,61 @@ def test_other_spellings_of_the_login_count_too(app: Starlette, person: Person, 
     assert visitor.try_login(login, "guess").status_code == 429
 
 
-def test_an_address_is_refused_for_every_account(app: Starlette, person: Person, web_database: LogDatabase) -> None:
-    visitor = Visitor(app)
-    failed_before(web_database, "somebody else", throttle.MAX_OF_ADDRESS, visitor.address)
-    assert visitor.try_login(person.login, person.password).status_code == 429
+def test_an_address_is_slowed_down_but_not_locked(
+    app: Starlette, clock: Clock, person: Person, web_database: LogDatabase
+) -> None:
+    """An office is behind one address, and somebody in it has failed with 30 invented logins."""
+    office = "203.0.113.30"
+    known = Visitor(app, office).log_in(person)
+    known.post("/logout")
+    for number in range(30):
+        failed_before(web_database, f"invented-{number}", 1, office)
+    answer = Visitor(app, office).try_login(person.login, person.password)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
+    assert "Aguarde alguns segundos e tente novamente." in dialogs_of(answer)[0]
+    # Not the browser of somebody who has logged in before, nor another address, nor later.
+    known.log_in(person)
     assert Visitor(app).try_login(person.login, person.password).status_code == 303
+    clock.pass_time(seconds=3)
+    assert Visitor(app, office).try_login(person.login, person.password).status_code == 303
+
+
+def test_a_stranger_does_not_lock_a_user_out(app: Starlette, clock: Clock, person: Person) -> None:
+    """Neither at the login nor where the password is asked for again, even from the same address."""
+    mine = Visitor(app).log_in(person)
+    stranger = Visitor(app, mine.address)
+    assert guess(stranger, person.login, 6) == [401] * 5 + [429]
+    clock.pass_time(minutes=11)
+    assert mine.post("/confirm", senha=person.password).status_code == 303
+    mine.post("/logout")
+    mine.log_in(person)
+    # Deleting the cookie, or copying one of another user, makes the browser a stranger's.
+    other = Visitor(app, mine.address)
+    other.http.cookies.set("vex_device", f"{person.id}:forged.signature", domain="testserver.local", path="/")
+    assert other.try_login(person.login, person.password).status_code == 429
+
+
+def test_a_known_browser_has_five_attempts_too(app: Starlette, clock: Clock, person: Person) -> None:
+    mine = Visitor(app).log_in(person)
+    mine.post("/logout")
+    clock.pass_time(minutes=-5)
+    assert guess(mine, person.login, 1) == [401]
+    clock.pass_time(minutes=5)
+    assert guess(mine, person.login, 4) == [401] * 4
+    # The first failure is five minutes old.
+    answer = mine.try_login(person.login, person.password)
+    assert answer.status_code == 429
+    assert 590 <= int(answer.headers["retry-after"]) <= 600
+    assert Visitor(app, mine.address).try_login(person.login, person.password).status_code == 303
+
+
+def test_the_browser_of_one_user_is_not_known_for_another(
+    app: Starlette, person: Person, client: Person, web_database: LogDatabase
+) -> None:
+    visitor = Visitor(app).log_in(client)
+    visitor.post("/logout")
+    failed_before(web_database, person.login, throttle.MAX_FAILURES, visitor.address)
+    assert visitor.try_login(person.login, person.password).status_code == 429
 
 
 def test_an_ipv6_network_counts_as_one_address(app: Starlette, person: Person, checked: list[str]) -> None:
@@ -111,14 +161,15 @@ def test_the_network_of_an_address(address: str, counted_as: str) -> None:
     assert throttle.network(address) == counted_as
 
 
-def test_the_limit_of_an_account_spares_the_addresses_of_its_owner(
+def test_the_limit_of_an_account_spares_the_browsers_of_its_owner(
     app: Starlette, clock: Clock, person: Person, web_database: LogDatabase
 ) -> None:
     known = Visitor(app).log_in(person)
+    known.post("/logout")
     failed_before(web_database, person.login, throttle.MAX_OF_ACCOUNT)
     assert Visitor(app).try_login(person.login, person.password).status_code == 429
-    # The limit does not apply at a known address, and it ends elsewhere.
-    assert Visitor(app, known.address).try_login(person.login, person.password).status_code == 303
+    # The limit does not apply to a known browser, and it ends for the others.
+    known.log_in(person)
     clock.pass_time(minutes=16)
     assert Visitor(app).try_login(person.login, person.password).status_code == 303
 
@@ -143,7 +194,7 @@ def test_simultaneous_guesses_count_each_other(app: Starlette, person: Person, c
     with ThreadPoolExecutor(len(visitors)) as pool:
         statuses = list(pool.map(try_once, visitors, tokens))
     assert set(statuses) == {401, 429}
-    assert len(checked) <= throttle.MAX_OF_ACCOUNT_AND_ADDRESS
+    assert len(checked) <= throttle.MAX_FAILURES
 
 
 def test_old_attempts_are_removed(app: Starlette, clock: Clock, person: Person, web_database: LogDatabase) -> None:
@@ -159,8 +210,9 @@ def test_guesses_of_the_current_password_in_a_session_are_throttled(app: Starlet
     for _ in range(5):
         wrong = visitor.post("/profile/password", senha_atual="guess", **form)
         assert dialogs_of(wrong) == ["A senha atual não confere. Ok!"]
-    (dialog,) = dialogs_of(visitor.post("/profile/password", senha_atual=person.password, **form))
-    assert dialog.startswith("Houve muitas tentativas")
+    answer = visitor.post("/profile/password", senha_atual=person.password, **form)
+    assert (answer.status_code, "retry-after" in answer.headers) == (429, True)
+    assert dialogs_of(answer)[0].startswith("Muitas tentativas Houve muitas tentativas")
 
 
 @pytest.mark.parametrize("password", ["x" * 90_000, "\0" * 100, "\N{PILE OF POO}" * 300, "z" * 72, "z" * 73])

@@ -7,9 +7,10 @@ import re
 import pytest
 from starlette.applications import Starlette
 
+from tests.integration.log_db import MIGRATIONS
 from tests.playbook import LogDatabase
 from tests.web.people import Person, make_person
-from tests.web.visitor import Visitor, dialogs_of, text_of
+from tests.web.visitor import Clock, Visitor, dialogs_of, text_of
 
 MISSING = "Erro ao cadastrar o usuário. Todos os campos devem ser preenchidos para que o usuário seja cadastrado. Ok!"
 FORM = {
@@ -103,7 +104,7 @@ def test_a_new_user_is_created(admin: Visitor, app: Starlette, web_database: Log
     ]
     assert dialogs_of(admin.get("/users")) == []
     row = stored(web_database, "nova")
-    assert (row["nome"], row["privilegio"], row["ativo"], row["trocar_senha"]) == ("Maria da Silva", "Cliente", 1, 0)
+    assert (row["nome"], row["privilegio"], row["ativo"], row["trocar_senha"]) == ("Maria da Silva", "Cliente", 1, 1)
     assert str(row["senha"]).startswith("$2b$")
     Visitor(app).log_in(Person(0, "", "nova", FORM["senha"]))
 
@@ -127,7 +128,8 @@ def test_a_missing_field_keeps_the_typed_values(admin: Visitor, ids: dict[str, s
         ({"repetir_senha": "another one"}, "As senhas não são iguais. Digite a mesma senha nos dois campos."),
         ({"senha": "curta", "repetir_senha": "curta"}, "A senha deve ter pelo menos 8 caracteres."),
         ({"senha": "x" * 1001, "repetir_senha": "x" * 1001}, "A senha deve ter no máximo 1000 caracteres."),
-        ({"senha": "MARIA-MARIA", "repetir_senha": "MARIA-MARIA", "login": "maria-maria"}, "não pode ser igual"),
+        ({"senha": "MARIA-MARIA", "repetir_senha": "MARIA-MARIA"}, "A senha é feita de palavras óbvias"),
+        ({"senha": "iloveyou2", "repetir_senha": "iloveyou2"}, "A senha é uma das mais usadas ou fácil de adivinhar."),
         ({"nome": "n" * 121}, "O nome deve ter no máximo 120 caracteres."),
         ({"login": "l" * 51}, "O login deve ter no máximo 50 caracteres."),
         ({"login": "ma\0ria"}, "O nome e o login não podem ter caracteres de controle."),
@@ -237,3 +239,113 @@ def test_every_action_on_a_user_is_audited(
     words = text_of(admin.get("/audit"))
     assert "Ativo: sim → não" in words
     assert "Senha: alterada" in words
+
+
+def test_a_password_set_here_is_for_one_time_and_ends(
+    admin: Visitor, app: Starlette, clock: Clock, web_database: LogDatabase, person: Person, ids: dict[str, str]
+) -> None:
+    assert "vale 24 horas, e o usuário deve trocá-la no primeiro acesso" in text_of(admin.get("/users/new"))
+    assert "Uma senha nova encerra as sessões e os tokens" in text_of(admin.get(f"/users/{person.id}"))
+    form = {"nome": person.name, "login": person.login, "privilegio": ids["Cliente"], "ativo": "1"}
+    given = {"senha": "outra senha boa", "repetir_senha": "outra senha boa"}
+    assert admin.post(f"/users/{person.id}", **form, **given).status_code == 303
+    clock.pass_time(hours=23, minutes=50)
+    visitor = Visitor(app).log_in(person._replace(password="outra senha boa"))
+    assert visitor.get("/").headers["location"] == "/profile"
+    clock.pass_time(minutes=10)
+    late = Visitor(app)
+    answer = late.try_login(person.login, "outra senha boa")
+    assert answer.status_code == 401
+    (dialog,) = dialogs_of(answer)
+    assert dialog.startswith("Senha provisória vencida O prazo para usar sua senha provisória acabou.")
+    assert late.try_login(person.login, "guess guess").status_code == 401
+    (row,) = web_database.rows("SELECT detalhe FROM auditoria WHERE ip = %s ORDER BY id LIMIT 1", late.address)
+    assert "vencida" in row["detalhe"]
+    # Who has logged in before may still choose a password, which then does not end.
+    new = {"senha": "minha propria frase", "repetir_senha": "minha propria frase"}
+    assert visitor.post("/profile/password", senha_atual="outra senha boa", **new).headers["location"] == "/"
+    clock.pass_time(days=400)
+    Visitor(app).log_in(person._replace(password="minha propria frase"))
+
+
+def make_token(visitor: Visitor) -> str:
+    page = visitor.post("/profile/tokens", nome="reads", validade="").text
+    return page.partition("<code")[2].partition(">")[2].partition("<")[0]
+
+
+def reads(app: Starlette, token: str) -> bool:
+    return Visitor(app).get("/api/v1/backups", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        ({"ativo": ""}, True),
+        ({"ativo": "1", "senha": "outra senha boa", "repetir_senha": "outra senha boa"}, True),
+        ({"ativo": "1"}, False),
+    ],
+    ids=["disabled", "password reset", "name changed"],
+)
+def test_tokens_end_with_the_access_of_their_user(
+    admin: Visitor,
+    app: Starlette,
+    person: Person,
+    ids: dict[str, str],
+    change: dict[str, str],
+    *,
+    ends: bool,
+) -> None:
+    token = make_token(Visitor(app).log_in(person))
+    form = {"nome": "Outro", "login": person.login, "privilegio": ids["Cliente"]}
+    assert admin.post(f"/users/{person.id}", **form, **change).status_code == 303
+    assert reads(app, token) is not ends
+    # A user who is enabled again gets no old token back.
+    assert admin.post(f"/users/{person.id}", **form, ativo="1").status_code == 303
+    assert reads(app, token) is not ends
+    if ends:
+        assert "Tokens de API revogados: 1" in text_of(admin.get("/audit", params={"login": person.login}))
+
+
+def test_sessions_and_tokens_of_others_are_shown_and_ended(
+    admin: Visitor, app: Starlette, web_database: LogDatabase, person: Person
+) -> None:
+    visitors = [Visitor(app).log_in(person) for _ in range(3)]
+    token = make_token(visitors[0])
+    path = f"/users/{person.id}"
+    page = admin.get(path)
+    assert all(visitor.address in text_of(page) for visitor in visitors)
+    assert token not in page.text
+    first, *_ = re.findall(rf"{path}/sessions/\d+/end", page.text)
+    (revoke,) = re.findall(rf"{path}/tokens/\d+/revoke", page.text)
+    assert admin.post(first).headers["location"] == path
+    assert dialogs_of(admin.get(path)) == ["A sessão foi encerrada. Ok!"]
+    assert sum(visitor.is_logged_in() for visitor in visitors) == 2
+    assert admin.post(first).status_code == 404
+    assert admin.post(f"{path}/sessions/end").headers["location"] == path
+    assert dialogs_of(admin.get(path)) == ["As sessões do usuário foram encerradas. Ok!"]
+    assert not any(visitor.is_logged_in() for visitor in visitors)
+    assert reads(app, token)
+    assert admin.post(revoke).headers["location"] == path
+    assert not reads(app, token)
+    assert admin.post(revoke).status_code == 404
+    rows = web_database.rows("SELECT acao, alvo, detalhe FROM auditoria WHERE ip = %s ORDER BY id", admin.address)
+    assert [(row["acao"], row["alvo"]) for row in rows[-3:]] == [
+        ("encerrar_sessao", person.login),
+        ("encerrar_sessoes", person.login),
+        ("revogar_token", "reads"),
+    ]
+    assert person.login in rows[-1]["detalhe"]
+
+
+def test_the_address_of_one_user_ends_nothing_of_another(
+    admin: Visitor, app: Starlette, person: Person, client: Person
+) -> None:
+    visitor = Visitor(app).log_in(person)
+    make_token(visitor)
+    for path in re.findall(rf"/users/{person.id}/\w+/\d+/\w+", admin.get(f"/users/{person.id}").text):
+        assert admin.post(path.replace(str(person.id), str(client.id), 1)).status_code == 404
+    assert visitor.is_logged_in()
+
+
+def test_the_schema_creates_no_user() -> None:
+    assert not [path.name for path in MIGRATIONS.glob("*.sql") if re.search(r"INTO usuario\b", path.read_text("utf-8"))]

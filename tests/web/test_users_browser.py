@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
 import secrets
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from starlette.applications import Starlette
 
+from tests.playbook import LogDatabase
 from tests.servers.webstatus import WebStatus
 from tests.web.browser import check_accessibility, has_path, log_in, screenshot
 from tests.web.people import Person, make_person
+from tests.web.visitor import Visitor
+from webstatus.app import utc_now
 
 MISSING = "Erro ao cadastrar o usuário. Todos os campos devem ser preenchidos para que o usuário seja cadastrado."
 QUESTION = "Deseja realmente excluir o acesso do usuário?"
@@ -147,7 +152,9 @@ def test_a_client_has_no_users_pages(clients_page: Page) -> None:
 
 
 def test_the_profile(page: Page, web_settings: dict[str, str]) -> None:
-    person = make_person(web_settings, "Cliente", name="Rosa Ribeiro", must_change_password=True)
+    person = make_person(
+        web_settings, "Cliente", name="Rosa Ribeiro", one_time_until=utc_now() + datetime.timedelta(hours=1)
+    )
     log_in(page, person)
     expect(page).to_have_url(has_path("/profile"))
     expect(page.get_by_text("Sua senha é provisória. Escolha uma nova para continuar.")).to_be_visible()
@@ -172,6 +179,39 @@ def test_the_profile(page: Page, web_settings: dict[str, str]) -> None:
     accept(page, "O token foi revogado.")
     page.get_by_role("button", name="Encerrar esta sessão").click()
     expect(page).to_have_url(has_path("/login"))
+
+
+def test_the_password_is_asked_for_again(
+    administrators_page: Page, administrator: Person, web_database: LogDatabase
+) -> None:
+    page = administrators_page
+    age = "UPDATE sessao SET data_criacao = data_criacao - INTERVAL 1 HOUR WHERE usuario_id = %s"
+    web_database.rows(age, administrator.id)
+    page.goto("/users")
+    page.get_by_role("link", name="Cadastrar").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirme sua senha para continuar")
+    check_accessibility(page)
+    screenshot(page, "confirm")
+    page.get_by_label("Senha", exact=True).fill("guess guess")
+    page.get_by_role("button", name="Continuar").click()
+    accept(page, "A senha atual não confere.")
+    page.get_by_label("Senha", exact=True).fill(administrator.password)
+    page.get_by_role("button", name="Continuar").click()
+    expect(page).to_have_url(has_path("/users/new"))
+
+
+def test_ending_the_access_of_a_user(administrators_page: Page, app: Starlette, person: Person) -> None:
+    page, visitor = administrators_page, Visitor(app).log_in(person)
+    visitor.post("/profile/tokens", nome="Prometheus", validade="90")
+    page.goto(f"/users/{person.id}")
+    check_accessibility(page)
+    screenshot(page, "user-access")
+    page.get_by_role("button", name="Revogar Prometheus").click()
+    accept(page, "O token foi revogado.")
+    page.get_by_role("button", name="Encerrar todas as sessões").click()
+    accept(page, "As sessões do usuário foram encerradas.")
+    expect(page.get_by_role("heading", name="Sessões")).to_have_count(0)
+    assert not visitor.is_logged_in()
 
 
 def test_the_audit_trail(administrators_page: Page, administrator: Person) -> None:

@@ -30,6 +30,8 @@ class Credentials(NamedTuple):
     id: int
     login: str
     password_hash: str
+    expires_at: datetime.datetime | None
+    """The end of a one-time password."""
 
 
 class UserRow(NamedTuple):
@@ -69,9 +71,8 @@ def credentials(session: Session, login: str) -> Credentials | None:
     if len(login) > LONGEST_LOGIN:
         # The collation ignores some characters: a longer text could equal a login.
         return None
-    found = session.execute(
-        select(User.id, User.login, User.password_hash).where(User.login == login, User.active)
-    ).first()
+    columns = User.id, User.login, User.password_hash, User.password_expires_at
+    found = session.execute(select(*columns).where(User.login == login, User.active)).first()
     return Credentials(*found) if found else None
 
 

@@ -15,6 +15,8 @@ from webstatus.settings import Settings
 SESSION = "vex_session"
 # Ties the login form to the browser that requested it, before there is a session.
 VISITOR = "vex_visitor"
+# Shows which user has logged in with the browser before: see security/devices.py.
+DEVICE = "vex_device"
 NOTICE = "vex_notice"
 LANGUAGE = "vex_language"
 YEAR = 365 * 24 * 3600

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import hmac
+import ipaddress
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import quote
@@ -15,15 +16,16 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.formparsers import FormParser, MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from webstatus.access import ACCESS, BACKGROUND, BEFORE_PASSWORD_CHANGE, HASHES, Access
-from webstatus.errors import BadRequest, Busy, Forbidden, FormExpired, NotSignedIn, TooLarge
+from webstatus.access import ACCESS, BACKGROUND, BEFORE_PASSWORD_CHANGE, CONFIRMED, HASHES, Access
+from webstatus.errors import BadRequest, Busy, Forbidden, FormExpired, NotSignedIn, TooLarge, WebError
 from webstatus.models import ApiToken, User
 from webstatus.root_path import address, whole_path
-from webstatus.security import cookies, sessions, workers
+from webstatus.security import cookies, sessions, trail, workers
 from webstatus.security.sessions import CurrentUser
+from webstatus.security.trail import Actor
 from webstatus.settings import Settings
 
 # Bytes; the app's largest form has far fewer.
@@ -69,8 +71,8 @@ class Context:
 
     @property
     def address(self) -> str:
-        """Return the client's IP address, as the trusted proxies report it."""
-        return self.request.client.host if self.request.client else ""
+        """Return the client's IP address, as the trusted proxies report it; empty when it is none."""
+        return client_address(self.request)
 
     def field(self, name: str) -> str:
         """Return a field of the form without surrounding space; empty when it is missing."""
@@ -96,10 +98,23 @@ def guarded(route: str, view: View) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         sends = request.method not in SAFE_METHODS
-        form = await _read_form(request) if sends else FormData()
+        try:
+            form = await _read_form(request) if sends else FormData()
+        except ClientDisconnect:
+            # Nobody reads this response.
+            return Response(status_code=400)
         return await workers.run(sends and route in HASHES, _answer, request, route, access, view, form)
 
     return endpoint
+
+
+def client_address(request: Request) -> str:
+    """Return the client's IP address, as the trusted proxies report it; empty when it is none."""
+    # A proxy may pass on what a client wrote in X-Forwarded-For.
+    try:
+        return str(ipaddress.ip_address(request.client.host.partition("%")[0])) if request.client else ""
+    except ValueError:
+        return ""
 
 
 _DOTS = re.compile(r"(?:^|[/\\])(?:\.|%2e){1,2}(?:[/\\?#]|$)", re.IGNORECASE)
@@ -161,8 +176,12 @@ def _answer_once(request: Request, route: str, access: Access, view: View, form:
             form_token=cookies.form_token(settings, binding or new_visitor or ""),
         )
         request.state.context = context
-        refusal = _check(context, access, binding)
-        response = refusal or view(context)
+        try:
+            refusal = _check(context, access, binding)
+            response = refusal or view(context)
+        except (Forbidden, FormExpired, NotSignedIn) as error:
+            _record_denial(context, error)
+            raise
         session.commit()
     if new_visitor and access is Access.PUBLIC and refusal is None:
         cookies.set_signed(response, settings, cookies.VISITOR, new_visitor)
@@ -198,7 +217,7 @@ def _user_of_api_token(session: Session, bearer: str, now: datetime.datetime) ->
     if last_use is None or now - last_use > sessions.TOUCH_EVERY:
         session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now))
         session.commit()
-    return CurrentUser(user_id, login, name, administrator, must_change, session_id=None)
+    return CurrentUser(user_id, login, name, administrator, must_change, session_id=None, confirmed_at=None)
 
 
 def _bearer(request: Request) -> str | None:
@@ -209,7 +228,8 @@ def _bearer(request: Request) -> str | None:
 def _check(context: Context, access: Access, binding: str | None) -> Response | None:
     """Check access and form token.
 
-    :returns: a redirect to the login or to the change of the password, or ``None`` when the view may run
+    :returns: a redirect to the login or to a page where the user must do something first, or ``None`` when the view may
+        run
     :raises NotSignedIn: when a program or a background request has no user or token
     :raises FormExpired: when the form token is missing or wrong
     :raises Forbidden: when the user may not use the route
@@ -230,12 +250,41 @@ def _check(context: Context, access: Access, binding: str | None) -> Response | 
         raise FormExpired
     if access is Access.ADMINISTRATOR and not context.signed_in.is_administrator:
         raise Forbidden
-    if context.user and context.user.must_change_password and context.route not in BEFORE_PASSWORD_CHANGE:
-        if context.user.session_id is None:
+    return _first_step(context, access) if context.user else None
+
+
+def _first_step(context: Context, access: Access) -> Response | None:
+    """Return a redirect to the page where a user must choose a new password, or type the password again.
+
+    :raises Forbidden: when a program acts for a user who must choose a new password
+    """
+    user, request = context.signed_in, context.request
+    if user.must_change_password and context.route not in BEFORE_PASSWORD_CHANGE:
+        if user.session_id is None:
             raise Forbidden
         if access is not Access.PUBLIC:
             return RedirectResponse(address(request, "profile"), status_code=303)
+    if context.route in CONFIRMED and not user.has_confirmed(context.now, sends=request.method not in SAFE_METHODS):
+        page = CONFIRMED[context.route]
+        params = {"id": request.path_params["id"]} if page in {"user", "user-delete"} else {}
+        target = quote(address(request, page, **params))
+        return RedirectResponse(f"{address(request, 'confirm')}?next={target}", status_code=303)
     return None
+
+
+def _record_denial(context: Context, error: WebError) -> None:
+    """Record that access was refused. The audit trail has users only, so that strangers cannot fill it."""
+    is_background = context.route in BACKGROUND
+    context.session.rollback()
+    # Encoded, so that a path cannot look like other parts of the line in the log.
+    path = f"{context.request.method} {quote(context.request.scope['path'], errors='replace')}"
+    if context.user:
+        actor = Actor(context.user.id, context.user.login, context.address)
+        trail.record(context.session, actor, trail.DENIED, context.now, path, {"motivo": error.title})
+        context.session.commit()
+    elif not is_background:
+        # The page of a session that has ended asks again by itself: that is no attack.
+        trail.write_line(Actor(None, "", context.address), trail.DENIED, path)
 
 
 def _to_login(request: Request) -> Response:

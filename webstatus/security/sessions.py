@@ -15,8 +15,10 @@ from webstatus.settings import Settings
 ADMINISTRATOR = "Administrador"
 # The least time between two writes of the last use, so that not every request writes to the database.
 TOUCH_EVERY = datetime.timedelta(seconds=60)
-# The time for which ended sessions are kept: throttling reads a user's known addresses from them.
-KEPT = datetime.timedelta(days=30)
+# The time after a password was typed for which users, sessions and tokens can be changed without typing it again.
+CONFIRMED_FOR = datetime.timedelta(minutes=10)
+# A form that was opened within that time can be sent until then.
+FORM_SENT_WITHIN = datetime.timedelta(minutes=30)
 
 
 class CurrentUser(NamedTuple):
@@ -29,6 +31,16 @@ class CurrentUser(NamedTuple):
     must_change_password: bool
     session_id: int | None
     """The row in ``sessao``; ``None`` for a program with an API token."""
+    confirmed_at: datetime.datetime | None
+    """The time when the password was typed: each time begins a new session. ``None`` as above."""
+
+    def has_confirmed(self, now: datetime.datetime, *, sends: bool) -> bool:
+        """Return whether the user typed the password a short time ago.
+
+        :param sends: whether the request sends a form, which the user may have opened earlier
+        """
+        limit = FORM_SENT_WITHIN if sends else CONFIRMED_FOR
+        return self.confirmed_at is not None and now - self.confirmed_at < limit
 
 
 def start(session: Session, settings: Settings, user_id: int, now: datetime.datetime, address: str, agent: str) -> str:
@@ -40,7 +52,7 @@ def start(session: Session, settings: Settings, user_id: int, now: datetime.date
     :returns: the token
     """
     token = new_token()
-    session.execute(delete(LoginSession).where(LoginSession.expires_at < now - KEPT))
+    session.execute(delete(LoginSession).where(LoginSession.expires_at < now))
     session.add(
         LoginSession(
             token_hash=digest(token),
@@ -64,17 +76,17 @@ def resume(
     """
     found = session.execute(
         select_users()
-        .add_columns(LoginSession.id, LoginSession.last_used_at)
+        .add_columns(LoginSession.id, LoginSession.last_used_at, LoginSession.created_at)
         .join(LoginSession, LoginSession.user_id == User.id)
         .where(LoginSession.token_hash == digest(token), *alive(settings, now))
     ).first()
     if found is None:
         return None
-    user_id, login, name, administrator, must_change, session_id, last_use = found
+    user_id, login, name, administrator, must_change, session_id, last_use, confirmed_at = found
     if counts_as_use and now - last_use > TOUCH_EVERY:
         session.execute(update(LoginSession).where(LoginSession.id == session_id).values(last_used_at=now))
         session.commit()
-    return CurrentUser(user_id, login, name, administrator, must_change, session_id)
+    return CurrentUser(user_id, login, name, administrator, must_change, session_id, confirmed_at)
 
 
 def alive(settings: Settings, now: datetime.datetime) -> tuple[ColumnElement[bool], ...]:
@@ -100,9 +112,9 @@ def end(session: Session, now: datetime.datetime, *, session_id: int, user_id: i
     return _revoke(session, now, *mine) == 1
 
 
-def end_all(session: Session, now: datetime.datetime, user_id: int) -> None:
-    """End all sessions of a user, after a change of the password or of the account."""
-    _revoke(session, now, LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
+def end_all(session: Session, now: datetime.datetime, user_id: int) -> int:
+    """End all sessions of a user. Return the number of those that had not ended before."""
+    return _revoke(session, now, LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
 
 
 def _revoke(session: Session, now: datetime.datetime, *which: ColumnElement[bool]) -> int:

@@ -1,61 +1,81 @@
-"""Throttling of logins: the database counts failed attempts by account and by IP address.
+"""Throttling of passwords that are guessed: the database counts failed attempts.
 
 An attempt is written before its password is checked, so that simultaneous attempts count each other. A refused attempt
-is not counted, so that a refusal ends :data:`WINDOW` after the last counted failure. Anybody can reach the limit of an
-account from many addresses; it therefore does not apply to addresses from which the user has logged in before. An IPv6
-network of 64 bits counts as one address, because one client usually has all of it.
+is not counted, so that a refusal ends :data:`WINDOW` after the first counted failure. An IPv6 network of 64 bits counts
+as one address, because one client usually has all of it.
+
+Nobody must be able to lock others out. The failures of a known browser (see devices.py) are counted by themselves;
+those of all other browsers by login and address, and by login. An address is only slowed down, after failures with
+many logins, and known browsers behind it are not.
 """
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webstatus.i18n import mark
-from webstatus.models import LoginAttempt, LoginSession, User
-
-TOO_MANY = mark("Houve muitas tentativas de login sem sucesso. Aguarde 15 minutos e tente novamente.")
+from webstatus.models import LoginAttempt
 
 WINDOW = datetime.timedelta(minutes=15)
 KEPT = datetime.timedelta(days=1)
-# Limits: failures within the window of one account from one address, of one address, of one account.
-MAX_OF_ACCOUNT_AND_ADDRESS = 5
-MAX_OF_ADDRESS = 30
+# Failures within the window: of a known browser, or of an account from one address by unknown browsers.
+MAX_FAILURES = 5
+# The same, of an account from all addresses by unknown browsers.
 MAX_OF_ACCOUNT = 50
+# Logins that failed at one address, by unknown browsers, after which these get one attempt in each pause.
+MANY_LOGINS = 10
+PAUSE = datetime.timedelta(seconds=3)
 
 
-def begin(session: Session, login: str, address: str, now: datetime.datetime) -> int | None:
+class TooMany(Exception):
+    """There were too many failures.
+
+    :param message: what to do, as a message of the catalog
+    :param wait: the time after which another attempt is possible
+    """
+
+    def __init__(self, message: str, wait: datetime.timedelta) -> None:
+        super().__init__(message)
+        self.message = message
+        self.seconds = max(1, int(wait.total_seconds()))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the response."""
+        return {"Retry-After": str(self.seconds)}
+
+
+class Client(NamedTuple):
+    """The address of a client, and the hash of its browser when the browser is known for the login."""
+
+    address: str
+    device: str | None
+
+
+def begin(session: Session, login: str, client: Client, now: datetime.datetime) -> int:
     """Record an attempt to log in, and commit it.
 
     :param now: UTC without a time zone
-    :returns: the attempt's number for :func:`succeeded`, or ``None`` when the attempt is refused
+    :returns: the attempt's number for :func:`succeeded`
+    :raises TooMany: when the attempt is refused
     """
-    login, address = login[:50], network(address)
+    login, address = login[:50], network(client.address)
     session.execute(delete(LoginAttempt).where(LoginAttempt.created_at < now - KEPT))
-    attempt = LoginAttempt(login=login, ip=address, succeeded=False, created_at=now)
+    attempt = LoginAttempt(login=login, ip=address, device=client.device, succeeded=False, created_at=now)
     session.add(attempt)
     session.commit()
-    mine = (LoginAttempt.login == login, LoginAttempt.ip == address)
-    last_success = (
-        select(func.coalesce(func.max(LoginAttempt.id), 0)).where(*mine, LoginAttempt.succeeded).scalar_subquery()
-    )
-    is_refused = (
-        _failures(session, now, attempt.id, *mine, LoginAttempt.id > last_success) >= MAX_OF_ACCOUNT_AND_ADDRESS
-        or _failures(session, now, attempt.id, LoginAttempt.ip == address) >= MAX_OF_ADDRESS
-        or (
-            _failures(session, now, attempt.id, LoginAttempt.login == login) >= MAX_OF_ACCOUNT
-            and address not in _known_networks(session, login)
-        )
-    )
+    refusal = _refusal(session, attempt, now)
     # Release the locks on the counted rows.
     session.commit()
-    if is_refused:
+    if refusal:
         session.delete(attempt)
         session.commit()
-        return None
+        raise refusal
     return attempt.id
 
 
@@ -77,15 +97,60 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
-def _failures(session: Session, now: datetime.datetime, attempt_id: int, *which: ColumnElement[bool]) -> int:
-    """Count failures before this attempt, including attempts whose password is being checked now."""
-    recent = (LoginAttempt.created_at > now - WINDOW, LoginAttempt.succeeded.is_(False), LoginAttempt.id < attempt_id)
+def _refusal(session: Session, attempt: LoginAttempt, now: datetime.datetime) -> TooMany | None:
+    same_login = LoginAttempt.login == attempt.login
+    unknown = LoginAttempt.device.is_(None)
+    limits: list[tuple[tuple[ColumnElement[bool], ...], int, bool]]
+    if attempt.device is not None:
+        limits = [((same_login, LoginAttempt.device == attempt.device), MAX_FAILURES, True)]
+    else:
+        here = (same_login, unknown, LoginAttempt.ip == attempt.ip)
+        # A right password at one address is no reason to trust the others.
+        limits = [(here, MAX_FAILURES, True), ((same_login, unknown), MAX_OF_ACCOUNT, False)]
+    for which, most, is_forgiven in limits:
+        count, oldest = _failures(session, attempt, now, which, is_forgiven=is_forgiven)
+        if count >= most:
+            return TooMany(
+                mark("Houve muitas tentativas de login sem sucesso. Aguarde 15 minutos e tente novamente."),
+                oldest + WINDOW - now,
+            )
+    return _slow_down(session, attempt, now) if attempt.device is None else None
+
+
+def _failures(
+    session: Session,
+    attempt: LoginAttempt,
+    now: datetime.datetime,
+    which: tuple[ColumnElement[bool], ...],
+    *,
+    is_forgiven: bool,
+) -> tuple[int, datetime.datetime]:
+    """Count failures before this attempt, including attempts whose password is being checked now.
+
+    :param is_forgiven: whether a success ends the count of the failures before it
+    :returns: the count, and the time of the first
+    """
+    query = select(func.count(), func.min(LoginAttempt.created_at)).where(*which, *_before(attempt, now))
+    if is_forgiven:
+        success = select(func.coalesce(func.max(LoginAttempt.id), 0)).where(*which, LoginAttempt.succeeded)
+        query = query.where(LoginAttempt.id > success.scalar_subquery())
     # A locking read waits for attempts that are not committed yet, so that none is missed.
-    counted = select(func.count()).select_from(LoginAttempt).where(*which, *recent).with_for_update(read=True)
-    return session.scalar(counted) or 0
+    count, oldest = session.execute(query.with_for_update(read=True)).one()
+    return count, oldest or now
 
 
-def _known_networks(session: Session, login: str) -> set[str]:
-    """Return the networks of the user's sessions of the last :data:`sessions.KEPT`."""
-    query = select(LoginSession.ip).distinct().join(User, User.id == LoginSession.user_id).where(User.login == login)
-    return {network(address) for address in session.scalars(query) if address}
+def _slow_down(session: Session, attempt: LoginAttempt, now: datetime.datetime) -> TooMany | None:
+    here = (LoginAttempt.ip == attempt.ip, LoginAttempt.device.is_(None), *_before(attempt, now))
+    query = select(func.count(LoginAttempt.login.distinct()), func.max(LoginAttempt.created_at)).where(*here)
+    logins, last = session.execute(query.with_for_update(read=True)).one()
+    if logins < MANY_LOGINS or now - last >= PAUSE:
+        return None
+    return TooMany(
+        mark("Houve muitas tentativas de login sem sucesso nesta rede. Aguarde alguns segundos e tente novamente."),
+        last + PAUSE - now,
+    )
+
+
+def _before(attempt: LoginAttempt, now: datetime.datetime) -> tuple[ColumnElement[bool], ...]:
+    recent = LoginAttempt.created_at > now - WINDOW
+    return recent, LoginAttempt.succeeded.is_(False), LoginAttempt.id < attempt.id

@@ -7,11 +7,13 @@ import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from webstatus.accounts import AccountRefused, Actor, record
+from webstatus.accounts import AccountRefused
 from webstatus.errors import NotFound
 from webstatus.i18n import mark
-from webstatus.models import ApiToken
+from webstatus.models import ApiToken, User
+from webstatus.security import trail
 from webstatus.security.cookies import digest, new_token
+from webstatus.security.trail import Actor
 
 MAX_NAME_LENGTH = 80
 MAX_PER_USER = 20
@@ -30,6 +32,8 @@ def issue(session: Session, actor: Actor, name: str, days: int | None, now: date
         raise AccountRefused(mark("Dê um nome ao token."))
     if len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise AccountRefused(mark("O nome do token deve ter no máximo 80 caracteres, sem caracteres de controle."))
+    # Requests of the same user wait here for each other, so that none creates a token too many.
+    session.execute(select(User.id).where(User.id == actor.id).with_for_update())
     count = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.user_id == actor.id)) or 0
     if count >= MAX_PER_USER:
         raise AccountRefused(mark("Há tokens demais: revogue um antes de criar outro."))
@@ -44,17 +48,19 @@ def issue(session: Session, actor: Actor, name: str, days: int | None, now: date
             created_at=now,
         )
     )
-    record(session, actor, "criar_token", now, name)
+    trail.record(session, actor, "criar_token", now, name)
     return token
 
 
-def revoke(session: Session, actor: Actor, token_id: int, now: datetime.datetime) -> None:
-    """Delete one of the actor's tokens.
+def revoke(session: Session, actor: Actor, owner_id: int, token_id: int, now: datetime.datetime) -> None:
+    """Delete a token of the actor, or of another user when an administrator acts.
 
-    :raises NotFound: when the actor has no token of this number
+    :raises NotFound: when the owner has no token of this number
     """
-    name = session.scalar(select(ApiToken.name).where(ApiToken.id == token_id, ApiToken.user_id == actor.id))
-    if name is None:
+    query = select(ApiToken.name, User.login).join(User, User.id == ApiToken.user_id)
+    found = session.execute(query.where(ApiToken.id == token_id, User.id == owner_id)).first()
+    if found is None:
         raise NotFound
+    name, login = found
     session.execute(delete(ApiToken).where(ApiToken.id == token_id))
-    record(session, actor, "revogar_token", now, name)
+    trail.record(session, actor, "revogar_token", now, name, None if actor.id == owner_id else {"login": login})

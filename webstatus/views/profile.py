@@ -11,8 +11,9 @@ from webstatus.notices import Notice, redirect
 from webstatus.queries import profile as queries
 from webstatus.rendering import render
 from webstatus.root_path import address
-from webstatus.security import cookies, sessions, tokens
+from webstatus.security import cookies, sessions, throttle, tokens, trail
 from webstatus.security.guard import Context
+from webstatus.views.login import too_many
 from webstatus.views.users import DIFFERENT, actor_of
 
 MISSING = Notice("", mark("Preencha a senha atual e, duas vezes, a nova."))
@@ -34,7 +35,11 @@ def password(context: Context) -> Response:
     if new != context.secret("repetir_senha"):
         return _page(context, DIFFERENT)
     try:
-        accounts.choose_password(context.session, actor_of(context), current, new, now)
+        accounts.choose_password(context.session, actor_of(context), user.session_id, current, new, now)
+    except throttle.TooMany as refusal:
+        response = _page(context, too_many(refusal), status=429)
+        response.headers.update(refusal.headers)
+        return response
     except accounts.AccountRefused as error:
         return _page(context, Notice("", error.message))
     agent = context.request.headers.get("user-agent", "")
@@ -50,7 +55,7 @@ def end_session(context: Context) -> Response:
     user, session_id = context.signed_in, context.request.path_params["id"]
     if not sessions.end(context.session, context.now, session_id=session_id, user_id=user.id):
         raise NotFound
-    accounts.record(context.session, actor_of(context), "encerrar_sessao", context.now)
+    trail.record(context.session, actor_of(context), "encerrar_sessao", context.now, user.login)
     if session_id == user.session_id:
         response = RedirectResponse(address(context.request, "login"), status_code=303)
         cookies.drop_cookie(response, context.settings, cookies.SESSION)
@@ -76,16 +81,17 @@ def new_token(context: Context) -> Response:
 
 def revoke_token(context: Context) -> Response:
     """Revoke an API token of the user."""
-    tokens.revoke(context.session, actor_of(context), context.request.path_params["id"], context.now)
+    actor = actor_of(context)
+    tokens.revoke(context.session, actor, context.signed_in.id, context.request.path_params["id"], context.now)
     return redirect(context.settings, address(context.request, "profile"), "token-revoked")
 
 
-def _page(context: Context, dialog: Notice | None = None, token: str | None = None) -> Response:
+def _page(context: Context, dialog: Notice | None = None, *, token: str | None = None, status: int = 400) -> Response:
     user = context.signed_in
     return render(
         context.request,
         "pages/profile.html",
-        400 if dialog else 200,
+        status if dialog else 200,
         dialog=dialog,
         token=token,
         missing=MISSING,

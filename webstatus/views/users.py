@@ -1,4 +1,4 @@
-"""The pages that list, create, change and remove users."""
+"""The pages that list, create, change and remove users, and end their sessions and tokens."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from webstatus.errors import NotFound
 from webstatus.i18n import mark
 from webstatus.notices import Notice, redirect
 from webstatus.queries import users as queries
+from webstatus.queries.profile import live_sessions
+from webstatus.queries.profile import tokens as tokens_of
 from webstatus.rendering import render
 from webstatus.root_path import address
+from webstatus.security import sessions, tokens, trail
 from webstatus.security.guard import Context
+from webstatus.security.trail import Actor
 
 MISSING = Notice(
     "",
@@ -54,7 +58,7 @@ def new(context: Context) -> Response:
     if password != context.secret("repetir_senha"):
         return _form(context, typed, dialog=DIFFERENT)
     try:
-        accounts.create(context.session, actor_of(context), _profile(typed, password), context.now)
+        accounts.create(context.session, actor_of(context), _profile(context, typed, password), context.now)
     except accounts.AccountRefused as error:
         return _form(context, typed, dialog=Notice("", error.message))
     return redirect(context.settings, address(context.request, "users"), "user-created")
@@ -72,7 +76,7 @@ def edit(context: Context) -> Response:
     if password != context.secret("repetir_senha"):
         return _form(context, typed, stored, DIFFERENT)
     try:
-        accounts.change(context.session, actor_of(context), stored.id, _profile(typed, password), context.now)
+        accounts.change(context.session, actor_of(context), stored.id, _profile(context, typed, password), context.now)
     except accounts.AccountRefused as error:
         return _form(context, typed, stored, Notice("", error.message))
     return redirect(context.settings, address(context.request, "users"), "user-changed")
@@ -91,10 +95,39 @@ def delete(context: Context) -> Response:
     return redirect(context.settings, address(context.request, "users"), "user-deleted")
 
 
-def actor_of(context: Context) -> accounts.Actor:
+def end_sessions(context: Context) -> Response:
+    """End all sessions of a user."""
+    stored = _found(context)
+    sessions.end_all(context.session, context.now, stored.id)
+    trail.record(context.session, actor_of(context), "encerrar_sessoes", context.now, stored.login)
+    return _back(context, stored, "sessions-ended")
+
+
+def end_session(context: Context) -> Response:
+    """End one session of a user."""
+    stored, session_id = _found(context), context.request.path_params["session"]
+    if not sessions.end(context.session, context.now, session_id=session_id, user_id=stored.id):
+        raise NotFound
+    trail.record(context.session, actor_of(context), "encerrar_sessao", context.now, stored.login)
+    return _back(context, stored, "session-ended")
+
+
+def revoke_token(context: Context) -> Response:
+    """Revoke an API token of a user."""
+    stored, token_id = _found(context), context.request.path_params["token"]
+    tokens.revoke(context.session, actor_of(context), stored.id, token_id, context.now)
+    return _back(context, stored, "token-revoked")
+
+
+def actor_of(context: Context) -> Actor:
     """Return the signed-in user as the audit trail names them."""
     user = context.signed_in
-    return accounts.Actor(user.id, user.login, context.address)
+    return Actor(user.id, user.login, context.address)
+
+
+def _back(context: Context, stored: queries.EditableUser, notice: str) -> Response:
+    """Redirect to the page of the user with a dialog."""
+    return redirect(context.settings, address(context.request, "user", id=stored.id), notice)
 
 
 def _found(context: Context) -> queries.EditableUser:
@@ -110,11 +143,12 @@ def _typed(context: Context) -> Typed:
     )
 
 
-def _profile(typed: Typed, password: str) -> accounts.Profile:
+def _profile(context: Context, typed: Typed, password: str) -> accounts.Profile:
     known = typed.privilege.isdecimal() and len(typed.privilege) < 9
     # No privilege has the id 0.
     privilege = int(typed.privilege) if known else 0
-    return accounts.Profile(typed.name, typed.login, password, privilege, active=typed.active)
+    until = context.now + context.settings.one_time_password_lifetime
+    return accounts.Profile(typed.name, typed.login, password, privilege, typed.active, one_time_until=until)
 
 
 def _form(
@@ -131,4 +165,8 @@ def _form(
         different=DIFFERENT,
         registered=stored.created_at if stored else context.now,
         privileges=queries.privileges(context.session),
+        hours=context.settings.one_time_password_hours,
+        now=context.now,
+        sessions=live_sessions(context.session, context.settings, stored.id, context.now) if stored else [],
+        tokens=tokens_of(context.session, stored.id) if stored else [],
     )
