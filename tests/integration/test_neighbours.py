@@ -15,7 +15,12 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps import remove_failed_dumps
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
+    PruneLocalRequest,
+    prune_local,
+)
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import Pending, write_pending
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import PROGRAMS
 from tests.integration.packing import archive
@@ -62,9 +67,9 @@ class Holder:
         self.process.communicate()
 
 
-def prune(work: Path, **options: Any) -> dict[str, Any]:
-    given = {"work_dir": str(work), "name": NEWEST, "keep_local": 1, "keep_failed": 0, "abandoned_after": 0, **options}
-    return ModuleProcess("backup_prune", given).result()
+def prune(work: Path, keep_local: int = 1) -> dict[str, Any]:
+    request = PruneLocalRequest(str(work), NEWEST, True, keep_local, 0, 0, check_mode=False)
+    return prune_local(request, RunLog(None))
 
 
 @pytest.fixture
@@ -171,7 +176,9 @@ def test_an_archive_that_another_process_uploads_stays(s3: SeaweedFS, s3_proxy: 
         login = {name: uploads.options()[name] for name in ("access_key", "secret_key", "endpoint_url")}
 
         def prune_meanwhile() -> None:
-            found.append(prune(work, bucket=s3.bucket, hostname="db1", keep_last=1, patience=0, **login))
+            host = {"work_dir": str(work), "name": NEWEST, "keep_failed": 0, "abandoned_after": 0}
+            store = {**login, "bucket": s3.bucket, "hostname": "db1", "keep_last": 1, "patience": 0}
+            found.append(ModuleProcess("backup_prune", {**host, **store}).result())
             found.append(prune(work, keep_local=0))
 
         # The second part of the archive.
