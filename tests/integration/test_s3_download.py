@@ -212,7 +212,7 @@ def test_a_manifest_that_must_be_signed(downloads: Downloads) -> None:
 
 def test_the_manifest_of_another_archive(downloads: Downloads) -> None:
     downloads.describe(name="backup_20240720_161523.zip")
-    assert "so it lies beside the wrong archive" in downloads.refusal(DownloadFailed)
+    assert "so it lies beside the wrong archive" in downloads.refusal(ManifestUnusable)
 
 
 @pytest.mark.parametrize("content", [b"another", b"x" * len(DATA)])
@@ -273,7 +273,7 @@ def test_the_list(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     given = downloads.options()
 
     def listed(hostname: str | None) -> list[dict[str, Any]]:
-        options = {**given, "prefix": "mysql", "hostname": hostname, "timeout": None}
+        options = {**given, "prefix": "mysql", "hostname": hostname, "manifest_keys": [], "timeout": None}
         found: list[dict[str, Any]] = list_backups(request(ListRequest, options, s3=settings(given)))["backups"]
         return found
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase as Target,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database, log_patience
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
@@ -75,7 +76,7 @@ class Uploads:
         return prune_log.deliver()
 
     def prune_log(self) -> PruneLog:
-        return PruneLog(str(self.spool), Target.from_options(self.params), log_patience(0))
+        return PruneLog(str(self.spool), Target.from_options(self.params), 0, RunLog(None))
 
 
 @pytest.fixture

@@ -57,7 +57,11 @@ def test_the_list(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     client.put_object(Bucket=bucket, Key=f"{key}.proof.json", Body=b"{}")
     assert command("list", "--every-server", "--json") == 0
     (backup,) = [one for one in json.loads(capfd.readouterr().out) if one["hostname"] == command.host.hostname]
-    assert backup["proven"] is not None
+    assert (backup["proven"], backup["proof"] is not None) == (None, True)
+    assert command("list") == 0
+    _heading, line, empty, reason = capfd.readouterr().out.splitlines()
+    assert "no, see below" in line
+    assert (empty, reason) == ("", f"{Path(key).stem} is not proven: {backup['proof_fault']}")
     client.delete_object(Bucket=bucket, Key=f"{key}.manifest.json")
     assert command("list") == 0
     assert "not a backup: its upload did not end" in capfd.readouterr().out

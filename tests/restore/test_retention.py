@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import build
 from tests.modules import ModuleProcess
-from tests.playbook import Installation, away, text_of
+from tests.playbook import Installation, LogDatabase, away, text_of
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
 
@@ -55,19 +55,26 @@ class Stored:
         assert record["spooled"] is False
         return key
 
+    def prove(self, key: str) -> None:
+        """Put a proof beside an archive."""
+        content = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        compared = {"columns": 1, "definitions": 1, "sampled_rows": 1, "tables_sampled": 1}
+        facts = {"hostname": "spare", "server_version": "1", "tables": 1, "rows": 1, "recovery_seconds": 1}
+        sha256 = hashlib.sha256(content).hexdigest()
+        options = {**self._login(), "key": key, "sha256": sha256, "compared": compared, **facts}
+        assert self.module("backup_proof", options)["changed"] is True
+
+    def restore(self, key: str, hostname: str, kind: str, **options: Any) -> dict[str, Any]:
+        """Write the record of a restore, or of a proof, of a backup."""
+        content = self.client.get_object(Bucket=self.bucket, Key=f"{key}.manifest.json")["Body"].read()
+        facts = {"kind": kind, "hostname": hostname, "server": self.host.hostname}
+        backup = {"backup_run_uuid": json.loads(content)["run_uuid"]}
+        return self.module("restore_log_record", {**self._log_db(), **facts, **backup, **options})
+
     def prune(self, **options: Any) -> dict[str, Any]:
         return self.module(
             "backup_prune",
-            {
-                "access_key": self.store.access_key,
-                "secret_key": self.store.secret_key,
-                "endpoint_url": self.store.endpoint,
-                "bucket": self.bucket,
-                "hostname": self.host.hostname,
-                "patience": 0,
-                **self._log_db(),
-                **options,
-            },
+            {**self._login(), "hostname": self.host.hostname, **self._log_db(), **options},
         )
 
     def module(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +97,15 @@ class Stored:
             "stage": "mail",
             "backup": {"archive_name": f"{name}.zip"},
             "upload": {"status": 1, "key": key, "bucket": self.bucket, "archive_name": f"{name}.zip"},
+        }
+
+    def _login(self) -> dict[str, Any]:
+        return {
+            "access_key": self.store.access_key,
+            "secret_key": self.store.secret_key,
+            "endpoint_url": self.store.endpoint,
+            "bucket": self.bucket,
+            "patience": 0,
         }
 
     def _log_db(self) -> dict[str, Any]:
@@ -118,7 +134,7 @@ def with_manifest(*keys: str) -> list[str]:
 def test_backups_that_no_rule_keeps_are_removed_and_noted(stored: Stored) -> None:
     keys = [stored.put(age) for age in range(4)]
     stored.client.put_object(Bucket=stored.bucket, Key=f"{keys[2]}.hold", Body=b"")
-    stored.client.put_object(Bucket=stored.bucket, Key=f"{keys[3]}.proof.json", Body=b"{}")
+    stored.prove(keys[3])
     planned = stored.prune(keep_last=1, _ansible_check_mode=True)
     assert (len(stored.there()), stored.removed()) == (10, [])
     result = stored.prune(keep_last=1)
@@ -135,6 +151,29 @@ def test_backups_that_no_rule_keeps_are_removed_and_noted(stored: Stored) -> Non
     )
     assert stored.removed() == [keys[1]]
     assert stored.prune(keep_last=1)["changed"] is False
+
+
+def test_backups_that_are_being_restored_stay(stored: Stored, log_database: LogDatabase) -> None:
+    """On any host, and by a proof too; one that began long ago has died."""
+    keys = [stored.put(age) for age in range(5)]
+    restore = stored.restore(keys[1], "db9", "restore", status=0)
+    stored.restore(keys[2], "spare", "verify", status=0)
+    died = stored.restore(keys[3], "db8", "restore", status=0)
+    ended = stored.restore(keys[4], "db7", "restore", status=0)
+    stored.restore(keys[4], "db7", "restore", status=1, run_uuid=ended["run_uuid"])
+    earlier = "SET data_inicio = data_inicio - INTERVAL 8 DAY"
+    table = f"{log_database.name}.restauracao_log"
+    log_database.server.execute(f"UPDATE {table} {earlier} WHERE run_uuid = '{died['run_uuid']}'")
+    result = stored.prune(keep_last=1)
+    assert stored.there() == with_manifest(*keys[:3])
+    assert [one["reason"] for one in result["decisions"]][1:3] == [
+        f"in use: a restore on db9, since {restore['started']} (UTC)",
+        result["decisions"][2]["reason"],
+    ]
+    assert result["decisions"][2]["reason"].startswith("in use: a proof on spare, since ")
+    stored.restore(keys[1], "db9", "restore", status=3, run_uuid=restore["run_uuid"])
+    stored.prune(keep_last=1)
+    assert stored.there() == with_manifest(keys[0], keys[2])
 
 
 def test_removals_are_noted_when_the_log_database_is_back(stored: Stored, log_mariadb: MariaDB) -> None:

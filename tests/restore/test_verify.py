@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_signature
 from tests.playbook import ROOT, Installation, LogDatabase
 from tests.restore.damaging import Change, Original, rewrite
 from tests.restore.verifying import VERIFIER, Verifier
@@ -21,6 +22,7 @@ from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
 DATABASE = "proof_of"
+SECRET = "the key of manifests and proofs"
 
 
 @pytest.fixture
@@ -55,13 +57,16 @@ def verifier(source: MariaDB, backup_setup: Installation) -> Iterator[Verifier]:
 
 def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     setup = verifier.setup
-    outcome = setup.backup()
+    outcome = setup.backup(manifest_key=SECRET)
     assert outcome.status == 0, outcome.output
+    client = setup.store.client()
+    # It is not believed, and replaced.
+    client.put_object(Bucket=setup.store.bucket, Key=f"{outcome.key}.proof.json", Body=b"{}")
     kill_in_the_middle(verifier)
     old = verifier.logs / "verify_20200101000000.logs"
     old.mkdir()
     os.utime(old, (0, 0))
-    proving = verifier.run(verify_abandoned_after=0)
+    proving = verifier.run(verify_abandoned_after=0, manifest_key=SECRET)
     assert proving.status == 0, proving.output
     assert not old.exists()
     assert any(verifier.logs.glob("verify_*.logs/verify.log"))
@@ -77,9 +82,9 @@ def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     assert (row["tabelas"], row["linhas"], row["backup_id"]) == (3, 124, outcome.backup["id"])
     assert row["data_inicio"] <= row["restaurado_em"] <= row["data_encerramento"]
     assert proving.proofs == [f"{outcome.key}.proof.json"]
-    client = setup.store.client()
     proof = json.loads(client.get_object(Bucket=setup.store.bucket, Key=proving.proofs[0])["Body"].read())
     assert (proof["key"], proof["sha256"]) == (outcome.key, outcome.upload["sha256"])
+    check_signature(proof, "the proof", [SECRET])
     assert (proof["tables"], proof["rows"], proof["notes"]) == (3, 124, [])
     assert proof["compared"] == json.loads(row["comparado"])
     assert proof["compared"]["definitions"] > 0

@@ -33,8 +33,8 @@ options:
     type: bool
     default: false
   manifest_keys:
-    description: A manifest must be signed with one of these keys, the key in use or a former one. Without keys, every
-      manifest is accepted.
+    description: Manifests and proofs must be signed with one of these keys, the key in use or a former one. Without
+      keys, all are accepted.
     type: list
     elements: str
     default: []
@@ -90,8 +90,9 @@ findings:
     kind:
       description:
         - V(log_database), V(archive_without_manifest), V(unfinished_upload), V(uploads_unknown), V(stray),
-          V(manifest_unusable), V(manifest_forged), V(size_differs), V(checksum_differs), V(object_without_row),
-          V(row_without_object) or V(removed_but_there).
+          V(manifest_unusable), V(manifest_forged), V(proof_malformed), V(proof_foreign), V(proof_stale),
+          V(proof_unsigned), V(size_differs), V(checksum_differs), V(object_without_row), V(row_without_object) or
+          V(removed_but_there).
       type: str
     key:
       description: The object's key; empty for V(log_database) and V(uploads_unknown).

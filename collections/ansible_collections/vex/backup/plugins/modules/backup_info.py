@@ -12,7 +12,8 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Lists a bucket and recognises the backups by their keys. It needs nothing but the bucket.
+  - Lists a bucket, recognises the backups by their keys, and reads their manifests and proofs. It needs nothing but the
+    bucket.
   - An archive without its manifest is listed too, with C(manifest) false. It is not a backup, since its upload did not
     end.
 options:
@@ -27,6 +28,12 @@ options:
   hostname:
     description: Host whose backups to list. Without it, the backups of every host.
     type: str
+  manifest_keys:
+    description: Manifests and proofs must be signed with one of these keys, the key in use or a former one. Without
+      keys, all are accepted.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: Seconds that the module may take. Without it, or with V(0), there is no limit.
     type: int
@@ -57,10 +64,13 @@ EXAMPLES = r"""
 RETURN = r"""
 backups:
   description:
-    - The backups, newest first. Times are UTC, sizes bytes. C(proven) is when the backup was last restored and
-      compared, or null. C(held) is whether retention must not remove it.
+    - The backups, newest first. Times are UTC, sizes bytes. C(held) is whether retention must not remove it.
     - C(manifest) is whether it is a whole backup. C(incomplete) is whether it is one without some tables, which the
       server could not read. With neither, its upload did not end.
+    - C(fault) is why the backup cannot be verified, for example because its manifest belongs to another backup, or
+      null. C(run_uuid) is the run that made it, according to its manifest, or null.
+    - C(proven) is when the backup was last restored and compared, or null. C(proof) is when a proof was put beside it,
+      and C(proof_fault) is why that proof is not believed, or null.
     - C(storage_class) is the archive's, by S3's name. An archive in V(GLACIER) or V(DEEP_ARCHIVE) must be thawed before
       it can be read.
   returned: success
@@ -76,9 +86,13 @@ backups:
       modified: "2025-07-20 16:16:02"
       manifest: true
       incomplete: false
-      proven: "2025-07-21 02:00:41"
+      proof: "2025-07-21 02:00:42"
       held: false
       storage_class: STANDARD
+      run_uuid: 0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b
+      proven: "2025-07-21 02:00:41"
+      fault: null
+      proof_fault: null
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -95,6 +109,7 @@ def main() -> None:
             "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
+            "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "timeout": {"type": "int"},
             **S3,
             **PATIENCE,

@@ -14,6 +14,7 @@ author:
 description:
   - Puts C(KEY.proof.json) into the bucket, beside an archive that was restored and compared. Lists of the bucket then
     show the backup as proven, and retention never removes a server's last proven backup.
+  - The backup's manifest must still describe the archive that was restored.
 options:
   bucket:
     description: Name of the bucket.
@@ -49,6 +50,15 @@ options:
     required: true
   notes:
     description: Data that was not compared, and the reason, a sentence each.
+    type: list
+    elements: str
+    default: []
+  manifest_key:
+    description: Key that signs the proof. Hosts that have a key believe no proof without its signature.
+    type: str
+  manifest_keys:
+    description: The manifest must be signed with one of these keys, the key in use or a former one. Without keys, every
+      manifest is accepted.
     type: list
     elements: str
     default: []
@@ -108,6 +118,10 @@ proven:
   returned: success
   type: str
   sample: "2025-07-21 02:00:41"
+message:
+  description: A warning that the backup is signed and the proof is not.
+  returned: when that is so
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -138,6 +152,8 @@ def main() -> None:
             "rows": {"type": "int", "required": True},
             "recovery_seconds": {"type": "int", "required": True},
             "notes": {"type": "list", "elements": "str", "default": []},
+            "manifest_key": {"type": "str", "no_log": True},
+            "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "timeout": {"type": "int"},
             **S3,
             **ENCRYPTION,

@@ -13,7 +13,8 @@ version_added: "1.0.0"
 description:
   - With O(work_dir), notes there that the run O(name) is uploaded, and removes old runs from the host. The newest
     O(keep_local) uploaded runs stay with their archives, manifests and logs, and so do the newest O(keep_failed) of the
-    others, which failed or are still running. Dumps in progress stay, and so do runs with a later name than O(name).
+    others, which failed. Runs that have not ended stay, files that another process reads, those of another account that
+    this one cannot open, and runs with a later name than O(name).
   - With O(bucket), removes the backups of O(hostname) that no rule keeps from the bucket, each with its manifest and
     proof, the manifest first. With all of O(keep_last), O(keep_daily), O(keep_weekly), O(keep_monthly) and
     O(keep_yearly) at V(0), everything stays.
@@ -22,7 +23,9 @@ description:
   - An incomplete backup, which lacks tables that the server could not read, stays as long as a whole one of the same
     time would, and takes the place of none.
   - Nothing is removed while the newest backup in the bucket is not whole, or while this host's clock is behind it.
-  - Uploads that began O(unfinished_days) before the newest backup and have not ended are aborted.
+  - Uploads that have not ended, and got nothing since O(unfinished_days) before the newest backup, are aborted.
+  - A backup that a restore or a proof reads, on any host, stays when the log tables have its record. While the log
+    database is away, nothing is known of restores.
   - The module does not fail when the bucket refuses a removal, since all backups are still whole. It returns a
     RV(message) and warns.
 author:
@@ -45,9 +48,13 @@ options:
     type: int
     default: 1
   keep_failed:
-    description: Number of other runs that stay on this host.
+    description: Number of failed runs that stay on this host.
     type: int
     default: 1
+  abandoned_after:
+    description: Seconds without a write to its logs after which a run on this host that was not uploaded has ended.
+    type: int
+    default: 600
   bucket:
     description: The bucket. Needs O(hostname).
     type: str
@@ -81,12 +88,14 @@ options:
     type: int
     default: 0
   unfinished_days:
-    description: An unfinished upload is aborted when it began this many days before the newest backup.
+    description:
+      - An unfinished upload is aborted when it got nothing since this many days before the newest backup.
+      - A restore that has not ended keeps its backup for this many days.
     type: int
     default: 7
   manifest_keys:
-    description: A manifest must be signed with one of these keys, the key in use or a former one. Without keys, every
-      manifest is accepted.
+    description: Manifests and proofs must be signed with one of these keys, the key in use or a former one. Without
+      keys, all are accepted.
     type: list
     elements: str
     default: []
@@ -226,6 +235,7 @@ def main() -> None:
             "complete": {"type": "bool", "default": True},
             "keep_local": {"type": "int", "default": 1},
             "keep_failed": {"type": "int", "default": 1},
+            "abandoned_after": {"type": "int", "default": 600},
             "bucket": {"type": "str"},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},

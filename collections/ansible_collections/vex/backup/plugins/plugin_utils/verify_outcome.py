@@ -33,12 +33,14 @@ class Stages:
     """The results of a proof's stages, as Ansible registers them; empty for a stage that did not run.
 
     ``downloaded`` is the result of ``s3_download``, ``loaded`` of ``mysql_restore``, ``compared`` of
-    ``backup_compare``. ``failure`` is the name and the message of the task that failed.
+    ``backup_compare``, ``written`` of ``backup_proof``. ``failure`` is the name and the message of the task that
+    failed.
     """
 
     downloaded: Result = dataclasses.field(default_factory=dict)
     loaded: Result = dataclasses.field(default_factory=dict)
     compared: Result = dataclasses.field(default_factory=dict)
+    written: Result = dataclasses.field(default_factory=dict)
     failure: str = ""
 
 
@@ -101,10 +103,11 @@ def prove(backup: Backup, stages: Stages) -> Proof:
         problem = f"{backup['hostname']} {backup['name']}: {stages.failure}"
         return Proof(backup, ERROR, [error_note(stages.failure)], problem)
     compared = stages.compared
+    notes = [*compared["notes"], *filter(None, [stages.written.get("message")])]
     return Proof(
         backup=backup,
-        status=WARNING if compared["notes"] else SUCCESS,
-        notes=[warning_note(str(note)) for note in compared["notes"]],
+        status=WARNING if notes else SUCCESS,
+        notes=[warning_note(str(note)) for note in notes],
         tables=compared["tables"],
         rows=compared["rows"],
         compared=stages.loaded["compared"],

@@ -30,6 +30,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import (
     sha256_of,
     write_json_durably,
 )
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import reading
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -80,6 +81,7 @@ def pack(request: PackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :returns: the result of ``archive_7z``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
     :raises ProgramMissing: when 7-Zip is not on this host
+    :raises AlreadyRunning: when ``source`` is being removed or restored
     :raises ArchiveDiffers: when ``dest`` exists and does not hold ``source``
     :raises ArchiveFailed, NotEnoughSpace, CommandTimeout, Interrupted: nothing is left of the archive
     """
@@ -128,6 +130,11 @@ def _pack(request: PackRequest, log: RunLog) -> t.Dict[str, t.Any]:
             # The dump was not made in check mode either.
             return {"changed": True, "archive": request.dest}
         raise OptionError(f"source does not exist: {request.source}")
+    with reading(request.source) if has_source else contextlib.nullcontext():
+        return _pack_source(request, log, has_source=has_source, has_dest=has_dest)
+
+
+def _pack_source(request: PackRequest, log: RunLog, *, has_source: bool, has_dest: bool) -> t.Dict[str, t.Any]:
     program = SevenZip(request.format, request.password, Deadline(request.timeout, "7-Zip"))
     if has_dest:
         archive, changed = _check_existing(request, program, has_source), False

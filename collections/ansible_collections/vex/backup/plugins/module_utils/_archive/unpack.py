@@ -23,7 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, require_space, sha256_of
-from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock, reading
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
     DUMP_LOG_NAME,
     RUN_LOG_NAME,
@@ -74,7 +74,7 @@ def unpack(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :raises PasswordRefused: when the archive is encrypted with another password
     :raises NotEnoughSpace: before anything is unpacked
     :raises ArchiveDiffers: when something else has the backup's name in ``dest``
-    :raises AlreadyRunning: when another backup is being unpacked into ``dest``
+    :raises AlreadyRunning: when another backup is being unpacked into ``dest``, or the archive is being removed
     :raises UnpackFailed, ArchiveFailed, CommandTimeout, Interrupted: nothing is left of the unpacked files
     """
     started = timestamp(utc_now())
@@ -108,6 +108,13 @@ def _unpack(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     if not os.path.isfile(request.src) and request.check_mode:
         # The archive was not downloaded in check mode either.
         return {"changed": True}
+    if not os.path.isfile(request.src):
+        raise OptionError(f"src is not a file: {request.src}")
+    with reading(request.src):
+        return _unpack_archive(request, log)
+
+
+def _unpack_archive(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     manifest = _read_manifest(request.src)
     path = os.path.join(request.dest, _backup_name(manifest, request.src))
     result = {"path": path, "backup": summary_of(manifest)}
@@ -124,8 +131,6 @@ def _unpack(request: UnpackRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
 def _read_manifest(src: str) -> t.Dict[str, t.Any]:
     path = manifest_of(src)
-    if not os.path.isfile(src):
-        raise OptionError(f"src is not a file: {src}")
     try:
         with open(path, "rb") as stream:
             manifest = parse_manifest(stream.read(), path)

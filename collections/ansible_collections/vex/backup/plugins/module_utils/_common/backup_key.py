@@ -86,6 +86,20 @@ def host_of(key: str) -> t.Optional[str]:
     return urllib.parse.unquote(found["hostname"], errors="surrogateescape") if found else None
 
 
+def own_key(key: str, hostname: str, name: str) -> str:
+    """Return the key that a host's backup has below the prefix of *key*, an archive's, and with its extension.
+
+    :param name: the run's
+    :raises OptionError: as :func:`build`
+    """
+    return build(prefix_of(key), hostname, name, key.rpartition(".")[2])
+
+
+def prefix_of(key: str) -> str:
+    """Return what is before the host in an archive's *key*."""
+    return "/".join(key.split("/")[:-4])
+
+
 def host_prefix(prefix: str, hostname: t.Optional[str] = None) -> str:
     """Return the beginning of the keys of one host's backups, or of every host's.
 

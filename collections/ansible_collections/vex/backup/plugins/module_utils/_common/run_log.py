@@ -73,7 +73,8 @@ class RunLog:
                     os.makedirs(folder, mode=0o700, exist_ok=True)
                     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                     stack.callback(os.close, descriptor)
-                    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    # Others have the lock alone only for as long as they look whether it is taken, or remove the run.
+                    fcntl.flock(descriptor, fcntl.LOCK_SH)
             yield
 
     def info(self, message: str) -> None:

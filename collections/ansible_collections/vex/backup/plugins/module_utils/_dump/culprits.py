@@ -55,6 +55,8 @@ def find_culprits(
     ):
         for name, tables in _suspects(planned, "\n".join(errors)).items():
             more = [table for table in tables if table.name not in found.get(name, {})]
+            if not more:
+                continue
             run.log.info(f"{name}: reading {', '.join(table.name for table in more)}, to find what cannot be read")
             unreadable = find_unreadable(connection, name, more)
             if unreadable:

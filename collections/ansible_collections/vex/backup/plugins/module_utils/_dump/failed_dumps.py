@@ -10,7 +10,7 @@ import os
 import shutil
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.lock import try_lock
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import removing, try_lock
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 
 _NAMES = "backup_????????_??????.partial"
@@ -24,29 +24,35 @@ def partial_directory(path: str) -> t.Iterator[None]:
 
     :raises OptionError: when it exists
     """
+    exists = f"{path} exists: another run of the same second writes to it or left it; start the backup again"
+    if os.path.lexists(path):
+        raise OptionError(exists)
+    # It gets the name that others remove only when it is locked.
+    unnamed = f"{path}.new"
+    os.makedirs(unnamed, mode=0o700, exist_ok=True)
+    descriptor = os.open(unnamed, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.mkdir(path, 0o700)
-    except FileExistsError:
-        raise OptionError(
-            f"{path} exists: another run of the same second writes to it or left it; start the backup again"
-        ) from None
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        try_lock(descriptor)
+        if not try_lock(descriptor):
+            raise OptionError(exists)
+        os.rename(unnamed, path)
         yield
     finally:
         os.close(descriptor)
 
 
 def remove_failed_dumps(folder: str, keep: int) -> None:
-    """Remove the partial directories of failed dumps in *folder*, except the newest *keep*."""
+    """Remove the partial directories of failed dumps in *folder*, except the newest *keep*.
+
+    Directories that another process or account uses stay, and take no place of a failed dump.
+    """
     with os.scandir(folder) as entries:
         directories = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-    failed = sorted(path for path in directories if fnmatch.fnmatchcase(os.path.basename(path), _NAMES))
-    for path in failed[: max(0, len(failed) - keep)]:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            if try_lock(descriptor):
+    failed = [path for path in directories if fnmatch.fnmatchcase(os.path.basename(path), _NAMES)]
+    for path in sorted(failed, reverse=True):
+        with removing([path]) as used:
+            if used is not None:
+                continue
+            if keep > 0:
+                keep -= 1
+            else:
                 shutil.rmtree(path)
-        finally:
-            os.close(descriptor)

@@ -9,7 +9,7 @@ import datetime
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.lock import try_lock
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import removing
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, fit_text
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
     DUMP_LOG_NAME,
@@ -54,8 +54,10 @@ def close_abandoned_runs(connection: Connection[Cursor], opening: OpeningRun) ->
     closed = []
     for run in other_running_runs(connection, opening.hostname, opening.run_uuid):
         logs = os.path.join(opening.work_dir, run.started.strftime(RUN_NAME) + LOGS)
+        if _is_locked(logs):
+            continue
         last_sign = max(run.started, _last_write(logs))
-        if _is_locked(logs) or (opening.now - last_sign).total_seconds() < opening.abandoned_after:
+        if (opening.now - last_sign).total_seconds() < opening.abandoned_after:
             continue
         sentence = (
             f"the run of {timestamp(run.started)} (UTC) was abandoned in stage {run.stage or 'unknown'}: no process "
@@ -70,7 +72,7 @@ def close_abandoned_runs(connection: Connection[Cursor], opening: OpeningRun) ->
 def is_alive(logs: str, abandoned_after: int) -> bool:
     """Return whether a module works on the run with these *logs*, or did until *abandoned_after* seconds ago.
 
-    :param logs: the directory of the run's logs
+    :param logs: the directory of the run's logs; a run whose logs belong to another account counts as alive
     """
     return _is_locked(logs) or (utc_now() - _last_write(logs)).total_seconds() < abandoned_after
 
@@ -107,10 +109,5 @@ def _last_write(logs: str) -> datetime.datetime:
 
 def _is_locked(logs: str) -> bool:
     """Return whether a module holds the directory of a run's logs, as :meth:`RunLog.mark_alive` does."""
-    if not os.path.isdir(logs):
-        return False
-    descriptor = os.open(logs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        return not try_lock(descriptor)
-    finally:
-        os.close(descriptor)
+    with removing([logs]) as used:
+        return used is not None

@@ -18,6 +18,10 @@ if t.TYPE_CHECKING:
     from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 
 
+# Values of the column ``tipo``.
+_READERS = {"restauracao": "a restore", "verificacao": "a proof"}
+
+
 class Running(t.NamedTuple):
     """A run that has not ended: ``started`` is UTC; ``notes`` is the text of its notes so far, or empty."""
 
@@ -66,3 +70,20 @@ def close_other_restores(connection: Connection[Cursor], state: State, reason: s
         cursor.execute(f"UPDATE restauracao_log SET {changes} WHERE {condition}", (now, error_note(reason), *values))
     connection.commit()
     return servers
+
+
+def restores_in_progress(connection: Connection[Cursor], since: datetime.datetime) -> t.Dict[str, str]:
+    """Return, by the run that made the backup, a text on a restore or proof that reads it and has not ended.
+
+    :param since: when it began at the earliest (UTC): the record of one that died may stay open
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.run_uuid, r.tipo, r.hostname, r.data_inicio FROM restauracao_log r"
+            f" JOIN backup_log b ON b.id = r.backup_id WHERE r.status = {RUNNING} AND r.data_inicio >= %s",
+            (timestamp(since),),
+        )
+        return {
+            str(run): f"{_READERS.get(kind, kind)} on {hostname}, since {timestamp(started)} (UTC)"
+            for run, kind, hostname, started in cursor.fetchall()
+        }

@@ -8,9 +8,8 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import archive_of
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix, proof_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
@@ -30,10 +29,8 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import uploads_to
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findings import Finding, Rows, compare
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog, StoredBackup, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import (
-    is_of_one_backup,
-    read_manifest,
-)
+from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import is_of_one_backup
+from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
     Listed,
     Unfinished,
@@ -63,7 +60,7 @@ class AuditRequest:
 
     :param hostname: ``None`` for every host
     :param deep: read every archive and compare its SHA-256
-    :param manifest_keys: a manifest must be signed with one of them; without keys, every manifest is accepted
+    :param manifest_keys: manifests and proofs must be signed with one of them; without keys, all are accepted
     :param patience: seconds to wait for the store, and for the log database, while it is away
     :param timeout: seconds for the requests to the bucket; 0 or ``None`` for no limit
     """
@@ -123,6 +120,7 @@ def audit_bucket(
                 later, later_unfinished, request.prefix, rows if later_rows is None else later_rows, checksums, began
             )
             existing = {one.key for one in later.backups if one.is_uploaded} | set(later.strays)
+            existing |= {proof_of(one.key) for one in later.backups if one.proof is not None}
             findings = [one for one in findings if one in confirmed]
             of_backups = [one for one in of_backups if one.key in existing]
     findings = sorted([*findings, *unreachable, *unknown, *of_backups], key=lambda one: (one.key, one.kind))
@@ -160,25 +158,33 @@ def _list_uploads(request: AuditRequest, store: Store) -> t.Tuple[t.List[Unfinis
 
 
 def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.Tuple[t.Dict[str, str], t.List[Finding]]:
-    """Read the manifests and, if *deep* is set, the archives.
+    """Read the manifests, the proofs and, if *deep* is set, the archives.
 
     :returns: by key, the SHA-256 that the manifest gives; and the findings
     """
     checksums: t.Dict[str, str] = {}
     findings: t.List[Finding] = []
-    for one in catalog.backups:
-        if not one.is_uploaded:
-            continue
-        try:
-            checksums[one.key] = archive_of(read_manifest(store, one, request.manifest_keys)).sha256
-            computed = _sha256_of(store, one, checksums[one.key]) if request.deep else checksums[one.key]
-        except (StoreFailed, ManifestUnusable, ManifestForged) as error:
-            findings += _findings_of(store, one, error)
-            continue
-        if computed != checksums[one.key]:
-            detail = f"SHA-256 of the archive is {computed}, its manifest gives {checksums[one.key]}"
-            findings.append(Finding("checksum_differs", one.key, detail))
+    for one in examine(store, catalog.backups, request.manifest_keys):
+        key = one.backup.key
+        if one.error is not None:
+            findings += _findings_of(store, one.backup, one.error)
+        if one.doubt is not None:
+            findings.append(Finding(one.doubt.kind, proof_of(key), one.doubt.detail))
+        if one.sha256 is not None:
+            checksums[key] = one.sha256
+            findings += _check_archive(store, one.backup, one.sha256) if request.deep else []
     return checksums, findings
+
+
+def _check_archive(store: Store, backup: StoredBackup, sha256: str) -> t.List[Finding]:
+    try:
+        computed = _sha256_of(store, backup, sha256)
+    except StoreFailed as error:
+        return _findings_of(store, backup, error)
+    if computed == sha256:
+        return []
+    detail = f"SHA-256 of the archive is {computed}, its manifest gives {sha256}"
+    return [Finding("checksum_differs", backup.key, detail)]
 
 
 def _findings_of(store: Store, backup: StoredBackup, error: BackupError) -> t.List[Finding]:

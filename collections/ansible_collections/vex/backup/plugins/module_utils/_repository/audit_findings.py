@@ -21,7 +21,7 @@ REMEDIES = {
     ),
     "unfinished_upload": (
         "its parts take space: if no upload of it is running now, `vex-backup upload` on its host completes it; "
-        "retention aborts it vex_backup_unfinished_days after it began"
+        "retention aborts it vex_backup_unfinished_days after its last part"
     ),
     "uploads_unknown": "grant s3:ListBucketMultipartUploads to these credentials, and audit again",
     "stray": "remove it: the archive that it describes does not exist",
@@ -36,6 +36,13 @@ REMEDIES = {
     "in_cold_storage": (
         "it was not checked, and must be thawed before it can be: let the rules of the bucket leave small objects, "
         "which manifests are, where they are"
+    ),
+    "proof_malformed": "the backup counts as not proven: find out who wrote the proof, and prove the backup again",
+    "proof_foreign": "the backup counts as not proven: find out who copied the proof, and prove the backup again",
+    "proof_stale": "the backup counts as not proven: prove it again; if this repeats, correct the clock of that host",
+    "proof_unsigned": (
+        "the backup counts as not proven: set vex_backup_manifest_key on the host that proves backups, and prove it "
+        "again"
     ),
     "size_differs": "the backup cannot be restored: find the writer of the archive, remove it, and keep another backup",
     "checksum_differs": (

@@ -15,6 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     incomplete_of,
     manifest_of,
     parse,
+    prefix_of,
     proof_of,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
@@ -28,10 +29,13 @@ _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 class StoredBackup(t.NamedTuple):
     """An archive in the bucket.
 
-    ``taken`` is when its run began, according to ``name``; ``modified`` when it was uploaded; ``proven`` when its proof
-    was, ``None`` without a proof. All times are UTC without a zone. ``size`` is in bytes. ``manifest`` is set for a
-    backup, ``incomplete`` for one that lacks tables which the server could not read; with neither, its upload did not
-    end.
+    ``taken`` is when its run began, according to ``name``; ``modified`` when it was uploaded; ``proof`` when a proof
+    was put beside it, ``None`` without one. All times are UTC without a zone. ``size`` is in bytes. ``manifest`` is set
+    for a backup, ``incomplete`` for one that lacks tables which the server could not read; with neither, its upload did
+    not end.
+
+    The keys alone do not tell the rest, see :func:`proofs.examine`: ``run_uuid`` of the run that made it, ``proven``,
+    when it was restored, ``fault``, why it cannot be verified, and ``proof_fault``, why its proof is not believed.
     """
 
     name: str
@@ -43,9 +47,13 @@ class StoredBackup(t.NamedTuple):
     modified: datetime.datetime
     manifest: bool
     incomplete: bool
-    proven: t.Optional[datetime.datetime]
+    proof: t.Optional[datetime.datetime]
     held: bool
     storage_class: str = STANDARD
+    run_uuid: t.Optional[str] = None
+    proven: t.Optional[datetime.datetime] = None
+    fault: t.Optional[str] = None
+    proof_fault: t.Optional[str] = None
 
     @property
     def manifest_key(self) -> str:
@@ -100,10 +108,19 @@ def _backup(key: str, parts: BackupKey, objects: t.Mapping[str, Listed]) -> Stor
         modified=objects[key].modified,
         manifest=manifest_of(key) in objects,
         incomplete=incomplete_of(key) in objects and manifest_of(key) not in objects,
-        proven=proof.modified if proof else None,
+        proof=proof.modified if proof else None,
         held=hold_of(key) in objects,
         storage_class=objects[key].storage_class,
     )
+
+
+def find_backup(store: Store, key: str) -> t.Optional[StoredBackup]:
+    """Return the backup with the archive of this *key*, ``None`` when there is none.
+
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    backups = catalog_of(list_objects(store, key), prefix_of(key)).backups
+    return next((one for one in backups if one.key == key), None)
 
 
 def as_result(backup: StoredBackup) -> t.Dict[str, t.Any]:

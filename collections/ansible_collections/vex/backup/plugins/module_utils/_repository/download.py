@@ -12,10 +12,9 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import (
     Archive,
     archive_of,
-    parse_manifest,
     summary_of,
 )
-from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key, check_signature
+from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import incomplete_of, manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, sha256_of, write_durably
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
@@ -28,8 +27,14 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     NoSuchBackup,
     OptionError,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, choose, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import require_own_host, require_own_name
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
+    StoredBackup,
+    as_result,
+    choose,
+    read_catalog,
+)
+from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import own_manifest
+from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
 from ansible_collections.vex.backup.plugins.module_utils._repository.resumed_transfer import fetch
 from ansible_collections.vex.backup.plugins.module_utils._store.cold import require_warm, thaw, tier_of
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, listed_of
@@ -78,11 +83,11 @@ class DownloadRequest:
 
 
 class Target(t.NamedTuple):
-    """The key of an archive, the directory it is downloaded into, and the keys that its choice adds to the result."""
+    """The key of an archive, the directory it is downloaded into, and the backup when it was chosen among a host's."""
 
     key: str
     dest: str
-    chosen: t.Dict[str, t.Any]
+    chosen: t.Optional[StoredBackup] = None
 
 
 @ending_children()
@@ -94,7 +99,7 @@ def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :returns: the result of ``s3_download``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
     :raises NoSuchBackup: when there is no such object or backup, or no manifest beside it
-    :raises ManifestUnusable: when the manifest is damaged
+    :raises ManifestUnusable: when the manifest is damaged or describes another archive
     :raises ManifestForged: when none of the keys signed the manifest, or it was copied or renamed
     :raises ArchiveDiffers: when something else has the archive's name in the directory
     :raises NotEnoughSpace: before anything is downloaded
@@ -109,7 +114,10 @@ def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
         target = _thaw(request, log) if request.thaw and not request.check_mode else None
         with _open_store(request, "the download", request.timeout, log) as store:
             target = target or _find(request, store)
-            result = {**_download(request, store, target, log), **target.chosen}
+            result = _download(request, store, target, log)
+            if target.chosen is not None:
+                (examined,) = examine(store, [target.chosen], request.manifest_keys)
+                result["chosen"] = as_result(examined.backup)
     except BackupError as error:
         error.details.update(status=3, download_started=started, download_finished=timestamp(utc_now()))
         raise
@@ -131,10 +139,10 @@ def _open_store(request: DownloadRequest, work: str, timeout: t.Optional[int], l
 def _find(request: DownloadRequest, store: Store) -> Target:
     """Return the archive to download."""
     if request.key is not None:
-        return Target(request.key, request.dest, {})
+        return Target(request.key, request.dest)
     backups = read_catalog(store, request.prefix or "", request.hostname).backups
     backup = choose(backups, name=request.name, at=request.at)
-    return Target(backup.key, os.path.join(request.dest, backup.name), {"chosen": as_result(backup)})
+    return Target(backup.key, os.path.join(request.dest, backup.name), backup)
 
 
 def _thaw(request: DownloadRequest, log: RunLog) -> Target:
@@ -148,16 +156,8 @@ def _thaw(request: DownloadRequest, log: RunLog) -> Target:
 
 def _download(request: DownloadRequest, store: Store, target: Target, log: RunLog) -> t.Dict[str, t.Any]:
     key, content = _read_manifest(store, target.key)
-    where = store.url(key)
-    manifest = parse_manifest(content, where)
-    check_signature(manifest, where, request.manifest_keys)
+    manifest = own_manifest(content, target.key, key, store.url(key), request.manifest_keys)
     archive = archive_of(manifest)
-    if archive.name != os.path.basename(target.key):
-        raise DownloadFailed(
-            f"{where} is the manifest of {archive.name}, so it lies beside the wrong archive: restore another backup"
-        )
-    require_own_host(manifest, target.key, where)
-    require_own_name(manifest, key, where)
     described = _describe_archive(store, target.key, archive)
     listed = listed_of(target.key, described)
     if not request.check_mode:

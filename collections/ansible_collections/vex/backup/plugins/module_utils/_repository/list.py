@@ -7,12 +7,17 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     S3Settings,
     Store,
     store_patience,
 )
+
+# Manifests at a time.
+PARALLEL = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +25,7 @@ class ListRequest:
     """The options of ``backup_info``.
 
     :param hostname: ``None`` for every host
+    :param manifest_keys: manifests and proofs must be signed with one of them; without keys, all are accepted
     :param patience: seconds to wait for a store that is away
     :param timeout: seconds; 0 or ``None`` for no limit
     """
@@ -28,23 +34,28 @@ class ListRequest:
     bucket: str
     prefix: str
     hostname: t.Optional[str]
+    manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
     patience: int
     timeout: t.Optional[int]
 
 
 def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
-    """List the backups, newest first.
+    """List the backups, newest first, with what their manifests and proofs say.
 
     :returns: the result of ``backup_info``
     :raises OptionError: for an option that cannot work
     :raises StoreFailed: when the store refuses or cannot be reached
     """
+    for key in request.manifest_keys:
+        check_key(key)
     with Store(
         request.s3,
         request.bucket,
         work="the listing",
         timeout=request.timeout,
         patience=store_patience(request.patience),
+        parallel=PARALLEL,
     ) as store:
         backups = read_catalog(store, request.prefix, request.hostname).backups
-    return {"changed": False, "backups": [as_result(one) for one in backups]}
+        examined = examine(store, backups, request.manifest_keys)
+    return {"changed": False, "backups": [as_result(one.backup) for one in examined]}

@@ -4,29 +4,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
+import functools
 import typing as t
-import uuid
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
-    BackupError,
     Interrupted,
     ObjectCold,
     OptionError,
     StoreFailed,
     TransferDamaged,
 )
-from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase, log_patience
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import (
-    is_of_one_backup,
-    read_manifest,
-)
+from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
     PruneLocalRequest,
@@ -54,13 +49,17 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     store_patience,
 )
 
+# Manifests at a time.
+PARALLEL = 4
+
 
 @dataclasses.dataclass(frozen=True)
 class PruneRequest:
     """The options of ``backup_prune`` for a bucket.
 
     :param name: the run that has just succeeded; ``None`` for retention by hand
-    :param unfinished_days: an upload is aborted when it began this many days before the newest backup
+    :param unfinished_days: an upload is aborted when it got nothing since this many days before the newest backup, and
+        a restore that began earlier no longer keeps a backup
     :param manifest_keys: a manifest must be signed with one of them; without keys, every manifest is accepted
     :param spool_dir: keeps the removals until the log tables note them; ``None`` to note none
     :param log_database: needed with *spool_dir*
@@ -130,17 +129,24 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
     """
     _check(request)
     prune_log = None
-    if request.spool_dir is not None and request.log_database is not None and not request.check_mode:
-        prune_log = PruneLog(request.spool_dir, request.log_database, log_patience(request.patience, log))
+    now = utc_now()
+    if request.spool_dir is not None and request.log_database is not None:
+        prune_log = PruneLog(request.spool_dir, request.log_database, request.patience, log)
     with Store(
         request.s3,
         request.bucket,
         work="retention",
         timeout=request.timeout,
         patience=store_patience(request.patience, log),
+        parallel=PARALLEL,
     ) as store:
-        pruned = prune_objects(request, store, utc_now(), log, prune_log.keep if prune_log else _ignore)
-    problems = [*pruned.problems, *(prune_log.deliver() if prune_log else [])]
+        if prune_log is None:
+            pruned = prune_objects(request, store, now, log, _ignore)
+        else:
+            since = now - datetime.timedelta(days=request.unfinished_days)
+            reads = functools.partial(prune_log.restores_in_progress, since)
+            pruned = prune_objects(request, store, now, log, prune_log.keep, reads)
+    problems = [*pruned.problems, *(prune_log.deliver() if prune_log and not request.check_mode else [])]
     for problem in problems:
         log.warning(problem)
     result = _as_result(pruned, request.check_mode)
@@ -148,12 +154,18 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
 
 def prune_objects(
-    request: PruneRequest, store: Store, now: datetime.datetime, log: RunLog, keep_removal: KeepRemoval
+    request: PruneRequest,
+    store: Store,
+    now: datetime.datetime,
+    log: RunLog,
+    keep_removal: KeepRemoval,
+    reads: t.Callable[[], t.Mapping[str, str]] = dict,
 ) -> Pruned:
     """Apply retention to the bucket alone.
 
     :param now: UTC
     :param keep_removal: called with each removal as soon as the manifest is removed
+    :param reads: returns what reads a backup now, a text, by the run that made the backup
     """
     decisions: t.List[Decision] = []
     attempts: t.List[Attempt] = []
@@ -162,16 +174,14 @@ def prune_objects(
     problems: t.List[str] = []
     try:
         backups = read_catalog(store, request.prefix, request.hostname).backups
-        decided, runs, problems = _decide(request, store, backups, now, log)
-        decisions = decided.decisions
+        decided, problems = _decide(request, store, backups, now, log)
+        decisions = _without_readers(decided.decisions, reads)
         if decided.refusal is not None:
             problems.append(decided.refusal)
         elif backups:
             # Oldest first: an interruption leaves the newest. Without a policy, all stay.
             doomed = [
-                (one, Removal(runs.get(one.backup.key), one.backup.key, now))
-                for one in reversed(decisions)
-                if not one.keep
+                (one, Removal(one.backup.run_uuid, one.backup.key, now)) for one in reversed(decisions) if not one.keep
             ]
             # The attempts before an error stay in the list.
             attempts.extend(remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode))
@@ -209,31 +219,27 @@ def _ignore(_removal: Removal) -> None:
 
 def _decide(
     request: PruneRequest, store: Store, backups: t.Sequence[StoredBackup], now: datetime.datetime, log: RunLog
-) -> t.Tuple[Decisions, t.Dict[str, t.Optional[str]], t.List[str]]:
-    """Return the decisions; when a backup is to be removed, the run of each good backup by key; and problems."""
+) -> t.Tuple[Decisions, t.List[str]]:
+    """Return the decisions, from what manifests and proofs say when a backup is to be removed; and problems."""
     decided = decide(backups, {}, request.policy, now, request.name)
     if all(one.keep for one in decided.decisions):
-        return decided, {}, []
+        return decided, []
     # A backup may be removed only when the backups that stay are good, which their manifests show.
-    runs: t.Dict[str, t.Optional[str]] = {}
     faults: t.Dict[str, str] = {}
     cold: t.Dict[str, str] = {}
     unread: t.List[str] = []
-    for one in [one for one in backups if one.is_uploaded]:
-        try:
-            runs[one.key] = _run_uuid(read_manifest(store, one, request.manifest_keys))
-        except BackupError as error:
-            if not is_of_one_backup(error):
-                raise
-            if isinstance(error, ObjectCold) and not request.manifest_keys:
-                cold[one.key] = str(error)
-                continue
-            # With keys, a manifest that cannot be read may be anybody's.
-            faults[one.key] = str(error)
-            log.warning(f"{one.name} counts for no rule of retention, and stays: {error}")
-            if isinstance(error, (Refused, TransferDamaged)):
-                unread.append(f"retention: {one.name} could not be checked, so it stays: {error}")
-    return decide(backups, faults, request.policy, now, request.name, cold), runs, _first(unread)
+    examined = examine(store, backups, request.manifest_keys)
+    for one, error in [(found.backup, found.error) for found in examined if found.error is not None]:
+        if isinstance(error, ObjectCold) and not request.manifest_keys:
+            cold[one.key] = str(error)
+            continue
+        # With keys, a manifest that cannot be read may be anybody's.
+        faults[one.key] = str(error)
+        log.warning(f"{one.name} counts for no rule of retention, and stays: {error}")
+        if isinstance(error, (Refused, TransferDamaged)):
+            unread.append(f"retention: {one.name} could not be checked, so it stays: {error}")
+    read = [found.backup for found in examined]
+    return decide(read, faults, request.policy, now, request.name, cold), _first(unread)
 
 
 def _first(sentences: t.Sequence[str]) -> t.List[str]:
@@ -243,11 +249,13 @@ def _first(sentences: t.Sequence[str]) -> t.List[str]:
     return [f"{sentences[0]}; {len(sentences) - 1} more could not be checked either"]
 
 
-def _run_uuid(manifest: t.Mapping[str, t.Any]) -> t.Optional[str]:
-    # It becomes the name of a file in the spool, so anything but a UUID is refused: others may write to the bucket.
-    with contextlib.suppress(ValueError):
-        return str(uuid.UUID(str(manifest.get("run_uuid"))))
-    return None
+def _without_readers(decisions: t.Sequence[Decision], reads: t.Callable[[], t.Mapping[str, str]]) -> t.List[Decision]:
+    """Return the decisions, in which the backups that are being restored stay."""
+    readers = reads() if any(not one.keep for one in decisions) else {}
+    found = [(one, readers.get(one.backup.run_uuid or "")) for one in decisions]
+    return [
+        one if one.keep or reader is None else Decision(one.backup, True, f"in use: {reader}") for one, reader in found
+    ]
 
 
 def _final(decisions: t.Sequence[Decision], attempts: t.Sequence[Attempt]) -> t.List[Decision]:

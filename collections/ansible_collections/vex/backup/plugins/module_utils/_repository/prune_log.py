@@ -7,15 +7,16 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
     check_version,
     log_database,
+    log_patience,
 )
+from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import restores_in_progress
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import mark_removed
 
 _TIME = "%Y-%m-%d %H:%M:%S"
@@ -33,12 +34,13 @@ class PruneLog:
     """The removals of one call of retention: each is kept in the spool at once, and all are delivered at the end.
 
     :param spool_dir: made when absent
-    :param patience: with the log database
+    :param patience: seconds to wait for the log database
     """
 
-    def __init__(self, spool_dir: str, database: LogDatabase, patience: Patience) -> None:
+    def __init__(self, spool_dir: str, database: LogDatabase, patience: float, log: RunLog) -> None:
         self._database = database
-        self._patience = patience
+        self._patience = log_patience(patience, log)
+        self._log = log
         self._spool = Spool(spool_dir, "removals")
         self._removals: t.Dict[str, Removal] = {}
         self._problems: t.List[str] = []
@@ -53,6 +55,25 @@ class PruneLog:
                 self._spool.write(removal.run_uuid, {**removal._asdict(), "moment": timestamp(removal.moment)})
             except OSError as error:
                 self._problems.append(f"a removal could not be written to the spool {self._spool}: {error.strerror}")
+
+    def restores_in_progress(self, since: datetime.datetime) -> t.Dict[str, str]:
+        """Return the restores and proofs in progress that began after a time (UTC), by the run whose backup they read.
+
+        None while the log database is away: a restore whose backup is removed fails before it changes anything.
+        """
+
+        def read() -> t.Dict[str, str]:
+            with log_database(self._database) as connection:
+                check_version(connection)
+                return restores_in_progress(connection, since)
+
+        try:
+            return self._patience.attempt(read)
+        except LogDatabaseUnavailable as error:
+            self._log.warning(f"retention does not know which backups are being restored: {error}")
+            # One wait is enough.
+            self._patience = log_patience(0, self._log)
+            return {}
 
     def deliver(self) -> t.List[str]:
         """Mark the uploads of all removals in the spool as removed, also the removals of earlier calls.

@@ -105,7 +105,7 @@ def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t
 
 def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: KeepRemoval) -> Attempt:
     # The manifest first: without it, the rest is not a backup. The archive last: audits find the rest by its key.
-    proof = [proof_of(backup.key)] if backup.proven is not None else []
+    proof = [proof_of(backup.key)] if backup.proof is not None else []
     removed = None
     markers: t.List[str] = []
     try:

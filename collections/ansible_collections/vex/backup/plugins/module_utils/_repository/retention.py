@@ -136,4 +136,6 @@ def _decision(one: StoredBackup, faults: t.Mapping[str, str], rules: t.Sequence[
     if one.key in faults:
         return Decision(one, True, f"counts for no rule and is not removed, check it: {faults[one.key]}")
     kept = ["held", *rules] if one.held else rules
+    if not kept and one.proof_fault is not None:
+        return Decision(one, False, f"no rule keeps it, and its proof is not believed: {one.proof_fault}")
     return Decision(one, bool(kept), "; ".join(kept) or "no rule keeps it")

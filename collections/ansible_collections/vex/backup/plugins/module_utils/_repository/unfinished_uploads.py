@@ -11,7 +11,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, list_uploads
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, last_part, list_uploads
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 
@@ -23,7 +23,7 @@ def old_leftovers(backups: t.Iterable[StoredBackup], before: datetime.datetime) 
 def abort_unfinished(
     store: Store, prefix: str, hostname: str, before: datetime.datetime, log: RunLog, check_mode: bool
 ) -> t.Tuple[t.List[str], t.List[str]]:
-    """Abort the uploads of a host's archives and manifests that began before a time (UTC) and have not ended.
+    """Abort the uploads of a host's archives and manifests that have not ended, and got nothing since a time (UTC).
 
     :returns: their keys, and sentences on what failed
     """
@@ -33,8 +33,12 @@ def abort_unfinished(
             archive = archive_beside(upload.key) or upload.key
             if upload.initiated >= before or parse(archive, prefix) is None:
                 continue
+            last = last_part(store, upload)
+            if last >= before:
+                log.info(f"keeping the upload of {store.url(upload.key)}, which got its last part {timestamp(last)}")
+                continue
             if not check_mode:
-                log.info(f"aborting the upload of {store.url(upload.key)} that began {timestamp(upload.initiated)}")
+                log.info(f"aborting the upload of {store.url(upload.key)}, which got nothing since {timestamp(last)}")
                 abort_upload(store, upload.key, upload.upload_id)
             aborted.append(upload.key)
     except (StoreFailed, Interrupted) as error:

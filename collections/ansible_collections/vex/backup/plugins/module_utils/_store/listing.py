@@ -62,6 +62,27 @@ def list_uploads(store: Store, prefix: str) -> t.List[Unfinished]:
         page = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
 
 
+def last_part(store: Store, upload: Unfinished) -> datetime.datetime:
+    """Return when an unfinished upload got its last part or, without any, when it began (UTC).
+
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    last = upload.initiated
+    page: t.Dict[str, int] = {}
+    while True:
+        try:
+            answer = store.call("list_parts", Key=upload.key, UploadId=upload.upload_id, **page)
+        except Refused as error:
+            if error.code != "NoSuchUpload":
+                raise
+            # It has just ended.
+            return last
+        last = max([last, *(utc(part["LastModified"]) for part in answer.get("Parts", []))])
+        if not answer.get("IsTruncated"):
+            return last
+        page = {"PartNumberMarker": answer["NextPartNumberMarker"]}
+
+
 def abort_upload(store: Store, key: str, upload_id: str) -> None:
     """Abort an unfinished upload, unless it has just ended.
 

@@ -27,6 +27,7 @@ RIGHTS = {
     "RestoreObject": "s3:RestoreObject",
     "DeleteObject": "s3:DeleteObject",
     "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListParts": "s3:ListMultipartUploadParts",
 }
 RIGHTS_TO_WRITE = "s3:PutObject, s3:GetObject and s3:AbortMultipartUpload"
 NO_BUCKET = "the bucket does not exist: create it, or correct bucket"

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import incomplete_of, manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import reading
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
@@ -79,7 +80,7 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     :returns: the result of ``s3_upload``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
     :raises ObjectDiffers: when another object has the key
-    :raises AlreadyRunning: when another process uploads the archive
+    :raises AlreadyRunning: when another process uploads or removes the archive
     :raises StoreFailed, Interrupted: nothing of the upload is left in the bucket
     """
     started = timestamp(utc_now())
@@ -143,6 +144,11 @@ def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.
         # Only in check mode, in which the archive was not made either.
         store.call("head_bucket")
         return {"changed": True, "manifest_key": None}
+    with reading(request.src):
+        return _upload_files(request, store, log)
+
+
+def _upload_files(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.Any]:
     uploads = _uploads(request)
     existing = [find_existing(store, one) for one in uploads]
     result = {

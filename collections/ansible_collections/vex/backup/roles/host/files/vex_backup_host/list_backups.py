@@ -18,7 +18,7 @@ UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def show_backups(places: Places, *, server: t.Optional[str], every_server: bool, as_json: bool) -> int:
-    """Print a line for each backup in the bucket, newest first.
+    """Print a line for each backup in the bucket, newest first, then what is wrong with any of them.
 
     :param server: name of another server; this host's when absent
     :returns: the command's exit status
@@ -37,6 +37,11 @@ def show_backups(places: Places, *, server: t.Optional[str], every_server: bool,
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     for row in rows:
         sys.stdout.write("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() + "\n")
+    for backup in found:
+        if backup["fault"]:
+            sys.stdout.write(f"\n{backup['name']} cannot be verified: {backup['fault']}\n")
+        elif backup["proof_fault"]:
+            sys.stdout.write(f"\n{backup['name']} is not proven: {backup['proof_fault']}\n")
     return DONE
 
 
@@ -58,9 +63,11 @@ def age(taken: str, now: datetime.datetime) -> str:
 
 
 def _row(backup: t.Mapping[str, t.Any], now: datetime.datetime) -> t.Sequence[str]:
-    proven = backup["proven"] or "no"
+    proven = backup["proven"] or ("no, see below" if backup["proof_fault"] else "no")
     if not backup["manifest"]:
         proven = "incomplete: tables are missing" if backup["incomplete"] else "not a backup: its upload did not end"
+    if backup["fault"]:
+        proven = "not verified, see below"
     return (
         backup["name"],
         backup["hostname"],

@@ -62,9 +62,11 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
 def described(plan: t.Mapping[str, t.Any]) -> str:
     """Return the text of a plan."""
     proven = f"proven on {plan['proven']} UTC" if plan["proven"] else "not proven"
+    doubt = [("Note", f"the proof is not believed: {plan['proof_fault']}")] if plan["proof_fault"] else []
     encrypted = ", encrypted" if plan["encrypted"] else ""
     lines = [
         ("Backup", f"{plan['backup']} of {plan['server']}, taken {plan['taken']} UTC, {proven}"),
+        *doubt,
         ("From", f"s3://{plan['from']}: {size(plan['archive_bytes'])}{encrypted}"),
         ("Holds", f"{size(plan['dump_bytes'])} of {plan['dumped_from']}, when unpacked"),
         ("Into", f"{plan['into']} ({plan['into_version']})"),

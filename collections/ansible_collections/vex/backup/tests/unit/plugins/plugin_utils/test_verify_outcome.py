@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -56,6 +57,12 @@ def test_a_proof(notes: t.List[str], status: int, levelled: t.List[str]) -> None
     proof = prove(LISTED[1], stages)
     assert (proof.status, proof.notes, proof.problem) == (status, levelled, "")
     assert (proof.tables, proof.rows, proof.recovery_seconds, proof.compared) == (2, 7, 83, COMPARED)
+
+
+def test_a_proof_that_hosts_with_a_key_do_not_believe() -> None:
+    written = {"changed": True, "message": "it is not signed"}
+    proof = prove(LISTED[1], dataclasses.replace(STAGES, written=written))
+    assert (proof.status, proof.notes) == (2, ["[WARNING] it is not signed"])
 
 
 def test_a_failed_proof() -> None:

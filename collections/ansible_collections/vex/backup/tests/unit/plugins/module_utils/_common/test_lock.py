@@ -11,7 +11,12 @@ import subprocess
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._common.lock import instance_lock
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import (
+    directory_lock,
+    instance_lock,
+    reading,
+    removing,
+)
 from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning
 
 
@@ -53,3 +58,53 @@ def test_child_process_without_the_descriptor_does_not_keep_the_lock(tmp_path: p
 def test_lock_file_is_private(tmp_path: pathlib.Path) -> None:
     with instance_lock(str(tmp_path), "abc") as descriptor:
         assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600
+
+
+def use(tmp_path: pathlib.Path, kind: str) -> str:
+    """Make a file, a directory or a link, and return its path."""
+    path = tmp_path / "entry"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to(tmp_path / "nowhere")
+    elif kind == "file":
+        path.touch()
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_is_read_is_not_removed(tmp_path: pathlib.Path, kind: str) -> None:
+    path, free = use(tmp_path, kind), str(tmp_path)
+    with reading(path), reading(path), removing([free, path]) as used:
+        assert used == path
+    with removing([free, path]) as used:
+        assert used is None
+        with pytest.raises(AlreadyRunning, match=f"removes or writes {path}: wait"), reading(path):
+            pytest.fail("it is being removed")
+    with reading(path):
+        pass
+
+
+def test_a_directory_that_is_filled_is_not_removed(tmp_path: pathlib.Path) -> None:
+    with directory_lock(str(tmp_path), "no"), removing([str(tmp_path)]) as used:
+        assert used == str(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["link", "nothing"])
+def test_nobody_uses_a_link_or_what_is_gone(tmp_path: pathlib.Path, kind: str) -> None:
+    with removing([use(tmp_path, kind)]) as used:
+        assert used is None
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_another_account_owns_is_not_removed(tmp_path: pathlib.Path, kind: str) -> None:
+    """Its locks cannot be seen."""
+    path = use(tmp_path, kind)
+    os.chmod(path, 0)
+    child = os.fork()
+    if not child:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        with removing([path]) as used:
+            os._exit(0 if used == path else 1)
+    assert os.waitpid(child, 0)[1] == 0

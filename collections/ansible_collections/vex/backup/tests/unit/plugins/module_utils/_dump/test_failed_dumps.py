@@ -10,6 +10,7 @@ import stat
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock
 from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps import (
     partial_directory,
     remove_failed_dumps,
@@ -58,6 +59,24 @@ def test_running_dump_is_kept(tmp_path: pathlib.Path) -> None:
         assert os.listdir(tmp_path) == FAILED[:1]
     remove_failed_dumps(str(tmp_path), 0)
     assert os.listdir(tmp_path) == []
+
+
+def test_running_dumps_take_no_place_of_failed_ones(tmp_path: pathlib.Path) -> None:
+    make_failed(tmp_path)
+    newer = [f"backup_2026010{day}_030000.partial" for day in (6, 7)]
+    with partial_directory(str(tmp_path / newer[0])), partial_directory(str(tmp_path / newer[1])):
+        remove_failed_dumps(str(tmp_path), 1)
+        assert sorted(os.listdir(tmp_path)) == [FAILED[-1], *newer]
+
+
+def test_another_process_that_makes_the_same_directory(tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / FAILED[0])
+    os.mkdir(f"{path}.new")
+    with directory_lock(f"{path}.new", "no"), pytest.raises(OptionError, match="another run"), partial_directory(path):
+        pytest.fail("the directory of another run was used")
+    # A killed process left it.
+    with partial_directory(path):
+        assert os.listdir(tmp_path) == [FAILED[0]]
 
 
 def test_existing_directory_is_refused(tmp_path: pathlib.Path) -> None:

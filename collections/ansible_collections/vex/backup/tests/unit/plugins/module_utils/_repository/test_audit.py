@@ -322,7 +322,47 @@ def test_a_copy_of_the_backup_of_another_host_is_found(bucket: FakeBucket, rows:
     assert found(audit(rows, manifest_keys=["k" * 16])) == [("manifest_forged", KEY)]
 
 
+def test_a_copy_of_another_backup_of_the_host_is_found(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.put_backup(KEY, BEFORE, sha256=SUM, signed_with="k" * 16, name="backup_20251231_030000")
+    assert found(audit(rows, manifest_keys=["k" * 16])) == [("manifest_forged", KEY)]
+
+
 def test_a_renamed_manifest_is_found(bucket: FakeBucket, rows: Rows) -> None:
     """An incomplete backup must not become a whole one."""
     bucket.put_backup(KEY, BEFORE, sha256=SUM, status=3)
     assert found(audit(rows)) == [("manifest_forged", KEY)]
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "kind"),
+    [
+        (b"{", {}, "proof_malformed"),
+        (None, {"sha256": "0" * 64}, "proof_foreign"),
+        (None, {"proven": "2025-12-31 03:00:00"}, "proof_stale"),
+        (None, {"signed_with": None}, "proof_unsigned"),
+        (None, {}, None),
+    ],
+)
+def test_proofs(
+    bucket: FakeBucket, rows: Rows, content: t.Optional[bytes], changes: t.Dict[str, t.Any], kind: t.Optional[str]
+) -> None:
+    key = "k" * 16
+    bucket.put_backup(KEY, BEFORE, sha256=SUM, signed_with=key)
+    bucket.put_proof(KEY, BEFORE, **{"signed_with": key, **changes})
+    if content is not None:
+        bucket.objects[f"{KEY}.proof.json"] = content
+    expected = [(kind, f"{KEY}.proof.json")] if kind else []
+    assert found(audit(rows, manifest_keys=[key])) == expected
+
+
+def test_a_proof_that_retention_removes_meanwhile_is_no_finding(bucket: FakeBucket, rows: Rows) -> None:
+    bucket.put(f"{KEY}.proof.json", b"{", BEFORE)
+
+    def read_rows() -> Rows:
+        """Between the two lists, too."""
+        if any(operation == "get_object" for operation, _key in bucket.requests):
+            bucket.objects.pop(f"{KEY}.proof.json")
+        return rows
+
+    result = audit_bucket(request(), read_rows, NOW)
+    assert found(result) == []

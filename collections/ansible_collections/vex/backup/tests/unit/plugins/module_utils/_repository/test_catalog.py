@@ -49,7 +49,7 @@ def test_a_backup_with_all_its_objects() -> None:
             modified=LATER,
             manifest=True,
             incomplete=False,
-            proven=LATER,
+            proof=LATER,
             held=True,
         )
     ]

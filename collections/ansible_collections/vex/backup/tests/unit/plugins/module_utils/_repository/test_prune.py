@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("boto3")
 
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME, RunLog
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     Interrupted,
@@ -23,78 +23,35 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository import prune as prune_module
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, PruneRequest, prune_objects
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, decide
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._repository.pruning import (
+    DAY,
+    KEY,
+    NOW,
+    REQUEST,
+    START,
+    UUID,
+    backups,
+    key_of,
+    make_bucket,
+    prune,
+)
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
-    NAME,
     Crash,
     FakeBucket,
-    open_store,
     use,
 )
-
-START = datetime.datetime(2026, 1, 1, 3)
-DAY = datetime.timedelta(days=1)
-NOW = START + 4 * DAY
-KEY = "0123456789abcdef"
-UUID = "6f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001"
-
-
-def key_of(day: int) -> str:
-    taken = START + day * DAY
-    return f"p/db1/{taken:%Y/%m}/{taken.strftime(RUN_NAME)}.zip"
 
 
 @pytest.fixture
 def bucket() -> FakeBucket:
-    """Put four backups of four days, and another host's."""
-    made = FakeBucket()
-    for day in range(4):
-        made.put_backup(key_of(day), START + day * DAY)
-    made.put_backup("p/db10/2026/01/backup_20250101_030000.zip", START)
-    return made
-
-
-REQUEST = PruneRequest(
-    s3=S3Settings(),
-    bucket=NAME,
-    prefix="/p/",
-    hostname="db1",
-    name=None,
-    keep_last=2,
-    keep_daily=0,
-    keep_weekly=0,
-    keep_monthly=0,
-    keep_yearly=0,
-    unfinished_days=7,
-    manifest_keys=(),
-    spool_dir=None,
-    log_database=None,
-    patience=0,
-    timeout=None,
-    check_mode=False,
-)
-
-
-def prune(bucket: FakeBucket, now: datetime.datetime = NOW, **changes: t.Any) -> Pruned:
-    request = dataclasses.replace(REQUEST, **changes)
-    kept: t.List[Removal] = []
-    with open_store(bucket) as store:
-        pruned = prune_objects(request, store, now, RunLog(None), kept.append)
-    assert kept == ([] if request.check_mode else pruned.removals)
-    return pruned
-
-
-def backups(bucket: FakeBucket) -> t.List[str]:
-    """Return the days of the backups that have an archive and a manifest."""
-    return [str(day) for day in range(4) if {key_of(day), f"{key_of(day)}.manifest.json"} <= bucket.objects.keys()]
+    return make_bucket()
 
 
 def test_a_backup_is_removed_manifest_first_with_its_proof(bucket: FakeBucket) -> None:
-    bucket.put(f"{key_of(0)}.proof.json", b"{}", START)
-    bucket.put(f"{key_of(2)}.proof.json", b"{}", START)
+    bucket.put_proof(key_of(0), START)
+    bucket.put_proof(key_of(2), START + 2 * DAY)
     found = prune(bucket)
     deleted = [key for operation, key in bucket.requests if operation == "delete_object"]
     assert deleted == [
@@ -165,6 +122,9 @@ def test_a_backup_with_a_damaged_manifest_does_not_count(bucket: FakeBucket, pag
             ),
             "so it lies beside the wrong archive",
         ),
+        (lambda bucket: bucket.put_backup(key_of(2), START, hostname="db2"), "is of a backup of db2, and lies among"),
+        (lambda bucket: bucket.put_backup(key_of(2), START, name="backup_20260109_030000"), "and lies beside"),
+        (lambda bucket: bucket.put_backup(key_of(2), START, status=3), "somebody renamed it"),
         (
             lambda bucket: bucket.refuse("get_object", f"{key_of(2)}.manifest.json", "NoSuchKey"),
             "was removed a moment ago",
@@ -294,31 +254,6 @@ def test_a_signal_between_two_removals_notes_the_first(
 def test_markers_of_a_bucket_that_keeps_versions(bucket: FakeBucket) -> None:
     bucket.versioned = True
     assert prune(bucket, keep_last=3).markers == [f"{key_of(0)}{suffix}" for suffix in (".manifest.json", "")]
-
-
-@pytest.mark.parametrize("page", [1, 1000])
-def test_unfinished_uploads_are_aborted(bucket: FakeBucket, page: int) -> None:
-    bucket.page = page
-    old, young = START + 3 * DAY - 8 * DAY, START + 3 * DAY - 6 * DAY
-    ours = [key_of(0), f"{key_of(1)}.manifest.json"]
-    others = {key_of(2): young, "p/db1/something": old, "p/db10/2026/01/backup_20250101_030000.zip": old}
-    bucket.uploads = {**dict.fromkeys(ours, old), **others}
-    assert prune(bucket, keep_last=9).aborted == ours
-    assert bucket.uploads == others
-
-
-def test_unfinished_uploads_are_aborted_where_all_backups_are_kept(bucket: FakeBucket) -> None:
-    bucket.uploads = {key_of(0): START - 30 * DAY}
-    found = prune(bucket, keep_last=0)
-    assert (found.aborted, bucket.uploads, found.removals) == ([key_of(0)], {}, [])
-    assert backups(bucket) == ["0", "1", "2", "3"]
-
-
-def test_unfinished_uploads_that_may_not_be_listed(bucket: FakeBucket) -> None:
-    bucket.refuse("list_multipart_uploads", "p/db1/", "AccessDenied")
-    (problem,) = prune(bucket).problems
-    assert problem.startswith("unfinished uploads were not aborted: ListMultipartUploads of s3://vex/")
-    assert backups(bucket) == ["2", "3"]
 
 
 @pytest.mark.parametrize("requests", range(30))

@@ -47,7 +47,9 @@ def test_both_are_pruned(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
     for day, name in ((1, OLD), (2, NEW)):
         bucket.put_backup(f"db1/2026/01/{name}.zip", datetime.datetime(2026, 1, day, 3))
     (tmp_path / f"{NEW}.zip").touch()
-    host = PruneLocalRequest(str(tmp_path), NEW, complete=True, keep_local=1, keep_failed=1, check_mode=False)
+    host = PruneLocalRequest(
+        str(tmp_path), NEW, complete=True, keep_local=1, keep_failed=1, abandoned_after=0, check_mode=False
+    )
     result = prune_host_and_bucket(host if with_host else None, REQUEST, RunLog(None))
     assert result["changed"]
     assert [one["name"] for one in result["decisions"] if one["removed"]] == [OLD]

@@ -14,7 +14,7 @@ pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, prune_objects
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._repository.test_prune import (
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._repository.pruning import (
     DAY,
     KEY,
     NOW,

@@ -87,8 +87,18 @@ class Retention(RuleBasedStateMachine):
     def prove(self, data: st.DataObject) -> None:
         key = self._any(data)
         if key:
-            self.bucket.put(f"{key}.proof.json", b"{}", self.now)
+            self.bucket.put_proof(key, max(self.now, self.whole[key]))
             self.proven.add(key)
+
+    @rule(
+        data=st.data(),
+        changes=st.sampled_from([{"sha256": "0" * 64}, {"proven": "2001-01-01 00:00:00"}, {"format": 9}]),
+    )
+    def write_a_proof_that_is_none(self, data: st.DataObject, changes: t.Dict[str, t.Any]) -> None:
+        key = self._any(data)
+        if key:
+            self.bucket.put_proof(key, max(self.now, self.whole[key]), **changes)
+            self.proven.discard(key)
 
     @rule(data=st.data())
     def hold_or_release(self, data: st.DataObject) -> None:

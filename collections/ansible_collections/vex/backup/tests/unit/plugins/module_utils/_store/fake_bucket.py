@@ -8,6 +8,7 @@ Tests on a real server are in tests/integration and tests/restore.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import io
 import json
 import types
@@ -17,7 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import signed
-from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of, proof_of
 from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store, store_patience
 
@@ -47,6 +48,7 @@ class FakeBucket:
         self.objects: t.Dict[str, bytes] = {}
         self.modified: t.Dict[str, datetime.datetime] = {}
         self.uploads: t.Dict[str, datetime.datetime] = {}
+        self.parts: t.Dict[str, t.List[datetime.datetime]] = {}
         self.refused: t.Dict[t.Tuple[str, str], Exception] = {}
         self.locks: t.Dict[str, t.Dict[str, t.Any]] = {}
         self.cold: t.Set[str] = set()
@@ -76,12 +78,28 @@ class FakeBucket:
         archive = {
             "name": key.rsplit("/", 1)[-1],
             "size": size,
-            "sha256": manifest.pop("sha256", ""),
+            "sha256": manifest.pop("sha256", hashlib.sha256(b"x" * size).hexdigest()),
             "format": "zip",
             "encrypted": False,
         }
         described = {"archive": {**archive, "level": 0}, "run_uuid": "6f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001", **manifest}
         self.put(manifest_of(key), json.dumps(signed(described, secret)).encode(), moment)
+
+    def put_proof(
+        self, key: str, moment: datetime.datetime, signed_with: t.Optional[str] = None, **changes: t.Any
+    ) -> None:
+        """Put the proof of a backup with an archive of this *key*."""
+        proof = {
+            "format": 1,
+            "proven": moment.strftime("%Y-%m-%d %H:%M:%S"),
+            "key": key,
+            "hostname": "spare",
+            "sha256": hashlib.sha256(self.objects[key]).hexdigest(),
+            "tables": 2,
+            "rows": 7,
+            **changes,
+        }
+        self.put(proof_of(key), json.dumps(signed(proof, signed_with)).encode(), moment)
 
     def list_objects_v2(self, Bucket: str, Prefix: str, ContinuationToken: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
         self._begin("list_objects_v2", Prefix)
@@ -140,6 +158,15 @@ class FakeBucket:
         listed = [{"Key": key, "UploadId": key, "Initiated": self.uploads[key].replace(tzinfo=UTC)} for key in shown]
         more = {"NextKeyMarker": shown[-1], "NextUploadIdMarker": shown[-1]} if len(keys) > len(shown) else {}
         return {"Uploads": listed, "IsTruncated": bool(more), **more}
+
+    def list_parts(self, Bucket: str, Key: str, UploadId: str, PartNumberMarker: int = 0) -> t.Dict[str, t.Any]:  # noqa: N803
+        self._begin("list_parts", Key)
+        assert UploadId == Key
+        times = self.parts.get(Key, [])
+        shown = times[PartNumberMarker : PartNumberMarker + self.page]
+        left = PartNumberMarker + len(shown) < len(times)
+        more = {"NextPartNumberMarker": PartNumberMarker + len(shown)} if left else {}
+        return {"Parts": [{"LastModified": one.replace(tzinfo=UTC)} for one in shown], "IsTruncated": left, **more}
 
     def abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> t.Dict[str, t.Any]:  # noqa: N803
         self._begin("abort_multipart_upload", Key)
