@@ -143,7 +143,7 @@ def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.
         # Only in check mode, in which the archive was not made either.
         store.call("head_bucket")
         return {"changed": True, "manifest_key": None}
-    uploads = _uploads(request)
+    uploads = uploads_of(request)
     existing = [find_existing(store, one) for one in uploads]
     result = {
         "size": uploads[0].size,
@@ -162,8 +162,11 @@ def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.
     return result if archive is None else {**result, **_etag_and_parts(archive)}
 
 
-def _uploads(request: UploadRequest) -> t.List[Upload]:
-    """Return the archive and, if there is one, its manifest, in the order of their upload."""
+def uploads_of(request: UploadRequest) -> t.List[Upload]:
+    """Return the archive and, if there is one, its manifest, in the order of their upload.
+
+    :raises OptionError: when the manifest describes no archive
+    """
     encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
     settings = {**encryption, "StorageClass": request.storage_class}
     if request.manifest is None:

@@ -11,7 +11,10 @@ import subprocess
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.module_utils._common.lock import instance_lock
+from ansible_collections.vex.backup.plugins.module_utils._common.lock import (
+    instance_lock,
+    try_instance_lock,
+)
 from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning
 
 
@@ -53,3 +56,15 @@ def test_child_process_without_the_descriptor_does_not_keep_the_lock(tmp_path: p
 def test_lock_file_is_private(tmp_path: pathlib.Path) -> None:
     with instance_lock(str(tmp_path), "abc") as descriptor:
         assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o600
+
+
+def test_trial_takes_and_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    try_instance_lock(str(tmp_path), "abc")
+    assert os.listdir(tmp_path) == []
+    with instance_lock(str(tmp_path), "abc"):
+        with pytest.raises(AlreadyRunning, match=r"fuser -v \S+/.dump-abc.lock"):
+            try_instance_lock(str(tmp_path), "abc")
+        try_instance_lock(str(tmp_path), "another")
+    try_instance_lock(str(tmp_path), "abc")
+    with instance_lock(str(tmp_path), "abc"):
+        pass
