@@ -20,7 +20,7 @@ from tests.servers.mariadb import MariaDB
 
 NEEDS = ["mydumper", "client", "compression", "databases", "grants", "directory", "lock", "tools", "disk", "tables"]
 NAME = "backup_20250720_161523"
-DATABASE = "tried"
+DATABASE, EMPTY = "tried", "tried_empty"
 FEW = ("limited", "canary-secret")
 
 
@@ -29,8 +29,9 @@ def source(mariadb: MariaDB) -> Iterator[MariaDB]:
     mariadb.execute(f"CREATE DATABASE {DATABASE}", f"CREATE TABLE {DATABASE}.t (id INT PRIMARY KEY)")
     mariadb.execute(f"INSERT INTO {DATABASE}.t VALUES (1)")
     mariadb.create_account(*FEW, "SELECT, PROCESS ON *.*")
+    mariadb.execute(f"CREATE DATABASE {EMPTY}")
     yield mariadb
-    mariadb.execute(f"DROP DATABASE {DATABASE}")
+    mariadb.execute(f"DROP DATABASE {DATABASE}", f"DROP DATABASE {EMPTY}")
 
 
 @pytest.fixture
@@ -105,7 +106,8 @@ def test_all_needs_are_met_and_nothing_is_left(source: MariaDB, work: Path, comp
     result = check(source, work, compression=compression)
     assert (result["status"], result["needs"]) == (1, dict.fromkeys(NEEDS, ""))
     assert (result["databases"], result["tables"]) == ([DATABASE], 1)
-    assert check(source, work / "not" / "yet")["needs"] == dict.fromkeys(NEEDS, "")
+    # An empty database needs no MyDumper.
+    assert check(source, work / "not" / "yet", databases=[EMPTY])["needs"] == dict.fromkeys(NEEDS, "")
     assert (list(work.iterdir()), work.stat().st_mtime_ns) == ([], before)
 
 
@@ -137,6 +139,8 @@ def test_missing_programs_are_all_named(source: MariaDB, work: Path, monkeypatch
     assert "install zstd" in needs["compression"]
     assert "nowhere" in needs["databases"]
     assert list(needs) == ["mydumper", "client", "compression", "databases", "directory", "lock"]
+    found = failures(source, work)
+    assert (unmet(found), found["grants"]) == (["mydumper", "client", "compression"], "")
 
 
 def test_a_pattern_that_is_none(source: MariaDB, work: Path) -> None:
