@@ -117,7 +117,7 @@ def test_every_failure_is_named_at_once(source: MariaDB, tmp_path: Path, program
     (tmp_path / "file").touch()
     login = Login("", 0, source.socket, *FEW, None)
     needs = failures(source, tmp_path / "file" / "work", login=login, space_factor=1e12)
-    # Without the privileges, MyDumper and the tables are not tried.
+    # Without the privileges, the tables are not tried.
     assert set(needs) == {*NEEDS} - {"tables"}
     assert set(unmet(needs)) == {"compression", "grants", "directory", "lock", "tools", "disk"}
     assert "broken zstd" in needs["compression"]

@@ -72,9 +72,9 @@ def try_dump(connection: Connection[Cursor], server: servers.Server, request: Du
 
 def _try_plan(needs: Needs, request: DumpRequest, plan: Plan) -> None:
     needs.attempt("disk", lambda: check_space(request, plan))
+    needs.attempt("tools", lambda: try_mydumper(request.login, plan))
     # Without the privileges, their failures would only repeat that.
     if needs.is_met("grants"):
-        needs.attempt("tools", lambda: try_mydumper(request.login, plan))
         needs.attempt("tables", lambda: _require_readable(plan))
 
 
