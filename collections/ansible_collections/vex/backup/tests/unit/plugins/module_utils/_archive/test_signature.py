@@ -52,8 +52,8 @@ def test_a_changed_manifest_is_refused(given: t.Dict[str, t.Any]) -> None:
 
 def test_an_unsigned_manifest_is_refused() -> None:
     message = (
-        "here is not signed, and a manifest key is set: it was made before the key was set, or by somebody else; to use "
-        "it anyway, unset the key for this one call"
+        "here is not signed, and a manifest key is set: it was made before the key was set, or by somebody else; to "
+        "use it anyway, unset the key for this one call"
     )
     with pytest.raises(ManifestForged, match=f"^{message}$"):
         check_signature(MANIFEST, "here", [KEY])

@@ -150,7 +150,7 @@ def test_choose(wanted: t.Dict[str, str], expected: str) -> None:
         (
             [A, f"{C}-"],
             {"name": C},
-            f"{C}.zip.manifest.json.), so its upload did not end and it is not a backup: choose another$",
+            rf"{C}\.zip\.manifest\.json\), so its upload did not end and it is not a backup: choose another$",
         ),
     ],
 )
