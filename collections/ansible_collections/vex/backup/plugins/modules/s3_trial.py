@@ -34,13 +34,6 @@ options:
   storage_class:
     description: Storage class of archives.
     type: str
-  server_side_encryption:
-    description: Encryption of objects on the server. Without it, the bucket's default applies.
-    type: str
-    choices: [AES256, 'aws:kms']
-  kms_key_id:
-    description: Key for O(server_side_encryption=aws:kms). Without it, the account's default key is used.
-    type: str
   retention:
     description: Require the rights that only retention needs. They are C(s3:ListBucket), C(s3:GetObject),
       C(s3:DeleteObject) and C(s3:ListBucketMultipartUploads).
@@ -52,6 +45,7 @@ options:
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.s3
+  - vex.backup.encryption
 attributes:
   check_mode:
     support: none
@@ -99,7 +93,7 @@ notes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import S3, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import ENCRYPTION, S3, conclude, request
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.trial import TrialRequest, try_bucket
 
@@ -109,12 +103,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **S3,
+            **ENCRYPTION,
             "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str", "required": True},
             "storage_class": {"type": "str"},
-            "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
-            "kms_key_id": {"type": "str", "no_log": False},
             "retention": {"type": "bool", "default": False},
             "timeout": {"type": "int"},
         },

@@ -15,7 +15,13 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.needs import Needs
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, StoreFailed, UploadFailed
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    ObjectCold,
+    StoreFailed,
+    UploadFailed,
+)
+from ansible_collections.vex.backup.plugins.module_utils._store.checksums import create_upload
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, head, list_uploads, lock_of
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, split
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
@@ -26,8 +32,6 @@ from ansible_collections.vex.backup.plugins.module_utils._store.write import Upl
 
 CONTENT = b"`vex-backup check` wrote this object to try the bucket. It may be removed.\n"
 PART_SIZE = 16
-# S3's name for the refusal to read an object in cold storage.
-COLD = "InvalidObjectState"
 
 Value = t.TypeVar("Value")
 
@@ -180,9 +184,7 @@ class _Trial:
     def _read(self) -> None:
         try:
             content = read_object(self._store, self._upload.key)
-        except Refused as error:
-            if error.code != COLD:
-                raise
+        except ObjectCold:
             self.needs.notes["read"] = "objects of this storage class cannot be read before they are thawed"
             return
         if content != CONTENT:
@@ -239,16 +241,12 @@ class _Trial:
         begun = self._try(
             "parts",
             "s3:PutObject",
-            lambda: self._store.call(
-                "create_multipart_upload",
-                Key=self._upload.key,
-                ChecksumAlgorithm="SHA256",
-                **self._upload.settings,
-            ),
+            lambda: create_upload(self._store, RunLog(None), {"Key": self._upload.key, **self._upload.settings}),
         )
         return [] if begun is None else [begun["UploadId"]]
 
     def _send(self, upload_id: str) -> None:
         with open(self._upload.path, "rb") as stream:
             (part,) = split(stream.fileno(), self._upload.size, MEBIBYTE, self._store.deadline.check)
-            self._store.wait([self._store.start(put_part, self._store, self._upload.key, upload_id, part)])
+            sending = self._store.start(put_part, self._store, self._upload.key, upload_id, part, RunLog(None))
+            self._store.wait([sending])
