@@ -55,6 +55,14 @@ def test_a_plan() -> None:
     }
 
 
+def test_a_record_has_room_for_fifty_names() -> None:
+    names = [f"t{number:02d}" for number in range(52)]
+    plan = make_plan(DatabasePlan("shop", "shop", [], [], [], names))
+    (sentence,) = Progress(PATH, plan=plan).result(changed=False)["left_out"]
+    assert sentence.startswith("left out by exclude_tables: shop.t00, shop.t01, ")
+    assert sentence.endswith(", shop.t49 and 2 more")
+
+
 def test_a_whole_dump() -> None:
     progress = Progress(
         PATH,

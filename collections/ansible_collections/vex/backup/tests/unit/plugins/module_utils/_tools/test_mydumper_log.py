@@ -50,6 +50,7 @@ def test_too_deep_json_is_no_message() -> None:
         ("dumping data for `shop`.`job cancelled`", False),
         ("dumping data for `Shutting down gracefully`.`t`", False),
         ("Thread 3: `shop`.`orders` job cancelled", True),
+        ("Thread 3: `shop`.`orders`job cancelled", True),
         ("Shutting down gracefully", True),
     ],
 )
