@@ -298,10 +298,11 @@ def test_output_without_a_log_form_is_the_first_reason(driver: Driver) -> None:
 @pytest.mark.parametrize(
     ("status", "failure"),
     [
+        (-9, "MyDumper was ended by signal 9"),
         (137, "MyDumper was ended by signal 9"),
         (129, "MyDumper was ended by signal 1"),
         (128, "MyDumper exited with 128 and printed no reason"),
     ],
 )
-def test_shells_exit_status_of_a_signal(status: int, failure: str) -> None:
+def test_exit_status_of_a_signal(status: int, failure: str) -> None:
     assert failures(NEW, WHOLE._replace(returncode=status)) == [failure]
