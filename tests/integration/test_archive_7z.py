@@ -331,8 +331,20 @@ def test_check_mode_changes_nothing(source: Path, dest: Path, *, remove_source: 
     assert archive(source, dest, check_mode=True)["changed"] is False
 
 
-def test_in_check_mode_the_source_may_be_absent(tmp_path: Path, dest: Path) -> None:
-    assert archive(tmp_path / "none", dest, check_mode=True)["changed"] is True
+@pytest.mark.parametrize("password", [None, "canary"])
+@pytest.mark.parametrize("archive_format", ["zip", "7z"])
+def test_in_check_mode_the_source_may_be_absent(tmp_path: Path, archive_format: str, password: str | None) -> None:
+    before = snapshot(tmp_path)
+    dest = tmp_path / f"none.{archive_format}"
+    result = archive(tmp_path / "none", dest, check_mode=True, format=archive_format, password=password)
+    assert (result["changed"], result["archive"]) == (True, str(dest))
+    assert snapshot(tmp_path) == before
+
+
+def test_check_mode_tries_7_zip(tmp_path: Path, dest: Path, fake: Callable[[str], None]) -> None:
+    fake('[ "$1" = h ] || exec "$real" "$@"; echo broken >&2; exit 2')
+    with pytest.raises(ArchiveFailed, match=r"7-Zip could not read .* \(exit status 2\): broken"):
+        archive(tmp_path / "none", dest, check_mode=True)
 
 
 def test_an_interrupted_module_leaves_nothing(source: Path, dest: Path, tmp_path: Path) -> None:

@@ -223,6 +223,53 @@ def test_check_mode_sends_and_keeps_nothing(mail: Mailer, smtp: SmtpSink) -> Non
     assert "the mail would be kept in" in away["error"]
 
 
+def test_check_mode_tries_each_recipient(mail: Mailer, smtp: SmtpSink) -> None:
+    where, reply = f"the mail server 127.0.0.1:{smtp.port}", "550 5.7.1 this server was told to refuse"
+    kept = f"; the mail would be kept in {mail.spool}/mails"
+    smtp.refused_recipients = {"boss@example.com"}
+    some = f"{where} refused some recipients: boss@example.com: {reply}; check recipients"
+    assert mail(check_mode=True)["error"].startswith(some + kept[:30])
+    smtp.refused_recipients.add("dba@example.com")
+    every = f"{where} refused every recipient: dba@example.com: {reply}; boss@example.com: {reply}"
+    assert mail(check_mode=True)["error"].startswith(every + kept[:30])
+    assert (smtp.messages, mail.kept()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({}, None),
+        ({b"MAIL": b"553 5.1.8 who are you"}, "refused the mail: 553 5.1.8 who are you"),
+        ({b"RCPT": b"421 4.7.0 too many"}, "refused the mail: 421 4.7.0 too many"),
+        ({b"RCPT": b"251 elsewhere", b"QUIT": b""}, None),
+    ],
+)
+def test_check_mode_resets_the_dialogue(mail: Mailer, answers: dict[bytes, bytes], words: str | None) -> None:
+    """Only a server with a script shows every command."""
+    commands: list[bytes] = []
+
+    def answer(client: socket.socket) -> None:
+        client.sendall(b"220 hello\r\n")
+        for line in client.makefile("rb"):
+            commands.append(line.split()[0].upper())
+            client.sendall(answers.get(commands[-1], b"250 fine") + b"\r\n")
+
+    with scripted(answer) as port:
+        result = mail(check_mode=True, smtp_port=port)
+    if words is None:
+        assert commands == [b"EHLO", b"MAIL", b"RCPT", b"RCPT", b"RSET", b"QUIT"]
+        assert "error" not in result
+    else:
+        assert not {b"DATA", b"RSET"}.intersection(commands)
+        assert words in result["error"]
+
+
+def test_check_mode_without_a_new_mail_only_logs_in(mail: Mailer, smtp: SmtpSink) -> None:
+    smtp.mode = "refuse"
+    assert "error" not in mail(check_mode=True, subject=None, text=None)
+    assert "could not be reached" in mail(check_mode=True, subject=None, text=None, smtp_port=free_port())["error"]
+
+
 def test_text_cannot_add_a_header(mail: Mailer, smtp: SmtpSink) -> None:
     assert mail(subject="a\r\nBcc: x@example.com\n\udcff", text="x\udcff")["delivered"]
     (message,) = smtp.messages

@@ -168,7 +168,7 @@ def test_an_interrupted_upload_leaves_nothing(uploads: Uploads) -> None:
 
 @only_parts
 def test_a_failed_upload_that_is_interrupted_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_part, cancel = write_module._put_part, s3_module.Store.cancel
+    put_part, cancel = write_module.put_part, s3_module.Store.cancel
 
     def put_one_part(store: s3_module.Store, key: str, upload_id: str, part: Part, log: RunLog) -> dict[str, Any]:
         if part.number == 2:
@@ -179,7 +179,7 @@ def test_a_failed_upload_that_is_interrupted_leaves_nothing(uploads: Uploads, mo
         os.kill(os.getpid(), signal.SIGTERM)
         cancel(store, seconds)
 
-    monkeypatch.setattr(write_module, "_put_part", put_one_part)
+    monkeypatch.setattr(write_module, "put_part", put_one_part)
     monkeypatch.setattr(s3_module.Store, "cancel", interrupt)
     with ending_children():
         assert "this step was interrupted" in uploads.refusal(Interrupted)

@@ -17,11 +17,11 @@ from ansible_collections.vex.backup.roles.host.files.vex_backup_host.places impo
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import last_failure
 from tests.command import Command
 from tests.playbook import away
+from tests.servers.s3_proxy import S3Proxy
 
-NEEDS = [
-    *"configuration server session mydumper databases grants disk tools tables archive bucket".split(),
-    *("log database", "mail"),
-]
+DUMP_NEEDS = "mydumper client compression databases grants directory disk lock tools tables".split()
+BUCKET_NEEDS = [f"bucket {name}" for name in "list write read remove parts".split()]
+NEEDS = ["configuration", "server", "session", *DUMP_NEEDS, "archive", *BUCKET_NEEDS, "log database", "mail"]
 
 
 def test_a_successful_run_prints_nothing(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +69,7 @@ def test_a_check_without_findings(command: Command, capfd: pytest.CaptureFixture
     assert out.splitlines() == [f"OK   {name}" for name in NEEDS]
     assert err == ""
     left = command.host.observe()
-    assert (left.backups, left.mails, left.keys) == ([], [], [])
+    assert (left.backups, left.mails, left.keys, left.unfinished) == ([], [], [], [])
     assert not command.host.work.exists()
     assert os.listdir(command.places.home) in ([], [".ansible"])
 
@@ -82,8 +82,9 @@ def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.Ca
     lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
     assert lines["configuration"].startswith("FAIL configuration: ")
     assert "vex_backup_threads" in lines["configuration"]
-    assert lines["bucket"].startswith("FAIL bucket: ")
-    assert "the bucket does not exist" in lines["bucket"]
+    assert lines["bucket list"].startswith("FAIL bucket list: ")
+    assert "the bucket does not exist" in lines["bucket list"]
+    assert lines["bucket write"] == "--   bucket write: not checked"
     assert "refused the login of" in lines["log database"]
     assert "does not support what smtp_security or smtp_user needs" in lines["mail"]
 
@@ -98,37 +99,35 @@ def test_a_check_without_server_and_log_database(command: Command, capfd: pytest
     assert lines["grants"] == "--   grants: not checked"
     assert lines["log database"].startswith("FAIL log database: ")
     assert "could not be reached: check login_unix_socket" in lines["log database"]
-    assert [lines[name] for name in ("bucket", "mail")] == ["OK   bucket", "OK   mail"]
+    assert [lines[name] for name in (*BUCKET_NEEDS, "mail")] == [f"OK   {name}" for name in (*BUCKET_NEEDS, "mail")]
 
 
-def test_privileges(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
-    command.host.create_account("SELECT, PROCESS ON *.*")
-    assert command("check") == 1
+def test_what_a_run_would_be_refused(command: Command, capfd: pytest.CaptureFixture[str], s3_proxy: S3Proxy) -> None:
+    """A server, a bucket and a mail server that each refuse a part: the rest is tried, and nothing is left."""
+    host = command.host
+    host.create_account("SELECT, PROCESS ON *.*")
+    host.sink.refused_recipients = {"boss@example.org"}
+    s3_proxy.denied = {"GetObject": "AccessDenied", "AbortMultipartUpload": "AccessDenied"}
+    changes = {"s3_endpoint_url": s3_proxy.endpoint, "keep_last": 3, "mail_to": ["dba@example.org", "boss@example.org"]}
+    assert command("check", **changes) == 1
     lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
-    assert lines["grants"].startswith("FAIL grants: ")
     assert "RELOAD ON *.*" in lines["grants"]
     assert "Remedy: GRANT" in lines["grants"]
-    assert [lines[name] for name in ("server", "databases", "bucket")] == [
-        "OK   server",
-        "OK   databases",
-        "OK   bucket",
-    ]
-    assert lines["disk"] == "--   disk: not checked"
-
-
-def test_disk(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
-    assert command("check", "--json", space_factor=1e9, mail_enabled=False) == 1
+    assert lines["tables"] == "--   tables: not checked"
+    assert lines["bucket read"].startswith("FAIL bucket read: s3:GetObject is refused: GetObject of s3://vex/")
+    assert lines["bucket parts"].startswith("FAIL bucket parts: s3:AbortMultipartUpload is refused: AbortMultipart")
+    assert "refused some recipients: boss@example.org: 550 5.7.1" in lines["mail"]
+    failed = {"grants", "bucket read", "bucket parts", "mail"}
+    assert {name for name in NEEDS if not lines[name].startswith("OK ")} == {*failed, "tables"}
+    left = host.observe()
+    assert (left.backups, left.mails, left.keys) == ([], [], [])
+    s3_proxy.denied = {}
+    assert command("check", "--json", s3_endpoint_url=s3_proxy.endpoint, space_factor=1e9, mail_enabled=False) == 1
     found = json.loads(capfd.readouterr().out)
-    assert found["ok"] is False
     assert found["server_version"].startswith("MariaDB ")
-    disk, *unchecked = (one for one in found["findings"] if not one["ok"])
-    assert [(one["name"], one["ok"]) for one in (disk, *unchecked)] == [
-        ("disk", False),
-        ("tools", None),
-        ("tables", None),
-    ]
-    assert "make room" in disk["detail"]
+    assert [one["name"] for one in found["findings"] if not one["ok"]] == ["grants", "disk", "tables"]
     assert found["findings"][-1]["detail"] == "not used: vex_backup_mail_enabled is false"
+    assert host.observe().unfinished == []
 
 
 def test_a_missing_or_broken_configuration(command: Command, capfd: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from tests.servers.ports import free_port
 
@@ -21,6 +21,26 @@ NOT_FORWARDED = {"connection", "expect", "keep-alive", "transfer-encoding"}
 
 UNAVAILABLE = b"""<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>ServiceUnavailable</Code><Message>Please reduce your request rate.</Message></Error>"""
+
+
+REFUSED = """<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>{}</Code><Message>The proxy refuses it.</Message></Error>"""
+# Parameters of a query that change the operation, and the operations by method.
+OPERATIONS = {
+    ("GET", "list-type"): "ListObjectsV2",
+    ("GET", "uploads"): "ListMultipartUploads",
+    ("POST", "uploads"): "CreateMultipartUpload",
+    ("PUT", "partNumber"): "UploadPart",
+    ("DELETE", "uploadId"): "AbortMultipartUpload",
+    ("DELETE", "versionId"): "DeleteObjectVersion",
+}
+PLAIN = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+
+
+def operation_of(method: str, path: str) -> str | None:
+    """Return S3's name for a request on objects, with a name of its own for the deletion of a version."""
+    query = parse_qs(urlsplit(path).query, keep_blank_values=True)
+    return next((OPERATIONS[method, name] for name in query if (method, name) in OPERATIONS), PLAIN.get(method))
 
 
 class S3Proxy:
@@ -42,6 +62,8 @@ class S3Proxy:
         self._method: str | None = None
         self._every = 1
         self._counted = 0
+        #: code of the refusal by operation
+        self.denied: dict[str, str] = {}
         self._actions: dict[tuple[str, int], Callable[[], None]] = {}
         # An action at a request may set a fault.
         self._lock = threading.RLock()
@@ -150,21 +172,23 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "drop":
             self.close_connection = True
         elif fault == "refuse":
-            self._refuse()
+            self._refuse(503, UNAVAILABLE)
+        elif (code := self.server.proxy.denied.get(operation_of(self.command, self.path) or "")) is not None:
+            self._refuse(403, REFUSED.format(code).encode())
         else:
             self._forward(cut=fault == "cut")
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle  # noqa: N815 - the names that http.server looks for
 
-    def _refuse(self) -> None:
+    def _refuse(self, status: int, body: bytes) -> None:
         for _ in self._body():  # the client reads the answer only after it has sent all of its request
             pass
-        self.send_response(503)
+        self.send_response(status)
         self.send_header("Content-Type", "application/xml")
-        self.send_header("Content-Length", str(len(UNAVAILABLE)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(UNAVAILABLE)
+            self.wfile.write(body)
 
     def _forward(self, *, cut: bool) -> None:
         connection = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)

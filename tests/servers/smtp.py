@@ -29,7 +29,7 @@ class SmtpSink:
     :param login: user and password that clients must give (on an encrypted connection only)
 
     ``mode`` may be set at any time: ``refuse`` answers 550 to every recipient, ``hang`` never answers one. ``largest``
-    too: a limit that the server does not announce.
+    too: a limit that the server does not announce; and ``refused_recipients``, which get the same answer.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class SmtpSink:
         self.address = address
         self.mode: Mode = "normal"
         self.largest: int | None = None
+        self.refused_recipients: set[str] = set()
         self.greeted_by: str | None = None
         self._login = login
         self._tls = tls
@@ -106,7 +107,7 @@ class SmtpSink:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept or refuse a recipient, according to the mode."""
-        if self.mode == "refuse":
+        if self.mode == "refuse" or address in self.refused_recipients:
             return "550 5.7.1 this server was told to refuse"
         while self.mode == "hang":
             await asyncio.sleep(0.05)

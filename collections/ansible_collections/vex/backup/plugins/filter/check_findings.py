@@ -29,6 +29,10 @@ options:
     description: The result of M(ansible.builtin.validate_argument_spec).
     type: dict
     required: true
+  bucket:
+    description: The result of M(vex.backup.s3_trial).
+    type: dict
+    required: true
   wrong_settings:
     description: A sentence on unknown variables, or on missing ones that a run needs; empty without any.
     type: str
@@ -47,8 +51,8 @@ EXAMPLES = r"""
 - name: Set what was found
   ansible.builtin.set_fact:
     vex_backup_findings: >-
-      {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, wrong_settings='',
-                                                       is_uploaded=true, is_mailed=true) }}
+      {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, bucket=vex_backup_bucket,
+                                                       wrong_settings='', is_uploaded=true, is_mailed=true) }}
 """
 
 RETURN = r"""

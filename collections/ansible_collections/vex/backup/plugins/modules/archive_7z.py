@@ -66,7 +66,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode O(source) may be absent, since the dump was not made either.
+    details: In check mode O(source) may be absent, since the dump was not made either. A small directory is packed in
+      its place, and removed.
   diff_mode:
     support: none
   idempotent:

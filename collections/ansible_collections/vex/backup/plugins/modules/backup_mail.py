@@ -26,7 +26,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Nothing is sent or kept. The module only logs in to the server.
+    details: Nothing is sent or kept. The module holds the dialogue up to the recipients of the new mail, and resets it.
   diff_mode:
     support: none
   idempotent:

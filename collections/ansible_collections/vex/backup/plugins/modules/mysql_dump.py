@@ -141,7 +141,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Connects, checks privileges, programs, disk and tables, and returns the databases to dump; writes nothing.
+    details: Tries what a dump needs before its first row, also after a failure, and returns the databases to dump.
+      Nothing is left behind.
   diff_mode:
     support: none
   idempotent:
@@ -240,6 +241,15 @@ server_version:
   returned: when the server was reached
   type: str
   sample: MariaDB 10.11.18
+needs:
+  description:
+    - What a dump needs, by name, with the message of its failure, empty for a need that is met. What an earlier failure
+      kept from being tried is absent.
+    - The names are V(mydumper), V(client), V(compression), V(databases), V(grants), V(directory), V(lock), V(tools),
+      V(disk) and V(tables).
+  returned: in check mode, when the server was reached
+  type: dict
+  sample: {mydumper: "", client: "", databases: ""}
 server:
   description: Product and full version of the server.
   returned: when the plan was made

@@ -9,17 +9,13 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Result, Stages, has_failed, problem_of
 
-# The needs of a dump, in the order in which it checks them, and the failure that its module returns for each.
+# The needs that mysql_dump tries once it has reached the server, and s3_trial, with the names of their findings.
 DUMP_NEEDS = {
-    "server": "ServerUnavailable",
-    "session": "SessionRefused",
-    "mydumper": "ProgramMissing",
-    "databases": "OptionError",
-    "grants": "MissingGrants",
-    "disk": "NotEnoughSpace",
-    "tools": "ToolLoginFailed",
-    "tables": "TablesUnreadable",
+    name: name for name in "mydumper client compression databases grants directory disk lock tools tables".split()
 }
+BUCKET_NEEDS = {name: f"bucket {name}" for name in "list write read remove parts".split()}
+# The failure of a session that was opened but cannot be used.
+SESSION_FAILURE = "SessionRefused"
 NOT_CHECKED = "not checked"
 
 
@@ -28,12 +24,14 @@ class Checks:
     """The results of a check of a host.
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
-    registers it. ``wrong_settings``: a sentence on unknown variables, or on missing ones that a run
-    needs, or empty. ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload, and for a mail.
+    registers it. ``bucket``: the result of ``s3_trial``. ``wrong_settings``: a sentence on unknown variables, or on
+    missing ones that a run needs, or empty. ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload,
+    and for a mail.
     """
 
     stages: Stages
     variables: Result
+    bucket: Result
     wrong_settings: str
     is_uploaded: bool
     is_mailed: bool
@@ -41,7 +39,11 @@ class Checks:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A need of a run. ``ok`` is ``None`` when it was not checked; ``detail`` is the failure and its remedy."""
+    """A need of a run.
+
+    ``ok`` is ``None`` when it was not checked; ``detail`` is the failure and its remedy, or a remark on a need that is
+    met.
+    """
 
     name: str
     ok: t.Optional[bool]
@@ -55,18 +57,14 @@ def findings_of(checks: Checks) -> t.List[Finding]:
     # A record that would only be kept in the spool opens with a message.
     log_database = str(stages.opened.get("message") or "")
     mail = problem_of(stages.mail, "error")
-    unused = "not used: {} is false"
     return [
         Finding("configuration", not configuration, configuration),
-        *_dump_findings(stages.dump),
+        *_server_findings(stages.dump),
+        *_needs(stages.dump, DUMP_NEEDS),
         Finding("archive", not has_failed(stages.pack), _message(stages.pack)),
-        Finding(
-            "bucket",
-            not has_failed(stages.upload),
-            _message(stages.upload) if checks.is_uploaded else unused.format("vex_backup_upload_enabled"),
-        ),
+        *(_bucket_findings(checks.bucket) if checks.is_uploaded else [_unused("bucket", "vex_backup_upload_enabled")]),
         Finding("log database", not log_database, log_database),
-        Finding("mail", not mail, mail if checks.is_mailed else unused.format("vex_backup_mail_enabled")),
+        Finding("mail", not mail, mail) if checks.is_mailed else _unused("mail", "vex_backup_mail_enabled"),
     ]
 
 
@@ -76,19 +74,41 @@ def _variables_problem(validation: Result) -> str:
     return f"{_message(validation)} {'; '.join(validation.get('argument_errors') or [])}"
 
 
-def _dump_findings(dump: Result) -> t.List[Finding]:
-    """Return a finding for each need of the dump; the needs after the first failed one were not checked."""
-    findings: t.List[Finding] = []
-    failure = dump.get("failure") or "" if has_failed(dump) else None
-    is_over = False
-    for name, expected in DUMP_NEEDS.items():
-        if is_over:
-            findings.append(Finding(name, None, NOT_CHECKED))
-            continue
-        # A failure that belongs to no single need is reported by the first one: nothing is known of the others.
-        is_over = failure is not None and (failure == expected or failure not in DUMP_NEEDS.values())
-        findings.append(Finding(name, not is_over, _message(dump) if is_over else ""))
+def _server_findings(dump: Result) -> t.List[Finding]:
+    """Return the findings on the connection, without which nothing else of the server is tried."""
+    if "needs" in dump:
+        return [Finding("server", True, ""), Finding("session", True, "")]
+    if dump.get("failure") == SESSION_FAILURE:
+        return [Finding("server", True, ""), Finding("session", False, _message(dump))]
+    ok = False if has_failed(dump) else None
+    return [Finding("server", ok, _message(dump) or NOT_CHECKED), Finding("session", None, NOT_CHECKED)]
+
+
+def _bucket_findings(bucket: Result) -> t.List[Finding]:
+    findings = _needs(bucket, BUCKET_NEEDS)
+    if has_failed(bucket) and "needs" not in bucket:
+        # Before the first request, for example without the library.
+        findings[0] = dataclasses.replace(findings[0], ok=False, detail=_message(bucket))
     return findings
+
+
+def _needs(result: Result, names: t.Mapping[str, str]) -> t.List[Finding]:
+    """Return a finding for each need that a module tries, in the order of *names*.
+
+    :param names: the name of the finding by that of the need
+    """
+    tried: t.Mapping[str, str] = result.get("needs") or {}
+    notes: t.Mapping[str, str] = result.get("notes") or {}
+    return [
+        Finding(shown, not tried[name], tried[name] or notes.get(name, ""))
+        if name in tried
+        else Finding(shown, None, NOT_CHECKED)
+        for name, shown in names.items()
+    ]
+
+
+def _unused(name: str, variable: str) -> Finding:
+    return Finding(name, True, f"not used: {variable} is false")
 
 
 def _message(result: Result) -> str:

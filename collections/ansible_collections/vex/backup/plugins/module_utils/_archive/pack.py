@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import stat
+import tempfile
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.manifest import Archive, with_archive
@@ -128,6 +129,7 @@ def _pack(request: PackRequest, log: RunLog) -> t.Dict[str, t.Any]:
     if not has_source and not has_dest:
         if request.check_mode:
             # The dump was not made in check mode either.
+            _try_packing(request)
             return {"changed": True, "archive": request.dest}
         raise OptionError(f"source does not exist: {request.source}")
     with reading(request.source) if has_source else contextlib.nullcontext():
@@ -151,6 +153,20 @@ def _pack_source(request: PackRequest, log: RunLog, *, has_source: bool, has_des
         "tool_version": program.version,
         "changed": changed or manifest_changed or removed,
     }
+
+
+def _try_packing(request: PackRequest) -> None:
+    """Pack a small directory in the same way, and leave nothing behind.
+
+    :raises BackupError: when that fails
+    """
+    with tempfile.TemporaryDirectory(prefix="vex-backup-") as private:
+        source = os.path.join(private, "trial")
+        os.mkdir(source)
+        with open(os.path.join(source, "rows.sql"), "w", encoding="ascii") as stream:
+            stream.write("SELECT 1;\n" * 1000)
+        dest = f"{source}.{request.format}"
+        _pack(dataclasses.replace(request, source=source, dest=dest, check_mode=False), RunLog(None))
 
 
 def _check_existing(request: PackRequest, program: SevenZip, has_source: bool) -> Archive:

@@ -33,6 +33,9 @@ HOLD = ".hold"
 #: All of the above.
 COMPANIONS = (MANIFEST, INCOMPLETE, PROOF, HOLD)
 
+#: The name of the object that a check writes and removes. It is always the same, so that at most one remains.
+TRIAL = "vex-backup-check"
+
 _ARCHIVE = re.compile(
     rf"(?P<hostname>[^/]+)/[0-9]{{4}}/[0-9]{{2}}/(?P<name>{RUN_NAME_PATTERN})\.(?P<extension>{'|'.join(ARCHIVE_FORMATS)})"
 )
@@ -131,6 +134,15 @@ def proof_of(archive: str) -> str:
 def hold_of(archive: str) -> str:
     """Return the key of the hold beside an *archive* with that key."""
     return archive + HOLD
+
+
+def trial_of(prefix: str, hostname: str) -> str:
+    """Return the key of the object that a check writes and removes; no archive has such a key.
+
+    :param prefix: the beginning of all keys, as given to :func:`build`
+    :raises OptionError: for an empty *hostname*
+    """
+    return f"{host_prefix(prefix, hostname)}{TRIAL}"
 
 
 def archive_beside(key: str) -> t.Optional[str]:

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import tempfile
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace
@@ -119,6 +121,22 @@ def require_space(folder: str, needed: int, what: str) -> None:
             f"{what} needs {needed} bytes in {folder}, which has {available}: make room there, or choose another "
             "directory"
         )
+
+
+def try_writing(folder: str) -> None:
+    """Check that files can be written to a directory, or to the one in which it is to be created; leave nothing.
+
+    :raises OSError: when that is not possible
+    """
+    while not os.path.isdir(folder):
+        if os.path.lexists(folder):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
+        folder = os.path.dirname(folder)
+    # Without a name, so that nothing is left of it even by a process that is killed.
+    with tempfile.TemporaryFile(dir=folder) as stream:
+        stream.write(bytes(BLOCK_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _fsync(path: str, flags: int) -> None:

@@ -25,15 +25,29 @@ def instance_lock(folder: str, instance: str) -> t.Iterator[int]:
     :param folder: the directory of the lock file
     :raises AlreadyRunning: at once, when another process holds the lock
     """
-    path = os.path.join(folder, f".dump-{instance}.lock")
+    path = _instance_path(folder, instance)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if not try_lock(descriptor):
-            raise AlreadyRunning(
-                f"another dump of this server is in progress (lock {path}); wait for its end, or find it with: "
-                f"fuser -v {path}"
-            )
+        _lock_instance(descriptor, path)
         yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def try_instance_lock(folder: str, instance: str) -> None:
+    """Check that :func:`instance_lock` would succeed, in a directory that can be written; create nothing.
+
+    :raises AlreadyRunning: when another process holds the lock
+    :raises OSError: when the lock file cannot be opened
+    """
+    path = _instance_path(folder, instance)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        # Released at once: a run that starts at this moment would be refused.
+        _lock_instance(descriptor, path)
     finally:
         os.close(descriptor)
 
@@ -110,3 +124,15 @@ def _claim(path: str, stack: contextlib.ExitStack) -> bool:
         return False
     stack.callback(os.close, descriptor)
     return try_lock(descriptor)
+
+
+def _instance_path(folder: str, instance: str) -> str:
+    return os.path.join(folder, f".dump-{instance}.lock")
+
+
+def _lock_instance(descriptor: int, path: str) -> None:
+    if not try_lock(descriptor):
+        raise AlreadyRunning(
+            f"another dump of this server is in progress (lock {path}); wait for its end, or find it with: "
+            f"fuser -v {path}"
+        )

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import os
 import shutil
 import tempfile
@@ -31,7 +30,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.failed_dumps impo
     remove_failed_dumps,
 )
 from ansible_collections.vex.backup.plugins.module_utils._dump.finish_files import finish_files
-from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_broken, describe_left_out
+from ansible_collections.vex.backup.plugins.module_utils._dump.left_out import describe_left_out
 from ansible_collections.vex.backup.plugins.module_utils._dump.manifest import Dumped, dump_manifest
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import Plan, make_plan
 from ansible_collections.vex.backup.plugins.module_utils._dump.progress import Progress
@@ -42,14 +41,13 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.table_files impor
     incomplete_tables,
     long_statements,
 )
-from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun, full_disk
-from ansible_collections.vex.backup.plugins.module_utils._dump.trial_logins import try_logins
+from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import ToolRun, explain_refusal
+from ansible_collections.vex.backup.plugins.module_utils._dump.trial import try_dump
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DumpFailed,
     NotEnoughSpace,
     OptionError,
-    TablesUnreadable,
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect, variables_for_tools
@@ -99,7 +97,7 @@ class DumpRequest:
 
 
 def dump(request: DumpRequest, log: RunLog) -> t.Dict[str, t.Any]:
-    """Dump a server into ``request.path``; in check mode, only plan that.
+    """Dump a server into ``request.path``; in check mode, only try what it needs.
 
     A dump without the rows of a table that the server cannot read is committed too, with status 3.
 
@@ -116,7 +114,7 @@ def dump(request: DumpRequest, log: RunLog) -> t.Dict[str, t.Any]:
         error.details = {**run.progress.failure(str(error)), **error.details}
         raise
     except OSError as error:
-        refusal = _explain(error, os.path.dirname(request.path))
+        refusal = explain_refusal(error, os.path.dirname(request.path))
         refusal.details = run.progress.failure(str(refusal))
         raise refusal from error
     return run.progress.result(changed=True)
@@ -144,9 +142,7 @@ class _DumpRun:
             self._request = dataclasses.replace(request, login=request.login.only(server.instance))
             self._log.info(f"server: {server.name} ({server.version}), account {server.account}")
             if request.check_mode:
-                plan = self.progress.plan = make_plan(connection, server, request)
-                try_logins(self._request.login, plan)
-                _require_readable(plan)
+                try_dump(connection, server, self._request, self.progress)
                 self.progress.status = SUCCESS
                 return
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
@@ -257,19 +253,3 @@ class _DumpRun:
         commit(self._partial, request.path)
         self.progress.compressed_bytes = sum(file["size"] for file in dumped.files)
         self._log.info(f"dump: committed as {request.path}, status {dumped.result.status}")
-
-
-def _require_readable(plan: Plan) -> None:
-    lost = [text for one in plan.databases for text in describe_broken(one, is_lost=True)]
-    if lost:
-        raise TablesUnreadable("; ".join(lost))
-
-
-def _explain(error: OSError, folder: str) -> BackupError:
-    """Return the operating system's refusal as an error with a remedy."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NotEnoughSpace(full_disk(folder))
-    return DumpFailed(
-        f"the operating system refused: {error}; let the account that runs the backup write to {folder}, "
-        "or choose another work directory"
-    )

@@ -87,6 +87,14 @@ class DatabasePlan(t.NamedTuple):
         return sum(one.table.data_bytes for one in self.tables if not one.schema_only)
 
 
+class Tools(t.NamedTuple):
+    """The programs that a dump needs of this server."""
+
+    mydumper_path: str
+    version: mydumper.Version
+    client: Client
+
+
 class Plan(t.NamedTuple):
     """A dump that can start."""
 
@@ -132,13 +140,37 @@ def make_plan(connection: Connection[Cursor], server: servers.Server, request: D
     :raises OptionError, ProgramMissing, MissingGrants, NotEnoughSpace: when the dump cannot start
     :raises ServerUnavailable: when the server stops answering
     """
+    tools = Tools(*find_mydumper(request), find_client(server.product))
+    names = servers.choose_databases(connection, request.databases, request.exclude_databases)
+    plan = draft_plan(connection, server, request, tools, names)
+    check_grants(connection, server, request, names)
+    check_space(request, plan)
+    return plan
+
+
+def find_mydumper(request: DumpRequest) -> t.Tuple[str, mydumper.Version]:
+    """Return the path and the version of MyDumper.
+
+    :raises ProgramMissing, OptionError: when it is absent, or cannot do the request
+    """
     path = find_program(["mydumper"], mydumper.REMEDY)
     version = mydumper.parse_version(run([path, "--version"], timeout=_PROGRAM_SECONDS).stdout)
-    client = find_client(server.product)
     _check_path(version, request.path)
-    kinds = request.routines, request.triggers, request.events, request.accounts
-    scope = grants.DumpScope(server.product, server.numbers, *kinds)
-    names = servers.choose_databases(connection, request.databases, request.exclude_databases)
+    return path, version
+
+
+def draft_plan(
+    connection: Connection[Cursor],
+    server: servers.Server,
+    request: DumpRequest,
+    tools: Tools,
+    names: t.Sequence[str],
+) -> Plan:
+    """Plan the dump of databases with these *names*, without a look at the account and the disk.
+
+    :raises OptionError: for a pattern that cannot be used
+    """
+    version = tools.version
     reason = ""
     if request.mode == INSTANCE:
         reason = version.driver.reason_against_instance(server.product, servers.list_databases(connection))
@@ -147,22 +179,46 @@ def make_plan(connection: Connection[Cursor], server: servers.Server, request: D
         server,
         request.mode,
         [],
-        path,
+        tools.mydumper_path,
         version,
-        client,
-        scope,
+        tools.client,
+        _scope_of(server, request),
         reason,
         TableFilter("exclude_tables", request.exclude_tables, ignore_case=ignore_case),
         TableFilter("schema_only_tables", request.schema_only_tables, ignore_case=ignore_case),
         read_limits(connection),
         _stray_directories(connection, request),
     )
-    plan = plan._replace(databases=[plan_database(connection, plan, name) for name in names])
+    return plan._replace(databases=[plan_database(connection, plan, name) for name in names])
+
+
+def check_grants(
+    connection: Connection[Cursor], server: servers.Server, request: DumpRequest, names: t.Sequence[str]
+) -> None:
+    """Check that the account may dump databases with these *names*.
+
+    :raises MissingGrants: when it may not
+    """
     held = servers.grants(connection, server)
-    lacking = grants.missing(held, names, scope, every_database=not request.databases)
+    lacking = grants.missing(held, names, _scope_of(server, request), every_database=not request.databases)
     grants.require(lacking, server.account)
-    _check_space(os.path.dirname(request.path), plan.databases, request.space_factor)
-    return plan
+
+
+def check_space(request: DumpRequest, plan: Plan) -> None:
+    """Check that the disk has room for the dump.
+
+    :raises NotEnoughSpace: when it has not
+    """
+    folder = os.path.dirname(request.path)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    needed = int(sum(one.data_bytes for one in plan.databases) * request.space_factor) + _SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if request.space_factor and free < needed:
+        raise NotEnoughSpace(
+            f"{folder} has {free // 10**6} MB free and the dump needs about {needed // 10**6} MB: make room, "
+            "choose another work directory, or lower space_factor if the data is known to dump smaller"
+        )
 
 
 def plan_database(
@@ -199,6 +255,11 @@ def plan_database(
     )
 
 
+def _scope_of(server: servers.Server, request: DumpRequest) -> grants.DumpScope:
+    kinds = request.routines, request.triggers, request.events, request.accounts
+    return grants.DumpScope(server.product, server.numbers, *kinds)
+
+
 def _plan_table(plan: Plan, database: str, table: Table, schema_only: t.Sequence[str]) -> TablePlan:
     driver = plan.version.driver
     reasons = (plan.reason, reason_against_any(database, table), driver.reason_against(plan.server.product, table))
@@ -220,16 +281,4 @@ def _check_path(version: mydumper.Version, path: str) -> None:
         raise OptionError(
             f"path {path} contains {mydumper_0_10.FIRST_CHUNK}, which MyDumper 0.10 mistakes for a chunk of a table; "
             "choose a work directory without it"
-        )
-
-
-def _check_space(folder: str, databases: t.Sequence[DatabasePlan], factor: float) -> None:
-    while not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    needed = int(sum(one.data_bytes for one in databases) * factor) + _SPARE_BYTES
-    free = shutil.disk_usage(folder).free
-    if factor and free < needed:
-        raise NotEnoughSpace(
-            f"{folder} has {free // 10**6} MB free and the dump needs about {needed // 10**6} MB: make room, "
-            "choose another work directory, or lower space_factor if the data is known to dump smaller"
         )

@@ -24,7 +24,8 @@ _MOST_SHOWN = 50
 class Progress:
     """The facts about a dump so far; ``None`` is not known yet.
 
-    Times are UTC. ``status`` is the dump's status so far: error until a better one is known.
+    Times are UTC. ``status`` is the dump's status so far: error until a better one is known. ``needs`` are those that
+    check mode tried: the message of each by its name, empty when it is met.
     """
 
     path: str
@@ -37,10 +38,13 @@ class Progress:
     compression_started: t.Optional[datetime.datetime] = None
     compression_finished: t.Optional[datetime.datetime] = None
     compressed_bytes: t.Optional[int] = None
+    needs: t.Optional[t.Dict[str, str]] = None
 
     def result(self, *, changed: bool) -> t.Dict[str, t.Any]:
         """Return the result of ``mysql_dump`` without what is not known."""
         result: t.Dict[str, t.Any] = {"changed": changed, "status": self.status, "dump_path": self.path}
+        if self.needs is not None:
+            result["needs"] = self.needs
         if self.server:
             result["server_version"] = self.server.name
         if self.plan:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import typing as t
 
@@ -12,6 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.deadline import
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFiles
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, Plan
+from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, DumpFailed, NotEnoughSpace
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import Definition
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import BinlogPosition
 
@@ -50,6 +52,19 @@ class ToolRun:
 def full_disk(folder: str) -> str:
     """Return the message for a full disk."""
     return f"the disk of {folder} is full: make room, or choose another work directory"
+
+
+def explain_refusal(error: OSError, folder: str) -> BackupError:
+    """Return the operating system's refusal as an error with a remedy.
+
+    :param folder: the directory that the work writes to
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NotEnoughSpace(full_disk(folder))
+    return DumpFailed(
+        f"the operating system refused: {error}; let the account that runs the backup write to {folder}, "
+        "or choose another work directory"
+    )
 
 
 class LostObject(t.NamedTuple):

@@ -24,9 +24,9 @@ from ansible_collections.vex.backup.plugins.module_utils._notify.message import 
 )
 from ansible_collections.vex.backup.plugins.module_utils._notify.smtp import (
     MailServer,
-    check_login,
     is_temporary,
     send,
+    try_dialogue,
 )
 
 DEFAULT_PORTS = {"none": 25, "starttls": 587, "tls": 465}
@@ -70,7 +70,7 @@ class _Delivery(t.NamedTuple):
 def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
     """Send a mail, then the mails that earlier runs kept; keep what cannot be sent for the next run.
 
-    :param check_mode: send and keep nothing, but check that the server accepts the login
+    :param check_mode: send and keep nothing, but hold the dialogue up to the content of the new mail
     :returns: the module's result
     :raises OptionError: when an address is malformed
     :raises BackupError: when the mail could be neither sent nor kept
@@ -80,7 +80,7 @@ def deliver(request: MailRequest, log: RunLog, check_mode: bool) -> t.Dict[str, 
     mail = composed.mail if composed else None
     spool = Spool(request.spool_dir, "mails")
     if check_mode:
-        delivery = _preview(server, spool)
+        delivery = _preview(server, mail, spool)
     else:
         delivery = _deliver(server, mail, spool, Patience(request.patience, f"the mail server {server.address}", log))
         if mail and delivery.undelivered is None:
@@ -133,10 +133,12 @@ def _compose(request: MailRequest) -> t.Optional[Composed]:
     return compose(draft)
 
 
-def _preview(server: MailServer, spool: Spool) -> _Delivery:
-    """Check that the server would accept a mail."""
+def _preview(server: MailServer, mail: t.Optional[Mail], spool: Spool) -> _Delivery:
+    """Check that the server would accept a mail, for each of its recipients."""
     try:
-        check_login(server)
+        refused = try_dialogue(server, mail)
+        if refused:
+            raise _refused_some(server, refused)
     except MailUndelivered as error:
         return _Delivery(None, [], [f"{error}; the mail would be kept in {spool}"])
     return _Delivery(None, [], [])
@@ -214,7 +216,7 @@ def _refused_some(server: MailServer, refused: t.Mapping[str, str]) -> MailUndel
     :param refused: the server's reply for each of them
     """
     replies = "; ".join(f"{recipient}: {reply}" for recipient, reply in refused.items())
-    error = MailUndelivered(f"the mail server {server.address} refused some recipients: {replies}")
+    error = MailUndelivered(f"the mail server {server.address} refused some recipients: {replies}; check recipients")
     error.may_pass = any(is_temporary(reply) for reply in refused.values())
     return error
 

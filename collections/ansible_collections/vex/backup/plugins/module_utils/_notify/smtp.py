@@ -18,6 +18,11 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import MailUnde
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import Mail
 from ansible_collections.vex.backup.plugins.module_utils._notify.smaller import forms_of
 
+ACCEPTED = 250
+# The second one: it does not know the recipient's server yet, and forwards the mail.
+ACCEPTED_RECIPIENT = (250, 251)
+CLOSING = 421
+
 
 @dataclasses.dataclass(frozen=True)
 class MailServer:
@@ -125,13 +130,37 @@ def _is_about_size(error: smtplib.SMTPException) -> bool:
     return all(f"{_reply(*answer)} ".startswith(("552 ", f"{answer[0]} 5.3.4 ")) for answer in answers)
 
 
-def check_login(server: MailServer) -> None:
-    """Connect and log in as for a mail, then disconnect.
+def try_dialogue(server: MailServer, mail: t.Optional[Mail]) -> t.Dict[str, str]:
+    """Hold the dialogue of a mail up to its content, then reset it, so that nothing is sent.
 
-    :raises MailUndelivered: when the server would not accept a mail
+    :param mail: ``None`` to log in only
+    :returns: the reply for each recipient that the server refused while it accepted others
+    :raises MailUndelivered: when the server would not accept the mail for anyone
     """
-    with _dialogue(server) as connection, contextlib.suppress(OSError):
-        connection.quit()
+    refused: t.Dict[str, t.Tuple[int, bytes]] = {}
+    with _dialogue(server) as connection:
+        if mail is not None:
+            refused = _try_addresses(connection, mail)
+        with contextlib.suppress(OSError, MailUndelivered):
+            connection.rset()
+            connection.quit()
+    return {recipient: _reply(*answer) for recipient, answer in refused.items()}
+
+
+def _try_addresses(connection: smtplib.SMTP, mail: Mail) -> t.Dict[str, t.Tuple[int, bytes]]:
+    code, text = connection.mail(mail.sender)
+    if code != ACCEPTED:
+        raise smtplib.SMTPSenderRefused(code, text, mail.sender)
+    refused: t.Dict[str, t.Tuple[int, bytes]] = {}
+    for recipient in mail.recipients:
+        code, text = connection.rcpt(recipient)
+        if code == CLOSING:
+            raise smtplib.SMTPResponseException(code, text)
+        if code not in ACCEPTED_RECIPIENT:
+            refused[recipient] = (code, text)
+    if len(refused) == len(mail.recipients):
+        raise smtplib.SMTPRecipientsRefused(refused)
+    return refused
 
 
 def is_temporary(reply: str) -> bool:

@@ -9,12 +9,12 @@ import time
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of, proof_of
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, Interrupted, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, utc
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, lock_of
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Store
 
@@ -91,12 +91,9 @@ def _attempt(
 def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
     """Return the reason why the bucket protects a backup at this moment, ``None`` when it does not."""
     for key in (backup.key, backup.manifest_key):
-        answer = head(store, key) or {}
-        if answer.get("ObjectLockLegalHoldStatus") == "ON":
-            return "locked by the bucket: a legal hold"
-        until = answer.get("ObjectLockRetainUntilDate")
-        if until is not None and utc(until) > now:
-            return f"locked by the bucket until {timestamp(utc(until))} (UTC)"
+        lock = lock_of(head(store, key) or {}, now)
+        if lock is not None:
+            return lock
     # The last request before the removal: backup_hold puts the hold first and then checks for the manifest.
     if head(store, hold_of(backup.key)) is not None:
         return HOLD_SET

@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Store
 
@@ -122,6 +123,20 @@ def stat(store: Store, key: str) -> t.Optional[Listed]:
 def listed_of(key: str, described: Answer) -> Listed:
     """Return an object as a list would show it, from the answer to HEAD."""
     return _listed({"Key": key, "Size": described["ContentLength"], **described})
+
+
+def lock_of(answer: Answer, now: datetime.datetime) -> t.Optional[str]:
+    """Return why the bucket refuses to remove an object at this moment, ``None`` when it does not.
+
+    :param answer: of :func:`head`; without the rights to see locks, it shows none
+    :param now: UTC without a zone
+    """
+    if answer.get("ObjectLockLegalHoldStatus") == "ON":
+        return "locked by the bucket: a legal hold"
+    until = answer.get("ObjectLockRetainUntilDate")
+    if until is not None and utc(until) > now:
+        return f"locked by the bucket until {timestamp(utc(until))} (UTC)"
+    return None
 
 
 def utc(moment: datetime.datetime) -> datetime.datetime:

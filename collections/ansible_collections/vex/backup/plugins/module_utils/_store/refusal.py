@@ -89,6 +89,11 @@ class Refused(StoreFailed):
         return not self.may_pass and self.code not in OF_ALL
 
 
+def is_denied(error: Refused) -> bool:
+    """Return whether the credentials lack a right; without a body, the answer to HEAD shows only the status."""
+    return error.code in ("AccessDenied", "403")
+
+
 def explain_refusal(error: ClientError, url: str, endpoint: str) -> Refused:
     """Return the error for a refused request: the request, its address, the reason and the remedy.
 

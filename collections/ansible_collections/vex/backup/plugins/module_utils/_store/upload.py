@@ -149,7 +149,7 @@ def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.
 
 
 def _upload_files(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.Any]:
-    uploads = _uploads(request)
+    uploads = uploads_of(request)
     existing = [find_existing(store, one) for one in uploads]
     result = {
         "size": uploads[0].size,
@@ -168,8 +168,11 @@ def _upload_files(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[s
     return result if archive is None else {**result, **_etag_and_parts(archive)}
 
 
-def _uploads(request: UploadRequest) -> t.List[Upload]:
-    """Return the archive and, if there is one, its manifest, in the order of their upload."""
+def uploads_of(request: UploadRequest) -> t.List[Upload]:
+    """Return the archive and, if there is one, its manifest, in the order of their upload.
+
+    :raises OptionError: when the manifest describes no archive
+    """
     encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
     settings = {**encryption, "StorageClass": request.storage_class}
     if request.manifest is None:

@@ -226,7 +226,7 @@ def _put_parts(store: Store, upload: Upload, parts: t.Sequence[Part], log: RunLo
             # Digests are only a few parts ahead of the upload: the parts are still in memory, and a failure ends both.
             if len(requests) >= 2 * store.parallel:
                 store.wait([requests[-2 * store.parallel]])
-            requests.append(store.start(_put_part, store, upload.key, upload_id, part, log))
+            requests.append(store.start(put_part, store, upload.key, upload_id, part, log))
         sent = {"UploadId": upload_id, "MultipartUpload": {"Parts": store.wait(requests)}}
         complete = functools.partial(store.call, "complete_multipart_upload", Key=upload.key)
         return _create(store, complete, upload, sent)
@@ -257,7 +257,12 @@ def _take_back(store: Store, key: str, upload_id: t.Optional[str], log: RunLog) 
     return None
 
 
-def _put_part(store: Store, key: str, upload_id: str, part: Part, log: RunLog) -> Answer:
+def put_part(store: Store, key: str, upload_id: str, part: Part, log: RunLog) -> Answer:
+    """Send one part of a multipart upload, from within one of the store's threads.
+
+    :returns: the entry for the request that completes the upload
+    :raises UploadFailed: when the server's checksum differs
+    """
     checksum = as_header(part.sha256)
     params = {"Key": key, "UploadId": upload_id, "PartNumber": part.number}
     answer = write_checked(store, functools.partial(store.request, "upload_part"), part, log, params)

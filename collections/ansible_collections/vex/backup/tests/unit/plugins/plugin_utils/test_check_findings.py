@@ -13,92 +13,114 @@ from ansible_collections.vex.backup.plugins.filter.check_findings import FilterM
 from ansible_collections.vex.backup.plugins.plugin_utils.check_findings import Checks, findings_of
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
 
-DUMP_NEEDS = ["server", "session", "mydumper", "databases", "grants", "disk", "tools", "tables"]
-NAMES = ["configuration", *DUMP_NEEDS, "archive", "bucket", "log database", "mail"]
+DUMP_NEEDS = "mydumper client compression databases grants directory disk lock tools tables".split()
+BUCKET_NEEDS = "list write read remove parts".split()
+BUCKET = [f"bucket {name}" for name in BUCKET_NEEDS]
+NAMES = ["configuration", "server", "session", *DUMP_NEEDS, "archive", *BUCKET, "log database", "mail"]
+DUMPED: t.Dict[str, t.Any] = {"needs": dict.fromkeys(DUMP_NEEDS, "")}
+TRIED: t.Dict[str, t.Any] = {"needs": dict.fromkeys(BUCKET_NEEDS, ""), "notes": {}}
+MET = (True, "")
+UNKNOWN = (None, "not checked")
 
 
 def find(
-    stages: t.Optional[Stages] = None,
     *,
-    variables: t.Optional[t.Dict[str, t.Any]] = None,
-    wrong_settings: str = "",
-    is_uploaded: bool = True,
-    is_mailed: bool = True,
+    dump: t.Optional[t.Dict[str, t.Any]] = None,
+    bucket: t.Optional[t.Dict[str, t.Any]] = None,
+    checks: t.Optional[t.Dict[str, t.Any]] = None,
+    **stages: t.Any,
 ) -> t.Dict[str, t.Tuple[t.Optional[bool], str]]:
-    """Return the findings by name."""
-    checks = Checks(stages or Stages(), variables or {}, wrong_settings, is_uploaded, is_mailed)
-    found = findings_of(checks)
-    assert [finding.name for finding in found] == NAMES
+    """Return the findings by name; without an argument, all is well."""
+    given: t.Dict[str, t.Any] = {"variables": {}, "wrong_settings": "", "is_uploaded": True, "is_mailed": True}
+    made = Stages(dump=DUMPED if dump is None else dump, **stages)
+    found = findings_of(Checks(stages=made, bucket=TRIED if bucket is None else bucket, **{**given, **(checks or {})}))
     return {finding.name: (finding.ok, finding.detail) for finding in found}
 
 
-def failed(message: str, failure: str = "") -> t.Dict[str, t.Any]:
+def failed(message: str, **more: t.Any) -> t.Dict[str, t.Any]:
     """Return the registered result of a task that failed."""
-    return {"failed": True, "msg": message, **({"failure": failure} if failure else {})}
+    return {"failed": True, "msg": message, **more}
 
 
 def test_all_is_well() -> None:
-    assert set(find().values()) == {(True, "")}
+    assert find() == dict.fromkeys(NAMES, MET)
+    assert list(find()) == NAMES
 
 
 def test_wrong_variable() -> None:
-    variables = {**failed("Validation failed:"), "argument_errors": ["threads is no int", "x"]}
-    assert find(variables=variables)["configuration"] == (False, "Validation failed: threads is no int; x")
+    variables = failed("Validation failed:", argument_errors=["threads is no int", "x"])
+    found = find(checks={"variables": variables, "wrong_settings": "Set the bucket."})
+    assert found["configuration"] == (False, "Validation failed: threads is no int; x; Set the bucket.")
 
 
 def test_wrong_setting() -> None:
-    assert find(wrong_settings="Set the bucket.")["configuration"] == (False, "Set the bucket.")
+    assert find(checks={"wrong_settings": "Set the bucket."})["configuration"] == (False, "Set the bucket.")
 
 
 @pytest.mark.parametrize(
-    ("failure", "name"),
+    ("dump", "server", "session"),
     [
-        ("ServerUnavailable", "server"),
-        ("SessionRefused", "session"),
-        ("ProgramMissing", "mydumper"),
-        ("OptionError", "databases"),
-        ("MissingGrants", "grants"),
-        ("NotEnoughSpace", "disk"),
-        ("ToolLoginFailed", "tools"),
-        ("TablesUnreadable", "tables"),
-        # A failure of no known kind counts for the first need.
-        ("AlreadyRunning", "server"),
-        ("", "server"),
+        (failed("why", failure="ServerUnavailable"), (False, "why"), UNKNOWN),
+        (failed("why"), (False, "why"), UNKNOWN),
+        (failed("why", failure="SessionRefused"), MET, (False, "why")),
+        ({}, UNKNOWN, UNKNOWN),
     ],
 )
-def test_dump_failed(failure: str, name: str) -> None:
-    found = find(Stages(dump=failed("why", failure)))
-    place = DUMP_NEEDS.index(name)
-    before, after = DUMP_NEEDS[:place], DUMP_NEEDS[place + 1 :]
-    assert [found[need] for need in before] == [(True, "")] * len(before)
-    assert found[name] == (False, "why")
-    assert [found[need] for need in after] == [(None, "not checked")] * len(after)
+def test_server_is_not_reached(
+    dump: t.Dict[str, t.Any], server: t.Tuple[t.Any, str], session: t.Tuple[t.Any, str]
+) -> None:
+    found = find(dump=dump)
+    assert (found["server"], found["session"]) == (server, session)
+    assert [found[name] for name in DUMP_NEEDS] == [UNKNOWN] * len(DUMP_NEEDS)
 
 
-def test_archive_and_bucket_failed() -> None:
-    found = find(Stages(pack=failed("no 7-Zip"), upload=failed("no bucket")))
-    assert (found["archive"], found["bucket"]) == ((False, "no 7-Zip"), (False, "no bucket"))
+def test_needs_of_the_dump() -> None:
+    needs = {"client": "", "grants": "no RELOAD", "lock": "held"}
+    found = find(dump=failed("no RELOAD; held", failure="MissingGrants", needs=needs))
+    assert {name: found[name] for name in ("server", "session", "client", "grants", "lock")} == {
+        **dict.fromkeys(("server", "session", "client"), MET),
+        "grants": (False, "no RELOAD"),
+        "lock": (False, "held"),
+    }
+    assert {found[name] for name in {*DUMP_NEEDS} - {*needs}} == {UNKNOWN}
+
+
+def test_needs_of_the_bucket() -> None:
+    bucket = failed("no", needs={"list": "", "read": "", "remove": "no"}, notes={"read": "cold"})
+    found = find(bucket=bucket)
+    assert [found[name] for name in BUCKET] == [MET, UNKNOWN, (True, "cold"), (False, "no"), UNKNOWN]
+
+
+def test_bucket_is_not_asked() -> None:
+    found = find(bucket=failed("no boto3"))
+    assert [found[name] for name in BUCKET] == [(False, "no boto3"), *[UNKNOWN] * 4]
+    assert [find(bucket={})[name] for name in BUCKET] == [UNKNOWN] * 5
+
+
+def test_archive_failed() -> None:
+    assert find(pack=failed("no 7-Zip"))["archive"] == (False, "no 7-Zip")
 
 
 def test_log_database_is_away() -> None:
-    assert find(Stages(opened={"message": "away"}))["log database"] == (False, "away")
+    assert find(opened={"message": "away"})["log database"] == (False, "away")
 
 
 @pytest.mark.parametrize("mail", [failed("no server"), {"error": "no server"}])
 def test_mail_failed(mail: t.Dict[str, t.Any]) -> None:
-    assert find(Stages(mail=mail))["mail"] == (False, "no server")
+    assert find(mail=mail)["mail"] == (False, "no server")
 
 
 def test_upload_and_mail_are_disabled() -> None:
-    found = find(is_uploaded=False, is_mailed=False)
+    found = find(checks={"is_uploaded": False, "is_mailed": False})
     assert found["bucket"] == (True, "not used: vex_backup_upload_enabled is false")
     assert found["mail"] == (True, "not used: vex_backup_mail_enabled is false")
+    assert not set(BUCKET).intersection(found)
 
 
 def test_filter() -> None:
     check_findings = FilterModule().filters()["check_findings"]
     given: t.Dict[str, t.Any] = {"variables": {}, "wrong_settings": "", "is_uploaded": True, "is_mailed": True}
-    found = check_findings({"opened": {"message": "away"}}, **given)
+    found = check_findings({"opened": {"message": "away"}}, bucket=TRIED, **given)
     assert {"name": "log database", "ok": False, "detail": "away"} in found
     assert len(found) == len(NAMES)
     with pytest.raises(AnsibleFilterError, match=r"vex\.backup\.check_findings: "):

@@ -24,6 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     manifest_of,
     parse,
     proof_of,
+    trial_of,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
@@ -111,6 +112,14 @@ def test_a_copy_at_another_place_is_no_backup() -> None:
     assert parse(KEY, "mysql") is not None
     for wrong in (("2025/07", "2025/08"), ("2025/07", "2024/07"), ("db%201", "d%62%201")):
         assert parse(KEY.replace(*wrong), "mysql") is None
+
+
+def test_the_object_of_a_check_is_no_backup() -> None:
+    assert trial_of("mysql", "db 1") == "mysql/db%201/vex-backup-check"
+    assert parse(trial_of("mysql", "db 1"), "mysql") is None
+    assert archive_beside(trial_of("mysql", "db 1")) is None
+    with pytest.raises(OptionError, match="the hostname is empty"):
+        trial_of("mysql", "")
 
 
 def test_the_host_of_a_key() -> None:

@@ -81,3 +81,14 @@ def test_archive_is_added_to_a_copy_of_the_manifest() -> None:
     }
     assert manifest == {"run": "u", "files": [1]}
     assert {**whole, "archive": None} == {**manifest, "archive": None}
+
+
+def test_trial_of_writing_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    before = tmp_path.stat().st_mtime_ns
+    files_module.try_writing(str(tmp_path))
+    files_module.try_writing(str(tmp_path / "not" / "yet"))
+    assert (os.listdir(tmp_path), tmp_path.stat().st_mtime_ns) == ([], before)
+    (tmp_path / "file").touch()
+    for path in ("file", "file/folder"):
+        with pytest.raises(NotADirectoryError, match=f"Not a directory: '{tmp_path}/file'"):
+            files_module.try_writing(str(tmp_path / path))

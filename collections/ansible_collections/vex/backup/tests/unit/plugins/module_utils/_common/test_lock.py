@@ -16,6 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.lock import (
     instance_lock,
     reading,
     removing,
+    try_instance_lock,
 )
 from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning
 
@@ -108,3 +109,15 @@ def test_what_another_account_owns_is_not_removed(tmp_path: pathlib.Path, kind: 
         with removing([path]) as used:
             os._exit(0 if used == path else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_trial_takes_and_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    try_instance_lock(str(tmp_path), "abc")
+    assert os.listdir(tmp_path) == []
+    with instance_lock(str(tmp_path), "abc"):
+        with pytest.raises(AlreadyRunning, match=r"fuser -v \S+/.dump-abc.lock"):
+            try_instance_lock(str(tmp_path), "abc")
+        try_instance_lock(str(tmp_path), "another")
+    try_instance_lock(str(tmp_path), "abc")
+    with instance_lock(str(tmp_path), "abc"):
+        pass

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._dump import dump as dump_module
+from ansible_collections.vex.backup.plugins.module_utils._dump import trial as trial_module
 from ansible_collections.vex.backup.plugins.module_utils._dump.data_files import DataFile, DataFiles
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan, TablePlan
 from ansible_collections.vex.backup.plugins.module_utils._dump.row_count import Count
@@ -69,7 +70,8 @@ def ends(
     server = FakeServer({"shop": Contents()})
     monkeypatch.setattr(dump_module, "connect", lambda _login: contextlib.nullcontext(server))
     monkeypatch.setattr(dump_module, "variables_for_tools", lambda _login, _purpose: {"sql_mode": "''"})
-    monkeypatch.setattr(dump_module, "try_logins", lambda _login, plan: plan.names)
+    monkeypatch.setattr(trial_module, "try_client", lambda _login, client: client)
+    monkeypatch.setattr(trial_module, "try_mydumper", lambda _login, plan: plan)
     monkeypatch.setattr(dump_module, "run_tools", run_tools)
     yield endings
     assert all("SESSION sql_mode = ''" in text and 'user="vex"' in text for text in options)
@@ -144,7 +146,7 @@ def test_check_mode_names_tables_that_cannot_be_read(
 ) -> None:
     broken = {"t": Broken("it crashed", is_lost=True), "m": Broken("of others", is_lost=False)}
     plan = make_plan(DatabasePlan("shop", "shop", [], [], [], broken=broken))
-    monkeypatch.setattr(dump_module, "make_plan", lambda *_arguments: plan)
+    monkeypatch.setattr(trial_module, "draft_plan", lambda *_arguments: plan)
     with pytest.raises(TablesUnreadable, match=r"^shop\.t is not in the dump, because it cannot be read: it crashed"):
         dump(str(tmp_path / "backup_20260101_030000"), check_mode=True)
     assert ends == []

@@ -54,8 +54,12 @@ def test_the_same_state_twice_changes_nothing(older: t.Dict[str, int], newer: t.
 
 
 def test_combine_merges_every_row() -> None:
-    older = State("u", {STATUS: 1}, {"status_upload": 3, "bucket": "b"}, {})
-    newer = State("u", {STATUS: 0, "etapa": "mail"}, {"status_upload": 0, "bucket": "c"}, {"status": 1})
+    older = State("u", {STATUS: 1}, {"status_upload": 3, "bucket": "b"}, {"status": 3, "linhas": 7})
+    newer = State("u", {STATUS: 0, "etapa": "mail"}, {"status_upload": 0, "bucket": "c"}, {"status": 0, "tabelas": 1})
     assert combine(older, newer) == State(
-        "u", {STATUS: 1, "etapa": "mail"}, {"status_upload": 3, "bucket": "b"}, {"status": 1}
+        "u",
+        {STATUS: 1, "etapa": "mail"},
+        {"status_upload": 3, "bucket": "b"},
+        {"status": 3, "linhas": 7, "tabelas": 1},
     )
+    assert combine(older._replace(restore={}), newer).restore == newer.restore

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
     StoredBackup,
+    as_result,
     catalog_of,
     choose,
 )
@@ -71,7 +72,11 @@ def test_an_incomplete_backup_is_chosen_only_by_its_name() -> None:
     backups = catalog_of(listed(*keys, f"{keys[0]}.manifest.json", f"{keys[1]}.incomplete.json"), "").backups
     assert choose(backups).name == choose(backups, at="2026-02-01").name == whole
     assert choose(backups, name=newer).name == newer
-    with pytest.raises(NoSuchBackup, match=f"are incomplete, such as {newer}, .* choose one by its name"):
+    message = (
+        f"^the only backups that match are incomplete, such as {newer}, which lacks tables that the server could not "
+        "read: choose one by its name$"
+    )
+    with pytest.raises(NoSuchBackup, match=message):
         choose(backups[:1])
 
 
@@ -122,6 +127,9 @@ A, B, C = "backup_20260101_030000", "backup_20260102_030000", "backup_20260103_0
         ({"at": "2026-01-02 02:59"}, A),
         ({"at": "2026-01-02 03:00"}, B),
         ({"at": "2026-01-02T02:59:59Z"}, A),
+        ({"at": "2026-01-02T03:00:00Z"}, B),
+        ({"at": "2026-01-02 03:00:00"}, B),
+        ({"at": "2026-01-02"}, B),
     ],
 )
 def test_choose(wanted: t.Dict[str, str], expected: str) -> None:
@@ -131,14 +139,19 @@ def test_choose(wanted: t.Dict[str, str], expected: str) -> None:
 @pytest.mark.parametrize(
     ("names", "wanted", "message"),
     [
-        ([], {}, "the bucket holds no backup of this host: check hostname, prefix and bucket"),
+        ([], {}, "^the bucket holds no backup of this host: check hostname, prefix and bucket$"),
+        ([f"{C}-"], {"name": A}, "^the bucket holds no backup of this host: check hostname, prefix and bucket$"),
         (
             [A, B],
             {"at": "2025-12-31"},
-            f"taken until 2025-12-31 UTC: it holds 2, from {A} to {B}; choose",
+            f"of this host taken until 2025-12-31 UTC: it holds 2, from {A} to {B}; choose one of them$",
         ),
-        ([A], {"name": B}, f"called {B}"),
-        ([A, f"{C}-"], {"name": C}, "has no manifest beside it"),
+        ([A], {"name": B}, f"of this host called {B}: it holds 1, from {A} to {A}; choose one of them$"),
+        (
+            [A, f"{C}-"],
+            {"name": C},
+            rf"{C}\.zip\.manifest\.json\), so its upload did not end and it is not a backup: choose another$",
+        ),
     ],
 )
 def test_no_backup_to_choose(names: t.List[str], wanted: t.Dict[str, str], message: str) -> None:
@@ -146,6 +159,37 @@ def test_no_backup_to_choose(names: t.List[str], wanted: t.Dict[str, str], messa
         choose(host(*names), **wanted)
 
 
-def test_an_invalid_time() -> None:
-    with pytest.raises(OptionError, match="'yesterday' is not a time"):
-        choose([], at="yesterday")
+@pytest.mark.parametrize("text", ["yesterday", "2026-01-01X", "2026-01-01 24:00", "2026-02-31", "01/02/2026"])
+def test_an_invalid_time(text: str) -> None:
+    message = f"^'{text}' is not a time: write 2026-01-31, 2026-01-31 03:00 or 2026-01-31 03:00:00, in UTC$"
+    with pytest.raises(OptionError, match=message):
+        choose([], at=text)
+
+
+def test_a_minute_and_a_day_include_their_last_second() -> None:
+    inside, after = "backup_20260102_030059", "backup_20260103_000000"
+    backups = host(A, inside, after)
+    assert choose(backups, at=" 2026-01-02 03:00 ").name == choose(backups, at="2026-01-02").name == inside
+    assert choose(backups, at="2026-01-02 02:59").name == choose(backups, at="2026-01-02 03:00:58").name == A
+
+
+def test_a_backup_as_modules_return_it() -> None:
+    (found,) = host(A)
+    assert as_result(found) == {
+        "name": A,
+        "hostname": "db1",
+        "key": f"db1/2026/01/{A}.zip",
+        "size": 7,
+        "etag": "e1",
+        "taken": "2026-01-01 03:00:00",
+        "modified": "2026-02-01 00:00:00",
+        "manifest": True,
+        "incomplete": False,
+        "proven": None,
+        "held": False,
+        "storage_class": "STANDARD",
+        "run_uuid": None,
+        "fault": None,
+        "proof": None,
+        "proof_fault": None,
+    }

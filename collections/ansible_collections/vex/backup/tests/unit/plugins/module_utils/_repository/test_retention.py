@@ -67,13 +67,28 @@ def test_incomplete_backups_take_no_place_of_whole_ones() -> None:
     assert kept(decisions(backups, 2)) == ["01-06", "01-05", "01-04", "01-03"]
 
 
+def test_what_is_no_backup_takes_no_place_of_an_incomplete_one() -> None:
+    backups = daily(5)
+    backups[1] = backups[1]._replace(manifest=False, incomplete=True)
+    backups[2] = backups[2]._replace(manifest=False)
+    found = decisions(backups, 2, faults={backups[3].key: "forged"})
+    assert kept(found) == ["01-05", "01-04", "01-03", "01-02", "01-01"]
+    assert [reason(found, backups[day].taken) for day in (0, 1)] == [
+        "2 of the newest 2",
+        "incomplete; 2 of the newest 2",
+    ]
+
+
 def test_nothing_is_removed_while_the_newest_backup_is_incomplete() -> None:
     backups = daily(3)
     backups[2] = backups[2]._replace(manifest=False, incomplete=True)
     found = decisions(backups, 1)
     assert kept(found) == ["01-03", "01-02", "01-01"]
     assert found.refusal is not None
-    assert "is not whole" in found.refusal
+    assert found.refusal == (
+        "nothing is removed: the newest backup, backup_20260103_030000, is not whole; run vex-backup audit, and remove "
+        "it or make another backup"
+    )
 
 
 def test_the_newest_backups_stay() -> None:

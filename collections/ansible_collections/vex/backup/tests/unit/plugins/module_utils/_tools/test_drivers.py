@@ -234,6 +234,14 @@ def test_columns_that_0_10_leaves_out(product: str, extra: str, reason: str) -> 
     assert NEW.reason_against(product, table) == ""
 
 
+@pytest.mark.parametrize(("product", "reason"), [("mysql", "the computed column 'c'"), ("mariadb", "")])
+def test_computed_columns_that_0_10_shuffles(product: str, reason: str) -> None:
+    computed = Column("c", "int", "int", "", True, "VIRTUAL GENERATED")
+    assert OLD.reason_against(product, make_table("t", ID, computed, ID._replace(name="d"))) == reason
+    assert OLD.reason_against(product, make_table("t", ID)) == ""
+    assert NEW.reason_against(product, make_table("t", ID, computed)) == ""
+
+
 def test_databases_that_0_10_cannot_read_together() -> None:
     names = ["shop", "ação"]
     assert OLD.reason_against_instance("mysql", names) == "the name of the database 'ação'"

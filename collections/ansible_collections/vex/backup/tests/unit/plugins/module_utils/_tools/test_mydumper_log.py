@@ -50,6 +50,7 @@ def test_too_deep_json_is_no_message() -> None:
         ("dumping data for `shop`.`job cancelled`", False),
         ("dumping data for `Shutting down gracefully`.`t`", False),
         ("Thread 3: `shop`.`orders` job cancelled", True),
+        ("Thread 3: `shop`.`orders`job cancelled", True),
         ("Shutting down gracefully", True),
     ],
 )
@@ -62,6 +63,35 @@ def test_table_names_do_not_count_as_a_cancelled_job(message: str, cancelled: bo
 def test_json_message_names_its_table() -> None:
     event = {"level": "warning", "message": "reconnecting", "db": "bench", "table": "t"}
     assert parse_log(json.dumps(event)) == [("WARNING", "reconnecting (bench.t)", False)]
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        ({}, ("INFO", "", False)),
+        ({"level": "info", "message": "m", "db": "d"}, ("INFO", "m (d)", False)),
+        ({"message": "m", "table": "t"}, ("INFO", "m (t)", False)),
+        ({"message": "m", "status": "cancelled"}, ("INFO", "m", True)),
+        ({"message": "m", "status": "canceled"}, ("INFO", "m", True)),
+        ({"message": "m", "status": "done"}, ("INFO", "m", False)),
+        ({"event": "dump_completed", "message": "m"}, ("INFO", "m", False)),
+        ({"event": "dump_completed", "message": "m", "errors": 0}, ("INFO", "m", False)),
+        ({"event": "dump_completed", "message": "m", "errors": "0"}, ("INFO", "m", False)),
+        ({"event": "dump_completed", "message": "m", "errors": 2}, ("ERROR", "m with 2 errors", False)),
+        (
+            {"event": "dump_completed", "message": "m", "errors": "2", "status": "cancelled"},
+            ("ERROR", "m with 2 errors", True),
+        ),
+        ({"event": "other", "message": "m", "errors": 2}, ("INFO", "m", False)),
+    ],
+)
+def test_json_events(event: t.Dict[str, t.Any], line: t.Tuple[str, str, bool]) -> None:
+    assert parse_log(json.dumps(event)) == [line]
+
+
+def test_json_with_control_characters() -> None:
+    """MyDumper writes the names of tables as they are."""
+    assert parse_log('{"level": "ERROR", "message": "a\tb"}') == [("ERROR", "a\tb", False)]
 
 
 def test_warnings_of_long_rows_are_one_line() -> None:
