@@ -250,6 +250,11 @@ needs:
   returned: in check mode, when the server was reached
   type: dict
   sample: {mydumper: "", client: "", databases: ""}
+notes:
+  description: Sentences on needs that are met, by the same names, such as the lock while a dump is in progress.
+  returned: in check mode, when the server was reached
+  type: dict
+  sample: {lock: "another dump of this server is in progress"}
 server:
   description: Product and full version of the server.
   returned: when the plan was made

@@ -25,7 +25,8 @@ class Progress:
     """The facts about a dump so far; ``None`` is not known yet.
 
     Times are UTC. ``status`` is the dump's status so far: error until a better one is known. ``needs`` are those that
-    check mode tried: the message of each by its name, empty when it is met.
+    check mode tried: the message of each by its name, empty when it is met; ``notes`` are sentences on those that are
+    met.
     """
 
     path: str
@@ -39,12 +40,13 @@ class Progress:
     compression_finished: t.Optional[datetime.datetime] = None
     compressed_bytes: t.Optional[int] = None
     needs: t.Optional[t.Dict[str, str]] = None
+    notes: t.Dict[str, str] = dataclasses.field(default_factory=dict)
 
     def result(self, *, changed: bool) -> t.Dict[str, t.Any]:
         """Return the result of ``mysql_dump`` without what is not known."""
         result: t.Dict[str, t.Any] = {"changed": changed, "status": self.status, "dump_path": self.path}
         if self.needs is not None:
-            result["needs"] = self.needs
+            result.update(needs=self.needs, notes=self.notes)
         if self.server:
             result["server_version"] = self.server.name
         if self.plan:

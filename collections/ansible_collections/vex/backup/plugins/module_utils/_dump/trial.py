@@ -24,7 +24,11 @@ from ansible_collections.vex.backup.plugins.module_utils._dump.plan import (
 from ansible_collections.vex.backup.plugins.module_utils._dump.progress import Progress
 from ansible_collections.vex.backup.plugins.module_utils._dump.tool_types import explain_refusal
 from ansible_collections.vex.backup.plugins.module_utils._dump.trial_logins import try_client, try_mydumper
-from ansible_collections.vex.backup.plugins.module_utils._errors import DumpFailed, TablesUnreadable
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    AlreadyRunning,
+    DumpFailed,
+    TablesUnreadable,
+)
 from ansible_collections.vex.backup.plugins.module_utils._mysql import server as servers
 from ansible_collections.vex.backup.plugins.module_utils._tools.client import find_client
 
@@ -60,13 +64,13 @@ def try_dump(connection: Connection[Cursor], server: servers.Server, request: Du
             tools = Tools(*mydumper, client)
             plan = needs.attempt("databases", lambda: draft_plan(connection, server, request, tools, names))
     needs.attempt("directory", lambda: _on_disk(folder, lambda: try_writing(folder)))
-    needs.attempt("lock", lambda: _on_disk(folder, lambda: try_instance_lock(folder, server.instance)))
+    needs.attempt("lock", lambda: _on_disk(folder, lambda: _try_lock(needs, folder, server.instance)))
     if client is not None:
         needs.attempt("tools", lambda: try_client(request.login, client))
     if plan is not None:
         progress.plan = plan
         _try_plan(needs, request, plan)
-    progress.needs = needs.tried
+    progress.needs, progress.notes = needs.tried, needs.notes
     needs.conclude()
 
 
@@ -76,6 +80,14 @@ def _try_plan(needs: Needs, request: DumpRequest, plan: Plan) -> None:
     # Without the privileges, their failures would only repeat that.
     if needs.is_met("grants"):
         needs.attempt("tables", lambda: _require_readable(plan))
+
+
+def _try_lock(needs: Needs, folder: str, instance: str) -> None:
+    try:
+        try_instance_lock(folder, instance)
+    except AlreadyRunning as error:
+        # A dump that runs now is no fault of the host.
+        needs.notes["lock"] = str(error)
 
 
 def _on_disk(folder: str, action: t.Callable[[], None]) -> None:

@@ -44,13 +44,14 @@ def test_nothing_is_known_at_first() -> None:
 
 
 def test_a_plan() -> None:
-    progress = Progress(PATH, status=1, server=SERVER, plan=PLAN, needs={"disk": ""})
+    progress = Progress(PATH, status=1, server=SERVER, plan=PLAN, needs={"disk": ""}, notes={"lock": "held"})
     assert progress.result(changed=True) == {
         "changed": True,
         "status": 1,
         "dump_path": PATH,
         "server_version": "MariaDB 10.11.18",
         "needs": {"disk": ""},
+        "notes": {"lock": "held"},
         **PLANNED,
     }
 
