@@ -91,7 +91,9 @@ class Backups:
         return key
 
     def listed(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = list_backups(request(ListRequest, self._common))["backups"]
+        found: list[dict[str, Any]] = list_backups(request(ListRequest, {**self._common, "manifest_keys": []}))[
+            "backups"
+        ]
         return found
 
     def hold(self, name: str, state: str = "present") -> None:
@@ -100,7 +102,7 @@ class Backups:
     def prove(self, key: str) -> None:
         facts = {"server_version": "10.11", "sha256": self.uploaded[key].sha256, "tables": 1, "rows": 1}
         given = {**self._common, **facts, "key": key, "recovery_seconds": 1, "compared": None, "notes": []}
-        put_proof(request(ProofRequest, given))
+        put_proof(request(ProofRequest, {**given, "manifest_key": None, "manifest_keys": []}))
 
     def download(self, name: str | None = None, **options: Any) -> dict[str, Any]:
         """Download a backup, by default the newest, into a directory of its own, and compare it with the original."""
