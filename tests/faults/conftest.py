@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.source import DATABASE, fill
+from tests.faults.source import DATABASE, fill, fill_little
 from tests.playbook import Installation, LogDatabase, Outcome
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
@@ -25,6 +26,14 @@ def source(mariadb: MariaDB) -> Iterator[MariaDB]:
     fill(mariadb)
     yield mariadb
     mariadb.execute(f"DROP DATABASE {DATABASE}")
+
+
+@pytest.fixture(scope="package")
+def small_source(server_directory: Path) -> Iterator[MariaDB]:
+    """Run a server whose backup is quick, and large enough to be uploaded in parts."""
+    with MariaDB(server_directory / "small") as server:
+        fill_little(server)
+        yield server
 
 
 @pytest.fixture(scope="module")

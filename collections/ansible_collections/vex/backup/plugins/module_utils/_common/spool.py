@@ -10,7 +10,11 @@ import json
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import fsync_directory, write_json_durably
+from ansible_collections.vex.backup.plugins.module_utils._common.files import (
+    fsync_directory,
+    rename,
+    write_json_durably,
+)
 
 SUFFIX = ".json"
 CORRUPT = ".corrupt"
@@ -89,7 +93,7 @@ class Spool:
         except NOTHING_THERE:
             return None
         except (KeyError, TypeError, ValueError):
-            os.replace(path, path + CORRUPT)
+            rename(path, path + CORRUPT)
             return None
 
     def remove(self, name: str) -> None:

@@ -11,6 +11,7 @@ import traceback
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
@@ -221,7 +222,8 @@ class Store:
             # An attempt that failed has read a part of it.
             params["Body"].seek(0)
         try:
-            answer: Answer = getattr(self._client, operation)(Bucket=self.bucket, **params)
+            with failpoint(f"store:{operation}"):
+                answer: Answer = getattr(self._client, operation)(Bucket=self.bucket, **params)
         except ParamValidationError as error:
             raise OptionError(f"boto3 refuses the options: {error}") from error
         except NoCredentialsError as error:
