@@ -51,8 +51,9 @@ class Interference:
         self._alone = alone
         #: The points that were reached, in their order.
         self.reached: list[Point] = []
-        #: The steps that began.
+        #: The steps that began, and whether one of them failed.
         self.began: list[str] = []
+        self.hit = False
         self._log = log
 
     def run(self, modules: ModuleServer, step: str, module: str, options: Options) -> Ended:
@@ -68,6 +69,7 @@ class Interference:
             self._log.write_text("")
             environment["VEX_FAILPOINT_LOG"] = str(self._log)
         ended = self.call(modules, module, options, environment)
+        self.hit = self.hit or ended.failed
         if self._log:
             visits: dict[str, int] = {}
             for name in self._log.read_text().splitlines():
@@ -139,6 +141,14 @@ class Host:
         :raises Killed: when a module died
         """
         return _Restoring(self, interference or Interference(), socket).run()
+
+    def prune(self, interference: Interference | None = None) -> Result:
+        """Apply retention in the bucket, as ``vex-backup prune`` does; keep the newest backup.
+
+        :raises Killed: when the module died
+        """
+        options = {**self.store, **self.record(), "keep_last": 1, "unfinished_days": 1}
+        return (interference or Interference()).run(self.modules, "prune", "backup_prune", options).result
 
     def record(self, **options: Any) -> Options:
         """Return the options of a module that writes records."""
@@ -219,7 +229,9 @@ class _Backup:
         )
 
     def _pack(self) -> None:
-        self._record("record pack", stage="pack", status=0, backup=self._decide().backup)
+        if self._record("record pack", stage="pack", status=0, backup=self._decide().backup).failed:
+            self._failure = run_outcome.Failure("record pack", "the module died")
+            return
         self._stage("pack", "archive_7z", {"source": str(self._path), "dest": self._archive, "remove_source": True})
 
     def _upload(self) -> None:
@@ -229,7 +241,9 @@ class _Backup:
             "key": self._key,
             "bucket": self._host.store["bucket"],
         }
-        self._record("record upload", stage="upload", status=0, backup=self._decide().backup, upload=upload)
+        if self._record("record upload", stage="upload", status=0, backup=self._decide().backup, upload=upload).failed:
+            self._failure = run_outcome.Failure("record upload", "the module died")
+            return
         self._stage(
             "upload",
             "s3_upload",

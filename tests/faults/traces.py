@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.vex.backup.plugins.module_utils._common.process import find_program
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import PROGRAMS
 from tests.faults.checks import FINAL_NAME
-from tests.faults.steps import Host
-from tests.playbook import Outcome, Row
+from tests.faults.ending import interfere
+from tests.faults.steps import Host, Interference
+from tests.playbook import Outcome, Row, text_of
+
+Work = Callable[[Host, Interference], object]
 
 MANIFEST = ".manifest.json"
 # A run that went well may leave these, and its archive with its manifest.
@@ -95,5 +100,61 @@ def check_work_dir(host: Host, seen: Outcome) -> None:
     expected = {"spool", *archives, *(f"{name}{MANIFEST}" for name in archives)}
     left = [name for name in seen.files if name not in expected and not name.endswith(KEPT)]
     assert left == [], f"left in the work directory beside {sorted(archives)}: {left}"
-    spooled = [str(path) for path in host.installation.spool.rglob("*") if path.is_file()]
-    assert spooled == [], "left in the spool"
+    assert spooled(host) == [], "left in the spool"
+
+
+def spooled(host: Host) -> list[str]:
+    """Return the files in the spool."""
+    return [str(path) for path in host.installation.spool.rglob("*") if path.is_file()]
+
+
+def check_next_backup(host: Host, interference: Interference) -> None:
+    """Make a backup that is ended early, and another one: check both, and that nothing of the first is left."""
+    before = host.installation.observe()
+    killed = interfere(host.backup, interference)
+    check_whole(host)
+    between = host.installation.observe()
+    rows = between.backups[len(before.backups) :]
+    assert len(rows) <= 1
+    host.installation.sink.clear()
+    recovered = host.backup()
+    after = host.installation.observe()
+    assert recovered.status == 1, recovered
+    check_whole(host)
+    check_nothing_left(host)
+    # A run that was killed before its record was written has not started.
+    started = len(interference.began) > 1 or bool(rows)
+    assert len(after.backups) == len(before.backups) + started + 1
+    mail = text_of(after.mail)
+    if not started:
+        return
+    row = after.backups[-2]
+    if not rows or rows[0]["status_backup"] == 0:
+        assert row["status_backup"] == 3
+        (sentence,) = (sentence for sentence in recovered.abandoned if sentence in row["observacao"])
+        assert recovered.verdict == 3, "the next run does not fail"
+        assert sentence in mail
+    elif interference.hit and not killed and interference.began[-1] != "mail":
+        statuses = rows[0]["status_backup"], between.uploads[-1]["status_upload"]
+        assert statuses != (1, 1), "the tables do not show the failure"
+
+
+def check_next_restore(host: Host, interference: Interference, work: Work) -> None:
+    """Do a restore or a proof that is ended early, and another one, which succeeds."""
+    before = len(rows_of(host))
+    interfere(functools.partial(work, host), interference)
+    check_whole(host)
+    rows = rows_of(host)
+    assert not interfere(functools.partial(work, host), Interference()), "the next one failed"
+    after = rows_of(host)
+    check_ended(after, "status")
+    started = len(rows) > before or "download" in interference.began
+    assert len(after) == before + started + 1
+    assert after[-1]["status"] == 1
+    assert spooled(host) == []
+
+
+def rows_of(host: Host) -> list[Row]:
+    """Return the records of the host's restores and proofs."""
+    query = "SELECT * FROM restauracao_log WHERE hostname = %s ORDER BY id"
+    return host.installation.log_database.rows(query, host.hostname)

@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.files import (
+    PARTIAL,
     fsync_directory,
     rename,
     write_json_durably,
@@ -57,6 +58,7 @@ class Spool:
             else:
                 held.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._remove_partial()
             yield
 
     def names(self) -> t.List[str]:
@@ -101,6 +103,14 @@ class Spool:
         with contextlib.suppress(*NOTHING_THERE):
             os.unlink(self._path(name))
             fsync_directory(self._folder)
+
+    def _remove_partial(self) -> None:
+        """Remove what killed processes were writing: nobody else writes while this process has the lock."""
+        # A directory that is only readable still has entries to deliver.
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._folder):
+                if name.endswith(SUFFIX + PARTIAL):
+                    os.unlink(os.path.join(self._folder, name))
 
     def _make_folder(self) -> None:
         # Two calls: makedirs gives its mode to the last directory only.

@@ -214,12 +214,12 @@ def _write_or_keep(record: _Record) -> _Delivery:
     answer was lost, because :func:`upsert` brings the rows to the same state.
     """
     has_ended = "data_encerramento" in {**record.state.backup, **record.state.restore}
-    step = "record:finish" if has_ended else "record:running"
+    state = "finish" if has_ended else "running"
 
     def attempt() -> _Delivery:
         with record.spool.lock():
             try:
-                with failpoint(step):
+                with failpoint(f"record:{state}"):
                     return _write(record)
             except LogDatabaseUnavailable:
                 # Before the wait: the process may be killed during it.
