@@ -5,12 +5,12 @@ A kill at every failpoint needs hundreds of runs, and a playbook takes ten times
 
 from __future__ import annotations
 
-import datetime
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible_collections.vex.backup.plugins.module_utils._common import backup_key
 from ansible_collections.vex.backup.plugins.plugin_utils import run_outcome, verify_outcome
 from tests.faults.module_server import Ended, ModuleServer
 from tests.playbook import Installation
@@ -200,8 +200,7 @@ class _Backup:
         self._path = host.work / name
         self._archive = f"{self._path}.zip"
         self._run_log = f"{self._path}.logs/backup_script.log"
-        began = datetime.datetime.strptime(name, "backup_%Y%m%d_%H%M%S")
-        self._key = f"{host.hostname}/{began:%Y/%m}/{name}.zip"
+        self._key = backup_key.build("", host.hostname, name, "zip")
         self._identity = {"run_uuid": opened.result["run_uuid"]}
         self._plan = run_outcome.Plan(
             host.hostname, name, f"{name}.zip", str(self._path), True, True, str(host.store["bucket"]), self._key

@@ -100,9 +100,12 @@ class Spool:
 
     def remove(self, name: str) -> None:
         """Remove the entry *name*, durably, so that it is not delivered again after a power cut."""
-        with contextlib.suppress(*NOTHING_THERE):
-            os.unlink(self._path(name))
-            fsync_directory(self._folder)
+        path = self._path(name)
+        # A disk that is read-only refuses to remove even what does not exist.
+        if os.path.lexists(path):
+            with contextlib.suppress(*NOTHING_THERE):
+                os.unlink(path)
+                fsync_directory(self._folder)
 
     def _remove_partial(self) -> None:
         """Remove what killed processes were writing: nobody else writes while this process has the lock."""
