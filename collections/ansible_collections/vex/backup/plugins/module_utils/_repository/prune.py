@@ -27,14 +27,13 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.manifests i
     is_of_one_backup,
     read_manifest,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
     PruneLocalRequest,
     prune_local,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.removal import (
     Attempt,
-    KeepRemoval,
     remove_backups,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import (
@@ -139,8 +138,10 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
         timeout=request.timeout,
         patience=store_patience(request.patience, log),
     ) as store:
-        pruned = prune_objects(request, store, utc_now(), log, prune_log.keep if prune_log else _ignore)
-    problems = [*pruned.problems, *(prune_log.deliver() if prune_log else [])]
+        rest = _finish(prune_log, store) if prune_log else []
+        notes = prune_log.notes(request.bucket) if prune_log else NO_NOTES
+        pruned = prune_objects(request, store, utc_now(), log, notes)
+    problems = [*rest, *pruned.problems, *(prune_log.deliver() if prune_log else [])]
     for problem in problems:
         log.warning(problem)
     result = _as_result(pruned, request.check_mode)
@@ -148,12 +149,12 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
 
 def prune_objects(
-    request: PruneRequest, store: Store, now: datetime.datetime, log: RunLog, keep_removal: KeepRemoval
+    request: PruneRequest, store: Store, now: datetime.datetime, log: RunLog, notes: RemovalNotes
 ) -> Pruned:
     """Apply retention to the bucket alone.
 
     :param now: UTC
-    :param keep_removal: called with each removal as soon as the manifest is removed
+    :param notes: of each removal
     """
     decisions: t.List[Decision] = []
     attempts: t.List[Attempt] = []
@@ -174,7 +175,7 @@ def prune_objects(
                 if not one.keep
             ]
             # The attempts before an error stay in the list.
-            attempts.extend(remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode))
+            attempts.extend(remove_backups(store, doomed, notes, log, check_mode=request.check_mode))
             # By the store's own clock: the time of its newest archive.
             before = max(one.modified for one in backups) - datetime.timedelta(days=request.unfinished_days)
             leftovers = old_leftovers(backups, before)
@@ -205,6 +206,18 @@ def _check(request: PruneRequest) -> None:
 
 def _ignore(_removal: Removal) -> None:
     """Do not record a removal."""
+
+
+NO_NOTES = RemovalNotes(_ignore, _ignore, _ignore)
+
+
+def _finish(prune_log: PruneLog, store: Store) -> t.List[str]:
+    """End the removals of a killed call; return a sentence when that failed."""
+    try:
+        prune_log.finish(store)
+    except (StoreFailed, Interrupted) as error:
+        return [f"what a killed retention left was not removed: {error}"]
+    return []
 
 
 def _decide(

@@ -24,7 +24,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository import prune as prune_module
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, PruneRequest, prune_objects
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy, decide
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
@@ -81,8 +81,10 @@ REQUEST = PruneRequest(
 def prune(bucket: FakeBucket, now: datetime.datetime = NOW, **changes: t.Any) -> Pruned:
     request = dataclasses.replace(REQUEST, **changes)
     kept: t.List[Removal] = []
+    begun: t.List[Removal] = []
+    notes = RemovalNotes(begun.append, kept.append, begun.remove)
     with open_store(bucket) as store:
-        pruned = prune_objects(request, store, now, RunLog(None), kept.append)
+        pruned = prune_objects(request, store, now, RunLog(None), notes)
     assert kept == ([] if request.check_mode else pruned.removals)
     return pruned
 
