@@ -46,9 +46,9 @@ def rows() -> list[tuple[str, list[tuple[str, str, str, str]]]]:
         (
             group,
             [
-                (fault.name, fault.expected.words, known.get(title(fault), ""), " … ".join(fault.words))
+                (fault.name, fault.expected.words, known[title(fault)], " … ".join(fault.words))
                 for fault in ALL_FAULTS
-                if fault.group == group
+                if fault.group == group and title(fault) in known
             ],
         )
         for group in groups

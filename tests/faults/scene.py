@@ -142,5 +142,5 @@ class Scene:
             WORDS[outcome.status],
             WORDS[outcome.upload_status],
             "written" if is_written else "in the spool" if "records" in kinds else "lost",
-            "sent" if installation.sink.messages else "in the spool" if "mails" in kinds else "lost",
+            "sent" if installation.sink.messages else "in the spool" if "mails" in kinds else "none",
         )

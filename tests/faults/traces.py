@@ -83,7 +83,12 @@ def check_bucket(seen: Outcome) -> None:
     manifests = {key.removesuffix(MANIFEST) for key in seen.keys if key.endswith(MANIFEST)}
     assert archives == manifests, f"an archive without a manifest, or the reverse: {seen.keys}"
     assert seen.unfinished == [], "parts of an upload are left"
-    there = {row["caminho_arquivo"] for row in seen.uploads if row["removido_em"] is None}
+    # Retention may remove a backup whose upload a later run repeats: the next retention removes it again.
+    there = {
+        row["caminho_arquivo"]
+        for row in seen.uploads
+        if row["removido_em"] is None or "uploaded by a later run" in (row["observacao"] or "")
+    }
     uploaded = {
         row["caminho_arquivo"] for row in seen.uploads if row["removido_em"] is None and row["status_upload"] == 1
     }

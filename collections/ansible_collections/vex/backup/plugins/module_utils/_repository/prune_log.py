@@ -60,6 +60,7 @@ class PruneLog:
         self._patience = patience
         self._spool = Spool(spool_dir, "removals")
         self._begun = Spool(spool_dir, "removing")
+        self._records = Spool(spool_dir, "records")
         self._removals: t.Dict[str, Removal] = {}
         self._problems: t.List[str] = []
 
@@ -127,7 +128,10 @@ class PruneLog:
     def _deliver(self) -> None:
         """Deliver what waits, within the lock of the spool: between two attempts, others may use it."""
         with self._spool.lock():
-            waiting = {**_read(self._spool), **self._removals}
+            # A run whose record waits has no row to mark yet.
+            unwritten = set(self._records.names())
+            found = {**_read(self._spool), **self._removals}
+            waiting = {name: removal for name, removal in found.items() if name not in unwritten}
             if not waiting:
                 return
             with log_database(self._database) as connection:

@@ -16,6 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.patience import
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.answers import require_whole
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import (
     Refused,
     explain_refusal,
@@ -235,6 +236,7 @@ class Store:
             # Botocore wraps the error of a body whose reading finds that no time is left.
             self.deadline.check()
             raise explain_unreachable(error, url, endpoint) from error
+        require_whole(operation, answer, url, endpoint)
         return answer
 
     def _named(self, refused: Refused, operation: str, params: t.Mapping[str, t.Any]) -> Refused:
