@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.faults.ending import record
+from tests.faults.interference import Point
 from tests.faults.module_server import ModuleServer
 from tests.faults.source import DATABASE, fill, fill_little
-from tests.faults.steps import Host, Point
+from tests.faults.steps import Host
 from tests.playbook import Installation, LogDatabase, Outcome
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.steps import Failed, Host, Interference, Killed, Point
+from tests.faults.interference import Failed, Interference, Killed, Point
+from tests.faults.steps import Host
 
 ALL = bool(os.environ.get("VEX_ALL_FAULTS"))
 # SIGKILL with everything else that runs, as in a power cut; SIGTERM to the module alone.

@@ -61,7 +61,7 @@ class Ended(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether Ansible would call this a failed task."""
+        """Return whether Ansible would call this a failed task."""
         return self.status != 0 or bool(self.result.get("failed"))
 
     @property

@@ -1,4 +1,4 @@
-"""What was seen of a run with each fault, recorded for the documentation."""
+"""The outcome of a run with each fault, recorded for the documentation."""
 
 from __future__ import annotations
 

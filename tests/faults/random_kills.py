@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Mapping
 
+from tests.faults.interference import Interference, Options
 from tests.faults.module_server import Ended, ModuleServer
-from tests.faults.steps import Interference, Options
 
 
 class KillAt(Interference):

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Outcome
+from tests.faults.interference import Interference, Options
 from tests.faults.module_server import Ended, ModuleServer
-from tests.faults.steps import Host, Interference, Options
+from tests.faults.steps import Host
 from tests.faults.traces import check_archive_in_bucket, check_nothing_left, check_whole, spooled
 from tests.playbook import Installation
 from tests.servers.fault_proxy import FaultProxy
@@ -22,7 +23,7 @@ WORDS = {None: "none", 0: "open", 1: "success", 2: "warning", 3: "error"}
 
 
 class Seen(NamedTuple):
-    """What a run with a fault has left, in words.
+    """The outcome of a run with a fault, in words.
 
     ``backup`` and ``upload`` are the statuses in the tables, else in the record that waits; ``record`` and ``mail`` are
     where these are.

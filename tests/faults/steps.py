@@ -8,84 +8,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible_collections.vex.backup.plugins.module_utils._common import backup_key
 from ansible_collections.vex.backup.plugins.plugin_utils import run_outcome, verify_outcome
+from tests.faults.interference import Failed, Interference, Killed, Options, Result, require
 from tests.faults.module_server import Ended, ModuleServer
+from tests.faults.steps_of_restores import Restoring
 from tests.playbook import Installation
-
-Options = dict[str, Any]
-Result = Mapping[str, Any]
-
-
-class Killed(Exception):
-    """A module of the sequence was killed at its failpoint, and the sequence ends, as in a power cut."""
-
-
-class Point(NamedTuple):
-    """A failpoint of one step of a sequence: its name, and which visit is meant, the first being 1."""
-
-    step: str
-    name: str
-    number: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.step} {self.name}{f' (visit {self.number})' if self.number > 1 else ''}"
-
-
-class Interference:
-    """What happens to the modules of a sequence: nothing by default.
-
-    :param point: where a module is ended
-    :param action: ``kill`` or ``term``
-    :param alone: the module dies alone, and the role goes on; else everything dies with it, as in a power cut
-    :param log: a file that gets the points that are reached
-    """
-
-    def __init__(
-        self, point: Point | None = None, action: str = "kill", *, alone: bool = False, log: Path | None = None
-    ) -> None:
-        self.point = point
-        self.action = action
-        self._alone = alone
-        #: The points that were reached, in their order.
-        self.reached: list[Point] = []
-        #: The steps that began, and whether one of them failed.
-        self.began: list[str] = []
-        self.hit = False
-        self._log = log
-
-    def run(self, modules: ModuleServer, step: str, module: str, options: Options) -> Ended:
-        """Run one module.
-
-        :raises Killed: when it died of this
-        """
-        self.began.append(step)
-        environment = {}
-        if self.point and self.point.step == step:
-            environment["VEX_FAILPOINT"] = f"{self.point.name}={self.action}:{self.point.number}"
-        if self._log:
-            self._log.write_text("")
-            environment["VEX_FAILPOINT_LOG"] = str(self._log)
-        ended = self.call(modules, module, options, environment)
-        self.hit = self.hit or ended.failed
-        if self._log:
-            visits: dict[str, int] = {}
-            for name in self._log.read_text().splitlines():
-                visits[name] = visits.get(name, 0) + 1
-                self.reached.append(Point(step, name, visits[name]))
-        if ended.status >= 0:
-            return ended
-        said = f"{module} died of signal {-ended.status}"
-        if not self._alone:
-            modules.end_children(but="mariadbd")
-            raise Killed(said)
-        return ended._replace(result={"failed": True, "msg": said})
-
-    def call(self, modules: ModuleServer, module: str, options: Options, environment: Mapping[str, str]) -> Ended:
-        """Call the module."""
-        return modules.run(module, options, environment)
 
 
 class Host:
@@ -140,7 +70,7 @@ class Host:
 
         :raises Killed: when a module died
         """
-        return _Restoring(self, interference or Interference(), socket).run()
+        return Restoring(self, interference or Interference(), socket).run()
 
     def prune(self, interference: Interference | None = None) -> Result:
         """Apply retention in the bucket, as ``vex-backup prune`` does; keep the newest backup.
@@ -330,76 +260,6 @@ class _Backup:
         return run_outcome.decide(self._plan, run_outcome.Stages(**self._results, failure=self._failure))
 
 
-class Failed(Exception):
-    """A step of a restore or a proof failed, and the role goes to its end."""
-
-
-class _Restoring:
-    """One restore: ``roles/restore/tasks/main.yml``."""
-
-    def __init__(self, host: Host, interference: Interference, socket: str) -> None:
-        self._host = host
-        self._interference = interference
-        self._target = {"login_unix_socket": socket, "login_user": "root", "overwrite": True}
-        self._folder = host.folder / "restore"
-        self._log = str(self._folder / "restore.log")
-
-    def run(self) -> str:
-        """Restore; return the problem."""
-        found = self._step(
-            "find",
-            "s3_download",
-            {
-                **self._host.store,
-                "hostname": self._host.hostname,
-                "dest": str(self._folder),
-                "manifest_only": True,
-                "_ansible_check_mode": False,
-            },
-        )
-        chosen = found["chosen"]
-        opened = self._record("open", status=0, close_others=True, backup_run_uuid=found["backup"]["run_uuid"])
-        problem = ""
-        loaded: Result = {}
-        try:
-            loaded = self._load(chosen)
-        except Failed as failed:
-            problem = str(failed)
-        self._record(
-            "close",
-            run_uuid=opened["run_uuid"],
-            status=3 if problem else loaded["status"],
-            notes=[f"[ERROR] {problem}"] if problem else [],
-        )
-        return problem
-
-    def _load(self, chosen: Result) -> Result:
-        place = self._folder / chosen["name"]
-        log = {"run_log": self._log}
-        downloaded = self._step(
-            "download", "s3_download", {**self._host.store, **log, "key": chosen["key"], "dest": str(place)}
-        )
-        self._step("unpack", "unarchive_7z", {**log, "src": downloaded["archive"], "dest": str(place)})
-        return self._step(
-            "load",
-            "mysql_restore",
-            {
-                **self._target,
-                **log,
-                "path": str(place / chosen["name"]),
-                "manifest": downloaded["manifest"],
-                "discard": True,
-            },
-        )
-
-    def _record(self, step: str, **options: Any) -> Result:
-        record = self._host.record(kind="restore", server=self._host.hostname, run_log=self._log, **options)
-        return self._step(step, "restore_log_record", record)
-
-    def _step(self, step: str, module: str, options: Options) -> Result:
-        return _require(self._interference.run(self._host.modules, step, module, options), step)
-
-
 class _Proving:
     """One proof: ``roles/verify/tasks/main.yml``."""
 
@@ -472,10 +332,4 @@ class _Proving:
         return self._step(step, "restore_log_record", record)
 
     def _step(self, step: str, module: str, options: Options) -> Result:
-        return _require(self._interference.run(self._host.modules, step, module, options), step)
-
-
-def _require(ended: Ended, step: str) -> Result:
-    if ended.failed:
-        raise Failed(f"{step}: {ended.message}")
-    return ended.result
+        return require(self._interference.run(self._host.modules, step, module, options), step)

@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import KI
 from tests.contract.imports import sources
 from tests.faults.conftest import NewSteps, Reached
 from tests.faults.ending import ACTIONS, Short, begin_upload, ended_at, interfere, selected
-from tests.faults.steps import Interference
+from tests.faults.interference import Interference
 from tests.faults.traces import check_next_backup, check_nothing_left, check_whole
 
 ROOT = Path(__file__).parents[2]

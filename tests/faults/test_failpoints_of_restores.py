@@ -9,8 +9,9 @@ import pytest
 from tests.faults.conftest import NewSteps, Reached
 from tests.faults.ending import ACTIONS, ended_at, selected
 from tests.faults.gates import processes_with
+from tests.faults.interference import Interference, Point
 from tests.faults.source import DATABASE
-from tests.faults.steps import Host, Interference, Point
+from tests.faults.steps import Host
 from tests.faults.traces import check_next_restore
 from tests.playbook import text_of
 from tests.servers.mariadb import MariaDB

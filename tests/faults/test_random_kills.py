@@ -14,8 +14,9 @@ import pytest
 
 from tests.faults.conftest import NewSteps
 from tests.faults.ending import ALL, interfere
+from tests.faults.interference import Interference
 from tests.faults.random_kills import KillAt
-from tests.faults.steps import Host, Interference
+from tests.faults.steps import Host
 from tests.faults.traces import check_next_backup, check_next_restore, check_nothing_left, check_whole
 from tests.servers.mariadb import MariaDB
 

@@ -1,4 +1,4 @@
-"""What runs leave in the tables, in the bucket, on the disk and in the mailbox, compared with the promises."""
+"""The traces that runs leave in tables, bucket, work directory and mailbox, compared with the promises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ansible_collections.vex.backup.plugins.module_utils._common.process import 
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import PROGRAMS
 from tests.faults.checks import FINAL_NAME
 from tests.faults.ending import interfere
-from tests.faults.steps import Host, Interference
+from tests.faults.interference import Interference
+from tests.faults.steps import Host
 from tests.playbook import Outcome, Row, text_of
 
 Work = Callable[[Host, Interference], object]

@@ -24,7 +24,7 @@ Address = tuple[str, int] | str
 
 
 class Break(enum.Enum):
-    """What happens to a connection."""
+    """A kind of fault of a connection."""
 
     REFUSE = "close it at once"
     RESET = "reset it"
@@ -39,7 +39,7 @@ class Break(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """When a connection breaks, and how.
+    """A rule for the moment and the kind of a fault.
 
     :param when: a regular expression for what the client sends then; empty for the start of the connection
     :param times: how many connections; ``None`` for all
