@@ -22,7 +22,7 @@ ACTIONS = {"kill": signal.SIGKILL, "term": signal.SIGTERM}
 
 
 class _Setting(t.NamedTuple):
-    """What the environment asks for: empty texts for nothing."""
+    """The point that the environment asks for: empty texts for none."""
 
     point: str
     signal: int

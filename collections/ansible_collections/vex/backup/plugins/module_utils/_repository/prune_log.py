@@ -37,7 +37,7 @@ Note = t.Callable[[Removal], None]
 
 
 class RemovalNotes(t.NamedTuple):
-    """What is noted of a removal, so that it is neither lost nor left half done when the process is killed.
+    """The notes of a removal, so that it is neither lost nor left half done when the process is killed.
 
     ``begin`` is called before the first deletion, ``keep`` as soon as the manifest is removed, ``end`` after the last
     deletion, or when the bucket refused one.
