@@ -1,5 +1,5 @@
 # Each target calls one script, whose first lines say what it does.
-.PHONY: demo demo-down test test-quick lint bench docs build clean
+.PHONY: demo demo-down test test-quick test-faults lint bench docs build clean
 
 demo:
 	@scripts/demo
@@ -12,6 +12,9 @@ test:
 
 test-quick:
 	@scripts/test quick
+
+test-faults:
+	@scripts/test-faults
 
 lint:
 	@scripts/lint

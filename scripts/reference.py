@@ -28,6 +28,7 @@ from ansible_collections.vex.backup.roles.host.files.vex_backup_host import plac
 from tests.catalogue import outcomes
 from tests.catalogue.databases import CHARACTER_SETS, COLLATIONS, GROUPS
 from tests.catalogue.named import NAMED
+from tests.faults import outcomes as fault_outcomes
 from webstatus import cli as web_cli
 from webstatus.access import ACCESS
 from webstatus.app import ROUTES
@@ -110,6 +111,12 @@ def contents() -> str:
     )
 
 
+def faults() -> str:
+    """List the faults of the suite, what is expected of a run with each, what was seen, and what it says."""
+    head = ("Fault", "Expected", "Seen", "The message says")
+    return "\n".join(f"## {group}\n\n{table(head, listed)}" for group, listed in fault_outcomes.rows())
+
+
 def _outcomes(found: dict[str, str], stacks: list[str]) -> list[str]:
     shown = {outcomes.BY_MYDUMPER: "exact", outcomes.BY_CLIENT: "exact, by the client"}
     return [shown.get(found[stack], found[stack]) if stack in found else "" for stack in stacks]
@@ -157,6 +164,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "errors": errors,
     "contents": contents,
+    "faults": faults,
     "vex-backup": lambda: _command("vex-backup", host_cli.ACTIONS, host_help),
     "vex-webstatus": lambda: _command("vex-webstatus", web_commands(), web_help),
 }

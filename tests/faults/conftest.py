@@ -5,17 +5,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.source import DATABASE, fill
+from tests.faults.ending import record
+from tests.faults.interference import Point
+from tests.faults.module_server import ModuleServer
+from tests.faults.source import DATABASE, fill, fill_little
+from tests.faults.steps import Host
 from tests.playbook import Installation, LogDatabase, Outcome
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
 
 NewHost = Callable[..., Installation]
+NewSteps = Callable[[], Host]
+# By sequence, the failpoints that it reaches.
+Reached = dict[str, list[Point]]
 Outcomes = dict[str, tuple[Installation, Outcome]]
 
 
@@ -25,6 +33,14 @@ def source(mariadb: MariaDB) -> Iterator[MariaDB]:
     fill(mariadb)
     yield mariadb
     mariadb.execute(f"DROP DATABASE {DATABASE}")
+
+
+@pytest.fixture(scope="package")
+def small_source(server_directory: Path) -> Iterator[MariaDB]:
+    """Run a server whose backup is quick, and large enough to be uploaded in parts."""
+    with MariaDB(server_directory / "small") as server:
+        fill_little(server)
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +58,26 @@ def new_host(
             return host
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def new_steps(tmp_path_factory: pytest.TempPathFactory, new_host: NewHost, small_source: MariaDB) -> Iterator[NewSteps]:
+    """Make a host whose modules are called one by one."""
+    with ModuleServer(tmp_path_factory.mktemp("modules")) as modules:
+        yield lambda: Host(new_host(small_source), modules, tmp_path_factory.mktemp("steps"))
+
+
+@pytest.fixture(scope="package")
+def target(server_directory: Path) -> Iterator[MariaDB]:
+    """Run a server to restore into."""
+    with MariaDB(server_directory / "target") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def reached(new_steps: NewSteps, target: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> Reached:
+    """Return the failpoints of each sequence."""
+    return record(new_steps(), target.socket, tmp_path_factory.mktemp("points") / "points")
 
 
 @pytest.fixture

@@ -109,9 +109,13 @@ class ClosedGate:
 
 def process_with(argument: str) -> int:
     """Return the id of the one process that has an argument starting with *argument*."""
-    found = [pid for pid in _processes() if any(part.startswith(argument) for part in arguments_of(pid))]
-    (pid,) = found
+    (pid,) = [pid for pid in _processes() if any(part.startswith(argument) for part in arguments_of(pid))]
     return pid
+
+
+def processes_with(text: str) -> list[list[str]]:
+    """Return the arguments of each process that has *text* in one of them."""
+    return [found for found in map(arguments_of, _processes()) if any(text in part for part in found)]
 
 
 def parent_of(pid: int) -> int:

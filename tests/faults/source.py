@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+
 from tests.servers.mariadb import MariaDB
 
 DATABASE = "loja"
@@ -22,3 +25,19 @@ SCHEMA = (
 def fill(server: MariaDB) -> None:
     """Create the database."""
     server.execute(*SCHEMA)
+
+
+def fill_little(server: MariaDB) -> None:
+    """Create a database with few rows, whose archive is just too large for one part of an upload."""
+    server.execute(
+        f"CREATE DATABASE {DATABASE}",
+        f"USE {DATABASE}",
+        "CREATE TABLE cliente (id INT PRIMARY KEY, nome VARCHAR(60) NOT NULL)",
+        "INSERT INTO cliente SELECT seq, CONCAT('cliente ', seq) FROM seq_1_to_50",
+        "CREATE TABLE foto (id INT PRIMARY KEY, dados LONGBLOB NOT NULL)",
+    )
+    content = random.Random(1).randbytes(6 * 1024 * 1024)
+    with contextlib.closing(server.connect(database=DATABASE)) as connection, connection.cursor() as cursor:
+        for start in range(0, len(content), 1024 * 1024):
+            cursor.execute("INSERT INTO foto VALUES (%s, %s)", (10 + start, content[start : start + 1024 * 1024]))
+        connection.commit()

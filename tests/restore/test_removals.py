@@ -46,9 +46,9 @@ class Uploads:
             "connect_timeout": 2,
         }
 
-    def add(self, key: str) -> str:
+    def add(self, key: str, run: str = "") -> str:
         """Add a run that uploaded *key*; return its UUID."""
-        run = str(uuid.uuid4())
+        run = run or str(uuid.uuid4())
         moment = "2026-03-30 03:00:00"
         with log_database(Target.from_options(self.params)) as connection:
             backup = {"hostname": "db1", "status_backup": 1, "data_inicio": moment, "data_encerramento": moment}
@@ -99,6 +99,19 @@ def test_only_the_row_of_that_archive_is_marked(uploads: Uploads) -> None:
 def test_without_removals_the_log_database_is_not_needed(uploads: Uploads, log_mariadb: MariaDB) -> None:
     with without(log_mariadb):
         assert uploads.record() == []
+
+
+def test_a_removal_waits_for_the_record_of_its_run(uploads: Uploads) -> None:
+    run = str(uuid.uuid4())
+    record = uploads.spool / "records" / f"{run}.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    assert uploads.record(Removal(run, "db1/a.zip", NOW)) == []
+    assert (uploads.spool / "removals" / f"{run}.json").exists()
+    record.unlink()
+    uploads.add("db1/a.zip", run)
+    assert uploads.record() == []
+    assert uploads.removed(run) == NOW
 
 
 def test_undelivered_removals_are_kept(uploads: Uploads, log_mariadb: MariaDB) -> None:

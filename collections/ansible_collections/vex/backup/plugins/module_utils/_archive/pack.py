@@ -27,6 +27,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import (
     commit,
     fsync_file,
     private_files,
+    rename,
     require_space,
     sha256_of,
     write_json_durably,
@@ -281,7 +282,7 @@ def _remove_source(request: PackRequest, log: RunLog) -> bool:
         log.info(f"removing {request.source}, which is packed")
         for path in existing:
             if path != removing:
-                os.rename(path, removing)
+                rename(path, removing)
             # Without fsync: a source that reappears after a crash does no harm, and to wait until the disk has freed
             # its blocks can take a second.
             shutil.rmtree(removing)

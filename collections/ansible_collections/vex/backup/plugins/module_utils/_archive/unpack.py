@@ -22,7 +22,12 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.manifest impor
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
-from ansible_collections.vex.backup.plugins.module_utils._common.files import private_files, require_space, sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._common.files import (
+    private_files,
+    rename,
+    require_space,
+    sha256_of,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import directory_lock, reading
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
     DUMP_LOG_NAME,
@@ -172,7 +177,7 @@ def _extract(request: UnpackRequest, manifest: Manifest, path: str, log: RunLog)
             log.info(f"unpacking {request.src}: {len(entries)} paths")
             program.extract(request.src, partial)
             _compare(os.path.join(partial, name), manifest)
-            os.rename(os.path.join(partial, name), path)
+            rename(os.path.join(partial, name), path)
         finally:
             # Without an error of its own, which would hide the first one: the next attempt removes what is left.
             shutil.rmtree(partial, ignore_errors=True)

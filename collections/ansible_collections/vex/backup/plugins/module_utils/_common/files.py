@@ -12,9 +12,19 @@ import os
 import tempfile
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._errors import NotEnoughSpace
 
 BLOCK_BYTES = 1024 * 1024
+PARTIAL = ".partial"
+# The kinds of files that failpoints name, by the end of their names.
+KINDS = {
+    ".zip": "archive",
+    ".7z": "archive",
+    "manifest.json": "manifest",
+    ".upload.json": "note",
+    ".json": "entry",
+}
 
 
 class Readable(t.Protocol):
@@ -67,8 +77,14 @@ def commit(partial: str, final: str) -> None:
     :param final: the name it gets; a file that has this name already is replaced
     """
     _fsync(partial, os.O_RDONLY)
-    os.rename(partial, final)
+    rename(partial, final)
     fsync_directory(os.path.dirname(os.path.abspath(final)))
+
+
+def rename(source: str, target: str) -> None:
+    """Rename a file or directory, without waiting for the disk."""
+    with failpoint(f"rename:{_kind(source)}"):
+        os.rename(source, target)
 
 
 def write_durably(path: str, content: bytes) -> None:
@@ -76,7 +92,7 @@ def write_durably(path: str, content: bytes) -> None:
 
     :param path: a file, replaced when it exists
     """
-    partial = f"{path}.partial"
+    partial = f"{path}{PARTIAL}"
     try:
         with contextlib.suppress(FileNotFoundError):
             # A killed run may have left it, perhaps with another mode.
@@ -142,6 +158,15 @@ def try_writing(folder: str) -> None:
 def _fsync(path: str, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:
-        os.fsync(descriptor)
+        with failpoint(f"fsync:{_kind(path)}"):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _kind(path: str) -> str:
+    """Return the kind of a file or directory, for the name of a failpoint."""
+    if os.path.isdir(path):
+        return "directory"
+    name = path.removesuffix(PARTIAL)
+    return next((kind for end, kind in KINDS.items() if name.endswith(end)), "file")

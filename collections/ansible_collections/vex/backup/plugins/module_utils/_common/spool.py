@@ -10,7 +10,12 @@ import json
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import fsync_directory, write_json_durably
+from ansible_collections.vex.backup.plugins.module_utils._common.files import (
+    PARTIAL,
+    fsync_directory,
+    rename,
+    write_json_durably,
+)
 
 SUFFIX = ".json"
 CORRUPT = ".corrupt"
@@ -53,6 +58,7 @@ class Spool:
             else:
                 held.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._remove_partial()
             yield
 
     def names(self) -> t.List[str]:
@@ -89,14 +95,25 @@ class Spool:
         except NOTHING_THERE:
             return None
         except (KeyError, TypeError, ValueError):
-            os.replace(path, path + CORRUPT)
+            rename(path, path + CORRUPT)
             return None
 
     def remove(self, name: str) -> None:
         """Remove the entry *name*, durably, so that it is not delivered again after a power cut."""
-        with contextlib.suppress(*NOTHING_THERE):
-            os.unlink(self._path(name))
-            fsync_directory(self._folder)
+        path = self._path(name)
+        # A disk that is read-only refuses to remove even what does not exist.
+        if os.path.lexists(path):
+            with contextlib.suppress(*NOTHING_THERE):
+                os.unlink(path)
+                fsync_directory(self._folder)
+
+    def _remove_partial(self) -> None:
+        """Remove what killed processes were writing: nobody else writes while this process has the lock."""
+        # A directory that is only readable still has entries to deliver.
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._folder):
+                if name.endswith(SUFFIX + PARTIAL):
+                    os.unlink(os.path.join(self._folder, name))
 
     def _make_folder(self) -> None:
         # Two calls: makedirs gives its mode to the last directory only.

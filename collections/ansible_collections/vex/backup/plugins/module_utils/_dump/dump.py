@@ -134,6 +134,8 @@ class _DumpRun:
     def run(self) -> None:
         """Plan the dump, and execute it except in check mode."""
         request = self._request
+        if request.threads < 1:
+            raise OptionError("threads must be at least 1")
         if os.path.lexists(request.path):
             raise OptionError(f"path {request.path} exists, and a dump never replaces another: choose a new path")
         with connect(request.login) as connection:

@@ -10,6 +10,7 @@ import os
 import shutil
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.files import rename
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import removing, try_lock
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 
@@ -34,7 +35,7 @@ def partial_directory(path: str) -> t.Iterator[None]:
     try:
         if not try_lock(descriptor):
             raise OptionError(exists)
-        os.rename(unnamed, path)
+        rename(unnamed, path)
         yield
     finally:
         os.close(descriptor)

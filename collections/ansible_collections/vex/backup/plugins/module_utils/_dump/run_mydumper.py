@@ -10,6 +10,7 @@ import shutil
 import time
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.files import rename
 from ansible_collections.vex.backup.plugins.module_utils._common.process import Running, running
 from ansible_collections.vex.backup.plugins.module_utils._dump.plan import DatabasePlan
 from ansible_collections.vex.backup.plugins.module_utils._dump.table_files import TABLES, by_table
@@ -124,7 +125,7 @@ class MyDumperRun:
             moved = []
             for name in files:
                 place = os.path.join(target.directory, TABLES, name)
-                os.rename(os.path.join(self._dump.output, name), os.path.join(self._run.folder, place))
+                rename(os.path.join(self._dump.output, name), os.path.join(self._run.folder, place))
                 self.files.setdefault((target.database, target.table), []).append(os.path.join(TABLES, name))
                 moved.append(place)
             self._run.files.add(moved)

@@ -8,6 +8,7 @@ import contextlib
 import ssl
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
@@ -89,13 +90,14 @@ def log_database(
 
 def _connect(database: LogDatabase, statement_timeout: t.Optional[int]) -> Connection[Cursor]:
     try:
-        connection = connect(
-            database.login,
-            database.name,
-            purpose=None,
-            autocommit=False,
-            statement_timeout=statement_timeout,
-        )
+        with failpoint("log_db:connect"):
+            connection = connect(
+                database.login,
+                database.name,
+                purpose=None,
+                autocommit=False,
+                statement_timeout=statement_timeout,
+            )
     except ServerUnavailable as error:
         raise unavailable(str(error), error.__context__) from None
     try:
@@ -106,6 +108,12 @@ def _connect(database: LogDatabase, statement_timeout: t.Optional[int]) -> Conne
             connection.close()
         raise unavailable(explain(error), error) from None
     return connection
+
+
+def commit(connection: Connection[Cursor]) -> None:
+    """Commit the transaction of a connection."""
+    with failpoint("log_db:commit"):
+        connection.commit()
 
 
 def unavailable(reason: str, error: t.Optional[BaseException]) -> LogDatabaseUnavailable:

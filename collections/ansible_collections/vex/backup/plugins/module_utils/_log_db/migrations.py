@@ -16,6 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import Migratio
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     NO_SUCH_TABLE,
     LogDatabase,
+    commit,
     explain,
     log_database,
     log_patience,
@@ -242,7 +243,7 @@ def _apply(connection: Connection[Cursor], step: Migration, done: t.Sequence[str
                 "INSERT INTO versao_esquema (numero, nome, sha256, aplicada_em) VALUES (%s, %s, %s, %s)",
                 (step.number, step.title, step.sha256, timestamp(utc_now())),
             )
-        connection.commit()
+        commit(connection)
     except pymysql.err.Error as error:
         raise MigrationError(
             f"step {step.title} failed: {explain(error)}; "

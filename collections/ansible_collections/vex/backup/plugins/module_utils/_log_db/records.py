@@ -10,6 +10,7 @@ import datetime
 import typing as t
 import uuid
 
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import (
     RUN_NAME,
@@ -212,11 +213,14 @@ def _write_or_keep(record: _Record) -> _Delivery:
     others have it: a record that waits must not delay another run. A repetition is safe even after a commit whose
     answer was lost, because :func:`upsert` brings the rows to the same state.
     """
+    has_ended = "data_encerramento" in {**record.state.backup, **record.state.restore}
+    state = "finish" if has_ended else "running"
 
     def attempt() -> _Delivery:
         with record.spool.lock():
             try:
-                return _write(record)
+                with failpoint(f"record:{state}"):
+                    return _write(record)
             except LogDatabaseUnavailable:
                 # Before the wait: the process may be killed during it.
                 with contextlib.suppress(OSError):

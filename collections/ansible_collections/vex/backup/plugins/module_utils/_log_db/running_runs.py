@@ -10,6 +10,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import commit
 
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -68,7 +69,7 @@ def close_other_restores(connection: Connection[Cursor], state: State, reason: s
         servers = [str(server) for (server,) in cursor.fetchall()]
         changes = f"status = {ERROR}, data_encerramento = %s, observacao = %s"
         cursor.execute(f"UPDATE restauracao_log SET {changes} WHERE {condition}", (now, error_note(reason), *values))
-    connection.commit()
+    commit(connection)
     return servers
 
 

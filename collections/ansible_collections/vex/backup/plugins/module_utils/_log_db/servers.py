@@ -11,6 +11,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import 
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
     check_version,
+    commit,
     log_database,
     log_patience,
 )
@@ -89,5 +90,5 @@ def _write(
                 f" ON DUPLICATE KEY UPDATE {', '.join(f'{name} = VALUES({name})' for name in columns)}",
                 tuple(inserted.values()),
             )
-    connection.commit()
+    commit(connection)
     return Change({name: older.get(name) for name in changed}, changed)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import commit
+
 if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
@@ -48,4 +50,4 @@ def mark_removed(connection: Connection[Cursor], run_uuid: str, key: str, moment
             " WHERE b.run_uuid = %s AND u.caminho_arquivo = %s AND u.removido_em IS NULL",
             (moment, run_uuid, key),
         )
-    connection.commit()
+    commit(connection)

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.status import RUNNING
-from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import explain, unavailable
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import commit, explain, unavailable
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import FIRST_STANDS, Columns, State, merge
 
 # Without PyMySQL the modules refuse to start: see PYMYSQL_FAILURE in _mysql/connection.py.
@@ -90,7 +90,7 @@ def _transaction(connection: Connection[Cursor], state: State, now: str, dry_run
             written = [rows.write(BACKUPS, state.run_uuid, state.backup)]
         if state.upload:
             written.append(rows.write(UPLOADS, written[0].identity, state.upload))
-    connection.commit()
+    commit(connection)
     before = {name: value for one in written for name, value in one.change.before.items()}
     after = {name: value for one in written for name, value in one.change.after.items()}
     return Change(before, after)

@@ -13,6 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs 
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
     check_version,
+    commit,
     log_database,
     log_patience,
 )
@@ -95,5 +96,5 @@ def _note_overdue(connection: Connection[Cursor], names: t.Sequence[str], now: s
                 cursor.executemany(
                     "UPDATE servidor SET avisado_em = %s WHERE hostname = %s", [(moment, name) for name in noted]
                 )
-    connection.commit()
+    commit(connection)
     return Noted(overdue, recovered)

@@ -13,6 +13,7 @@ import socket
 import ssl
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import one_line
 from ansible_collections.vex.backup.plugins.module_utils._errors import MailUndelivered
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import Mail
@@ -105,7 +106,8 @@ def _send_largest_form(connection: smtplib.SMTP, mail: Mail) -> t.Dict[str, t.Tu
     refusal: t.Optional[smtplib.SMTPException] = None
     for form in forms_of(mail, _size_limit(connection)):
         try:
-            return connection.sendmail(form.sender, form.recipients, form.message.encode("ascii"))
+            with failpoint("mail:send"):
+                return connection.sendmail(form.sender, form.recipients, form.message.encode("ascii"))
         except smtplib.SMTPException as error:
             if not _is_about_size(error):
                 raise
@@ -208,9 +210,10 @@ def _connect(server: MailServer) -> _Connection:
             f"the name {local_hostname!r} cannot greet the mail server {server.address}: set smtp_hostname to another"
         )
     try:
-        if server.security == "tls":
-            return _TlsConnection(server.host, server.port, local_hostname, _tls_context(server))
-        return _PlainConnection(server.host, server.port, local_hostname)
+        with failpoint("mail:connect"):
+            if server.security == "tls":
+                return _TlsConnection(server.host, server.port, local_hostname, _tls_context(server))
+            return _PlainConnection(server.host, server.port, local_hostname)
     except OSError:
         # Some of these are a ValueError too.
         raise

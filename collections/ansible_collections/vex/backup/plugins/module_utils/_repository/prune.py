@@ -22,14 +22,13 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import (
     PruneLocalRequest,
     prune_local,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.removal import (
     Attempt,
-    KeepRemoval,
     remove_backups,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import (
@@ -140,13 +139,16 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
         patience=store_patience(request.patience, log),
         parallel=PARALLEL,
     ) as store:
+        rest: t.List[str] = []
         if prune_log is None:
-            pruned = prune_objects(request, store, now, log, _ignore)
+            pruned = prune_objects(request, store, now, log, NO_NOTES)
         else:
+            rest = [] if request.check_mode else _finish(prune_log, store)
             since = now - datetime.timedelta(days=request.unfinished_days)
             reads = functools.partial(prune_log.restores_in_progress, since)
-            pruned = prune_objects(request, store, now, log, prune_log.keep, reads)
-    problems = [*pruned.problems, *(prune_log.deliver() if prune_log and not request.check_mode else [])]
+            pruned = prune_objects(request, store, now, log, prune_log.notes(request.bucket), reads)
+    delivered = prune_log.deliver() if prune_log and not request.check_mode else []
+    problems = [*rest, *pruned.problems, *delivered]
     for problem in problems:
         log.warning(problem)
     result = _as_result(pruned, request.check_mode)
@@ -158,13 +160,13 @@ def prune_objects(
     store: Store,
     now: datetime.datetime,
     log: RunLog,
-    keep_removal: KeepRemoval,
+    notes: RemovalNotes,
     reads: t.Callable[[], t.Mapping[str, str]] = dict,
 ) -> Pruned:
     """Apply retention to the bucket alone.
 
     :param now: UTC
-    :param keep_removal: called with each removal as soon as the manifest is removed
+    :param notes: of each removal
     :param reads: returns what reads a backup now, a text, by the run that made the backup
     """
     decisions: t.List[Decision] = []
@@ -184,7 +186,7 @@ def prune_objects(
                 (one, Removal(one.backup.run_uuid, one.backup.key, now)) for one in reversed(decisions) if not one.keep
             ]
             # The attempts before an error stay in the list.
-            attempts.extend(remove_backups(store, doomed, keep_removal, log, check_mode=request.check_mode))
+            attempts.extend(remove_backups(store, doomed, notes, log, check_mode=request.check_mode))
             # By the store's own clock: the time of its newest archive.
             before = max(one.modified for one in backups) - datetime.timedelta(days=request.unfinished_days)
             leftovers = old_leftovers(backups, before)
@@ -215,6 +217,18 @@ def _check(request: PruneRequest) -> None:
 
 def _ignore(_removal: Removal) -> None:
     """Do not record a removal."""
+
+
+NO_NOTES = RemovalNotes(_ignore, _ignore, _ignore)
+
+
+def _finish(prune_log: PruneLog, store: Store) -> t.List[str]:
+    """End the removals of a killed call; return a sentence when that failed."""
+    try:
+        prune_log.finish(store)
+    except (StoreFailed, Interrupted) as error:
+        return [f"what a killed retention left was not removed: {error}"]
+    return []
 
 
 def _decide(

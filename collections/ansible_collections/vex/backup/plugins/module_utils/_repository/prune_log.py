@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import incomplete_of, manifest_of, proof_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
@@ -18,6 +20,8 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import restores_in_progress
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import mark_removed
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -28,6 +32,21 @@ class Removal(t.NamedTuple):
     run_uuid: t.Optional[str]
     key: str
     moment: datetime.datetime
+
+
+Note = t.Callable[[Removal], None]
+
+
+class RemovalNotes(t.NamedTuple):
+    """The notes of a removal, so that it is neither lost nor left half done when the process is killed.
+
+    ``begin`` is called before the first deletion, ``keep`` as soon as the manifest is removed, ``end`` after the last
+    deletion, or when the bucket refused one.
+    """
+
+    begin: Note
+    keep: Note
+    end: Note
 
 
 class PruneLog:
@@ -42,19 +61,47 @@ class PruneLog:
         self._patience = log_patience(patience, log)
         self._log = log
         self._spool = Spool(spool_dir, "removals")
+        self._begun = Spool(spool_dir, "removing")
+        self._records = Spool(spool_dir, "records")
         self._removals: t.Dict[str, Removal] = {}
         self._problems: t.List[str] = []
 
+    def notes(self, bucket: str) -> RemovalNotes:
+        """Return what retention calls with each removal from a bucket."""
+        return RemovalNotes(functools.partial(self.begin, bucket), self.keep, self.end)
+
+    def begin(self, bucket: str, removal: Removal) -> None:
+        """Note that a removal begins, so that a later call ends it when this process is killed."""
+        self._write(self._begun, removal, bucket=bucket)
+
+    def end(self, removal: Removal) -> None:
+        """Note that a removal has ended."""
+        if removal.run_uuid is not None:
+            self._begun.remove(removal.run_uuid)
+
+    def finish(self, store: Store) -> None:
+        """Remove the rest of the backups that a killed call began to remove: those without a manifest.
+
+        :raises StoreFailed: when the store refuses or cannot be reached
+        """
+        for name in self._begun.names():
+            begun = self._begun.read(name, _parse_begun)
+            if begun is None or begun[0] != store.bucket:
+                continue
+            _bucket, removal = begun
+            # With a manifest it is whole, and retention decides again.
+            if not any(head(store, key) for key in (manifest_of(removal.key), incomplete_of(removal.key))):
+                for key in (proof_of(removal.key), removal.key):
+                    if head(store, key) is not None:
+                        store.call("delete_object", Key=key)
+                self.keep(removal)
+            self.end(removal)
+
     def keep(self, removal: Removal) -> None:
         """Write a removal to the spool, so that it is not lost when the process is killed before the delivery."""
-        if removal.run_uuid is None:
-            return
-        self._removals[removal.run_uuid] = removal
-        with self._spool.lock():
-            try:
-                self._spool.write(removal.run_uuid, {**removal._asdict(), "moment": timestamp(removal.moment)})
-            except OSError as error:
-                self._problems.append(f"a removal could not be written to the spool {self._spool}: {error.strerror}")
+        if removal.run_uuid is not None:
+            self._removals[removal.run_uuid] = removal
+            self._write(self._spool, removal)
 
     def restores_in_progress(self, since: datetime.datetime) -> t.Dict[str, str]:
         """Return the restores and proofs in progress that began after a time (UTC), by the run whose backup they read.
@@ -90,10 +137,22 @@ class PruneLog:
         found = dict.fromkeys([*self._spool.warnings, *self._problems, *problems])
         return [*found, *self._spool.unreadable()]
 
+    def _write(self, spool: Spool, removal: Removal, **more: str) -> None:
+        if removal.run_uuid is None:
+            return
+        with spool.lock():
+            try:
+                spool.write(removal.run_uuid, {**removal._asdict(), "moment": timestamp(removal.moment), **more})
+            except OSError as error:
+                self._problems.append(f"a removal could not be written to the spool {spool}: {error.strerror}")
+
     def _deliver(self) -> None:
         """Deliver what waits, within the lock of the spool: between two attempts, others may use it."""
         with self._spool.lock():
-            waiting = {**_read(self._spool), **self._removals}
+            # A run whose record waits has no row to mark yet.
+            unwritten = set(self._records.names())
+            found = {**_read(self._spool), **self._removals}
+            waiting = {name: removal for name, removal in found.items() if name not in unwritten}
             if not waiting:
                 return
             with log_database(self._database) as connection:
@@ -106,6 +165,10 @@ class PruneLog:
 def _read(spool: Spool) -> t.Dict[str, Removal]:
     found = {name: spool.read(name, _parse) for name in spool.names()}
     return {name: removal for name, removal in found.items() if removal is not None}
+
+
+def _parse_begun(content: t.Any) -> t.Tuple[str, Removal]:
+    return str(content["bucket"]), _parse(content)
 
 
 def _parse(content: t.Any) -> Removal:

@@ -12,7 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, Interrupted, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Note, Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, lock_of
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
@@ -21,8 +21,6 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer
 HOLD_SET = "a hold was set a moment ago"
 # The hold is looked for again when a deletion is repeated so many seconds after the last look.
 HOLD_SECONDS = 10.0
-
-KeepRemoval = t.Callable[[Removal], None]
 
 
 class Attempt(t.NamedTuple):
@@ -51,7 +49,7 @@ class Attempt(t.NamedTuple):
 def remove_backups(
     store: Store,
     doomed: t.Sequence[t.Tuple[Decision, Removal]],
-    keep_removal: KeepRemoval,
+    notes: RemovalNotes,
     log: RunLog,
     *,
     check_mode: bool,
@@ -59,19 +57,18 @@ def remove_backups(
     """Remove backups, in the order given, and yield each attempt at once.
 
     :param doomed: the decisions to remove, each with the removal to record
-    :param keep_removal: called with a removal as soon as the manifest is removed
     :param check_mode: only check whether the bucket protects them
     :raises StoreFailed, Interrupted: after the attempt that it stopped
     """
     for decision, removal in doomed:
-        attempt = _attempt(store, decision, removal, keep_removal, log, check_mode)
+        attempt = _attempt(store, decision, removal, notes, log, check_mode)
         yield attempt
         if attempt.stopped is not None:
             raise attempt.stopped
 
 
 def _attempt(
-    store: Store, decision: Decision, removal: Removal, keep_removal: KeepRemoval, log: RunLog, check_mode: bool
+    store: Store, decision: Decision, removal: Removal, notes: RemovalNotes, log: RunLog, check_mode: bool
 ) -> Attempt:
     backup = decision.backup
     try:
@@ -85,7 +82,11 @@ def _attempt(
     if check_mode:
         return Attempt(backup, removal)
     log.info(f"removing {store.url(backup.key)} and its manifest: {decision.reason}")
-    return _delete(store, backup, removal, keep_removal)
+    notes.begin(removal)
+    attempt = _delete(store, backup, removal, notes.keep)
+    if attempt.stopped is None:
+        notes.end(removal)
+    return attempt
 
 
 def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
@@ -100,7 +101,7 @@ def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t
     return None
 
 
-def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: KeepRemoval) -> Attempt:
+def _delete(store: Store, backup: StoredBackup, removal: Removal, keep: Note) -> Attempt:
     # The manifest first: without it, the rest is not a backup. The archive last: audits find the rest by its key.
     proof = [proof_of(backup.key)] if backup.proof is not None else []
     removed = None
@@ -114,7 +115,7 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep_removal: 
                 markers.append(key)
             if removed is None:
                 removed = removal
-                keep_removal(removal)
+                keep(removal)
     except Refused as error:
         if error.is_of_one_object:
             return Attempt(backup, removed, markers, refused=error)

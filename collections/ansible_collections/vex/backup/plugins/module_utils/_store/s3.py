@@ -11,10 +11,12 @@ import traceback
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.answers import require_whole
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import (
     Refused,
     explain_refusal,
@@ -221,7 +223,8 @@ class Store:
             # An attempt that failed has read a part of it.
             params["Body"].seek(0)
         try:
-            answer: Answer = getattr(self._client, operation)(Bucket=self.bucket, **params)
+            with failpoint(f"store:{operation}"):
+                answer: Answer = getattr(self._client, operation)(Bucket=self.bucket, **params)
         except ParamValidationError as error:
             raise OptionError(f"boto3 refuses the options: {error}") from error
         except NoCredentialsError as error:
@@ -233,6 +236,7 @@ class Store:
             # Botocore wraps the error of a body whose reading finds that no time is left.
             self.deadline.check()
             raise explain_unreachable(error, url, endpoint) from error
+        require_whole(operation, answer, url, endpoint)
         return answer
 
     def _named(self, refused: Refused, operation: str, params: t.Mapping[str, t.Any]) -> Refused:

@@ -18,7 +18,11 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.files import write_json_durably
 from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning, ScratchFailed
 from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import is_alive
-from ansible_collections.vex.backup.plugins.module_utils._verify.server_process import ServerProcess, end_server
+from ansible_collections.vex.backup.plugins.module_utils._verify.server_process import (
+    ServerProcess,
+    end_server,
+    servers_of,
+)
 
 
 class Owner(t.NamedTuple):
@@ -117,8 +121,9 @@ def remove_folder(folder: ScratchFolder) -> bool:
 def remove_instance(folder: ScratchFolder) -> None:
     """End the server, if one runs, and remove its data and its keys."""
     server = _read_owner(folder).server
-    if server:
-        end_server(server)
+    # A run that was killed while it started its server has not named it.
+    for one in [*([server] if server else []), *servers_of(os.path.join(folder.instance, "data"))]:
+        end_server(one)
     for directory in (folder.instance, folder.program):
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(directory)

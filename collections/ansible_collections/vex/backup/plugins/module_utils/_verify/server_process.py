@@ -35,6 +35,18 @@ def start_of(pid: int) -> t.Optional[str]:
     return None if state == "Z" else rest[18]
 
 
+def servers_of(data: str) -> t.List[ServerProcess]:
+    """Return the servers that run with this data directory, by their arguments."""
+    argument = os.fsencode(f"--datadir={data}")
+    found = []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        # Ended meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/cmdline", "rb") as stream:
+            if argument in stream.read().split(b"\0"):
+                found.append(ServerProcess(pid, start_of(pid)))
+    return found
+
+
 def end_server(server: ServerProcess) -> None:
     """End a server with SIGTERM, then with SIGKILL after 60 seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):

@@ -42,6 +42,15 @@ def test_entry_is_read_until_it_is_removed(tmp_path: Path) -> None:
     assert str(spool) == str(tmp_path / "spool" / "records")
 
 
+def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path), "records")
+    spool.write("a", {"number": 1})
+    (tmp_path / "records" / "b.json.partial").write_text('{"num')
+    with spool.lock():
+        assert [path.name for path in (tmp_path / "records").iterdir()] == ["a.json"]
+    assert spool.warnings == []
+
+
 def test_files_are_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:

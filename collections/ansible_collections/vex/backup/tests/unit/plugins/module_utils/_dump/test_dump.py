@@ -141,6 +141,12 @@ def test_existing_path_is_refused(ends: t.List[object], tmp_path: pathlib.Path) 
     assert ends == []
 
 
+def test_a_dump_without_a_thread_is_refused(ends: t.List[object], tmp_path: pathlib.Path) -> None:
+    with pytest.raises(OptionError, match="threads must be at least 1"):
+        dump(str(tmp_path / "backup_20260101_030000"), threads=0)
+    assert ends == []
+
+
 def test_check_mode_names_tables_that_cannot_be_read(
     ends: t.List[object], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME, RunLog
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, PruneRequest, prune_objects
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
     NAME,
@@ -62,9 +62,11 @@ REQUEST = PruneRequest(
 
 def prune(bucket: FakeBucket, now: datetime.datetime = NOW, **changes: t.Any) -> Pruned:
     request = dataclasses.replace(REQUEST, **changes)
+    begun: t.List[Removal] = []
     kept: t.List[Removal] = []
+    notes = RemovalNotes(begun.append, kept.append, begun.remove)
     with open_store(bucket) as store:
-        pruned = prune_objects(request, store, now, RunLog(None), kept.append)
+        pruned = prune_objects(request, store, now, RunLog(None), notes)
     assert kept == ([] if request.check_mode else pruned.removals)
     return pruned
 

@@ -11,9 +11,13 @@ import pathlib
 import pytest
 
 pytest.importorskip("boto3")
+pytest.importorskip("pymysql")
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_host_and_bucket
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import PruneLocalRequest
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use
@@ -61,3 +65,20 @@ def test_a_prune_that_removes_nothing_changes_nothing(monkeypatch: pytest.Monkey
     use(bucket, monkeypatch)
     bucket.put_backup(f"db1/2026/01/{NEW}.zip", datetime.datetime(2026, 1, 2, 3))
     assert not prune_host_and_bucket(None, dataclasses.replace(REQUEST, name=None), RunLog(None))["changed"]
+
+
+def test_the_rest_of_a_removal_that_the_bucket_refuses_is_named(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = FakeBucket()
+    use(bucket, monkeypatch)
+    key, moment = f"db1/2026/01/{OLD}.zip", datetime.datetime(2026, 1, 1, 3)
+    bucket.put(key, b"x", moment)
+    bucket.refuse("delete_object", key, "AccessDenied")
+    database = LogDatabase(Login("", 0, "/nowhere.sock", "backup", "", None), "vex")
+    run = "6f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001"
+    PruneLog(str(tmp_path), database, 0, RunLog(None)).begin(NAME, Removal(run, key, moment))
+    request = dataclasses.replace(REQUEST, spool_dir=str(tmp_path), log_database=database)
+    message = prune_host_and_bucket(None, request, RunLog(None))["message"]
+    assert message.startswith(f"what a killed retention left was not removed: DeleteObject of s3://{NAME}/{key}")
+    assert (tmp_path / "removing" / f"{run}.json").exists()

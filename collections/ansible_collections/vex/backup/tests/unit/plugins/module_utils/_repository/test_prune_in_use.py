@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune import prune_objects
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import NO_NOTES, prune_objects
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._repository.pruning import (
     DAY,
     KEY,
@@ -84,7 +84,7 @@ def test_a_backup_that_is_being_restored_stays(bucket: FakeBucket) -> None:
         bucket.put_backup(key_of(day), START + day * DAY, run_uuid=f"{UUID[:-1]}{day}")
     reader = {f"{UUID[:-1]}0": "a restore on db9, since 2026-01-05 02:59:00 (UTC)"}
     with open_store(bucket) as store:
-        found = prune_objects(REQUEST, store, NOW, RunLog(None), lambda _removal: None, lambda: reader)
+        found = prune_objects(REQUEST, store, NOW, RunLog(None), NO_NOTES, lambda: reader)
     assert backups(bucket) == ["0", "2", "3"]
     assert [(one.keep, one.reason) for one in found.decisions[2:]] == [
         (False, "no rule keeps it"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import pathlib
+import typing as t
 
 import pytest
 
@@ -15,8 +16,90 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
+    NAME,
+    FakeBucket,
+    open_store,
+)
 
-MOMENT = datetime.datetime(2026, 1, 1, 3)
+MOMENT = datetime.datetime(2026, 1, 5, 3)
+RUN = "6f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001"
+KEY = "db1/2026/01/backup_20260101_030000.zip"
+REMOVAL = Removal(RUN, KEY, MOMENT)
+
+
+def prune_log_in(folder: pathlib.Path) -> PruneLog:
+    nowhere = LogDatabase(Login("", 0, "/nowhere.sock", "backup", "", None), "vex")
+    return PruneLog(str(folder), nowhere, 0, RunLog(None))
+
+
+def kept_in(folder: pathlib.Path) -> t.Set[str]:
+    """Return the directories of the spool that have an entry."""
+    return {path.parent.name for path in folder.rglob("*.json")}
+
+
+@pytest.fixture
+def bucket() -> FakeBucket:
+    """Return a bucket with one backup, whose removal has begun in the next tests."""
+    made = FakeBucket()
+    made.put_backup(KEY, MOMENT)
+    made.put(f"{KEY}.proof.json", b"{}", MOMENT)
+    return made
+
+
+def test_a_half_done_removal_is_ended(tmp_path: pathlib.Path, bucket: FakeBucket) -> None:
+    prune_log_in(tmp_path).begin(NAME, REMOVAL)
+    del bucket.objects[f"{KEY}.manifest.json"]
+    later = prune_log_in(tmp_path)
+    with open_store(bucket) as store:
+        later.finish(store)
+    assert bucket.objects == {}
+    assert kept_in(tmp_path) == {"removals"}
+
+
+def test_what_is_gone_is_not_deleted_again(tmp_path: pathlib.Path, bucket: FakeBucket) -> None:
+    prune_log_in(tmp_path).begin(NAME, REMOVAL)
+    bucket.objects.clear()
+    with open_store(bucket) as store:
+        prune_log_in(tmp_path).finish(store)
+    assert [operation for operation, _key in bucket.requests] == ["head_object"] * 4
+    assert kept_in(tmp_path) == {"removals"}
+
+
+@pytest.mark.parametrize("beside", [".manifest.json", ".incomplete.json"])
+def test_a_removal_that_deleted_nothing_is_forgotten(tmp_path: pathlib.Path, bucket: FakeBucket, beside: str) -> None:
+    prune_log_in(tmp_path).begin(NAME, REMOVAL)
+    bucket.put(f"{KEY}{beside}", bucket.objects.pop(f"{KEY}.manifest.json"), MOMENT)
+    before = dict(bucket.objects)
+    with open_store(bucket) as store:
+        prune_log_in(tmp_path).finish(store)
+    assert bucket.objects == before
+    assert kept_in(tmp_path) == set()
+
+
+def test_a_removal_from_another_bucket_waits(tmp_path: pathlib.Path, bucket: FakeBucket) -> None:
+    prune_log_in(tmp_path).begin("another", REMOVAL)
+    (tmp_path / "removing" / "torn.json").write_text("{")
+    with open_store(bucket) as store:
+        prune_log_in(tmp_path).finish(store)
+    assert bucket.requests == []
+    assert kept_in(tmp_path) == {"removing"}
+
+
+def test_a_removal_without_a_run_is_not_noted(tmp_path: pathlib.Path) -> None:
+    notes = prune_log_in(tmp_path).notes(NAME)
+    for note in notes:
+        note(Removal(None, KEY, MOMENT))
+    assert kept_in(tmp_path) == set()
+
+
+def test_a_removal_that_ends_leaves_its_record(tmp_path: pathlib.Path) -> None:
+    notes = prune_log_in(tmp_path).notes(NAME)
+    notes.begin(REMOVAL)
+    assert kept_in(tmp_path) == {"removing"}
+    notes.keep(REMOVAL)
+    notes.end(REMOVAL)
+    assert kept_in(tmp_path) == {"removals"}
 
 
 def test_without_removals_the_log_database_is_not_needed(tmp_path: pathlib.Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, prune_objects
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import NO_NOTES, Pruned, prune_objects
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._repository.pruning import (
     DAY,
     KEY,
@@ -38,7 +38,7 @@ def bucket() -> FakeBucket:
 def prune(bucket: FakeBucket, log: t.Optional[pathlib.Path] = None, manifest_keys: t.Sequence[str] = ()) -> Pruned:
     request = dataclasses.replace(REQUEST, manifest_keys=manifest_keys)
     with open_store(bucket) as store:
-        return prune_objects(request, store, NOW, RunLog(str(log) if log else None), lambda _removal: None)
+        return prune_objects(request, store, NOW, RunLog(str(log) if log else None), NO_NOTES)
 
 
 def test_a_manifest_that_may_not_be_read_is_named_and_the_others_are_pruned(

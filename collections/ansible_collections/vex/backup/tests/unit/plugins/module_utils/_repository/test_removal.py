@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common import patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._repository import removal as removal_module
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import read_catalog
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.removal import Attempt, remove_backups
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
@@ -38,6 +38,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
     return made
 
 
+NOTES = RemovalNotes(*[lambda _removal: None] * 3)
+
+
 def remove_after(meanwhile: t.Callable[[], object], bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> Attempt:
     """Remove the backup; the store is away for the first deletion, and *meanwhile* happens."""
     delete = bucket.delete_object
@@ -53,7 +56,7 @@ def remove_after(meanwhile: t.Callable[[], object], bucket: FakeBucket, monkeypa
     with open_store(bucket, patience=600) as store:
         (backup,) = read_catalog(store, "", "db1").backups
         doomed = [(Decision(backup, False, "no rule keeps it"), Removal(None, KEY, NOW))]
-        (attempt,) = remove_backups(store, doomed, lambda _removal: None, RunLog(None), check_mode=False)
+        (attempt,) = remove_backups(store, doomed, NOTES, RunLog(None), check_mode=False)
         return attempt
 
 

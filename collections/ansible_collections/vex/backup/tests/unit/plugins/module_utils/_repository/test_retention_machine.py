@@ -20,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME, RunLog
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_objects
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
@@ -141,9 +141,11 @@ class Retention(RuleBasedStateMachine):
         others = {key for key in everything if not any(key.startswith(one) for one in self.whole)}
         self.bucket.crash_after = crash_after
         kept: t.List[Removal] = []
+        begun: t.List[Removal] = []
+        notes = RemovalNotes(begun.append, kept.append, begun.remove)
         try:
             with open_store(self.bucket) as store:
-                prune_objects(self._request(run), store, self.now, RunLog(None), kept.append)
+                prune_objects(self._request(run), store, self.now, RunLog(None), notes)
         finally:
             self.bucket.crash_after = None
             left = set(self.bucket.objects)
@@ -153,6 +155,9 @@ class Retention(RuleBasedStateMachine):
             for key in must_stay:
                 assert {key, f"{key}.manifest.json"} <= left
             assert others <= left
+            # Each half done removal is one that has begun and not ended.
+            halves = {one.key for one in kept if one.key in left}
+            assert halves <= {one.key for one in begun}
             if is_refused:
                 assert everything == left
             self.whole = {key: taken for key, taken in self.whole.items() if f"{key}.manifest.json" in left}

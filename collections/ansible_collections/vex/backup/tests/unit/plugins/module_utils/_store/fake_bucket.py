@@ -137,7 +137,7 @@ class FakeBucket:
     def put_object(self, Bucket: str, Key: str, Body: bytes, **checked: str) -> t.Dict[str, t.Any]:  # noqa: N803
         self._begin("put_object", Key)
         self.put(Key, Body, datetime.datetime(2026, 1, 1))
-        return {}
+        return {"ETag": '"e"'}
 
     def delete_object(self, Bucket: str, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
         self._begin("delete_object", Key)

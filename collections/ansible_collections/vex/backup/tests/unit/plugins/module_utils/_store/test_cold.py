@@ -22,8 +22,9 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Sett
 
 ONGOING = {"Restore": 'ongoing-request="true"'}
 READY = {"Restore": 'ongoing-request="false", expiry-date="Fri, 23 Jan 2026 00:00:00 GMT"'}
-DEEP = {"StorageClass": "DEEP_ARCHIVE"}
-TIERED = {"StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"}
+WHOLE = {"ContentLength": 7, "ETag": '"e"'}
+DEEP = {**WHOLE, "StorageClass": "DEEP_ARCHIVE"}
+TIERED = {**WHOLE, "StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"}
 NAMED = {"Bucket": "vex", "Key": "key"}
 
 
@@ -72,7 +73,7 @@ def test_an_object_that_is_being_thawed_is_named_as_such(answers: Stubber) -> No
 def test_an_archive_tier_is_thawed_without_an_end(answers: Stubber) -> None:
     answers.add_response("head_object", TIERED, NAMED)
     answers.add_response("restore_object", {}, {**NAMED, "RestoreRequest": {}})
-    answers.add_response("head_object", {"StorageClass": "INTELLIGENT_TIERING"}, NAMED)
+    answers.add_response("head_object", {**WHOLE, "StorageClass": "INTELLIGENT_TIERING"}, NAMED)
     with store() as made:
         thaw(made, ["key"], RunLog(None))
 
