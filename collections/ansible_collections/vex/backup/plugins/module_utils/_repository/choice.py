@@ -97,7 +97,8 @@ def choose(
         raise NoSuchBackup(f"the bucket holds no complete backup of {hostname}: see the list of its backups")
     wish = f"called {name}" if name is not None else f"taken until {at} UTC"
     raise NoSuchBackup(
-        f"the bucket holds no backup of {hostname} {wish}: it holds {len(existing)}, from {existing[-1]} to {existing[0]}; choose one of them"
+        f"the bucket holds no backup of {hostname} {wish}: it holds {len(existing)}, from {existing[-1]} "
+        f"to {existing[0]}; choose one of them"
     )
 
 
