@@ -24,6 +24,7 @@ PREFIX = "VEX_WEBSTATUS_"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 # Not under /etc/vex-backup: on a host that makes backups too, that folder belongs to the backup user.
 DEFAULT_FILE = Path("/etc/vex-webstatus/settings.toml")
+TOKEN_CHARACTERS = 16
 
 
 class SettingsWrong(Exception):
@@ -54,6 +55,19 @@ def address_or_network(text: str) -> str:
             f"{text!r} is neither an IP address nor a network; use one such as 10.0.0.1 or 10.0.0.0/8"
         ) from None
     return text
+
+
+def long_enough(token: SecretStr | None) -> SecretStr | None:
+    """Return *token* when it is absent or too long to be guessed.
+
+    :raises ValueError: when it is too short
+    """
+    if token is not None and len(token.get_secret_value()) < TOKEN_CHARACTERS:
+        raise ValueError(
+            f"it must have at least {TOKEN_CHARACTERS} characters: make one with"
+            " python3 -c 'import secrets; print(secrets.token_urlsafe())'"
+        )
+    return token
 
 
 def path_without_end(text: str) -> str:
@@ -148,9 +162,8 @@ class Settings(BaseSettings):
         description="Set this to true when every host below this host's name has HTTPS too: browsers then use only"
         " HTTPS for all of them, for a year.",
     )
-    metrics_token: SecretStr | None = Field(
+    metrics_token: Annotated[SecretStr | None, AfterValidator(long_enough)] = Field(
         None,
-        min_length=16,
         description="The bearer token that /metrics requires, of at least 16 characters. Without it, /metrics requires"
         " a user's session or API token.",
     )

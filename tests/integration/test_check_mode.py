@@ -87,6 +87,7 @@ def test_a_second_run_changes_nothing(backup_setup: Installation, tmp_path: Path
 def test_a_current_schema_is_not_changed(backup_setup: Installation) -> None:
     output = backup_setup.log_database.apply_schema("--check")
     assert "changed=0 " in output
+    assert "no step is pending" in output
     # Only a playbook with backups shows a summary of them.
     assert "BACKUPS" not in output
 

@@ -298,7 +298,7 @@ def test_a_hosts_backup(downloads: Downloads, choice: dict[str, str]) -> None:
     assert Path(result["archive"]).read_bytes() == DATA
     assert Path(result["archive"]).parent.stat().st_mode & 0o777 == 0o700
     assert "it holds 2, from" in downloads.refusal(NoSuchBackup, **host, at="2025-07-18")
-    assert "no backup of this host: check hostname" in downloads.refusal(NoSuchBackup, **{**host, "hostname": "db"})
+    assert "holds no backup of db: did you mean db 1?" in downloads.refusal(NoSuchBackup, **{**host, "hostname": "db"})
     assert "the hostname is empty" in downloads.refusal(OptionError, **{**host, "hostname": ""})
 
 

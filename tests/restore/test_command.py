@@ -51,8 +51,13 @@ def test_hold_prune_and_release(command: Command, capfd: pytest.CaptureFixture[s
     assert command("release", oldest) == 0
     assert command("audit") == 0
     assert said(capfd) == [f"{oldest} is not held", "2 backups, 0 findings"]
+    assert command("release", oldest) == 0
+    assert command("prune", "--dry-run", keep_last=2) == 0
+    lines = said(capfd)
+    assert (lines[0], lines[-1]) == (f"{oldest} is not held", "There is nothing to remove.")
     assert command("hold", middle) == 1
-    assert f"the bucket holds no backup of this host called {middle}" in " ".join(capfd.readouterr().err.split())
+    message = " ".join(capfd.readouterr().err.split())
+    assert f"the bucket holds no backup of {command.host.hostname} called {middle}" in message
 
 
 def test_audit_names_its_findings(command: Command, log_mariadb: MariaDB, capfd: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +67,7 @@ def test_audit_names_its_findings(command: Command, log_mariadb: MariaDB, capfd:
     content = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     client.put_object(Bucket=bucket, Key=key, Body=content[:-1] + bytes([content[-1] ^ 1]))
     assert command("audit") == 0
-    assert said(capfd) == ["1 backups, 0 findings"]
+    assert said(capfd) == ["1 backup, 0 findings"]
     assert command("audit", "--deep", "--json") == 1
     found: dict[str, Any] = json.loads(capfd.readouterr().out)
     assert [(one["kind"], one["key"]) for one in found["findings"]] == [("checksum_differs", key)]
@@ -90,7 +95,7 @@ def test_audit_playbook(command: Command) -> None:
 
     good = audit()
     assert good.returncode == 0, good.stdout
-    assert f"{command.host.hostname}: 1 backups, nothing found" in good.stdout
+    assert f"{command.host.hostname}: 1 backup, 0 findings" in good.stdout
     key = command.host.observe().key
     command.host.store.client().delete_object(Bucket=command.host.store.bucket, Key=key)
     bad = audit()

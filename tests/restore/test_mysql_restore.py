@@ -126,7 +126,7 @@ def test_views_that_read_from_other_databases(mariadb: MariaDB, fresh_mariadb: M
         assert schema == "yy"
         # The server adds the name of the database to a function in the text of a view.
         assert result["restore_warnings"] == [
-            "yy: the text of view upon names the database zz, so they use that database and not the restored one"
+            "yy: the text of view upon names the database zz, so it uses that database and not the restored one"
         ]
         result = dumped.run(fresh_mariadb, database="aa", target="bb")
         assert result["restore_warnings"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import re
@@ -65,8 +66,13 @@ def test_the_list(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
     client.delete_object(Bucket=bucket, Key=f"{key}.manifest.json")
     assert command("list") == 0
     assert "not a backup: its upload did not end" in capfd.readouterr().out
-    assert command("list", "--server", "another") == 0
-    assert len(capfd.readouterr().out.splitlines()) == 1
+    where = f"s3://{bucket}"
+    assert command("list", "--server", f"{command.host.hostname}.example.com") == 1
+    advice = f"vex-backup: {where} holds no backup of {command.host.hostname}.example.com: did you mean "
+    out, said = capfd.readouterr()
+    assert (out, said.startswith(advice), command.host.hostname in said[len(advice) :]) == ("", True, True)
+    assert command("list", hostname="a-new-host") == 0
+    assert capfd.readouterr().out.startswith(f"{where} holds no backup of a-new-host: ")
     assert command("list", s3_bucket="missing") == 1
     assert "the bucket does not exist" in " ".join(capfd.readouterr().err.split())
 
@@ -140,8 +146,8 @@ def test_a_backup_in_cold_storage(
     assert command("run", s3_storage_class="GLACIER", **store) == 0, capfd.readouterr()
     assert command("restore", "--yes", **store) == 1
     plan, error = capfd.readouterr()
-    note = "Note:        it is in cold storage (GLACIER): --thaw waits, for hours, until it can be read"
-    assert note in plan.splitlines()
+    thaw = "--thaw (vex_backup_restore_thaw) waits, for hours, until it can be read"
+    assert f"Note:        it is in cold storage (GLACIER): {thaw}" in plan.splitlines()
     message = " ".join(error.split())
     assert ".zip is in cold storage (GLACIER): restore it with --thaw (vex_backup_restore_thaw), which asks" in message
     assert command("restore", "--yes", "--thaw", **store) == 0, capfd.readouterr()
@@ -161,7 +167,7 @@ def test_accounts(command: Command, target: MariaDB, mariadb: MariaDB, capfd: py
         mariadb.execute("DROP USER of_test@localhost")
     assert command("restore") == 0
     out = capfd.readouterr().out
-    assert re.search(r"Note: +\d+ accounts are in the backup, and restored only with --accounts\n", out)
+    assert re.search(r"Note: +\d+ accounts are in the backup, and restored only with --accounts ", out)
     assert command("restore", "--accounts") == 0
     out = capfd.readouterr().out
     assert re.search(r"Accounts: +\d+ to create\nUnchanged: +`root`@`localhost`, which exists\n", out)
@@ -180,10 +186,26 @@ def test_one_database_and_one_table(
     shown = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}'"
     assert target.execute(shown.format("rh de antes")) == mariadb.execute(shown.format("rh ação"))
     assert command("restore", "--database", "vendas", "--table", "cliente", "--yes") == 0, capfd.readouterr()
-    assert "vendas.cliente: 1 tables" in capfd.readouterr().out
+    assert "vendas.cliente: 1 table, " in capfd.readouterr().out
     assert [name for (name,) in target.execute("SHOW TABLES FROM vendas")] == ["cliente"]
-    assert command("restore", "--table", "cliente", "--yes") == 1
-    assert "set database too" in capfd.readouterr().err
+    # Only the message of the task that failed is printed.
+    assert command("restore", "--database", "vendas", "--table", "nada") == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("vex-backup: the restore cannot be planned: vendas.nada is not in the backup: choose")
+
+
+def test_a_login_without_a_password(
+    command: Command, target: MariaDB, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make_backup(command)
+    hint = "give an account with a password, with --user (vex_backup_restore_login_user)"
+    for password, is_hint in (("", True), ("not it", False)):
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+        assert command("restore", "--user", "restorer") == 1
+        message = capfd.readouterr().err
+        assert f"the server at {target.socket} refused the login of restorer: check" in message
+        assert (hint in message) == is_hint
+        assert (f"the restore runs as {getpass.getuser()}" in message) == is_hint
 
 
 def test_to_another_server(
@@ -218,8 +240,37 @@ def test_check_mode(command: Command, target: MariaDB) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Load the backup, and compare" in done.stdout
     assert "as they were dumped" not in done.stdout
+    assert "Nothing was done" not in done.stdout
     assert ("portal",) not in target.execute("SHOW DATABASES")
     assert [path.name for path in directory.glob("*/*") if not path.name.endswith(".manifest.json")] == []
+
+
+def test_the_playbook_shows_the_plan_and_the_warnings(command: Command, target: MariaDB) -> None:
+    """The playbook says the same as the command: an event of the copy uses the original database."""
+    make_backup(command)
+    inventory = command.host.directory / "restore.json"
+    write_private(inventory, {"all": {"hosts": {command.host.hostname: command.host.variables}}})
+    given = f"ansible_connection=local ansible_python_interpreter={sys.executable}"
+    given += " vex_backup_restore_database=portal vex_backup_restore_as=another"
+
+    def play(more: str = "") -> list[str]:
+        arguments = ("--inventory", str(inventory), "--extra-vars", f"{given} {more}")
+        done = run_playbook("playbooks/restore.yml", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [line.strip() for line in done.stdout.splitlines()]
+
+    planned = play()
+    (restore,) = [line for line in planned if line.startswith("Restore:")]
+    assert re.fullmatch(r"Restore: +portal as another: 3 tables, [1-9]\d* rows, .*1 program.*", restore)
+    assert f"Into:        {target.socket} (MariaDB" in "\n".join(planned)
+    hint = "Nothing was done. To restore, run the playbook again with -e vex_backup_restore_yes=true."
+    assert planned.count(hint) == 1
+    assert ("another",) not in target.execute("SHOW DATABASES")
+    restored = "\n".join(play("vex_backup_restore_yes=true"))
+    assert "\nwarning: another: the text of " in restored
+    assert "event limpa_acessos names the database portal, so it uses that" in restored
+    assert re.search(r": 3 tables, \d+ rows, as they were dumped, with the warnings above\.\n", restored)
+    assert "Nothing was done" not in restored
 
 
 def flipped(content: bytes) -> bytes:

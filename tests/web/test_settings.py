@@ -108,7 +108,7 @@ def test_a_wrong_secret_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{PREFIX}METRICS_TOKEN", "hunter3")
     message = refused()
     assert "secret_key" in message
-    assert "metrics_token" in message
+    assert "metrics_token: it must have at least 16 characters: make one with python3 -c" in message
     assert "hunter" not in message
 
 

@@ -53,7 +53,8 @@ _value:
   description:
     - The outcome. C(status) and C(notes) are options of M(vex.backup.restore_log_record), C(record) holds more of its
       options.
-    - C(unrecorded) is the reason why the log database has no record of the restore; empty if it has one.
+    - C(warnings) are sentences for the person who restores, with the reason why the log database has no record of the
+      restore. C(loaded) is the size of what was restored, such as C(3 tables, 204740 rows).
   type: dict
 """
 

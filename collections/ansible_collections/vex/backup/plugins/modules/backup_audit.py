@@ -81,6 +81,11 @@ deep:
   description: Whether their archives were read.
   returned: success
   type: bool
+summary:
+  description: The numbers of backups and of findings, for people.
+  returned: success
+  type: str
+  sample: 63 backups, 1 finding
 findings:
   description: The contradictions found, by key.
   returned: success

@@ -93,6 +93,11 @@ backups:
       proven: "2025-07-21 02:00:41"
       fault: null
       proof_fault: null
+message:
+  description: A sentence that the bucket holds no backup, with the names of hosts like O(hostname) that have some.
+  returned: when there is no backup
+  type: str
+  sample: "s3://example-backups/mysql holds no backup of db01: did you mean db01.example.com?"
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -120,7 +120,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 databases:
-  description: The restored databases. C(as) is the name on the server.
+  description:
+    - The restored databases. C(as) is the name on the server, C(rows) the number of rows in the restored tables.
+    - In check mode, the databases that would be restored, with the number of rows that were dumped.
   returned: success
   type: list
   elements: dict
@@ -132,7 +134,7 @@ tables:
   type: int
   sample: 12
 rows:
-  description: Number of rows in the restored tables.
+  description: Number of rows in the restored tables. In check mode, the number that was dumped.
   returned: success
   type: int
   sample: 50412

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note, info_note, warning_note
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
+from ansible_collections.vex.backup.plugins.module_utils._common.text import counted
 
 Result = t.Mapping[str, t.Any]
 
@@ -51,31 +52,34 @@ class Outcome:
     """The outcome of a restore.
 
     ``status`` is one of ``_common/status.py``, ``notes`` are levelled lines, ``record`` are further options of
-    ``restore_log_record``, ``unrecorded`` is the reason why the log database has no record, empty if it has one.
+    ``restore_log_record``. For the person who restores, ``warnings`` are sentences, with the reason why the log
+    database has no record, and ``loaded`` is the size of what was restored.
     """
 
     status: int
     notes: t.List[str]
     record: t.Dict[str, t.Any]
-    unrecorded: str
+    warnings: t.List[str]
+    loaded: str
 
 
 def decide(scope: Scope, stages: Stages) -> Outcome:
     """Decide the outcome of a restore from the results of its stages."""
     loaded = stages.loaded
-    warnings = [warning_note(str(text)) for text in loaded.get("restore_warnings") or []]
+    warnings = [str(text) for text in loaded.get("restore_warnings") or []]
     failures = [error_note(stages.failure)] if stages.failure else []
     known = {} if stages.failure else {"restored": loaded.get("restore_finished")}
     if not stages.failure:
         known.update({name: loaded.get(name) for name in ("tables", "rows", "compared")})
     return Outcome(
         status=ERROR if stages.failure else int(loaded.get("status", ERROR)),
-        notes=[info_note(str(scope)), *failures, *warnings],
+        notes=[info_note(str(scope)), *failures, *map(warning_note, warnings)],
         record={name: value for name, value in known.items() if value is not None},
-        unrecorded=_unrecorded(stages),
+        warnings=[*warnings, *_unrecorded(stages)],
+        loaded=f"{counted(loaded.get('tables', 0), 'table')}, {counted(loaded.get('rows', 0), 'row')}",
     )
 
 
-def _unrecorded(stages: Stages) -> str:
+def _unrecorded(stages: Stages) -> t.List[str]:
     reasons = (stages.closed.get("message"), stages.closed.get("msg"), stages.opened.get("msg"))
-    return next((str(reason) for reason in reasons if reason is not None), "")
+    return [f"not in the log database: {reason}" for reason in reasons if reason is not None][:1]

@@ -34,7 +34,7 @@ class Plan:
 
     ``name`` is the run's, ``archive_name`` the file name of its archive, ``dump_path`` the directory of the dump.
     ``is_packed``: the dump is packed into an archive. ``is_uploaded``: the archive is uploaded, to ``key`` of
-    ``bucket``.
+    ``bucket``. ``is_check``: in check mode, where nothing is made.
     """
 
     hostname: str
@@ -45,6 +45,7 @@ class Plan:
     is_uploaded: bool
     bucket: str
     key: str
+    is_check: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,7 +216,14 @@ def _as_dict(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.Any]
 
 
 def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.Any]:
-    """Return the part of an outcome for the summary of all hosts, AWX and ansible-runner (``vex_backup_outcomes``)."""
+    """Return the part of an outcome for the summary of all hosts, AWX and ansible-runner (``vex_backup_outcomes``).
+
+    In check mode there is no backup: of a run that would begin, everything but ``hostname`` is ``None`` or empty.
+    """
+    if plan.is_check:
+        made = ("run_uuid", "status_backup", "status_upload", "bytes", "seconds", "bucket", "key")
+        status = ERROR if outcome.problems else None
+        return {"hostname": plan.hostname, "status": status, "problems": outcome.problems, **dict.fromkeys(made)}
     uploaded = outcome.upload_state == UPLOADED
     return {
         "hostname": plan.hostname,

@@ -13,6 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.status import E
 STATUSES = {SUCCESS: "success", WARNING: "warning", ERROR: "error"}
 UNREACHABLE = "unreachable"
 NOT_RUN = "not run"
+WOULD_RUN = "would run"
 GOOD = frozenset({"success", "warning"})
 
 COLUMNS = ("host", "status", "size", "duration", "key")
@@ -40,7 +41,8 @@ def line_of(
     if unreachable is not None:
         status, problems = UNREACHABLE, [unreachable]
     elif outcome:
-        status = STATUSES[int(known["status"])]
+        # In check mode there is no status.
+        status = WOULD_RUN if known["status"] is None else STATUSES[int(known["status"])]
     elif failure is not None:
         status, problems = STATUSES[ERROR], [failure]
     else:
@@ -74,10 +76,10 @@ def table(lines: t.Sequence[Line]) -> str:
 
 
 def _row(line: Line) -> t.Tuple[str, ...]:
-    return (line["host"], line["status"], _size(line["bytes"]), _duration(line["seconds"]), line["key"] or "-")
+    return (line["host"], line["status"], size_of(line["bytes"]), _duration(line["seconds"]), line["key"] or "-")
 
 
-def _size(count: t.Optional[int]) -> str:
+def size_of(count: t.Optional[int]) -> str:
     """Return a size as the web app shows it: decimal units, two digits."""
     if count is None:
         return "-"

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Texts of any length and bytes, cut and cleaned for columns, mails and pages."""
+"""Texts of any length and bytes, cut and cleaned for columns, mails and pages; numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ ELLIPSIS = "…"
 def clean(text: str) -> str:
     """Return *text* as valid Unicode: a surrogate for an undecodable byte becomes the replacement character."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number and its noun, such as ``1 table`` or ``3 tables``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def fit_characters(text: str, limit: int) -> str:

@@ -180,7 +180,9 @@ def connect(
             **tls,
         )
     except (pymysql.err.Error, OSError, RuntimeError, ValueError) as error:
-        raise ServerUnavailable(_explain(login, database, error)) from None
+        unavailable = ServerUnavailable(_explain(login, database, error))
+        unavailable.number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        raise unavailable from None
     # PyMySQL before 1.2 continues without encryption when the server offers no TLS, and has no public way to check.
     if "ssl_ca" in tls and not isinstance(connection._sock, ssl.SSLSocket):  # type: ignore[attr-defined]  # noqa: SLF001
         connection.close()

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix, proof_of
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.text import counted
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DownloadFailed,
@@ -124,10 +125,12 @@ def audit_bucket(
             findings = [one for one in findings if one in confirmed]
             of_backups = [one for one in of_backups if one.key in existing]
     findings = sorted([*findings, *unreachable, *unknown, *of_backups], key=lambda one: (one.key, one.kind))
+    backups = len([one for one in catalog.backups if one.is_uploaded])
     return {
         "changed": False,
-        "backups": len([one for one in catalog.backups if one.is_uploaded]),
+        "backups": backups,
         "deep": request.deep,
+        "summary": f"{counted(backups, 'backup')}, {counted(len(findings), 'finding')}",
         "findings": [{**one._asdict(), "remedy": one.remedy} for one in findings],
     }
 

@@ -19,11 +19,8 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     proof_of,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
-from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import STANDARD, Listed, list_objects
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
-
-_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 class StoredBackup(t.NamedTuple):
@@ -127,51 +124,3 @@ def as_result(backup: StoredBackup) -> t.Dict[str, t.Any]:
     """Return a backup as modules return it: times are texts, UTC."""
     values = backup._asdict().items()
     return {name: timestamp(value) if isinstance(value, datetime.datetime) else value for name, value in values}
-
-
-def choose(
-    backups: t.Sequence[StoredBackup], *, name: t.Optional[str] = None, at: t.Optional[str] = None
-) -> StoredBackup:
-    """Return one of a host's *backups*: the one called *name*, the newest taken until *at*, or the newest of all.
-
-    An incomplete backup is chosen only by its name.
-
-    :param backups: newest first
-    :param at: ``YYYY-MM-DD [HH:MM[:SS]]``, UTC; a date alone means its end
-    :raises OptionError: when *at* is not a time
-    :raises NoSuchBackup: when there is no such backup with a manifest; the message names the existing ones
-    """
-    until = _parse_time(at) if at is not None else None
-    found = [one for one in backups if (name is None or one.name == name) and (until is None or one.taken <= until)]
-    wanted = [one for one in found if one.manifest or (name is not None and one.incomplete)]
-    if wanted:
-        return wanted[0]
-    if found and found[0].incomplete:
-        raise NoSuchBackup(
-            f"the only backups that match are incomplete, such as {found[0].name}, which lacks tables that the server "
-            "could not read: choose one by its name"
-        )
-    if found:
-        raise NoSuchBackup(
-            f"{found[0].key} has no manifest beside it ({manifest_of(found[0].key)}), so its upload did not end and it "
-            "is not a backup: choose another"
-        )
-    existing = [one.name for one in backups if one.manifest]
-    if not existing:
-        raise NoSuchBackup("the bucket holds no backup of this host: check hostname, prefix and bucket")
-    raise NoSuchBackup(
-        f"the bucket holds no backup of this host {f'called {name}' if name is not None else f'taken until {at} UTC'}: "
-        f"it holds {len(existing)}, from {existing[-1]} to {existing[0]}; choose one of them"
-    )
-
-
-def _parse_time(text: str) -> datetime.datetime:
-    for form in _TIMES:
-        try:
-            moment = datetime.datetime.strptime(text.strip().replace("T", " ").rstrip("Z"), form)
-        except ValueError:
-            continue
-        rest = {"%Y-%m-%d": {"hour": 23, "minute": 59, "second": 59}, "%Y-%m-%d %H:%M": {"second": 59}}
-        # mypy compares each value with all parameters of `replace`, the time zone included.
-        return moment.replace(**rest.get(form, {}))  # type: ignore[arg-type]
-    raise OptionError(f"{text!r} is not a time: write 2026-01-31, 2026-01-31 03:00 or 2026-01-31 03:00:00, in UTC")

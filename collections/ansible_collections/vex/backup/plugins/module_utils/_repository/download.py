@@ -27,12 +27,8 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     NoSuchBackup,
     OptionError,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import (
-    StoredBackup,
-    as_result,
-    choose,
-    read_catalog,
-)
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, as_result
+from ansible_collections.vex.backup.plugins.module_utils._repository.choice import choose_backup
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import own_manifest
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
 from ansible_collections.vex.backup.plugins.module_utils._repository.resumed_transfer import fetch
@@ -140,8 +136,8 @@ def _find(request: DownloadRequest, store: Store) -> Target:
     """Return the archive to download."""
     if request.key is not None:
         return Target(request.key, request.dest)
-    backups = read_catalog(store, request.prefix or "", request.hostname).backups
-    backup = choose(backups, name=request.name, at=request.at)
+    # The module requires a hostname where there is no key.
+    backup = choose_backup(store, request.prefix or "", request.hostname or "", name=request.name, at=request.at)
     return Target(backup.key, os.path.join(request.dest, backup.name), backup)
 
 

@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import hold_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
-from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, choose, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
+from ansible_collections.vex.backup.plugins.module_utils._repository.choice import choose_backup
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     S3Settings,
@@ -53,7 +54,7 @@ def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
     with Store(
         request.s3, request.bucket, work="the hold", timeout=request.timeout, patience=store_patience(request.patience)
     ) as store:
-        backup = choose(read_catalog(store, request.prefix, request.hostname).backups, name=request.name)
+        backup = choose_backup(store, request.prefix, request.hostname, name=request.name)
         wanted = request.state == "present"
         changed = backup.held != wanted
         if changed and not request.check_mode:

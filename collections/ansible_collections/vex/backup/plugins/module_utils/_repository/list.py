@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, read_catalog
+from ansible_collections.vex.backup.plugins.module_utils._repository.choice import no_backup
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     S3Settings,
@@ -58,4 +59,5 @@ def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
     ) as store:
         backups = read_catalog(store, request.prefix, request.hostname).backups
         examined = examine(store, backups, request.manifest_keys)
-    return {"changed": False, "backups": [as_result(one.backup) for one in examined]}
+        message = {} if backups else {"message": no_backup(store, request.prefix, request.hostname)}
+    return {"changed": False, "backups": [as_result(one.backup) for one in examined], **message}

@@ -123,9 +123,10 @@ def _missing_definers(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:
         by_definer.setdefault(definer, []).append(name)
     for definer, names in by_definer.items():
         if not _is_account(cursor, definer):
+            fails = "it fails when it is used" if len(names) == 1 else "they fail when they are used"
             yield (
-                f"{one.target}: the definer {definer} of {shortened(names)} is not an account of this server; they "
-                "fail when they are used, until the account is created"
+                f"{one.target}: the definer {definer} of {shortened(names)} is not an account of this server; {fails}, "
+                "until the account is created"
             )
 
 
@@ -138,9 +139,10 @@ def _uses_of_old_name(cursor: Cursor, one: DatabaseRestore) -> t.Iterator[str]:
         cursor.execute(query, {"target": one.target, "name": f"{name}."})
         names += [row[0] for row in cursor.fetchall() if row[0] not in names]
     if names:
+        uses = "so it uses" if len(names) == 1 else "so they use"
         yield (
-            f"{one.target}: the text of {shortened(names)} names the database {one.name}, so they use that database "
-            "and not the restored one"
+            f"{one.target}: the text of {shortened(names)} names the database {one.name}, {uses} that database and not "
+            "the restored one"
         )
 
 

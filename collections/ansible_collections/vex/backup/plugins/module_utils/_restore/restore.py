@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import getpass
 import os
 import typing as t
 
@@ -13,8 +14,14 @@ from ansible_collections.vex.backup.plugins.module_utils._common.deadline import
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
-from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError, RestoreDiffers
-from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import connect
+from ansible_collections.vex.backup.plugins.module_utils._common.text import counted
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    BackupError,
+    OptionError,
+    RestoreDiffers,
+    ServerUnavailable,
+)
+from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import ACCESS_DENIED, Login, connect
 from ansible_collections.vex.backup.plugins.module_utils._restore.account_plan import plan_accounts
 from ansible_collections.vex.backup.plugins.module_utils._restore.accounts import restored_accounts
 from ansible_collections.vex.backup.plugins.module_utils._restore.backup import locked
@@ -36,6 +43,10 @@ from ansible_collections.vex.backup.plugins.module_utils._restore.target import 
     login_file,
     try_sessions,
 )
+
+if t.TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
 
 
 def restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
@@ -73,7 +84,7 @@ def _restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
     if not os.path.isdir(root) and not request.check_mode:
         raise OptionError(f"path {root} is not a directory: unpack the backup there first")
     deadline = Deadline(request.timeout, "the restore")
-    with contextlib.closing(connect(request.login)) as connection, contextlib.ExitStack() as stack:
+    with contextlib.closing(_log_in(request.login)) as connection, contextlib.ExitStack() as stack:
         is_scratch = request.make_definers and not request.check_mode
         if is_scratch:
             install_engines(connection, plan)
@@ -87,7 +98,7 @@ def _restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
             "server_objects": list(plan.server_objects),
         }
         if request.check_mode:
-            return {**facts, **_describe(plan, {}), "changed": True}
+            return {**facts, **_describe(plan, _dumped(plan)), "changed": True}
         # From here on, a session on another server fails.
         request = dataclasses.replace(request, login=request.login.only(server.instance))
         with _details_on_failure(**facts):
@@ -118,6 +129,19 @@ def _restore(request: RestoreRequest, log: RunLog) -> t.Dict[str, t.Any]:
     }
 
 
+def _log_in(login: Login) -> Connection[Cursor]:
+    try:
+        return connect(login)
+    except ServerUnavailable as error:
+        if error.number in ACCESS_DENIED and not login.password:
+            error.extend(
+                "give an account with a password, with --user (vex_backup_restore_login_user). An account that logs in "
+                "by the socket without one, such as root, is for the operating system's user of that name, and the "
+                f"restore runs as {getpass.getuser()}"
+            )
+        raise
+
+
 def _conclude(target: Target, root: str, plan: RestorePlan, outcome: Outcome) -> t.List[str]:
     """Log the outcome, remove the backup if the request asks for it, and return all warnings.
 
@@ -128,7 +152,9 @@ def _conclude(target: Target, root: str, plan: RestorePlan, outcome: Outcome) ->
         target.log.info(text)
     if not outcome.differences:
         counts = _describe(plan, outcome.counted)
-        target.log.info(f"restored {counts['tables']} tables, {counts['rows']} rows, as they were dumped")
+        target.log.info(
+            f"restored {counted(counts['tables'], 'table')}, {counted(counts['rows'], 'row')}, as they were dumped"
+        )
         if target.request.discard:
             warnings += discard(root)
     for warning in warnings:
@@ -152,6 +178,10 @@ def _details_on_failure(**details: t.Any) -> t.Iterator[None]:
     except BackupError as error:
         error.details.update(details)
         raise
+
+
+def _dumped(plan: RestorePlan) -> RowCounts:
+    return {(one.name, name): table.rows for one in plan.databases for name, table in one.tables.items()}
 
 
 def _describe(plan: RestorePlan, counted: RowCounts) -> t.Dict[str, t.Any]:

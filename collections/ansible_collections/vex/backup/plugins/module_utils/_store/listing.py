@@ -48,6 +48,21 @@ def list_objects(store: Store, prefix: str) -> t.List[Listed]:
         page = {"ContinuationToken": answer["NextContinuationToken"]}
 
 
+def list_folders(store: Store, prefix: str) -> t.List[str]:
+    """List the beginnings of keys, up to the first slash after *prefix*, that end with that slash.
+
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    found: t.List[str] = []
+    page: t.Dict[str, str] = {}
+    while True:
+        answer = store.call("list_objects_v2", Prefix=prefix, Delimiter="/", **page)
+        found += [item["Prefix"] for item in answer.get("CommonPrefixes", [])]
+        if not answer.get("IsTruncated"):
+            return found
+        page = {"ContinuationToken": answer["NextContinuationToken"]}
+
+
 def list_uploads(store: Store, prefix: str) -> t.List[Unfinished]:
     """List the unfinished multipart uploads of keys that start with *prefix*.
 

@@ -25,5 +25,5 @@ def audit(places: Places, *, deep: bool, as_json: bool) -> int:
     else:
         for finding in report["findings"]:
             sys.stdout.write(f"{finding['kind']} {finding['key']}\n    {finding['detail']}\n    {finding['remedy']}\n")
-        sys.stdout.write(f"{report['backups']} backups, {len(report['findings'])} findings\n")
+        sys.stdout.write(f"{found['summary']}\n")
     return FAILED if report["findings"] else DONE

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import datetime
 import json
 import os
 import re
@@ -27,6 +29,8 @@ LAST_PORT = 65535
 EPILOG = """exit status: 0 done; 1 failed, or check or audit found a problem; 2 wrong usage or configuration;
 75 a run is in progress, nothing was done"""
 NAME = re.compile(r"backup_\d{8}_\d{6}")
+# As the option `at` of s3_download.
+TIMES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 ADDRESS = re.compile(r"(?P<host>[^\s:\[\]]+|\[[^\s\[\]]+\])(?::(?P<port>\d{1,5}))?")
 
 ACTIONS: dict[str, t.Callable[[Places, argparse.Namespace], int]] = {
@@ -51,6 +55,8 @@ def main(release: str, arguments: t.Optional[t.Sequence[str]] = None) -> int:
     :returns: the exit status
     """
     options = _parser(release).parse_args(arguments)
+    if options.command == "restore" and options.database is None and (options.restore_as or options.table):
+        options.refuse("--as and --table apply to one database: give --database too")
     places = Places(release, options.instance or FIRST_SERVER)
     try:
         become_user(places)
@@ -115,10 +121,13 @@ def _parser(release: str) -> argparse.ArgumentParser:
 
 
 def _add_restore(restoring: argparse.ArgumentParser) -> None:
+    restoring.set_defaults(refuse=restoring.error)
     which = restoring.add_mutually_exclusive_group()
     which.add_argument("--latest", action="store_true", help="the newest backup (the default)")
-    which.add_argument("--at", metavar="TIME", help="the newest backup taken by then: 'YYYY-MM-DD HH:MM', UTC")
-    which.add_argument("--name", help="the backup of this name: backup_YYYYMMDD_HHMMSS")
+    which.add_argument(
+        "--at", type=_time, metavar="TIME", help="the newest backup taken by then: 'YYYY-MM-DD HH:MM', UTC"
+    )
+    which.add_argument("--name", type=_name, help="the backup of this name: backup_YYYYMMDD_HHMMSS")
     restoring.add_argument("--server", metavar="NAME", help="a backup of another server in the same bucket")
     restoring.add_argument("--database", metavar="D", help="only this database")
     restoring.add_argument("--as", dest="restore_as", metavar="E", help="restore the database under this name")
@@ -136,7 +145,7 @@ def _add_restore(restoring: argparse.ArgumentParser) -> None:
         "--user", help="account on that server; its password is prompted for, or read from standard input"
     )
     restoring.add_argument(
-        "--threads", type=int, metavar="N", help="number of tables, or chunks of tables, loaded at the same time"
+        "--threads", type=_number, metavar="N", help="number of tables, or chunks of tables, loaded at the same time"
     )
     restoring.add_argument(
         "--thaw", action="store_true", help="wait, for hours, until a backup in cold storage can be read"
@@ -149,6 +158,22 @@ def _name(text: str) -> str:
     if not NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a backup's name, such as backup_20260101_030000")
     return text
+
+
+def _time(text: str) -> str:
+    for form in TIMES:
+        with contextlib.suppress(ValueError):
+            datetime.datetime.strptime(text.strip().replace("T", " ").rstrip("Z"), form)
+            return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is not a time: write 2026-01-31, '2026-01-31 03:00' or '2026-01-31 03:00:00', in UTC"
+    )
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
 
 
 def _instance(text: str) -> str:

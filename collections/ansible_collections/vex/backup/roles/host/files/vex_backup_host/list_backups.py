@@ -11,7 +11,7 @@ import typing as t
 
 from .answer import AT_ONCE, ask
 from .places import Places
-from .statuses import DONE
+from .statuses import DONE, CommandError
 
 HEADINGS = ("NAME", "SERVER", "SIZE", "AGE", "PROVEN", "HELD")
 UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -22,15 +22,21 @@ def show_backups(places: Places, *, server: t.Optional[str], every_server: bool,
 
     :param server: name of another server; this host's when absent
     :returns: the command's exit status
-    :raises CommandError: when the bucket cannot be read
+    :raises CommandError: when the bucket cannot be read, or holds no backup of *server*
     """
     variables = {
         "vex_backup_restore_every_server": every_server,
         **({"vex_backup_restore_server": server} if server else {}),
     }
-    found = ask(places, "list", variables={**variables, **AT_ONCE}).found
+    listed = ask(places, "list", variables={**variables, **AT_ONCE}).found
+    found, message = listed["backups"], listed.get("message", "")
+    if server and message:
+        raise CommandError(message)
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
+        return DONE
+    if message:
+        sys.stdout.write(f"{message}\n")
         return DONE
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     rows = [HEADINGS, *(_row(backup, now) for backup in found)]

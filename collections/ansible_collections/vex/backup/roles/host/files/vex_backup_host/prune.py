@@ -26,6 +26,8 @@ def prune(places: Places, *, dry_run: bool) -> int:
     lines += [
         f"{'left over':12} {key}: not a backup: it has no manifest; see vex-backup audit" for key in found["leftovers"]
     ]
+    if not found["aborted"] and "message" not in found and all(one["keep"] for one in found["decisions"]):
+        lines.append("There is nothing to remove.")
     if found["markers"]:
         lines.append(
             "The bucket keeps versions: removed backups occupy space behind delete markers until a lifecycle rule of "
@@ -46,7 +48,7 @@ def hold(places: Places, name: str, *, held: bool) -> int:
     with only_run(places):
         variables = {"vex_backup_held_name": name, "vex_backup_held_state": "present" if held else "absent"}
         found = ask(places, "hold", variables={**variables, **AT_ONCE}).found
-    was = "" if found["changed"] else "already "
+    was = "already " if held and not found["changed"] else ""
     sys.stdout.write(f"{name} is {was}{'held' if held else 'not held'}\n")
     return DONE
 

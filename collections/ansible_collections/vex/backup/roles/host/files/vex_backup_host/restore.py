@@ -10,7 +10,6 @@ import sys
 import typing as t
 
 from .answer import AT_ONCE, ask
-from .list_backups import size
 from .places import Places
 from .run import only_run
 from .statuses import DONE, CommandError
@@ -30,7 +29,7 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
     if planned.failure:
         raise CommandError(f"the restore cannot be planned: {planned.failure}")
     plan = planned.found["plan"]
-    sys.stdout.write(described(plan))
+    sys.stdout.write(f"{planned.found['text']}\n")
     if plan["existing"] and not asked.overwrite:
         raise CommandError(
             "the server already has what the plan lists as 'In the way': choose another name (--as), or use --overwrite"
@@ -50,50 +49,10 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
         restored = ask(places, "restore", variables=going_on)
     if restored.failure:
         raise CommandError(f"the restore failed: {restored.failure}")
-    loaded = restored.found["loaded"]
-    for warning in loaded["restore_warnings"]:
+    for warning in restored.found["warnings"]:
         sys.stdout.write(f"warning: {warning}\n")
-    if restored.found["unrecorded"]:
-        sys.stdout.write(f"warning: not in the log database: {restored.found['unrecorded']}\n")
-    sys.stdout.write(f"Restored {loaded['tables']} tables, {loaded['rows']} rows: as they were dumped.\n")
+    sys.stdout.write(f"Restored {restored.found['loaded']}: as they were dumped.\n")
     return DONE
-
-
-def described(plan: t.Mapping[str, t.Any]) -> str:
-    """Return the text of a plan."""
-    proven = f"proven on {plan['proven']} UTC" if plan["proven"] else "not proven"
-    doubt = [("Note", f"the proof is not believed: {plan['proof_fault']}")] if plan["proof_fault"] else []
-    encrypted = ", encrypted" if plan["encrypted"] else ""
-    lines = [
-        ("Backup", f"{plan['backup']} of {plan['server']}, taken {plan['taken']} UTC, {proven}"),
-        *doubt,
-        ("From", f"s3://{plan['from']}: {size(plan['archive_bytes'])}{encrypted}"),
-        ("Holds", f"{size(plan['dump_bytes'])} of {plan['dumped_from']}, when unpacked"),
-        ("Into", f"{plan['into']} ({plan['into_version']})"),
-    ]
-    if plan["cold"]:
-        lines.append(("Note", f"it is in cold storage ({plan['cold']}): --thaw waits, for hours, until it can be read"))
-    for one in plan["databases"]:
-        name = one["name"] + (f".{plan['table']}" if plan["table"] else "")
-        renamed = f" as {one['as']}" if one["as"] != one["name"] else ""
-        counts = ", ".join(f"{one[kind]} {kind}" for kind in ("tables", "views", "programs") if one[kind])
-        lines.append(("Restore", f"{name}{renamed}: {counts or 'empty'}"))
-        lines += [("Note", text) for text in one["left_out"]]
-    lines += _accounts(plan["accounts"])
-    lines += [("Note", f"{name} is in the backup, and not restored") for name in plan["server_objects"]]
-    verb = "Drop first" if plan["overwrite"] else "In the way"
-    lines += [(verb, text) for text in plan["existing"]]
-    return "".join(f"{heading + ':':12} {text}\n" for heading, text in lines)
-
-
-def _accounts(accounts: t.Mapping[str, t.Any]) -> t.List[t.Tuple[str, str]]:
-    """Return the lines of a plan about the accounts of the server."""
-    if accounts["created"] or accounts["existing"]:
-        created = f"{len(accounts['created'])} to create"
-        return [("Accounts", created), *(("Unchanged", f"{name}, which exists") for name in accounts["existing"])]
-    if accounts["held"]:
-        return [("Note", f"{accounts['held']} accounts are in the backup, and restored only with --accounts")]
-    return []
 
 
 def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:

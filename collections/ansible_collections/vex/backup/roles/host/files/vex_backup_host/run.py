@@ -9,8 +9,11 @@ import fcntl
 import os
 import re
 import sys
+import textwrap
 import time
 import typing as t
+
+import yaml
 
 from .places import Places
 from .playbook import play
@@ -45,11 +48,24 @@ def run(places: Places, *, verbose: bool) -> int:
 
 
 def last_failure(output: str) -> str:
-    """Return the last failure in Ansible's output, or all of the output when it has none."""
+    """Return the last failure in Ansible's output: the message of a task, else the text, else all of the output."""
     begin = max(output.rfind("\nfatal: "), output.rfind("\n[ERROR]: "), output.rfind("\nERROR! "))
     failure = output[begin + 1 :]
     end = TASK.search(failure)
-    return failure[: end.start()].strip() if begin >= 0 and end else failure.strip()
+    failure = failure[: end.start()].strip() if begin >= 0 and end else failure.strip()
+    return _message(failure) or failure
+
+
+def _message(failure: str) -> str:
+    """Return the message in the result of a task, empty when the result has another form.
+
+    The result of a module that ended without one is shown whole: its text is in other keys.
+    """
+    with contextlib.suppress(yaml.YAMLError):
+        result = yaml.safe_load(textwrap.dedent(failure.partition("=>")[2].lstrip("\n").rstrip()))
+        if isinstance(result, dict) and "msg" in result and not result.keys() & {"exception", "module_stderr"}:
+            return str(result["msg"])
+    return ""
 
 
 def _status(ansible: int) -> int:

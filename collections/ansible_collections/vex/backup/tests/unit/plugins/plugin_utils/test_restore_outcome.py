@@ -39,7 +39,7 @@ def test_a_restore_with_warnings() -> None:
     assert outcome.status == 2
     assert outcome.notes == ["[INFO] everything into db1:3306", "[WARNING] a b"]
     assert outcome.record == {"restored": "2026-01-01 03:10:00", "tables": 0, "rows": 0, "compared": COMPARED}
-    assert outcome.unrecorded == ""
+    assert (outcome.warnings, outcome.loaded) == (["a\nb"], "0 tables, 0 rows")
 
 
 def test_warnings_that_are_not_text() -> None:
@@ -58,11 +58,11 @@ def test_a_failed_restore_has_no_figures() -> None:
 @pytest.mark.parametrize(
     ("opened", "closed", "reason"),
     [
-        ({}, {}, ""),
-        ({"msg": "refused"}, {}, "refused"),
-        ({"msg": "refused"}, {"message": "kept"}, "kept"),
-        ({}, {"msg": "bad option"}, "bad option"),
+        ({}, {}, []),
+        ({"msg": "refused"}, {}, ["not in the log database: refused"]),
+        ({"msg": "refused"}, {"message": "kept"}, ["not in the log database: kept"]),
+        ({}, {"msg": "bad option"}, ["not in the log database: bad option"]),
     ],
 )
-def test_a_missing_record_is_explained(opened: t.Dict[str, str], closed: t.Dict[str, str], reason: str) -> None:
-    assert decide(SCOPE, Stages(opened, LOADED, closed, "")).unrecorded == reason
+def test_a_missing_record_is_explained(opened: t.Dict[str, str], closed: t.Dict[str, str], reason: t.List[str]) -> None:
+    assert decide(SCOPE, Stages(opened, LOADED, closed, "")).warnings[1:] == reason

@@ -308,6 +308,11 @@ def test_check_mode() -> None:
     found = decide(PLAN, stages)
     assert (found.status, found.upload_status, found.problems) == (1, 1, [])
     assert (found.bytes, found.location) == (None, UPLOAD["url"])
+    summary = summary_of(dataclasses.replace(PLAN, is_check=True), stages, found)
+    assert {name for name, value in summary.items() if value} == {"hostname"}
+    failed = dataclasses.replace(found, problems=["no"])
+    summary = summary_of(dataclasses.replace(PLAN, is_check=True), stages, failed)
+    assert (summary["status"], summary["key"], summary["problems"]) == (3, None, ["no"])
 
 
 def test_stages_in_the_background() -> None:

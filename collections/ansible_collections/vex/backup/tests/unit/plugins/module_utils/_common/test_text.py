@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Texts cut to a limit."""
+"""Texts cut to a limit, and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.vex.backup.plugins.module_utils._common.text import (
     clean,
+    counted,
     end_of,
     excerpt_of,
     fit_bytes,
@@ -18,6 +19,10 @@ from ansible_collections.vex.backup.plugins.module_utils._common.text import (
 )
 
 ANY_TEXT = st.text(st.characters(), max_size=200)
+
+
+def test_counted() -> None:
+    assert [counted(count, "table") for count in (0, 1, 2)] == ["0 tables", "1 table", "2 tables"]
 
 
 @given(ANY_TEXT, st.integers(3, 50))

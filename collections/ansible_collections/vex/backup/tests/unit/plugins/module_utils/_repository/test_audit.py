@@ -92,7 +92,7 @@ def found(result: t.Dict[str, t.Any]) -> t.List[t.Tuple[str, str]]:
 @pytest.mark.parametrize("deep", [False, True])
 def test_no_findings(bucket: FakeBucket, rows: Rows, deep: bool) -> None:
     result = audit(rows, deep=deep)
-    assert result == {"changed": False, "backups": 1, "deep": deep, "findings": []}
+    assert result == {"changed": False, "backups": 1, "deep": deep, "summary": "1 backup, 0 findings", "findings": []}
     assert [one for one in bucket.requests if one[0] == "get_object"] == [
         ("get_object", f"{KEY}.manifest.json"),
         *[("get_object", KEY)] * deep,

@@ -101,8 +101,16 @@ class FakeBucket:
         }
         self.put(proof_of(key), json.dumps(signed(proof, signed_with)).encode(), moment)
 
-    def list_objects_v2(self, Bucket: str, Prefix: str, ContinuationToken: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
+    def list_objects_v2(
+        self,
+        Bucket: str,  # noqa: N803
+        Prefix: str,  # noqa: N803
+        ContinuationToken: str = "",  # noqa: N803
+        Delimiter: str = "",  # noqa: N803
+    ) -> t.Dict[str, t.Any]:
         self._begin("list_objects_v2", Prefix)
+        if Delimiter:
+            return self._list_folders(Prefix, ContinuationToken)
         keys = sorted(key for key in self.objects if key.startswith(Prefix) and key > ContinuationToken)
         shown = keys[: self.page]
         listed = [
@@ -116,6 +124,14 @@ class FakeBucket:
         ]
         more = {"NextContinuationToken": shown[-1]} if len(keys) > len(shown) else {}
         return {"Contents": listed, "IsTruncated": bool(more), **more}
+
+    def _list_folders(self, prefix: str, after: str) -> t.Dict[str, t.Any]:
+        rest = {key[len(prefix) :] for key in self.objects if key.startswith(prefix)}
+        folders = sorted({f"{prefix}{key.partition('/')[0]}/" for key in rest if "/" in key})
+        folders = [one for one in folders if one > after]
+        shown = folders[: self.page]
+        more = {"NextContinuationToken": shown[-1]} if len(folders) > len(shown) else {}
+        return {"CommonPrefixes": [{"Prefix": one} for one in shown], "IsTruncated": bool(more), **more}
 
     def head_object(self, Bucket: str, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
         self._begin("head_object", Key)
