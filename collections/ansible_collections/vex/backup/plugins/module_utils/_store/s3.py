@@ -146,8 +146,7 @@ class Store:
         self._work = work
         self.deadline = Deadline(timeout, work, StoreFailed)
         self._client = make_client(settings, config)
-        # Botocore sends a request again after a redirection to another region.
-        self._client.meta.events.register("before-send.s3", lambda **_: self.deadline.check())
+        self._client.meta.events.register("before-send.s3", self._prepare)
         self._pool = Threads(parallel)
         self.bucket = bucket
         self.patience = patience
@@ -238,6 +237,12 @@ class Store:
             raise explain_unreachable(error, url, endpoint) from error
         require_whole(operation, answer, url, endpoint)
         return answer
+
+    def _prepare(self, request: t.Any, **_: t.Any) -> None:
+        # Botocore sends a request again after a redirection to another region.
+        self.deadline.check()
+        # When the answer to "Expect: 100-continue" is cut off, botocore reads its headers for ever.
+        request.headers.pop("Expect", None)
 
     def _named(self, refused: Refused, operation: str, params: t.Mapping[str, t.Any]) -> Refused:
         """Return the refusal with its reason: the answer to HEAD has no body, so another request asks for it."""
