@@ -231,6 +231,8 @@ class _Backup:
             "name": self._plan.name,
             "complete": decided.may_prune,
             "keep_local": 1,
+            # A run that was killed a moment ago is over.
+            "abandoned_after": 0,
             "keep_failed": 0,
             "keep_last": 1,
             "unfinished_days": 1,
