@@ -20,6 +20,10 @@ from tests.faults.traces import check_next_backup, check_nothing_left, check_who
 ROOT = Path(__file__).parents[2]
 STEP = re.compile(r'failpoint\(f?"([^"]+)"\)')
 REQUEST = re.compile(r'(?:store\.call|store\.request|\bsend|_create)\((?:store, )?"(\w+)"')
+# Requests that none of these runs makes: about uploads that are days old, and about cold storage, which the tests' store
+# does not have.
+# Neither changes what a promise is about.
+NOT_MADE = {"store:list_parts", "store:restore_object"}
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -64,7 +68,7 @@ def test_a_short_command(new_steps: NewSteps, reached: Reached, action: str) -> 
 
 def test_every_point_of_the_code_is_reached(reached: Reached) -> None:
     found = {point.name for points in reached.values() for point in points}
-    assert points_of_the_code() - found == set()
+    assert points_of_the_code() - found == {f"{step}:{moment}" for step in NOT_MADE for moment in ("before", "after")}
 
 
 def points_of_the_code() -> set[str]:

@@ -20,7 +20,8 @@ def test_a_module_dies(host: Installation, monkeypatch: pytest.MonkeyPatch, sett
     assert outcome.status != 0
     monkeypatch.delenv("VEX_FAILPOINT")
     host.sink.clear()
-    check_success(host, host.backup(keep_failed=0))
+    # A run whose logs are young may be between two steps.
+    check_success(host, host.backup(keep_failed=0, abandoned_after=0))
     assert [path.name for path in host.work.glob("*.partial")] == []
 
 
