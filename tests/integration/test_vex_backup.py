@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.answer import ask
+from ansible_collections.vex.backup.roles.host.files.vex_backup_host.check import secrets
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.places import Places
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host.run import last_failure
 from tests.command import Command
@@ -21,7 +22,7 @@ from tests.servers.s3_proxy import S3Proxy
 
 DUMP_NEEDS = "mydumper client compression databases grants directory disk lock tools tables".split()
 BUCKET_NEEDS = [f"bucket {name}" for name in "list write read remove parts".split()]
-NEEDS = ["configuration", "server", "session", *DUMP_NEEDS, "archive", *BUCKET_NEEDS, "log database", "mail"]
+NEEDS = ["configuration", "secrets", "server", "session", *DUMP_NEEDS, "archive", *BUCKET_NEEDS, "log database", "mail"]
 
 
 def test_a_successful_run_prints_nothing(command: Command, capfd: pytest.CaptureFixture[str]) -> None:
@@ -72,6 +73,23 @@ def test_a_check_without_findings(command: Command, capfd: pytest.CaptureFixture
     assert (left.backups, left.mails, left.keys, left.unfinished) == ([], [], [], [])
     assert not command.host.work.exists()
     assert os.listdir(command.places.home) in ([], [".ansible"])
+
+
+@pytest.mark.parametrize(
+    ("directory", "file", "ok"),
+    [(0o700, 0o644, True), (0o755, 0o600, True), (0o710, 0o604, True), (0o755, 0o604, False), (0o750, 0o640, False)],
+)
+def test_secrets_that_others_can_read(tmp_path: Path, directory: int, file: int, ok: bool) -> None:
+    places = Places("", "server", str(tmp_path))
+    path = Path(places.configuration)
+    path.touch()
+    path.chmod(file)
+    tmp_path.chmod(directory)
+    found = secrets(places)
+    assert found.ok is ok
+    assert found.detail == (
+        "" if ok else f"other accounts can read {path}: chmod 0600 {path}, then change what is secret in it"
+    )
 
 
 def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.CaptureFixture[str]) -> None:

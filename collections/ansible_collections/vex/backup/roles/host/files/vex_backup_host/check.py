@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
 import typing as t
 
@@ -34,10 +36,20 @@ def check(places: Places, *, as_json: bool) -> int:
     :raises Misconfigured: when Ansible cannot start
     """
     found = ask(places, "check", ["--check"]).found
-    findings = [Finding(one["name"], one["ok"], one["detail"]) for one in found["findings"]]
+    configuration, *others = [Finding(one["name"], one["ok"], one["detail"]) for one in found["findings"]]
+    findings = [configuration, secrets(places), *others]
     ok = all(finding.ok for finding in findings)
     if as_json:
-        sys.stdout.write(json.dumps({"ok": ok, **found}) + "\n")
+        sys.stdout.write(json.dumps({"ok": ok, **found, "findings": [one._asdict() for one in findings]}) + "\n")
     else:
         sys.stdout.write("".join(f"{finding}\n" for finding in findings))
     return DONE if ok else FAILED
+
+
+def secrets(places: Places) -> Finding:
+    """Return the finding on who can read the configuration, which holds passwords and keys."""
+    path = places.configuration
+    directory, file = (os.stat(name).st_mode for name in (places.settings, path))
+    exposed = (directory & stat.S_IXGRP and file & stat.S_IRGRP) or (directory & stat.S_IXOTH and file & stat.S_IROTH)
+    detail = f"other accounts can read {path}: chmod 0600 {path}, then change what is secret in it" if exposed else ""
+    return Finding("secrets", not exposed, detail)
