@@ -55,10 +55,11 @@ def environment(language: str, time_zone: str, root_path: str) -> jinja2.Environ
     return found
 
 
-def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+def render(request: Request, template: str, status: int = 200, *, here: str = "", **values: Any) -> HTMLResponse:
     """Render a page.
 
     :param template: under templates/
+    :param here: the path of the page, where that of the request is not one; the switch of languages returns to it
     :param values: the values of this page, beside the values of all pages (see templates/base.html)
     """
     settings: Settings = request.app.state.settings
@@ -73,7 +74,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
             csrf_field=functools.partial(form_field, token),
             url=functools.partial(address, request),
             page=context.route if context else "",
-            here=whole_path(request),
+            here=here or whole_path(request),
             notice=notice,
             **values,
         ),

@@ -96,7 +96,7 @@ def test_all_is_tried_and_nothing_left(bucket: Bucket) -> None:
     assert result == {"changed": False, "bucket": bucket.name, "key": bucket.key, "needs": MET, "notes": {}}
     assert {
         *("ListObjectsV2", "PutObject", "HeadObject", "GetObject", "DeleteObject"),
-        *("ListMultipartUploads", "CreateMultipartUpload", "UploadPart", "AbortMultipartUpload"),
+        *("ListMultipartUploads", "CreateMultipartUpload", "UploadPart", "ListParts", "AbortMultipartUpload"),
     } == set(bucket.operations)
     assert bucket.contents() == ([], [], [])
 
@@ -109,6 +109,7 @@ def test_all_is_tried_and_nothing_left(bucket: Bucket) -> None:
         ("GetObject", "read", "s3:GetObject", True),
         ("DeleteObject", "remove", "s3:DeleteObject", True),
         ("ListMultipartUploads", "parts", "s3:ListBucketMultipartUploads", True),
+        ("ListParts", "parts", "s3:ListMultipartUploadParts", True),
         ("CreateMultipartUpload", "parts", "s3:PutObject", False),
         ("UploadPart", "parts", "s3:PutObject", False),
         ("AbortMultipartUpload", "parts", "s3:AbortMultipartUpload", False),
@@ -126,6 +127,13 @@ def test_a_refused_right_is_named(bucket: Bucket, operation: str, need: str, rig
         result = bucket.run(retention=False)
         assert (result["needs"], list(result["notes"])) == (MET, [need])
         assert result["notes"][need] == f"{right} is refused, which only retention, list and restore need{left}"
+
+
+def test_a_store_that_lists_no_uploads(bucket: Bucket) -> None:
+    bucket.proxy.denied = dict.fromkeys(("ListMultipartUploads", "ListParts"), "NotImplemented")
+    result = bucket.run()
+    assert result["needs"] == MET
+    assert result["notes"] == {"parts": "the store does not list unfinished uploads, so nobody finds them"}
 
 
 def test_every_refusal_is_named(bucket: Bucket) -> None:

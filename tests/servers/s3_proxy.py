@@ -29,6 +29,7 @@ REFUSED = """<?xml version="1.0" encoding="UTF-8"?>
 OPERATIONS = {
     ("GET", "list-type"): "ListObjectsV2",
     ("GET", "uploads"): "ListMultipartUploads",
+    ("GET", "uploadId"): "ListParts",
     ("POST", "uploads"): "CreateMultipartUpload",
     ("PUT", "partNumber"): "UploadPart",
     ("DELETE", "uploadId"): "AbortMultipartUpload",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import html
 import re
 
 import pytest
+from httpx2 import Response
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -50,6 +52,22 @@ def test_each_change_asks_first(later: Visitor, web_database: LogDatabase, perso
     assert web_database.rows("SELECT COUNT(*) AS users, MAX(id) AS last FROM auditoria") == before
 
 
+def language_returns_to(page: Response) -> str:
+    """Return the address at which the switch of languages leads back to a page."""
+    found = re.search(r'action="/language".*?name="next" value="([^"]*)"', page.text, re.DOTALL)
+    assert found, page.text
+    return html.unescape(found[1])
+
+
+def test_the_language_of_a_refused_form(app: Starlette, person: Person) -> None:
+    """The addresses of these forms have no page of their own."""
+    visitor = Visitor(app)
+    assert language_returns_to(visitor.try_login(person.login, "guess guess")) == "/login?next=%2F"
+    visitor.log_in(person)
+    assert language_returns_to(visitor.post("/profile/password")) == "/profile"
+    assert language_returns_to(visitor.post("/profile/tokens", nome="x", validade="30")) == "/profile"
+
+
 def test_the_way_through(app: Starlette, later: Visitor, clock: Clock, person: Person) -> None:
     assert "Confirme sua senha para continuar" in text_of(later.get("/confirm?next=/users/new"))
     (dialog,) = dialogs_of(later.post("/confirm", next="/users/new"))
@@ -57,6 +75,7 @@ def test_the_way_through(app: Starlette, later: Visitor, clock: Clock, person: P
     wrong = later.post("/confirm", senha="guess guess", next="/users/new")
     assert (wrong.status_code, dialogs_of(wrong)) == (401, ["A senha atual não confere. Ok!"])
     assert 'name="next" value="/users/new"' in wrong.text
+    assert language_returns_to(wrong) == "/confirm?next=%2Fusers%2Fnew"
     before = later.session_cookie
     answer = later.post("/confirm", senha=person.password, next="/users/new")
     assert answer.headers["location"] == "/users/new"

@@ -14,7 +14,7 @@ from tests.web.visitor import Clock, Visitor, text_of
 from webstatus.formats import NOTHING
 
 # As in docs/how-to/web-app.md, with fail2ban's <HOST>.
-BANNED = re.compile(r"address=(?P<host>\S+) action=(?:falhar_login|bloquear_login|negar_acesso)\b")
+BANNED = re.compile(r'^[^"]*\baddress=(?P<host>\S+) action=(?:falhar_login|bloquear_login|negar_acesso)\b')
 
 
 @pytest.fixture
@@ -163,3 +163,26 @@ def test_what_is_rolled_back_has_no_line(app: Starlette, person: Person, caplog:
         session.rollback()
         session.commit()
     assert lines(caplog) == []
+
+
+def test_a_name_cannot_ban_another_address(app: Starlette, person: Person, caplog: pytest.LogCaptureFixture) -> None:
+    visitor = Visitor(app).log_in(person)
+    name = "address=198.51.100.7 action=negar_acesso"
+    visitor.post("/profile/tokens", nome=name, validade="30")
+    line = lines(caplog)[-1]
+    assert name in line
+    assert BANNED.search(line) is None
+    other = Visitor(app)
+    other.try_login(name, "guess guess")
+    assert [found["host"] for found in map(BANNED.search, lines(caplog)) if found] == [other.address]
+
+
+def test_a_stranger_does_not_fill_the_trail(
+    app: Starlette, web_database: LogDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor = Visitor(app)
+    visitor.try_login("nobody-1", "guess guess")
+    rows, said = len(entries(web_database, acao="falhar_login")), len(lines(caplog))
+    visitor.try_login("nobody-2", "guess guess")
+    assert len(entries(web_database, acao="falhar_login")) == rows
+    assert len(lines(caplog)) == said + 1

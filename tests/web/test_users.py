@@ -268,6 +268,12 @@ def test_a_password_set_here_is_for_one_time_and_ends(
     Visitor(app).log_in(person._replace(password="minha propria frase"))
 
 
+def test_a_chosen_password_does_not_end(app: Starlette, web_database: LogDatabase, person: Person) -> None:
+    """An earlier release of the app leaves the time when the user chooses a password."""
+    web_database.rows("UPDATE usuario SET trocar_senha = 0, senha_expira_em = '2020-01-01' WHERE id = %s", person.id)
+    Visitor(app).log_in(person)
+
+
 def make_token(visitor: Visitor) -> str:
     page = visitor.post("/profile/tokens", nome="reads", validade="").text
     return page.partition("<code")[2].partition(">")[2].partition("<")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from webstatus.models import Privilege, User, UserPrivilege
@@ -31,7 +31,7 @@ class Credentials(NamedTuple):
     login: str
     password_hash: str
     expires_at: datetime.datetime | None
-    """The end of a one-time password."""
+    """The end of a one-time password; ``None`` for one that the user chose."""
 
 
 class UserRow(NamedTuple):
@@ -71,7 +71,9 @@ def credentials(session: Session, login: str) -> Credentials | None:
     if len(login) > LONGEST_LOGIN:
         # The collation ignores some characters: a longer text could equal a login.
         return None
-    columns = User.id, User.login, User.password_hash, User.password_expires_at
+    # An earlier release of the app takes the mark away when a password is chosen, and leaves the time.
+    end = case((User.must_change_password, User.password_expires_at), else_=None)
+    columns = User.id, User.login, User.password_hash, end
     found = session.execute(select(*columns).where(User.login == login, User.active)).first()
     return Credentials(*found) if found else None
 

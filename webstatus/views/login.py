@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from sqlalchemy import update
 from starlette.responses import RedirectResponse, Response
 
@@ -53,7 +55,11 @@ def login(context: Context) -> Response:
     refused = _refused(context, found, password)
     if refused or found is None:
         detail = {"senha": mark("vencida")} if refused is EXPIRED else None
-        trail.record(context.session, actor, trail.FAILED_LOGIN, context.now, detail=detail)
+        if found is None:
+            # Strangers cannot fill the trail.
+            trail.record_once(context.session, actor, trail.FAILED_LOGIN, context.now, throttle.WINDOW)
+        else:
+            trail.record(context.session, actor, trail.FAILED_LOGIN, context.now, detail=detail)
         return _page(context, 401, refused)
     throttle.succeeded(context.session, attempt)
     context.session.execute(update(User).where(User.id == found.id).values(last_login_at=context.now))
@@ -136,7 +142,7 @@ def _page(
     context: Context, status: int, dialog: Notice | None = None, headers: dict[str, str] | None = None
 ) -> Response:
     values = {"dialog": dialog, "login": context.field("login"), "next": _next(context)}
-    response = render(context.request, "pages/login.html", status, **values)
+    response = render(context.request, "pages/login.html", status, here=_here(context), **values)
     response.headers.update(headers or {})
     return response
 
@@ -144,9 +150,16 @@ def _page(
 def _confirm_page(
     context: Context, status: int, dialog: Notice | None = None, headers: dict[str, str] | None = None
 ) -> Response:
-    response = render(context.request, "pages/confirm.html", status, dialog=dialog, next=_next(context))
+    response = render(
+        context.request, "pages/confirm.html", status, here=_here(context), dialog=dialog, next=_next(context)
+    )
     response.headers.update(headers or {})
     return response
+
+
+def _here(context: Context) -> str:
+    """Return the address of the page with its next page, also after a refused form."""
+    return f"{context.request.url.path}?{urlencode({'next': _next(context)})}"
 
 
 def _next(context: Context) -> str:

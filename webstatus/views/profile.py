@@ -92,6 +92,7 @@ def _page(context: Context, dialog: Notice | None = None, *, token: str | None =
         context.request,
         "pages/profile.html",
         status if dialog else 200,
+        here=address(context.request, "profile"),
         dialog=dialog,
         token=token,
         missing=MISSING,

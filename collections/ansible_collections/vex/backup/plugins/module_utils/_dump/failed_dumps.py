@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import re
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import removing, try_lock
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 
-_NAMES = "backup_????????_??????.partial"
+_NAMES = "backup_????????_??????.partial*"
 
 
 @contextlib.contextmanager
@@ -33,7 +33,8 @@ def partial_directory(path: str) -> t.Iterator[None]:
     os.makedirs(unnamed, mode=0o700, exist_ok=True)
     descriptor = os.open(unnamed, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if not try_lock(descriptor):
+        # Who held the lock before may have renamed what it made.
+        if not try_lock(descriptor) or os.path.lexists(path):
             raise OptionError(exists)
         rename(unnamed, path)
         yield

@@ -36,10 +36,11 @@ from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
     Listed,
     Unfinished,
     head,
+    last_part,
     list_uploads,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.read import sha256_of_object
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import UNSUPPORTED, Refused, is_denied
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     S3Settings,
     Store,
@@ -53,6 +54,8 @@ KINDS: t.Dict[t.Type[Exception], str] = {
     DownloadFailed: "size_differs",
     ObjectCold: "in_cold_storage",
 }
+# An upload that got a part since is going on. A later run's upload has no row that says so.
+QUIET = datetime.timedelta(hours=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,14 +112,14 @@ def audit_bucket(
         parallel=4,
     ) as store:
         catalog = read_catalog(store, request.prefix, request.hostname)
-        unfinished, unknown = _list_uploads(request, store)
+        unfinished, unknown = _list_uploads(request, store, began)
         checksums, of_backups = _check_backups(request, store, catalog)
         findings = compare(catalog, unfinished, request.prefix, rows, checksums, began)
         if findings or of_backups:
             # Retention may have removed a backup during the audit, so a second check must confirm each finding.
             later_rows, _unreachable = _try(read_rows)
             later = read_catalog(store, request.prefix, request.hostname)
-            later_unfinished, _unknown = _list_uploads(request, store)
+            later_unfinished, _unknown = _list_uploads(request, store, began)
             confirmed = compare(
                 later, later_unfinished, request.prefix, rows if later_rows is None else later_rows, checksums, began
             )
@@ -152,12 +155,29 @@ def _try(read_rows: t.Callable[[], Rows]) -> t.Tuple[t.Optional[Rows], t.List[Fi
         return None, [Finding("log_database", "", str(error))]
 
 
-def _list_uploads(request: AuditRequest, store: Store) -> t.Tuple[t.List[Unfinished], t.List[Finding]]:
-    """Return the unfinished uploads, or a finding when they cannot be listed, as on stores that have no such list."""
+def _list_uploads(
+    request: AuditRequest, store: Store, began: datetime.datetime
+) -> t.Tuple[t.List[Unfinished], t.List[Finding]]:
+    """Return the unfinished uploads that got nothing lately, or a finding when they may not be listed."""
     try:
-        return list_uploads(store, host_prefix(request.prefix, request.hostname)), []
+        found = list_uploads(store, host_prefix(request.prefix, request.hostname))
+        return [one for one in found if _last_part(store, one) < began - QUIET], []
     except Refused as error:
-        return [], [Finding("uploads_unknown", "", str(error))]
+        if is_denied(error):
+            return [], [Finding("uploads_unknown", "", str(error))]
+        if error.code not in UNSUPPORTED:
+            raise
+        # The store has no such list.
+        return [], []
+
+
+def _last_part(store: Store, upload: Unfinished) -> datetime.datetime:
+    try:
+        return last_part(store, upload)
+    except Refused as error:
+        if not is_denied(error):
+            raise
+        return upload.initiated
 
 
 def _check_backups(request: AuditRequest, store: Store, catalog: Catalog) -> t.Tuple[t.Dict[str, str], t.List[Finding]]:

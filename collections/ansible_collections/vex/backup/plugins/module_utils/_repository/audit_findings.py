@@ -39,10 +39,13 @@ REMEDIES = {
     ),
     "proof_malformed": "the backup counts as not proven: find out who wrote the proof, and prove the backup again",
     "proof_foreign": "the backup counts as not proven: find out who copied the proof, and prove the backup again",
-    "proof_stale": "the backup counts as not proven: prove it again; if this repeats, correct the clock of that host",
+    "proof_stale": (
+        "the backup counts as not proven, as after a copy of the archive: prove the server's newest backup, and remove "
+        "this proof; if this repeats, correct the clock of that host"
+    ),
     "proof_unsigned": (
-        "the backup counts as not proven: set vex_backup_manifest_key on the host that proves backups, and prove it "
-        "again"
+        "the backup counts as not proven: set vex_backup_manifest_key on the host that proves backups, prove the "
+        "server's newest backup, and remove this proof"
     ),
     "size_differs": "the backup cannot be restored: find the writer of the archive, remove it, and keep another backup",
     "checksum_differs": (

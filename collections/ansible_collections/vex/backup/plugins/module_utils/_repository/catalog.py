@@ -32,7 +32,8 @@ class StoredBackup(t.NamedTuple):
     not end.
 
     The keys alone do not tell the rest, see :func:`proofs.examine`: ``run_uuid`` of the run that made it, ``proven``,
-    when it was restored, ``fault``, why it cannot be verified, and ``proof_fault``, why its proof is not believed.
+    when it was restored, ``fault``, why it cannot be verified, ``proof_fault``, why its proof is not believed, and
+    ``proof_unread``, whether that is because it could not be read.
     """
 
     name: str
@@ -51,6 +52,7 @@ class StoredBackup(t.NamedTuple):
     proven: t.Optional[datetime.datetime] = None
     fault: t.Optional[str] = None
     proof_fault: t.Optional[str] = None
+    proof_unread: bool = False
 
     @property
     def manifest_key(self) -> str:

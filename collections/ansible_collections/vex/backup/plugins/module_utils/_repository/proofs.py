@@ -134,7 +134,7 @@ def _with_proof(
             # Somebody has just removed it.
             return examined._replace(backup=backup._replace(proof=None))
         unread = Doubt("in_cold_storage" if isinstance(content, ObjectCold) else "not_readable", str(content))
-        return examined._replace(backup=backup._replace(proof_fault=unread.detail), doubt=unread)
+        return examined._replace(backup=backup._replace(proof_fault=unread.detail, proof_unread=True), doubt=unread)
     found = believe(content, backup, examined.sha256 or "", keys)
     if isinstance(found, datetime.datetime):
         return examined._replace(backup=backup._replace(proven=found))

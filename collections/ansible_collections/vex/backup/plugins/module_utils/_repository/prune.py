@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
 import typing as t
+import uuid
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
@@ -41,6 +43,7 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.unfinished_
     abort_unfinished,
     old_leftovers,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
     S3Settings,
@@ -223,12 +226,11 @@ NO_NOTES = RemovalNotes(_ignore, _ignore, _ignore)
 
 
 def _finish(prune_log: PruneLog, store: Store) -> t.List[str]:
-    """End the removals of a killed call; return a sentence when that failed."""
+    """End the removals of a killed call; return sentences on what failed."""
     try:
-        prune_log.finish(store)
+        return prune_log.finish(store)
     except (StoreFailed, Interrupted) as error:
         return [f"what a killed retention left was not removed: {error}"]
-    return []
 
 
 def _decide(
@@ -242,9 +244,15 @@ def _decide(
     faults: t.Dict[str, str] = {}
     cold: t.Dict[str, str] = {}
     unread: t.List[str] = []
-    examined = examine(store, backups, request.manifest_keys)
-    for one, error in [(found.backup, found.error) for found in examined if found.error is not None]:
+    read: t.List[StoredBackup] = []
+    for found in examine(store, backups, request.manifest_keys):
+        one, error = found.backup, found.error
         if isinstance(error, ObjectCold) and not request.manifest_keys:
+            one = one._replace(run_uuid=_run_of(store, one), proof_unread=one.proof is not None)
+        read.append(one)
+        if error is None:
+            continue
+        if one.run_uuid is not None:
             cold[one.key] = str(error)
             continue
         # With keys, a manifest that cannot be read may be anybody's.
@@ -252,8 +260,16 @@ def _decide(
         log.warning(f"{one.name} counts for no rule of retention, and stays: {error}")
         if isinstance(error, (Refused, TransferDamaged)):
             unread.append(f"retention: {one.name} could not be checked, so it stays: {error}")
-    read = [found.backup for found in examined]
     return decide(read, faults, request.policy, now, request.name, cold), _first(unread)
+
+
+def _run_of(store: Store, backup: StoredBackup) -> t.Optional[str]:
+    """Return the run that made a backup whose manifest cannot be read, by what the store says of the archive."""
+    described = head(store, backup.key) or {}
+    # It becomes the name of a file in the spool.
+    with contextlib.suppress(ValueError):
+        return str(uuid.UUID(str(described.get("Metadata", {}).get("run-uuid"))))
+    return None
 
 
 def _first(sentences: t.Sequence[str]) -> t.List[str]:

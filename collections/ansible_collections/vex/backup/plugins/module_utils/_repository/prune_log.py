@@ -21,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import restores_in_progress
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import mark_removed
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 _TIME = "%Y-%m-%d %H:%M:%S"
@@ -79,23 +80,34 @@ class PruneLog:
         if removal.run_uuid is not None:
             self._begun.remove(removal.run_uuid)
 
-    def finish(self, store: Store) -> None:
+    def finish(self, store: Store) -> t.List[str]:
         """Remove the rest of the backups that a killed call began to remove: those without a manifest.
 
-        :raises StoreFailed: when the store refuses or cannot be reached
+        :returns: sentences on what the store refused; an audit names what is left
+        :raises StoreFailed: when the store refuses every request, or cannot be reached
         """
+        problems = []
         for name in self._begun.names():
             begun = self._begun.read(name, _parse_begun)
             if begun is None or begun[0] != store.bucket:
                 continue
             _bucket, removal = begun
-            # With a manifest it is whole, and retention decides again.
-            if not any(head(store, key) for key in (manifest_of(removal.key), incomplete_of(removal.key))):
-                for key in (proof_of(removal.key), removal.key):
-                    if head(store, key) is not None:
-                        store.call("delete_object", Key=key)
-                self.keep(removal)
+            try:
+                self._finish(store, removal)
+            except Refused as error:
+                if not error.is_of_one_object:
+                    raise
+                problems.append(f"what a killed retention left was not removed: {error}")
             self.end(removal)
+        return problems
+
+    def _finish(self, store: Store, removal: Removal) -> None:
+        # With a manifest it is whole, and retention decides again.
+        if not any(head(store, key) for key in (manifest_of(removal.key), incomplete_of(removal.key))):
+            self.keep(removal)
+            for key in (proof_of(removal.key), removal.key):
+                if head(store, key) is not None:
+                    store.call("delete_object", Key=key)
 
     def keep(self, removal: Removal) -> None:
         """Write a removal to the spool, so that it is not lost when the process is killed before the delivery."""

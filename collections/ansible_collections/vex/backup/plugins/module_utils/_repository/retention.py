@@ -127,6 +127,8 @@ def _reasons(good: t.Sequence[StoredBackup], policy: Policy) -> t.Dict[str, t.Li
             reasons[one.key].append(f"{name} {count} of {wanted}, {period}")
     for one in [one for one in good if one.proven is not None][:1]:
         reasons[one.key].append("the newest that was proven to restore")
+    for one in [one for one in good if one.proof_unread][:1]:
+        reasons[one.key].append("the newest whose proof could not be read")
     return reasons
 
 

@@ -12,6 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, last_part, list_uploads
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused, is_denied
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 
@@ -33,7 +34,13 @@ def abort_unfinished(
             archive = archive_beside(upload.key) or upload.key
             if upload.initiated >= before or parse(archive, prefix) is None:
                 continue
-            last = last_part(store, upload)
+            try:
+                last = last_part(store, upload)
+            except Refused as error:
+                if not is_denied(error):
+                    raise
+                log.info(f"keeping the upload of {store.url(upload.key)}, which may be going on: {error}")
+                continue
             if last >= before:
                 log.info(f"keeping the upload of {store.url(upload.key)}, which got its last part {timestamp(last)}")
                 continue

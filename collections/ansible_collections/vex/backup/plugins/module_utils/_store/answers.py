@@ -14,6 +14,7 @@ NEEDED = {
     "create_multipart_upload": ("UploadId",),
     "head_object": ("ContentLength", "ETag"),
     "list_objects_v2": ("IsTruncated",),
+    "list_parts": ("UploadId",),
     "put_object": ("ETag",),
     "upload_part": ("ETag",),
 }

@@ -15,8 +15,8 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer
 # GLACIER_IR is read at once.
 COLD_CLASSES = frozenset(("GLACIER", "DEEP_ARCHIVE"))
 REMEDY = (
-    "restore it with --thaw (vex_backup_restore_thaw), which asks the store for it and waits for hours, or choose "
-    "another backup"
+    "a restore with --thaw (vex_backup_restore_thaw) asks the store for it and waits for hours; or choose another "
+    "backup, or thaw it by the store's own tools"
 )
 # How long a thawed copy stays, in days.
 THAWED_DAYS = 7

@@ -8,7 +8,7 @@ import datetime
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import UNSUPPORTED, Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Store
 
 # The storage class of an object that a server names none of.
@@ -81,6 +81,8 @@ def list_uploads(store: Store, prefix: str) -> t.List[Unfinished]:
 def last_part(store: Store, upload: Unfinished) -> datetime.datetime:
     """Return when an unfinished upload got its last part or, without any, when it began (UTC).
 
+    Also when it began where the store has no list of parts.
+
     :raises StoreFailed: when the store refuses or cannot be reached
     """
     last = upload.initiated
@@ -89,9 +91,9 @@ def last_part(store: Store, upload: Unfinished) -> datetime.datetime:
         try:
             answer = store.call("list_parts", Key=upload.key, UploadId=upload.upload_id, **page)
         except Refused as error:
-            if error.code != "NoSuchUpload":
+            # The first: it has just ended.
+            if error.code != "NoSuchUpload" and error.code not in UNSUPPORTED:
                 raise
-            # It has just ended.
             return last
         last = max([last, *(utc(part["LastModified"]) for part in answer.get("Parts", []))])
         if not answer.get("IsTruncated"):

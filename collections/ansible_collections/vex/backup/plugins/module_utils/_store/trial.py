@@ -25,7 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.checksums import
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, head, list_uploads, lock_of
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, split
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused, is_denied
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import UNSUPPORTED, Refused, is_denied
 from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, S3Settings, Store, store_patience
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, uploads_of
 from ansible_collections.vex.backup.plugins.module_utils._store.write import Upload, put_file, put_part
@@ -158,6 +158,9 @@ class _Trial:
             try:
                 return action()
             except Refused as error:
+                if name == "parts" and not is_required and error.code in UNSUPPORTED:
+                    self.needs.notes[name] = "the store does not list unfinished uploads, so nobody finds them"
+                    return None
                 if not is_denied(error):
                     self._is_hopeless = True
                     raise
@@ -235,6 +238,8 @@ class _Trial:
         ids = [one.upload_id for one in listed if one.key == key] or self._begin()
         for upload_id in ids:
             self._try("parts", "s3:PutObject", functools.partial(self._send, upload_id))
+            parts = functools.partial(store.call, "list_parts", Key=key, UploadId=upload_id)
+            self._try("parts", "s3:ListMultipartUploadParts", parts, False)
             self._try("parts", "s3:AbortMultipartUpload", functools.partial(abort_upload, store, key, upload_id))
 
     def _begin(self) -> t.List[str]:

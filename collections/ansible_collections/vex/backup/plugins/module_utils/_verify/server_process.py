@@ -40,8 +40,11 @@ def servers_of(data: str) -> t.List[ServerProcess]:
     argument = os.fsencode(f"--datadir={data}")
     found = []
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        # Ended meanwhile.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/cmdline", "rb") as stream:
+        # Ended meanwhile, or of another account where the system hides those.
+        with (
+            contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError),
+            open(f"/proc/{pid}/cmdline", "rb") as stream,
+        ):
             if argument in stream.read().split(b"\0"):
                 found.append(ServerProcess(pid, start_of(pid)))
     return found

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import sys
 import typing as t
@@ -38,7 +39,8 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
         sys.stdout.write(NEXT)
         return DONE
     sys.stdout.flush()
-    with only_run(places):
+    # A thaw takes hours, in which runs go on.
+    with contextlib.nullcontext() if asked.thaw else only_run(places):
         # The backup of the plan, even if a newer one exists by now.
         going_on = {
             **variables,

@@ -138,6 +138,18 @@ def test_uploads_that_have_not_ended(bucket: FakeBucket, rows: Rows) -> None:
     assert result["findings"][0]["detail"] == "an upload began 2026-01-10 00:00:00 UTC and has not ended"
 
 
+def test_an_upload_that_gets_parts_is_no_finding(bucket: FakeBucket, rows: Rows) -> None:
+    """A later run uploads an archive; its row says that the upload failed."""
+    bucket.uploads = {LATE: BEFORE}
+    bucket.parts = {LATE: [NOW - datetime.timedelta(minutes=5)]}
+    assert found(audit({**rows, LATE: rows[KEY]._replace(status=3)})) == []
+    bucket.refuse("list_parts", LATE, "AccessDenied")
+    assert found(audit(rows)) == [("unfinished_upload", LATE)]
+    bucket.refuse("list_parts", LATE, "ExpiredToken")
+    with pytest.raises(StoreFailed):
+        audit(rows)
+
+
 def test_an_upload_that_ends_during_the_audit(bucket: FakeBucket, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.uploads = {LATE: BEFORE}
     lists = bucket.list_multipart_uploads
@@ -155,6 +167,8 @@ def test_a_store_that_does_not_list_uploads(bucket: FakeBucket, rows: Rows) -> N
     bucket.refuse("list_multipart_uploads", "p/db1/", "AccessDenied")
     result = audit(rows, hostname="db1")
     assert found(result) == [("uploads_unknown", "")]
+    bucket.refuse("list_multipart_uploads", "p/db1/", "NotImplemented")
+    assert found(audit(rows, hostname="db1")) == []
     assert "grant them s3:ListBucketMultipartUploads there" in result["findings"][0]["detail"]
 
 

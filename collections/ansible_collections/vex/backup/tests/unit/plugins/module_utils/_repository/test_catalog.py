@@ -107,4 +107,5 @@ def test_a_backup_as_modules_return_it() -> None:
         "fault": None,
         "proof": None,
         "proof_fault": None,
+        "proof_unread": False,
     }

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("pymysql")
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
+from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
@@ -75,6 +76,29 @@ def test_a_removal_that_deleted_nothing_is_forgotten(tmp_path: pathlib.Path, buc
         prune_log_in(tmp_path).finish(store)
     assert bucket.objects == before
     assert kept_in(tmp_path) == set()
+
+
+def test_a_refusal_of_one_removal_stops_no_other(tmp_path: pathlib.Path, bucket: FakeBucket) -> None:
+    other = Removal("7f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001", KEY.replace("0101", "0102"), MOMENT)
+    bucket.put(other.key, b"x", MOMENT)
+    del bucket.objects[f"{KEY}.manifest.json"]
+    for removal in (REMOVAL, other):
+        prune_log_in(tmp_path).begin(NAME, removal)
+    bucket.refuse("delete_object", KEY, "AccessDenied")
+    with open_store(bucket) as store:
+        (problem,) = prune_log_in(tmp_path).finish(store)
+    assert problem.startswith(f"what a killed retention left was not removed: DeleteObject of s3://{NAME}/{KEY}")
+    assert list(bucket.objects) == [KEY]
+    assert kept_in(tmp_path) == {"removals"}
+
+
+def test_a_refusal_of_all_requests_leaves_the_notes(tmp_path: pathlib.Path, bucket: FakeBucket) -> None:
+    del bucket.objects[f"{KEY}.manifest.json"]
+    prune_log_in(tmp_path).begin(NAME, REMOVAL)
+    bucket.refuse("delete_object", KEY, "ExpiredToken")
+    with open_store(bucket) as store, pytest.raises(StoreFailed):
+        prune_log_in(tmp_path).finish(store)
+    assert "removing" in kept_in(tmp_path)
 
 
 def test_a_removal_from_another_bucket_waits(tmp_path: pathlib.Path, bucket: FakeBucket) -> None:

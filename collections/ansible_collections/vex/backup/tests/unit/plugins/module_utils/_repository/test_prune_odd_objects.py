@@ -20,6 +20,7 @@ from ansible_collections.vex.backup.tests.unit.plugins.module_utils._repository.
     NOW,
     REQUEST,
     START,
+    UUID,
     backups,
     key_of,
 )
@@ -72,6 +73,7 @@ def test_cold_archives_are_pruned_like_others(bucket: FakeBucket) -> None:
 
 def test_cold_manifests_count_as_long_as_good_ones_and_displace_none(bucket: FakeBucket) -> None:
     bucket.cold = {f"{key_of(day)}.manifest.json" for day in (0, 2)}
+    bucket.metadata = {key_of(day): {"run-uuid": UUID} for day in (0, 2)}
     found = prune(bucket)
     assert found.problems == []
     assert backups(bucket) == ["1", "2", "3"]
@@ -81,7 +83,34 @@ def test_cold_manifests_count_as_long_as_good_ones_and_displace_none(bucket: Fak
         "2 of the newest 2",
         "no rule keeps it",
     ]
-    assert [one[:2] for one in found.removals] == [(None, key_of(0))]
+    assert [one[:2] for one in found.removals] == [(UUID, key_of(0))]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"run-uuid": "../x"}])
+def test_a_cold_manifest_of_an_unknown_run_stays(bucket: FakeBucket, metadata: t.Dict[str, str]) -> None:
+    """Its removal could not be noted, nor a restore of it be found."""
+    bucket.cold = {f"{key_of(0)}.manifest.json"}
+    bucket.metadata = {key_of(0): metadata}
+    assert prune(bucket).problems == []
+    assert backups(bucket) == ["0", "2", "3"]
+
+
+def test_the_newest_backup_whose_proof_cannot_be_read_stays(bucket: FakeBucket) -> None:
+    """It may be the only one that was proven."""
+    for day in (0, 1):
+        bucket.put_proof(key_of(day), START + 2 * DAY)
+    bucket.cold = {f"{key_of(day)}.proof.json" for day in (0, 1)}
+    found = prune(bucket)
+    assert backups(bucket) == ["1", "2", "3"]
+    assert found.decisions[2].reason == "the newest whose proof could not be read"
+
+
+def test_a_cold_manifest_with_a_proof_stays(bucket: FakeBucket) -> None:
+    bucket.put_proof(key_of(0), START + 2 * DAY)
+    bucket.cold = {f"{key_of(0)}.manifest.json"}
+    bucket.metadata = {key_of(0): {"run-uuid": UUID}}
+    assert prune(bucket).problems == []
+    assert backups(bucket) == ["0", "2", "3"]
 
 
 def test_a_cold_manifest_whose_signature_cannot_be_checked_stays(bucket: FakeBucket) -> None:
@@ -92,7 +121,7 @@ def test_a_cold_manifest_whose_signature_cannot_be_checked_stays(bucket: FakeBuc
     assert backups(bucket) == ["0", "2", "3"]
     assert found.decisions[3].reason.startswith(
         "counts for no rule and is not removed, check it: s3://vex/p/db1/2026/01/backup_20260101_030000.zip"
-        ".manifest.json is in cold storage: restore it with --thaw (vex_backup_restore_thaw)"
+        ".manifest.json is in cold storage: a restore with --thaw (vex_backup_restore_thaw)"
     )
 
 

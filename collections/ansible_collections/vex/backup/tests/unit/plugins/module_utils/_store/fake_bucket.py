@@ -48,6 +48,7 @@ class FakeBucket:
         self.objects: t.Dict[str, bytes] = {}
         self.modified: t.Dict[str, datetime.datetime] = {}
         self.uploads: t.Dict[str, datetime.datetime] = {}
+        self.metadata: t.Dict[str, t.Dict[str, str]] = {}
         self.parts: t.Dict[str, t.List[datetime.datetime]] = {}
         self.refused: t.Dict[t.Tuple[str, str], Exception] = {}
         self.locks: t.Dict[str, t.Dict[str, t.Any]] = {}
@@ -138,7 +139,7 @@ class FakeBucket:
         if Key not in self.objects:
             raise refusal("HeadObject", "404", 404)
         found = {"ContentLength": len(self.objects[Key]), "LastModified": self.modified[Key].replace(tzinfo=UTC)}
-        return {**found, "ETag": '"e"', **self.locks.get(Key, {})}
+        return {**found, "ETag": '"e"', "Metadata": self.metadata.get(Key, {}), **self.locks.get(Key, {})}
 
     def get_object(self, Bucket: str, Key: str, Range: str = "bytes=0-", IfMatch: str = "") -> t.Dict[str, t.Any]:  # noqa: N803
         self._begin("get_object", Key)
@@ -182,7 +183,8 @@ class FakeBucket:
         shown = times[PartNumberMarker : PartNumberMarker + self.page]
         left = PartNumberMarker + len(shown) < len(times)
         more = {"NextPartNumberMarker": PartNumberMarker + len(shown)} if left else {}
-        return {"Parts": [{"LastModified": one.replace(tzinfo=UTC)} for one in shown], "IsTruncated": left, **more}
+        parts = [{"LastModified": one.replace(tzinfo=UTC)} for one in shown]
+        return {"UploadId": UploadId, "Parts": parts, "IsTruncated": left, **more}
 
     def abort_multipart_upload(self, Bucket: str, Key: str, UploadId: str) -> t.Dict[str, t.Any]:  # noqa: N803
         self._begin("abort_multipart_upload", Key)
