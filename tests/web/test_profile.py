@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from tests.playbook import LogDatabase
 from tests.web.people import Person, make_person
 from tests.web.visitor import Clock, Visitor, dialogs_of, text_of
+from webstatus.security import passwords
 from webstatus.security.cookies import digest
 
 NEW = {"senha": "a new password", "repetir_senha": "a new password"}
@@ -77,6 +78,27 @@ def test_weak_passwords_do_not_count_as_guesses(visitor: Visitor, person: Person
     for _ in range(8):
         visitor.post("/profile/password", senha_atual=person.password, senha="short", repetir_senha="short")
     assert visitor.post("/profile/password", senha_atual=person.password, **NEW).status_code == 303
+
+
+def test_a_new_password_is_checked_after_the_present_one(
+    app: Starlette, visitor: Visitor, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check takes long: it needs the present password, and holds no connection to the database."""
+    connections: list[int] = []
+    genuine = passwords.complaint
+
+    def recorded(password: str, login: str, name: str) -> str | None:
+        connections.append(app.state.database.engine.pool.checkedout())
+        return genuine(password, login, name)
+
+    monkeypatch.setattr(passwords, "complaint", recorded)
+    for _ in range(6):
+        answer = visitor.post("/profile/password", senha_atual="wrong", **NEW)
+    assert answer.status_code == 429
+    assert connections == []
+    other = Visitor(app).log_in(person)
+    assert other.post("/profile/password", senha_atual=person.password, **NEW).status_code == 303
+    assert connections == [0]
 
 
 def test_sessions_are_listed_and_ended(app: Starlette, visitor: Visitor, person: Person) -> None:
