@@ -69,9 +69,8 @@ def new_token(context: Context) -> Response:
     if lifetime not in LIFETIMES:
         return _page(context, Notice("", mark("Escolha uma validade da lista.")))
     try:
-        token = tokens.issue(
-            context.session, actor_of(context), context.field("nome"), LIFETIMES[lifetime], context.now
-        )
+        name, session_id = context.field("nome"), context.signed_in.session_id
+        token = tokens.issue(context.session, actor_of(context), session_id, name, LIFETIMES[lifetime], context.now)
     except accounts.AccountRefused as error:
         return _page(context, Notice("", error.message))
     # The page reads the list of tokens from the database.
