@@ -124,8 +124,8 @@ def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime)
 
 def choose_password(
     session: Session, actor: Actor, session_id: int | None, current: str, new: str, now: datetime.datetime
-) -> None:
-    """Change the password of the actor and end all sessions of the actor.
+) -> str:
+    """Change the password of the actor and end all sessions of the actor. Return the new hash.
 
     :raises AccountRefused: when *current* is wrong, or *new* is not valid or the same
     :raises TooMany: when *current* was wrong too often
@@ -142,12 +142,13 @@ def choose_password(
     user.password_hash, user.must_change_password, user.password_expires_at = hashed, False, None
     sessions.end_all(session, now, user.id)
     trail.record(session, actor, "trocar_senha", now, user.login)
+    return hashed
 
 
 def confirm_password(
     session: Session, actor: Actor, session_id: int | None, password: str, now: datetime.datetime
-) -> None:
-    """Check the password of a user who is logged in, and lock it until the transaction ends.
+) -> str:
+    """Check the password of a user who is logged in, and lock it until the transaction ends. Return its hash.
 
     :raises AccountRefused: when the password is wrong
     :raises TooMany: when it was wrong too often
@@ -157,6 +158,7 @@ def confirm_password(
     if not user.active or user.password_hash != stored:
         # Another request changed the user during the check.
         raise AccountRefused(WRONG_PASSWORD)
+    return stored
 
 
 def end_tokens(session: Session, user_id: int) -> int:
