@@ -104,6 +104,21 @@ def test_an_address_is_slowed_down_but_not_locked(
     assert Visitor(app, office).try_login(person.login, person.password).status_code == 303
 
 
+def test_a_refused_attempt_is_never_written(app: Starlette, person: Person, web_database: LogDatabase) -> None:
+    """Another one that comes at the same moment would count it."""
+    office = "203.0.113.31"
+    for number in range(30):
+        failed_before(web_database, f"invented-{number}", 1, office)
+    failed_before(web_database, person.login, throttle.MAX_FAILURES, "203.0.113.32")
+    newest = "SELECT MAX(id) AS id FROM tentativa_login"
+    (before,) = web_database.rows(newest)
+    for address in (office, "203.0.113.32"):
+        assert Visitor(app, address).try_login(person.login, person.password).status_code == 429
+    failed_before(web_database, "afterwards", 1)
+    # A row that was written and deleted would leave a gap.
+    assert web_database.rows(newest) == [{"id": before["id"] + 1}]
+
+
 def test_a_stranger_does_not_lock_a_user_out(app: Starlette, clock: Clock, person: Person) -> None:
     """Neither at the login nor where the password is asked for again, even from the same address."""
     mine = Visitor(app).log_in(person)
