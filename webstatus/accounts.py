@@ -49,7 +49,7 @@ def create(session: Session, actor: Actor, profile: Profile, now: datetime.datet
     :raises AccountRefused: when the login is taken, or a field is not valid
     """
     _check(session, profile)
-    hashed = _hashed(profile)
+    hashed = _hashed(session, profile.password, profile.login, profile.name)
     _check_actor(session, actor)
     user = User(
         name=profile.name,
@@ -74,8 +74,7 @@ def change(session: Session, actor: Actor, user_id: int, profile: Profile, now: 
     :raises AccountRefused: as :func:`create`, and when no active administrator would be left
     """
     _check(session, profile)
-    # Hashing takes a quarter of a second: no row may be locked during it.
-    hashed = _hashed(profile) if profile.password else None
+    hashed = _hashed(session, profile.password, profile.login, profile.name) if profile.password else None
     administrators = _check_actor(session, actor)
     user = _locked(session, user_id)
     stays = profile.active and session.get_one(Privilege, profile.privilege_id).name == ADMINISTRATOR
@@ -125,20 +124,17 @@ def remove(session: Session, actor: Actor, user_id: int, now: datetime.datetime)
 
 def choose_password(
     session: Session, actor: Actor, session_id: int | None, current: str, new: str, now: datetime.datetime
-) -> None:
-    """Change the password of the actor and end all sessions of the actor.
+) -> str:
+    """Change the password of the actor and end all sessions of the actor. Return the new hash.
 
     :raises AccountRefused: when *current* is wrong, or *new* is not valid or the same
     :raises TooMany: when *current* was wrong too often
     """
-    name = session.scalar(select(User.name).where(User.id == actor.id)) or ""
-    if complaint := passwords.complaint(new, actor.login, name):
-        raise AccountRefused(complaint)
     if current == new:
         raise AccountRefused(mark("A nova senha deve ser diferente da atual."))
     stored = _check_password(session, actor, session_id, current, now)
-    session.commit()
-    hashed = passwords.hash_password(new)
+    name = session.scalar(select(User.name).where(User.id == actor.id)) or ""
+    hashed = _hashed(session, new, actor.login, name)
     user = _locked(session, actor.id or 0)
     if not user.active or user.password_hash != stored:
         # Another request changed the user while this one hashed.
@@ -146,12 +142,13 @@ def choose_password(
     user.password_hash, user.must_change_password, user.password_expires_at = hashed, False, None
     sessions.end_all(session, now, user.id)
     trail.record(session, actor, "trocar_senha", now, user.login)
+    return hashed
 
 
 def confirm_password(
     session: Session, actor: Actor, session_id: int | None, password: str, now: datetime.datetime
-) -> None:
-    """Check the password of a user who is logged in, and lock it until the transaction ends.
+) -> str:
+    """Check the password of a user who is logged in, and lock it until the transaction ends. Return its hash.
 
     :raises AccountRefused: when the password is wrong
     :raises TooMany: when it was wrong too often
@@ -161,6 +158,7 @@ def confirm_password(
     if not user.active or user.password_hash != stored:
         # Another request changed the user during the check.
         raise AccountRefused(WRONG_PASSWORD)
+    return stored
 
 
 def end_tokens(session: Session, user_id: int) -> int:
@@ -226,16 +224,21 @@ def _check(session: Session, profile: Profile) -> None:
         raise AccountRefused(mark("O login deve ter no máximo 50 caracteres."))
     if any(not character.isprintable() for character in profile.name + profile.login):
         raise AccountRefused(mark("O nome e o login não podem ter caracteres de controle."))
-    if profile.password and (complaint := passwords.complaint(profile.password, profile.login, profile.name)):
-        raise AccountRefused(complaint)
     if session.get(Privilege, profile.privilege_id) is None:
         raise AccountRefused(mark("Escolha uma permissão de acesso da lista."))
 
 
-def _hashed(profile: Profile) -> str:
-    if not profile.password:
+def _hashed(session: Session, password: str, login: str, name: str) -> str:
+    """Check a new password and return its hash.
+
+    This takes up to a second. It commits first, so that no database connection is held and no row locked meanwhile.
+    """
+    if not password:
         raise AccountRefused(mark("Informe uma senha."))
-    return passwords.hash_password(profile.password)
+    session.commit()
+    if complaint := passwords.complaint(password, login, name):
+        raise AccountRefused(complaint)
+    return passwords.hash_password(password)
 
 
 def _flush(session: Session) -> None:

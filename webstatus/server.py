@@ -40,6 +40,12 @@ class BoundedProtocol(H11Protocol):
         else:
             self._stop()
 
+    def on_response_complete(self) -> None:
+        """Go on to a request that came before the response was complete. Start its time when its body is to come."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._start()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the time."""
         self._stop()

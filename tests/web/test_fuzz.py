@@ -24,7 +24,7 @@ FIELDS = (
     "login nome senha repetir_senha senha_atual privilegio ativo validade language next csrf_token search status server"
     " page cursor before after x"
 ).split()
-COOKIES = ("vex_session", "vex_visitor", "vex_device", "vex_notice", "vex_language", "other")
+COOKIES = ("vex_session", "vex_visitor", "vex_device_1", "vex_notice", "vex_language", "other")
 NASTY = (
     *(
         b"",

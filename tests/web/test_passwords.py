@@ -8,6 +8,7 @@ import time
 import bcrypt
 import pytest
 from starlette.applications import Starlette
+from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from tests.web.people import Person
@@ -76,6 +77,11 @@ def test_the_commonest_passwords_are_refused() -> None:
         ("Senha123456", OBVIOUS),
         ("administrador", OBVIOUS),
         ("MariaDB.11", OBVIOUS),
+        ("vexbackup20261130", OBVIOUS),
+        ("senhaadministrador12345678", OBVIOUS),
+        ("MySQL-MariaDB-2026-11-30", OBVIOUS),
+        ("maria.silva.1987654321", OBVIOUS),
+        ("a" * 100, GUESSABLE),
         ("curta", "pelo menos 8 caracteres"),
         ("x" * 1001, "no máximo 1000 caracteres"),
     ],
@@ -93,11 +99,28 @@ def test_a_weak_password_is_refused_with_its_reason(password: str, said: str) ->
         "maria gosta de bolo",
         "8f3kq0zx",
         "backup de vinte servidores",
+        "vex-backup-83920571",
         "z!x@c#v$b%" * 100,
     ],
 )
 def test_a_password_of_any_characters_is_accepted(password: str) -> None:
     assert passwords.complaint(password, "maria", "Maria da Silva") is None
+
+
+def test_only_the_beginning_of_a_long_password_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of an estimate grows fast with the length: this password would take seconds."""
+    seen: list[str] = []
+
+    def recorded(text: str, user_inputs: list[str]) -> object:
+        seen.append(text)
+        return zxcvbn(text, user_inputs)
+
+    monkeypatch.setattr(passwords, "zxcvbn", recorded)
+    slow = "4@8({[<369!1|0$5+7%2" * 4
+    assert passwords.complaint(slow, "maria", "Maria da Silva") is None
+    assert passwords.complaint(f"vex{'19283746' * 20}", "maria", "Maria da Silva") is None
+    assert [len(text) for text in seen] == [20, 20, 20]
+    assert max(map(len, FREQUENCY_LISTS["passwords"])) <= passwords.MAX_ESTIMATED
 
 
 def test_one_time_passwords_are_random_and_accepted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from tests.playbook import LogDatabase
 from tests.web.people import Person, make_person
 from tests.web.visitor import Clock, Visitor, dialogs_of, text_of
+from webstatus.security import passwords
 from webstatus.security.cookies import digest
 
 NEW = {"senha": "a new password", "repetir_senha": "a new password"}
@@ -77,6 +79,27 @@ def test_weak_passwords_do_not_count_as_guesses(visitor: Visitor, person: Person
     for _ in range(8):
         visitor.post("/profile/password", senha_atual=person.password, senha="short", repetir_senha="short")
     assert visitor.post("/profile/password", senha_atual=person.password, **NEW).status_code == 303
+
+
+def test_a_new_password_is_checked_after_the_present_one(
+    app: Starlette, visitor: Visitor, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check takes long: it needs the present password, and holds no connection to the database."""
+    connections: list[int] = []
+    genuine = passwords.complaint
+
+    def recorded(password: str, login: str, name: str) -> str | None:
+        connections.append(app.state.database.engine.pool.checkedout())
+        return genuine(password, login, name)
+
+    monkeypatch.setattr(passwords, "complaint", recorded)
+    for _ in range(6):
+        answer = visitor.post("/profile/password", senha_atual="wrong", **NEW)
+    assert answer.status_code == 429
+    assert connections == []
+    other = Visitor(app).log_in(person)
+    assert other.post("/profile/password", senha_atual=person.password, **NEW).status_code == 303
+    assert connections == [0]
 
 
 def test_sessions_are_listed_and_ended(app: Starlette, visitor: Visitor, person: Person) -> None:
@@ -180,6 +203,34 @@ def test_an_invalid_token_is_refused_with_a_reason(visitor: Visitor, fields: dic
     assert answer.status_code == 400
     (dialog,) = dialogs_of(answer)
     assert said in dialog
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ("UPDATE usuario SET ativo = 0 WHERE id = %s", 401),
+        ("UPDATE sessao SET revogada_em = NOW() WHERE usuario_id = %s", 401),
+        # To the login: nobody is left whose refusal could be recorded.
+        ("DELETE FROM usuario WHERE id = %s", 303),
+    ],
+    ids=["disabled", "new password", "removed"],
+)
+def test_a_token_does_not_survive_a_change_that_it_waited_for(
+    app: Starlette, visitor: Visitor, web_database: LogDatabase, person: Person, change: str, status: int
+) -> None:
+    """An administrator's change of the user, which ends the tokens, is under way when one is asked for."""
+    token = visitor.form_token()
+    waiting = "SELECT COUNT(*) AS requests FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"
+    with app.state.database.engine.connect() as changing, ThreadPoolExecutor(1) as pool:
+        changing.exec_driver_sql("SELECT id FROM usuario WHERE id = %s FOR UPDATE", (person.id,))
+        asked = pool.submit(visitor.post, "/profile/tokens", token=token, nome="n", validade="30")
+        while not web_database.rows(waiting)[0]["requests"]:
+            assert not asked.done()
+            time.sleep(0.15)
+        changing.exec_driver_sql(change, (person.id,))
+        changing.commit()
+        assert asked.result().status_code == status
+    assert not web_database.rows("SELECT 1 FROM token_api WHERE usuario_id = %s", person.id)
 
 
 def test_the_number_of_tokens_is_limited(visitor: Visitor) -> None:

@@ -64,8 +64,17 @@ def drip(connection: socket.socket, piece: bytes) -> threading.Thread:
         HEAD + b"Content-Length: 50\r\n\r\nlogin=x",
         HEAD + CHUNKED + b"3\r\nlog\r\n",
         PAGE + CHUNKED + b"3\r\nlog\r\n",
+        PAGE + b"\r\n" + HEAD + b"Content-Length: 50\r\n\r\n",
     ],
-    ids=["nothing", "a line", "a head", "a body", "a chunk", "a body for a page"],
+    ids=[
+        "nothing",
+        "a line",
+        "a head",
+        "a body",
+        "a chunk",
+        "a body for a page",
+        "no body after another request",
+    ],
 )
 def test_a_request_that_stops_ends(served: Served, sent: bytes) -> None:
     with served.connect() as connection:

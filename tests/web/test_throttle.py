@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from tests.playbook import LogDatabase
 from tests.web.people import Person, make_person
 from tests.web.visitor import Clock, Visitor, dialogs_of
-from webstatus.security import passwords, throttle, workers
+from webstatus.security import devices, passwords, throttle, workers
+from webstatus.settings import load
 
 
 @pytest.fixture
@@ -101,6 +104,21 @@ def test_an_address_is_slowed_down_but_not_locked(
     assert Visitor(app, office).try_login(person.login, person.password).status_code == 303
 
 
+def test_a_refused_attempt_is_never_written(app: Starlette, person: Person, web_database: LogDatabase) -> None:
+    """Another one that comes at the same moment would count it."""
+    office = "203.0.113.31"
+    for number in range(30):
+        failed_before(web_database, f"invented-{number}", 1, office)
+    failed_before(web_database, person.login, throttle.MAX_FAILURES, "203.0.113.32")
+    newest = "SELECT MAX(id) AS id FROM tentativa_login"
+    (before,) = web_database.rows(newest)
+    for address in (office, "203.0.113.32"):
+        assert Visitor(app, address).try_login(person.login, person.password).status_code == 429
+    failed_before(web_database, "afterwards", 1)
+    # A row that was written and deleted would leave a gap.
+    assert web_database.rows(newest) == [{"id": before["id"] + 1}]
+
+
 def test_a_stranger_does_not_lock_a_user_out(app: Starlette, clock: Clock, person: Person) -> None:
     """Neither at the login nor where the password is asked for again, even from the same address."""
     mine = Visitor(app).log_in(person)
@@ -112,7 +130,9 @@ def test_a_stranger_does_not_lock_a_user_out(app: Starlette, clock: Clock, perso
     mine.log_in(person)
     # Deleting the cookie, or copying one of another user, makes the browser a stranger's.
     other = Visitor(app, mine.address)
-    other.http.cookies.set("vex_device", f"{person.id}:forged.signature", domain="testserver.local", path="/")
+    other.http.cookies.set(
+        f"vex_device_{person.id}", f"{person.id}:forged.signature", domain="testserver.local", path="/"
+    )
     assert other.try_login(person.login, person.password).status_code == 429
 
 
@@ -137,6 +157,52 @@ def test_the_browser_of_one_user_is_not_known_for_another(
     visitor.post("/logout")
     failed_before(web_database, person.login, throttle.MAX_FAILURES, visitor.address)
     assert visitor.try_login(person.login, person.password).status_code == 429
+
+
+def test_a_browser_is_known_for_several_users(app: Starlette, clock: Clock, person: Person, client: Person) -> None:
+    visitor = Visitor(app)
+    for one in (person, client):
+        visitor.log_in(one).post("/logout")
+    for one in (person, client):
+        stranger = Visitor(app, visitor.address)
+        assert guess(stranger, one.login, 6) == [401] * 5 + [429]
+        visitor.log_in(one).post("/logout")
+
+
+def test_a_browser_forgets_users_who_came_first(web_settings: dict[str, str]) -> None:
+    settings = load(**web_settings)
+    names = [f"vex_device_{number}" for number in range(1, 13)]
+    sent = "; ".join(f"{name}=x" for name in ("vex_session", "vex_device_\xb2", *names))
+    request = Request({"type": "http", "headers": [(b"cookie", sent.encode("latin-1"))]})
+    for user, dropped in ((12, 2), (13, 3)):
+        response = Response()
+        devices.remember(request, response, settings, user, "hash")
+        cookies = [value.partition("=")[0] for value in response.headers.getlist("set-cookie")]
+        assert cookies == [f"vex_device_{user}", *names[:dropped]]
+
+
+@pytest.mark.parametrize("by", ["administrator", "user"])
+def test_a_new_password_makes_old_browsers_unknown(
+    app: Starlette, person: Person, administrator: Person, web_database: LogDatabase, by: str
+) -> None:
+    """Somebody who had the old password, and browsers that are known by it, guesses the new one."""
+    thief, mine = (Visitor(app).log_in(person) for _ in range(2))
+    thief.post("/logout")
+    new = person._replace(password="a new password")
+    passwords_typed = {"senha": new.password, "repetir_senha": new.password}
+    if by == "user":
+        answer = mine.post("/profile/password", senha_atual=person.password, **passwords_typed)
+    else:
+        (row,) = web_database.rows("SELECT id FROM privilegio WHERE nome = 'Cliente'")
+        form = {"nome": person.name, "login": person.login, "privilegio": str(row["id"]), "ativo": "1"}
+        answer = Visitor(app).log_in(administrator).post(f"/users/{person.id}", **form, **passwords_typed)
+    assert answer.status_code == 303
+    for visitor in (thief, mine):
+        failed_before(web_database, person.login, throttle.MAX_FAILURES, visitor.address)
+    assert thief.try_login(person.login, new.password).status_code == 429
+    # Who changed the own password keeps a known browser.
+    mine.post("/logout")
+    assert mine.try_login(person.login, new.password).status_code == (303 if by == "user" else 429)
 
 
 def test_an_ipv6_network_counts_as_one_address(app: Starlette, person: Person, checked: list[str]) -> None:

@@ -11,6 +11,7 @@ from tests.integration.log_db import MIGRATIONS
 from tests.playbook import LogDatabase
 from tests.web.people import Person, make_person
 from tests.web.visitor import Clock, Visitor, dialogs_of, text_of
+from webstatus.security import passwords
 
 MISSING = "Erro ao cadastrar o usuário. Todos os campos devem ser preenchidos para que o usuário seja cadastrado. Ok!"
 FORM = {
@@ -351,6 +352,21 @@ def test_the_address_of_one_user_ends_nothing_of_another(
     for path in re.findall(rf"/users/{person.id}/\w+/\d+/\w+", admin.get(f"/users/{person.id}").text):
         assert admin.post(path.replace(str(person.id), str(client.id), 1)).status_code == 404
     assert visitor.is_logged_in()
+
+
+def test_no_connection_is_held_while_a_password_is_checked(
+    admin: Visitor, app: Starlette, person: Person, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections: list[int] = []
+
+    def refuse(_password: str, _login: str, _name: str) -> str:
+        connections.append(app.state.database.engine.pool.checkedout())
+        return "refused"
+
+    monkeypatch.setattr(passwords, "complaint", refuse)
+    for path in ("/users/new", f"/users/{person.id}"):
+        assert admin.post(path, **FORM, privilegio=ids["Cliente"]).status_code == 400
+    assert connections == [0, 0]
 
 
 def test_the_schema_creates_no_user() -> None:

@@ -17,7 +17,7 @@ ROUNDS = 12
 MIN_LENGTH = 8
 # Characters. A longer one is refused before it is hashed, which takes time.
 MAX_LENGTH = 1000
-# Words of this system. A password may contain them, but then needs this many other letters, or a whole password more.
+# Words of this system. A password may contain them, but then needs this many other letters, or another good password.
 SYSTEM_WORDS = (
     "vex backup senha password administrador administrator admin cliente client operador usuario mysql mariadb mydumper"
 ).split()
@@ -25,8 +25,9 @@ MIN_OTHER_LETTERS = 4
 # The number of guesses below which a password is refused. All 30,000 commonest ones, which zxcvbn has from published
 # breaches, need fewer.
 MIN_GUESSES = 1_000_000
-# zxcvbn refuses longer ones.
-MAX_ESTIMATED = 72
+# Characters that zxcvbn estimates, since its time grows fast: 40 take seconds. The whole password is no easier to guess
+# than its beginning. No password of its list is longer.
+MAX_ESTIMATED = 20
 # The hash of a password that nobody knows, with the cost of ROUNDS. An unknown login is checked against it, so that
 # it takes as long as a known one.
 UNKNOWN_USER_HASH = "$2b$12$U2EPdXqsfYJ5IJZjJM2JQ.t79CEf3GNWiQVMCB4SpVdN0H6JMeWXy"
@@ -55,6 +56,8 @@ def password_matches(password: str, stored: str | None) -> bool:
 def complaint(password: str, login: str, name: str) -> str | None:
     """Return the reason why a new password is refused, as a message of the catalog, or ``None``.
 
+    This may take a second: no database connection may be held during it.
+
     :param login: of the user
     :param name: of the user
     """
@@ -67,9 +70,9 @@ def complaint(password: str, login: str, name: str) -> str | None:
     rest = plain
     for word in words:
         rest = rest.replace(word, "")
-    if rest != plain and len(rest) < MIN_LENGTH and sum(map(str.isalpha, rest)) < MIN_OTHER_LETTERS:
+    if rest != plain and sum(map(str.isalpha, rest)) < MIN_OTHER_LETTERS and _is_guessable(rest, words):
         return mark("A senha é feita de palavras óbvias, como o nome ou o login. Acrescente outras palavras.")
-    if zxcvbn(password[:MAX_ESTIMATED], user_inputs=words)["guesses"] < MIN_GUESSES:
+    if _is_guessable(password, words):
         return mark("A senha é uma das mais usadas ou fácil de adivinhar. Escolha outra, por exemplo algumas palavras.")
     return None
 
@@ -77,6 +80,11 @@ def complaint(password: str, login: str, name: str) -> str | None:
 def one_time_password() -> str:
     """Return a random password, which the user must change at the first login."""
     return secrets.token_urlsafe(15)
+
+
+def _is_guessable(text: str, words: list[str]) -> bool:
+    estimated = text[:MAX_ESTIMATED]
+    return not estimated or zxcvbn(estimated, user_inputs=words)["guesses"] < MIN_GUESSES
 
 
 def _words(login: str, name: str) -> list[str]:

@@ -1,12 +1,14 @@
 """Throttling of passwords that are guessed: the database counts failed attempts.
 
 An attempt is written before its password is checked, so that simultaneous attempts count each other. A refused attempt
-is not counted, so that a refusal ends :data:`WINDOW` after the first counted failure. An IPv6 network of 64 bits counts
-as one address, because one client usually has all of it.
+is not counted, so that a refusal ends :data:`WINDOW` after the first counted failure: it is not written, except when it
+is refused because of a simultaneous one, and then it is deleted. An IPv6 network of 64 bits counts as one address,
+because one client usually has all of it.
 
 Nobody must be able to lock others out. The failures of a known browser (see devices.py) are counted by themselves;
 those of all other browsers by login and address, and by login. An address is only slowed down, after failures with
-many logins, and known browsers behind it are not.
+many logins, and known browsers behind it are not. But a machine at that address which never stops asking gets most of
+the attempts, so that unknown browsers there may get none.
 """
 
 from __future__ import annotations
@@ -65,10 +67,13 @@ def begin(session: Session, login: str, client: Client, now: datetime.datetime) 
     :raises TooMany: when the attempt is refused
     """
     login, address = login[:50], network(client.address)
-    session.execute(delete(LoginAttempt).where(LoginAttempt.created_at < now - KEPT))
     attempt = LoginAttempt(login=login, ip=address, device=client.device, succeeded=False, created_at=now)
+    if refusal := _refusal(session, attempt, now):
+        raise refusal
+    session.execute(delete(LoginAttempt).where(LoginAttempt.created_at < now - KEPT))
     session.add(attempt)
     session.commit()
+    # Again, with the attempts that were written meanwhile.
     refusal = _refusal(session, attempt, now)
     # Release the locks on the counted rows.
     session.commit()
@@ -98,6 +103,7 @@ def network(address: str) -> str:
 
 
 def _refusal(session: Session, attempt: LoginAttempt, now: datetime.datetime) -> TooMany | None:
+    """Return why an attempt is refused, by those before it: of an attempt without a number, all that are written."""
     same_login = LoginAttempt.login == attempt.login
     unknown = LoginAttempt.device.is_(None)
     limits: list[tuple[tuple[ColumnElement[bool], ...], int, bool]]
@@ -134,15 +140,19 @@ def _failures(
     if is_forgiven:
         success = select(func.coalesce(func.max(LoginAttempt.id), 0)).where(*which, LoginAttempt.succeeded)
         query = query.where(LoginAttempt.id > success.scalar_subquery())
-    # A locking read waits for attempts that are not committed yet, so that none is missed.
-    count, oldest = session.execute(query.with_for_update(read=True)).one()
+    if attempt.id is not None:
+        # A locking read waits for attempts that are not committed yet, so that none is missed.
+        query = query.with_for_update(read=True)
+    count, oldest = session.execute(query).one()
     return count, oldest or now
 
 
 def _slow_down(session: Session, attempt: LoginAttempt, now: datetime.datetime) -> TooMany | None:
     here = (LoginAttempt.ip == attempt.ip, LoginAttempt.device.is_(None), *_before(attempt, now))
     query = select(func.count(LoginAttempt.login.distinct()), func.max(LoginAttempt.created_at)).where(*here)
-    logins, last = session.execute(query.with_for_update(read=True)).one()
+    if attempt.id is not None:
+        query = query.with_for_update(read=True)
+    logins, last = session.execute(query).one()
     if logins < MANY_LOGINS or now - last >= PAUSE:
         return None
     return TooMany(
@@ -151,6 +161,6 @@ def _slow_down(session: Session, attempt: LoginAttempt, now: datetime.datetime) 
     )
 
 
-def _before(attempt: LoginAttempt, now: datetime.datetime) -> tuple[ColumnElement[bool], ...]:
-    recent = LoginAttempt.created_at > now - WINDOW
-    return recent, LoginAttempt.succeeded.is_(False), LoginAttempt.id < attempt.id
+def _before(attempt: LoginAttempt, now: datetime.datetime) -> list[ColumnElement[bool]]:
+    failed = [LoginAttempt.created_at > now - WINDOW, LoginAttempt.succeeded.is_(False)]
+    return failed if attempt.id is None else [*failed, LoginAttempt.id < attempt.id]

@@ -8,9 +8,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from webstatus.accounts import AccountRefused
-from webstatus.errors import NotFound
+from webstatus.errors import NotFound, NotSignedIn
 from webstatus.i18n import mark
-from webstatus.models import ApiToken, User
+from webstatus.models import ApiToken, LoginSession, User
 from webstatus.security import trail
 from webstatus.security.cookies import digest, new_token
 from webstatus.security.trail import Actor
@@ -21,19 +21,27 @@ MAX_PER_USER = 20
 PREFIX = "vex_"
 
 
-def issue(session: Session, actor: Actor, name: str, days: int | None, now: datetime.datetime) -> str:
+def issue(
+    session: Session, actor: Actor, session_id: int | None, name: str, days: int | None, now: datetime.datetime
+) -> str:
     """Create a token for the actor.
 
+    :param session_id: the session in which the actor asks for it
     :param days: the token's lifetime; ``None`` for no end
     :returns: the token, which cannot be read again later
     :raises AccountRefused: when the name is missing, too long or has control characters, or the actor has too many
+    :raises NotSignedIn: when the user was removed or disabled, or the session ended, during the request
     """
     if not name:
         raise AccountRefused(mark("Dê um nome ao token."))
     if len(name) > MAX_NAME_LENGTH or not name.isprintable():
         raise AccountRefused(mark("O nome do token deve ter no máximo 80 caracteres, sem caracteres de controle."))
-    # Requests of the same user wait here for each other, so that none creates a token too many.
-    session.execute(select(User.id).where(User.id == actor.id).with_for_update())
+    # Requests of the same user wait here for each other, so that none creates a token too many. A change of the user,
+    # which may end the tokens, waits here too, or has come first.
+    active = session.scalar(select(User.active).where(User.id == actor.id).with_for_update())
+    live = select(LoginSession.id).where(LoginSession.id == session_id, LoginSession.revoked_at.is_(None))
+    if not active or session.scalar(live) is None:
+        raise NotSignedIn
     count = session.scalar(select(func.count()).select_from(ApiToken).where(ApiToken.user_id == actor.id)) or 0
     if count >= MAX_PER_USER:
         raise AccountRefused(mark("Há tokens demais: revogue um antes de criar outro."))

@@ -44,7 +44,7 @@ def login(context: Context) -> Response:
         return _page(context, 400, EMPTY_FIELD)
     found = credentials(context.session, name)
     actor = Actor(found.id, found.login, context.address) if found else Actor(None, "", context.address)
-    device = devices.known(context.request, context.settings, found.id) if found else None
+    device = devices.known(context.request, context.settings, found.id, found.password_hash) if found else None
     client = throttle.Client(context.address, device)
     try:
         # This commits, so that no database connection is held while the password is checked.
@@ -64,7 +64,7 @@ def login(context: Context) -> Response:
     throttle.succeeded(context.session, attempt)
     context.session.execute(update(User).where(User.id == found.id).values(last_login_at=context.now))
     trail.record(context.session, actor, "entrar", context.now)
-    return _enter(context, found.id)
+    return _enter(context, found.id, found.password_hash)
 
 
 def confirm(context: Context) -> Response:
@@ -76,7 +76,7 @@ def confirm(context: Context) -> Response:
         return _confirm_page(context, 400, EMPTY_FIELD)
     actor = Actor(user.id, user.login, context.address)
     try:
-        accounts.confirm_password(context.session, actor, user.session_id, password, context.now)
+        password_hash = accounts.confirm_password(context.session, actor, user.session_id, password, context.now)
     except throttle.TooMany as refusal:
         return _confirm_page(context, 429, too_many(refusal), refusal.headers)
     except accounts.AccountRefused:
@@ -85,7 +85,7 @@ def confirm(context: Context) -> Response:
         # Somebody ended it during the check.
         return RedirectResponse(address(context.request, "login"), status_code=303)
     trail.record(context.session, actor, "confirmar_senha", context.now)
-    return _enter(context, user.id)
+    return _enter(context, user.id, password_hash)
 
 
 def logout(context: Context) -> Response:
@@ -124,7 +124,7 @@ def too_many(refusal: throttle.TooMany) -> Notice:
     return Notice(mark("Muitas tentativas"), refusal.message, mark("Fechar"))
 
 
-def _enter(context: Context, user_id: int) -> Response:
+def _enter(context: Context, user_id: int, password_hash: str) -> Response:
     """Start a session with a new token and end the browser's earlier session."""
     session, now = context.session, context.now
     if context.user and context.user.session_id:
@@ -134,7 +134,7 @@ def _enter(context: Context, user_id: int) -> Response:
     response = RedirectResponse(safe_path(context.request, context.field("next")), status_code=303)
     cookies.set_signed(response, context.settings, cookies.SESSION, token)
     cookies.drop_cookie(response, context.settings, cookies.VISITOR)
-    devices.remember(context.request, response, context.settings, user_id)
+    devices.remember(context.request, response, context.settings, user_id, password_hash)
     return response
 
 

@@ -11,7 +11,7 @@ from webstatus.notices import Notice, redirect
 from webstatus.queries import profile as queries
 from webstatus.rendering import render
 from webstatus.root_path import address
-from webstatus.security import cookies, sessions, throttle, tokens, trail
+from webstatus.security import cookies, devices, sessions, throttle, tokens, trail
 from webstatus.security.guard import Context
 from webstatus.views.login import too_many
 from webstatus.views.users import DIFFERENT, actor_of
@@ -35,7 +35,7 @@ def password(context: Context) -> Response:
     if new != context.secret("repetir_senha"):
         return _page(context, DIFFERENT)
     try:
-        accounts.choose_password(context.session, actor_of(context), user.session_id, current, new, now)
+        hashed = accounts.choose_password(context.session, actor_of(context), user.session_id, current, new, now)
     except throttle.TooMany as refusal:
         response = _page(context, too_many(refusal), status=429)
         response.headers.update(refusal.headers)
@@ -47,6 +47,7 @@ def password(context: Context) -> Response:
     target = address(context.request, "dashboard" if user.must_change_password else "profile")
     response = redirect(context.settings, target, "password-changed")
     cookies.set_signed(response, context.settings, cookies.SESSION, token)
+    devices.remember(context.request, response, context.settings, user.id, hashed)
     return response
 
 
@@ -69,9 +70,8 @@ def new_token(context: Context) -> Response:
     if lifetime not in LIFETIMES:
         return _page(context, Notice("", mark("Escolha uma validade da lista.")))
     try:
-        token = tokens.issue(
-            context.session, actor_of(context), context.field("nome"), LIFETIMES[lifetime], context.now
-        )
+        name, session_id = context.field("nome"), context.signed_in.session_id
+        token = tokens.issue(context.session, actor_of(context), session_id, name, LIFETIMES[lifetime], context.now)
     except accounts.AccountRefused as error:
         return _page(context, Notice("", error.message))
     # The page reads the list of tokens from the database.
