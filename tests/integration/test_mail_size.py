@@ -21,7 +21,8 @@ def mail(smtp: SmtpSink, tmp_path: Path) -> Mailer:
     paths = [tmp_path / "long.log", tmp_path / "short.log"]
     for path, lines in zip(paths, (300_000, 2_000), strict=True):
         path.write_text("".join(f"linha {number:05}\n" for number in range(lines)), encoding="utf-8")
-    made.options.update(html="<body><p>Fim</p></body>", attachments=[{"path": str(path)} for path in paths])
+    # Sending 3 MB takes long where many tests run.
+    made.options.update(timeout=60, html="<body><p>Fim</p></body>", attachments=[{"path": str(path)} for path in paths])
     return made
 
 

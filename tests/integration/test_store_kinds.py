@@ -126,9 +126,9 @@ def test_backups_in_cold_storage(moto: Moto, tmp_path: Path, monkeypatch: pytest
         backups.prove(keys[3])
         # A plan needs the manifest alone.
         assert backups.download(manifest_only=True)["cold"] == "GLACIER"
-        with pytest.raises(ObjectCold, match=r"04_030000.zip is in cold storage \(GLACIER\): restore it with --thaw"):
+        with pytest.raises(ObjectCold, match=r"04_030000.zip is in cold storage \(GLACIER\): a restore with --thaw"):
             backups.download()
-        with pytest.raises(ObjectCold, match=r"02_030000.zip.manifest.json is in cold storage: restore it with --thaw"):
+        with pytest.raises(ObjectCold, match=r"02_030000.zip.manifest.json is in cold storage: a restore with --thaw"):
             backups.download("backup_20260102_030000", manifest_only=True)
         assert backups.audit(deep=False) == [("in_cold_storage", keys[1])]
         assert backups.audit() == [("in_cold_storage", keys[day]) for day in (0, 1, 3)]
@@ -146,9 +146,9 @@ def test_a_thaw_that_is_in_progress(moto: Moto, tmp_path: Path, monkeypatch: pyt
         key = backups.upload(0, SINGLE)
         cool(moto, backups, key)
         store.looks = 10_000
-        message = r"the thaw took longer than 1 seconds: raise timeout; the store goes on to thaw .*, so repeat later"
+        message = r"the thaw took longer than 5 seconds: raise timeout; the store goes on to thaw .*, so repeat later"
         with pytest.raises(StoreFailed, match=message):
-            backups.download(thaw=True, thaw_timeout=1)
+            backups.download(thaw=True, thaw_timeout=5)
         with pytest.raises(ObjectCold, match=r"is being thawed from cold storage \(GLACIER\): repeat later, or"):
             backups.download()
         store.thawing = {key: 3}

@@ -149,7 +149,7 @@ def test_a_backup_in_cold_storage(
     thaw = "--thaw (vex_backup_restore_thaw) waits, for hours, until it can be read"
     assert f"Note:        it is in cold storage (GLACIER): {thaw}" in plan.splitlines()
     message = " ".join(error.split())
-    assert ".zip is in cold storage (GLACIER): restore it with --thaw (vex_backup_restore_thaw), which asks" in message
+    assert ".zip is in cold storage (GLACIER): a restore with --thaw (vex_backup_restore_thaw) asks" in message
     assert command("restore", "--yes", "--thaw", **store) == 0, capfd.readouterr()
     assert "as they were dumped" in capfd.readouterr().out
     assert "asked the store to thaw s3://cold/" in (command.host.directory / "restore/restore.log").read_text()
