@@ -67,19 +67,20 @@ def test_a_prune_that_removes_nothing_changes_nothing(monkeypatch: pytest.Monkey
     assert not prune_host_and_bucket(None, dataclasses.replace(REQUEST, name=None), RunLog(None))["changed"]
 
 
+@pytest.mark.parametrize(("code", "stays"), [("AccessDenied", False), ("ExpiredToken", True)])
 def test_the_rest_of_a_removal_that_the_bucket_refuses_is_named(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, code: str, stays: bool
 ) -> None:
     bucket = FakeBucket()
     use(bucket, monkeypatch)
     key, moment = f"db1/2026/01/{OLD}.zip", datetime.datetime(2026, 1, 1, 3)
     bucket.put(key, b"x", moment)
-    bucket.refuse("delete_object", key, "AccessDenied")
+    bucket.refuse("delete_object", key, code)
     database = LogDatabase(Login("", 0, "/nowhere.sock", "backup", "", None), "vex")
     run = "6f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001"
     PruneLog(str(tmp_path), database, 0, RunLog(None)).begin(NAME, Removal(run, key, moment))
     request = dataclasses.replace(REQUEST, spool_dir=str(tmp_path), log_database=database)
     message = prune_host_and_bucket(None, request, RunLog(None))["message"]
     assert message.startswith(f"what a killed retention left was not removed: DeleteObject of s3://{NAME}/{key}")
-    # An audit names it from now on.
-    assert not (tmp_path / "removing" / f"{run}.json").exists()
+    # Without a note, an audit names it.
+    assert (tmp_path / "removing" / f"{run}.json").exists() is stays
