@@ -264,8 +264,13 @@ def _decide(
 
 
 def _run_of(store: Store, backup: StoredBackup) -> t.Optional[str]:
-    """Return the run that made a backup whose manifest cannot be read, by what the store says of the archive."""
-    described = head(store, backup.key) or {}
+    """Return the run that made a backup whose manifest cannot be read, ``None`` when the store does not tell."""
+    try:
+        described = head(store, backup.key) or {}
+    except Refused as error:
+        if not error.is_of_one_object:
+            raise
+        return None
     # It becomes the name of a file in the spool.
     with contextlib.suppress(ValueError):
         return str(uuid.UUID(str(described.get("Metadata", {}).get("run-uuid"))))

@@ -95,6 +95,16 @@ def test_a_cold_manifest_of_an_unknown_run_stays(bucket: FakeBucket, metadata: t
     assert backups(bucket) == ["0", "2", "3"]
 
 
+def test_a_cold_manifest_whose_archive_may_not_be_looked_at_stays(bucket: FakeBucket) -> None:
+    bucket.cold = {f"{key_of(0)}.manifest.json"}
+    bucket.refuse("head_object", key_of(0), "403")
+    assert prune(bucket).problems == []
+    assert backups(bucket) == ["0", "2", "3"]
+    bucket.refuse("head_object", key_of(0), "ExpiredToken")
+    (problem,) = prune(bucket).problems
+    assert problem.startswith("retention stopped before its end: ")
+
+
 def test_the_newest_backup_whose_proof_cannot_be_read_stays(bucket: FakeBucket) -> None:
     """It may be the only one that was proven."""
     for day in (0, 1):
