@@ -16,32 +16,14 @@ pytest.importorskip("pymysql")
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
-from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_host_and_bucket
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune import prune_host_and_bucket
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import PruneLocalRequest
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._repository import pruning
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use
 
 OLD, NEW = "backup_20260101_030000", "backup_20260102_030000"
-REQUEST = PruneRequest(
-    s3=S3Settings(),
-    bucket=NAME,
-    prefix="",
-    hostname="db1",
-    name=NEW,
-    keep_last=1,
-    keep_daily=0,
-    keep_weekly=0,
-    keep_monthly=0,
-    keep_yearly=0,
-    unfinished_days=7,
-    manifest_keys=(),
-    spool_dir=None,
-    log_database=None,
-    patience=0,
-    timeout=None,
-    check_mode=False,
-)
+REQUEST = dataclasses.replace(pruning.REQUEST, prefix="", name=NEW, keep_last=1)
 
 
 @pytest.mark.parametrize("with_host", [True, False])
