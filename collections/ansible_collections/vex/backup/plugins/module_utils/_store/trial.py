@@ -158,9 +158,6 @@ class _Trial:
             try:
                 return action()
             except Refused as error:
-                if name == "parts" and not is_required and error.code in UNSUPPORTED:
-                    self.needs.notes[name] = "the store does not list unfinished uploads, so nobody finds them"
-                    return None
                 if not is_denied(error):
                     self._is_hopeless = True
                     raise
@@ -233,14 +230,25 @@ class _Trial:
     def _try_parts(self) -> None:
         """Begin a multipart upload, send a part, and abort it."""
         store, key = self._store, self._upload.key
-        listed = self._try("parts", "s3:ListBucketMultipartUploads", lambda: list_uploads(store, key), False) or []
+        uploads = functools.partial(list_uploads, store, key)
+        listed = self._try("parts", "s3:ListBucketMultipartUploads", lambda: self._if_listed(uploads), False) or []
         # An earlier check may have left one. It would be one more each time.
         ids = [one.upload_id for one in listed if one.key == key] or self._begin()
         for upload_id in ids:
             self._try("parts", "s3:PutObject", functools.partial(self._send, upload_id))
             parts = functools.partial(store.call, "list_parts", Key=key, UploadId=upload_id)
-            self._try("parts", "s3:ListMultipartUploadParts", parts, False)
+            self._try("parts", "s3:ListMultipartUploadParts", functools.partial(self._if_listed, parts), False)
             self._try("parts", "s3:AbortMultipartUpload", functools.partial(abort_upload, store, key, upload_id))
+
+    def _if_listed(self, action: t.Callable[[], Value]) -> t.Optional[Value]:
+        """Return the result of *action*, ``None`` with a note when the store has no list of unfinished uploads."""
+        try:
+            return action()
+        except Refused as error:
+            if error.code not in UNSUPPORTED:
+                raise
+        self.needs.notes["parts"] = "the store does not list unfinished uploads, so nobody finds them"
+        return None
 
     def _begin(self) -> t.List[str]:
         begun = self._try(
