@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import getpass
 import os
 import typing as t
 
@@ -136,8 +135,7 @@ def _log_in(login: Login) -> Connection[Cursor]:
         if error.number in ACCESS_DENIED and not login.password:
             error.extend(
                 "give an account with a password, with --user (vex_backup_restore_login_user). An account that logs in "
-                "by the socket without one, such as root, is for the operating system's user of that name, and the "
-                f"restore runs as {getpass.getuser()}"
+                "by the socket without one, such as root, is for the operating system's user of that name"
             )
         raise
 
