@@ -28,7 +28,7 @@ def partial_directory(path: str) -> t.Iterator[None]:
     exists = f"{path} exists: another run of the same second writes to it or left it; start the backup again"
     if os.path.lexists(path):
         raise OptionError(exists)
-    # It gets the name that others remove only when it is locked.
+    # It gets its name only when it is locked: others remove what looks like a failed dump and is not locked.
     unnamed = f"{path}.new"
     os.makedirs(unnamed, mode=0o700, exist_ok=True)
     descriptor = os.open(unnamed, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
