@@ -23,7 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._dump import read_lock 
 from ansible_collections.vex.backup.plugins.module_utils._dump import snapshot as snapshot_module
 from ansible_collections.vex.backup.plugins.module_utils._dump import snapshot_reader as reader_module
 from ansible_collections.vex.backup.plugins.module_utils._dump.client_session import ClientSession
-from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest, dump
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import dump
 from ansible_collections.vex.backup.plugins.module_utils._dump.snapshot_reader import SnapshotReader
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
@@ -36,6 +36,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql import fingerpri
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import has_database
 from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOOK
+from tests.integration.dumping import dump_request
 from tests.integration.odd_databases import quoted
 from tests.servers.mariadb import MariaDB
 
@@ -66,31 +67,7 @@ class Dumps:
     def __init__(self, server: MariaDB, folder: Path) -> None:
         self.server = server
         self.folder = folder
-        self.request = DumpRequest(
-            login=Login("", 0, server.socket, "root", "", None),
-            path=str(folder / NAME),
-            dump_log=str(folder / "dump.log"),
-            run_log=None,
-            databases=[],
-            exclude_databases=[],
-            exclude_tables=[],
-            schema_only_tables=[],
-            mode="individual",
-            threads=2,
-            routines=True,
-            triggers=True,
-            events=True,
-            accounts=False,
-            compression="none",
-            checksums="sample",
-            long_query_guard=60,
-            timeout=120,
-            space_factor=0.0,
-            keep_failed=0,
-            run_uuid=None,
-            hostname=None,
-            check_mode=False,
-        )
+        self.request = dump_request(server.socket, folder / NAME)
 
     def run(self, *databases: str, **options: Any) -> dict[str, Any]:
         """Dump databases; return the module's result."""

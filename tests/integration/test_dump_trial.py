@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import os
 import shutil
@@ -13,9 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._dump.dump import DumpRequest, dump
+from ansible_collections.vex.backup.plugins.module_utils._dump.dump import dump
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login
+from tests.integration.dumping import dump_request
 from tests.servers.mariadb import MariaDB
 
 NEEDS = ["mydumper", "client", "compression", "databases", "grants", "directory", "lock", "tools", "disk", "tables"]
@@ -58,32 +58,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
 
 def check(source: MariaDB, path: Path, **options: Any) -> dict[str, Any]:
     """Check a dump of all databases; return the module's result."""
-    made = DumpRequest(
-        login=Login("", 0, source.socket, "root", "", None),
-        path=str(path / NAME),
-        dump_log="/nowhere/dump.log",
-        run_log=None,
-        databases=[DATABASE],
-        exclude_databases=[],
-        exclude_tables=[],
-        schema_only_tables=[],
-        mode="individual",
-        threads=2,
-        routines=True,
-        triggers=True,
-        events=True,
-        accounts=False,
-        compression="zstd",
-        checksums="sample",
-        long_query_guard=60,
-        timeout=0,
-        space_factor=1.0,
-        keep_failed=0,
-        run_uuid=None,
-        hostname=None,
-        check_mode=True,
-    )
-    return dump(dataclasses.replace(made, **options), RunLog(None))
+    given = {"databases": [DATABASE], "compression": "zstd", "space_factor": 1.0, "check_mode": True, **options}
+    return dump(dump_request(source.socket, path / NAME, **given), RunLog(None))
 
 
 def failures(source: MariaDB, path: Path, **options: Any) -> dict[str, str]:
