@@ -88,6 +88,8 @@ def test_a_root_path_has_no_slash_at_its_end(given: str) -> None:
         ("session_idle_minutes", "0"),
         ("session_hours", "-1"),
         ("session_hours", "169"),
+        ("one_time_password_hours", "0"),
+        ("hsts_subdomains", "perhaps"),
         ("metrics_token", "short"),
         ("database_connections", "0"),
     ],
