@@ -63,6 +63,12 @@ KEPT = (
         "id, f, d, z",
         ("1, -0e0, -0e0, -0e0", "2, 0, 0, 0"),
     ),
+    RandomTable(
+        "more characters than MySQL prints of computed numbers",
+        "(id INT PRIMARY KEY, f FLOAT, d DOUBLE, z DOUBLE ZEROFILL)",
+        "id, f, d, z",
+        ("1, -1.1754944e-38, -1.2336237766807595e-124, 1.2336237766807595e-124",),
+    ),
     RandomTable("0", "(`0` INT PRIMARY KEY, a INT) ENGINE = MyISAM", "`0`, a", ("2, 1", "1, 2", "3, 3")),
     RandomTable("(", "(`(` INT PRIMARY KEY) ENGINE = MyISAM", "`(`", ("2", "1")),
     RandomTable(

@@ -56,9 +56,7 @@ def _literal(column: Column, part_bytes: int) -> t.List[str]:
     if column.type in column_types.EXACT_NUMBERS:
         return [f"COALESCE({name}, 'NULL')"]
     if column.type in (column_types.FLOAT, column_types.DOUBLE):
-        # ZEROFILL prints zeros before the sign of a negative zero.
-        as_double = column.type == column_types.FLOAT or "zerofill" in column.definition
-        number = f"{name} * 1e0" if as_double else name
+        number = _number(column, name)
         # Without an exponent it would be a DECIMAL, which has no negative zero and at most 65 digits.
         return [f"COALESCE({number}, 'NULL')", f"IF({name} IS NULL OR LOCATE('e', {number}), '', 'e0')"]
     if column.type == column_types.BIT or column.type in column_types.CHOICES:
@@ -73,6 +71,17 @@ def _literal(column: Column, part_bytes: int) -> t.List[str]:
         *_digits(column, name, part_bytes),
         f"IF({name} IS NULL, '', '{end}')",
     ]
+
+
+def _number(column: Column, name: str) -> str:
+    """Return an expression whose text is the exact value of a FLOAT or DOUBLE column."""
+    if column.type == column_types.FLOAT:
+        return f"{name} * 1e0"
+    if "zerofill" in column.definition:
+        # Zeros are printed before the sign of a negative zero. For other values, MySQL prints one digit of 17 too few
+        # where the text of a computed number would be longer than 22 characters.
+        return f"IF({name} = 0, {name} * 1e0, CONCAT({name}))"
+    return name
 
 
 def _digits(column: Column, name: str, part_bytes: int) -> t.List[str]:

@@ -34,7 +34,11 @@ def test_numbers_are_printed_by_the_server(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "definition", "number"),
-    [("double", "double", "`n`"), ("double", "double unsigned zerofill", "`n` * 1e0"), ("float", "float", "`n` * 1e0")],
+    [
+        ("double", "double", "`n`"),
+        ("double", "double unsigned zerofill", "IF(`n` = 0, `n` * 1e0, CONCAT(`n`))"),
+        ("float", "float", "`n` * 1e0"),
+    ],
 )
 def test_approximate_numbers_have_an_exponent(kind: str, definition: str, number: str) -> None:
     assert (
