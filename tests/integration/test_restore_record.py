@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import uuid
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import REQUIRED_VERSION
+from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase as Target
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog
 from tests.integration.log_db import LogDatabase, migrate, record, restore_record, run_module
 from tests.servers.mariadb import MariaDB
 
@@ -107,6 +111,21 @@ def test_abandoned_restores_are_closed_by_the_next_one(write: Writer) -> None:
     found = dict(write.rows())
     assert found == {dead: 3, other_kind: 0, elsewhere: 0, ended: 1, opened["run_uuid"]: 0}
     assert "closed by the next one" in write.rows("observacao")[0][0]
+
+
+def test_retention_sees_the_restores_that_have_not_ended(write: Writer, tmp_path: Path) -> None:
+    read, proven, ended = write.backup(), write.backup(), write.backup()
+    restore = write(kind="restore", backup_run_uuid=read)
+    proof = write(backup_run_uuid=proven)
+    write(backup_run_uuid=ended, status=1)
+    retention = PruneLog(str(tmp_path / "removals"), Target.from_options(write.options), 0, RunLog(None))
+    began = datetime.datetime.fromisoformat(restore["started"])
+    assert retention.restores_in_progress(began) == {
+        read: f"a restore on spare, since {restore['started']} (UTC)",
+        proven: f"a proof on spare, since {proof['started']} (UTC)",
+    }
+    # The record of one that died may stay open.
+    assert retention.restores_in_progress(began + datetime.timedelta(days=1)) == {}
 
 
 def test_check_mode_writes_nothing(write: Writer) -> None:
