@@ -9,6 +9,8 @@ import dataclasses
 import datetime
 import decimal
 import json
+import random
+import time
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
@@ -24,7 +26,9 @@ if t.TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-ATTEMPTS = 5
+ATTEMPTS = 10
+# The longest pause before the first repetition, in seconds. It grows by as much with each one.
+PAUSE = 0.05
 # Duplicate key, lock wait timeout, deadlock: two writers met, and the next attempt of the loser finds the winner's row.
 TRANSIENT = (1062, 1205, 1213)
 # MySQL's JSON type keeps its own spacing and order; MariaDB's keeps the text.
@@ -67,13 +71,15 @@ def upsert(connection: Connection[Cursor], state: State, now: str, dry_run: bool
     :raises LogDatabaseUnavailable: when the server refuses; the connection can be used for the state of another run
     """
     try:
-        for _attempt in range(ATTEMPTS - 1):
+        for attempt in range(1, ATTEMPTS):
             try:
                 return _transaction(connection, state, now, dry_run)
             except pymysql.err.MySQLError as error:
                 if error.args[0] not in TRANSIENT:
                     raise
                 connection.rollback()
+                # At different moments, so that the same writers do not meet again.
+                time.sleep(random.SystemRandom().uniform(0, attempt * PAUSE))
         return _transaction(connection, state, now, dry_run)
     except pymysql.err.Error as error:
         with contextlib.suppress(pymysql.err.Error):
