@@ -78,8 +78,8 @@ def _number(column: Column, name: str) -> str:
     if column.type == column_types.FLOAT:
         return f"{name} * 1e0"
     if "zerofill" in column.definition:
-        # Zeros are printed before the sign of a negative zero. For other values, MySQL prints one digit of 17 too few
-        # where the text of a computed number would be longer than 22 characters.
+        # The server prints the zeros before the sign of a negative zero, so that one is computed. Other values are not:
+        # MySQL rounds the text of a computed number to 22 characters, and a DOUBLE may need 23.
         return f"IF({name} = 0, {name} * 1e0, CONCAT({name}))"
     return name
 
