@@ -1,126 +1,80 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The failures of an S3 server: the remedy for each, and which of them may pass."""
+"""The refusal of a request by a store, with its reason in words that all stores share."""
 
 from __future__ import annotations
 
-import contextlib
-import typing as t
+import enum
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed
 
-# Without it the modules refuse to start: see BOTO3_FAILURE in s3.py.
-with contextlib.suppress(ImportError):
-    from botocore.exceptions import ConnectionError as ConnectionFailed
-    from botocore.exceptions import HTTPClientError
 
-if t.TYPE_CHECKING:
-    from botocore.exceptions import ClientError
+class Reason(enum.Enum):
+    """Why a store refused a request."""
 
-DENIED = "these credentials may not do that: grant them {} there"
-# The rights that each reading operation needs, by S3's names. The rights to write are needed together.
-RIGHTS = {
-    "ListObjectsV2": "s3:ListBucket",
-    "HeadBucket": "s3:ListBucket",
-    # Without s3:ListBucket, the server answers 403 for an object that does not exist.
-    "GetObject": "s3:GetObject and s3:ListBucket",
-    "RestoreObject": "s3:RestoreObject",
-    "DeleteObject": "s3:DeleteObject",
-    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
-    "ListParts": "s3:ListMultipartUploadParts",
-}
-RIGHTS_TO_WRITE = "s3:PutObject, s3:GetObject and s3:AbortMultipartUpload"
-NO_BUCKET = "the bucket does not exist: create it, or correct bucket"
-REMEDIES = {
-    "NoSuchBucket": NO_BUCKET,
-    # The answer to HeadBucket has no body with a code. A missing object is never reported with this remedy.
-    "404": NO_BUCKET,
-    "NoSuchKey": "the object is not there",
-    "AccessDenied": DENIED,
-    "403": DENIED,
-    "InvalidAccessKeyId": "the server does not know the access key: correct access_key",
-    "SignatureDoesNotMatch": "the secret key does not belong to the access key: correct secret_key",
-    "ExpiredToken": "the session token has expired: renew session_token",
-    "InvalidToken": "the server does not know the session token: renew session_token",
-    "RequestTimeTooSkewed": "this host's clock is wrong: set it",
-    "PermanentRedirect": "the bucket is in another region: correct region",
-    "301": "the bucket is in another region: correct region",
-    "AuthorizationHeaderMalformed": "the bucket is in another region: correct region",
-    "PreconditionFailed": (
-        "an object with this key exists, and these credentials may not read it: grant s3:GetObject, or correct key"
-    ),
-    "BadDigest": "the server received other bytes than were sent: check the disk and the network, and repeat",
-    "KMS.NotFoundException": "the key of the encryption does not exist: correct kms_key_id",
-    "KMS.DisabledException": "the key of the encryption is disabled: enable it, or give another kms_key_id",
-}
-# The names with which servers refuse a header that they do not know; HEAD has only the status.
-UNSUPPORTED = frozenset(("NotImplemented", "InvalidArgument", "InvalidRequest", "400"))
-
-# The names of a server that has too much to do, or whose connection was too slow.
-BUSY = frozenset(
-    """BandwidthLimitExceeded ConditionalRequestConflict OperationAborted PriorRequestNotComplete RequestLimitExceeded
-    RequestThrottled RequestThrottledException RequestTimeout RequestTimeoutException SlowDown SlowDownRead
-    SlowDownWrite ThrottledException Throttling ThrottlingException TooManyRequests TooManyRequestsException""".split()
-)
-# Python's names for the errors of a certificate that is not trusted, and of a server without TLS.
-WRONG_TLS = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER")
-
-
-# Refusals that every other request would get too.
-OF_ALL = frozenset(
-    """301 AuthorizationHeaderMalformed ExpiredToken InvalidAccessKeyId InvalidToken NoSuchBucket PermanentRedirect
-    RequestTimeTooSkewed SignatureDoesNotMatch""".split()
-)
+    #: There is no object of that key.
+    MISSING = enum.auto()
+    #: The credentials lack a right.
+    DENIED = enum.auto()
+    #: The object is not in the state that the request asks for: the key is taken, or it was replaced.
+    CHANGED = enum.auto()
+    #: The unfinished upload has ended, well or not.
+    ENDED = enum.auto()
+    #: The object is in cold storage and must be thawed before it can be read.
+    COLD = enum.auto()
+    #: The store cannot do that at all.
+    UNSUPPORTED = enum.auto()
+    #: Every other request would be refused too: no such place, wrong credentials, wrong region, wrong clock.
+    PLACE = enum.auto()
+    #: Anything else, also what may pass.
+    OTHER = enum.auto()
 
 
 class Refused(StoreFailed):
-    """A request that the server refused.
+    """A request that a store refused.
 
-    :param code: S3's name for the reason, or the HTTP status of an answer without a body
+    The message names the request, the object's URL, the server, the reason and the remedy. An adapter sets
+    ``may_pass`` when the same request may succeed later, as for a server that has too much to do.
+
+    :param code: the store's own name for the reason, of use to its adapter alone
     """
 
-    def __init__(self, message: str, code: str) -> None:
+    def __init__(self, message: str, reason: Reason, code: str = "") -> None:
         super().__init__(message)
+        self.reason = reason
         self.code = code
+
+    @property
+    def is_missing(self) -> bool:
+        """Return whether there is no object of that key."""
+        return self.reason is Reason.MISSING
+
+    @property
+    def is_denied(self) -> bool:
+        """Return whether the credentials lack a right."""
+        return self.reason is Reason.DENIED
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether the key is taken, or the object was replaced."""
+        return self.reason is Reason.CHANGED
+
+    @property
+    def is_ended(self) -> bool:
+        """Return whether the unfinished upload has ended."""
+        return self.reason is Reason.ENDED
+
+    @property
+    def is_cold(self) -> bool:
+        """Return whether the object must be thawed before it can be read."""
+        return self.reason is Reason.COLD
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Return whether the store cannot do that at all."""
+        return self.reason is Reason.UNSUPPORTED
 
     @property
     def is_of_one_object(self) -> bool:
         """Return whether a request for another object may succeed."""
-        return not self.may_pass and self.code not in OF_ALL
-
-
-def is_denied(error: Refused) -> bool:
-    """Return whether the credentials lack a right; without a body, the answer to HEAD shows only the status."""
-    return error.code in ("AccessDenied", "403")
-
-
-def explain_refusal(error: ClientError, url: str, endpoint: str) -> Refused:
-    """Return the error for a refused request: the request, its address, the reason and the remedy.
-
-    :param url: ``s3://bucket/key`` of the request
-    :param endpoint: the server's address
-    """
-    answer = error.response["Error"]
-    code = answer.get("Code", "")
-    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    if status >= 500 and code != "NotImplemented":
-        remedy = f"the server answered {status}: repeat when it works again"
-    else:
-        rights = RIGHTS.get(error.operation_name, RIGHTS_TO_WRITE)
-        remedy = REMEDIES.get(code, "the server refused it").format(rights)
-    refused = Refused(
-        f"{error.operation_name} of {url} at {endpoint}: {remedy} ({code}: {answer.get('Message', '')})", code
-    )
-    refused.may_pass = status == 429 or code in BUSY or (status >= 500 and code != "NotImplemented")
-    return refused
-
-
-def explain_unreachable(error: Exception, url: str, endpoint: str) -> StoreFailed:
-    """Return the error for a request that got no whole answer, with the options to check."""
-    failed = StoreFailed(
-        f"{endpoint} could not be reached for {url}: {error}; check endpoint_url, ca_bundle and the network"
-    )
-    failed.may_pass = isinstance(error, (HTTPClientError, ConnectionFailed)) and not any(
-        words in str(error) for words in WRONG_TLS
-    )
-    return failed
+        return not self.may_pass and self.reason is not Reason.PLACE

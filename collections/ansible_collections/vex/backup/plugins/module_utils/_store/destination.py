@@ -1,0 +1,62 @@
+# Copyright: Vex Backup contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A place that backups go to, and the adapter that reaches it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
+from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Adapter, Settings, Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Destination:
+    """A place that backups go to.
+
+    :param name: the user's word for it; the type where none is given
+    :param type: ``s3``, ``gcs``, ``azure`` or ``directory``
+    :param place: the bucket, container or path
+    :param settings: the adapter's own
+    :param storage_class: of archives, by the store's own name; ``None`` for the store's default
+    """
+
+    name: str
+    type: str
+    place: str
+    settings: Settings
+    storage_class: t.Optional[str] = None
+
+
+def _s3() -> Adapter:
+    from ansible_collections.vex.backup.plugins.module_utils._store.s3 import ADAPTER  # noqa: PLC0415
+
+    return ADAPTER
+
+
+# A function for each, because an adapter imports its library. Its import is written out, because Ansible sends a host
+# only the files that it finds in import statements.
+ADAPTERS: t.Mapping[str, t.Callable[[], Adapter]] = {"s3": _s3}
+
+
+def open_store(
+    destination: Destination, *, work: str, timeout: t.Optional[int], patience: Patience, parallel: int = 1
+) -> Store:
+    """Return the store of a destination, to be used in a ``with`` statement.
+
+    :param work: the name of the work in error messages, such as ``the upload``
+    :param timeout: seconds for all requests together; 0 or ``None`` for no limit
+    :param parallel: requests at a time
+    :raises OptionError: when the type's library is missing, or the options cannot work
+    """
+    adapter = ADAPTERS[destination.type]()
+    if adapter.failure is not None:
+        raise OptionError(
+            f"destination {destination.name} needs {adapter.library}: install it by pip for the Python that runs this "
+            f"({adapter.failure.strip().splitlines()[-1]})"
+        )
+    return adapter.store(
+        destination.settings, destination.place, work=work, timeout=timeout, patience=patience, parallel=parallel
+    )
