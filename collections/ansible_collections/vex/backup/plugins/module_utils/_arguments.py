@@ -59,6 +59,30 @@ ENCRYPTION: Spec = {
     "kms_key_id": {"type": "str", "no_log": False},
 }
 
+# The options of ``destination`` by type. They have no defaults, so that one of another type is noticed.
+_OF_TYPES: Spec = {
+    name: {key: value for key, value in option.items() if key != "default"}
+    for spec in (S3, ENCRYPTION)
+    for name, option in spec.items()
+}
+
+# Paired with doc_fragments/destination.py.
+DESTINATION: Spec = {
+    "destination": {
+        "type": "dict",
+        "options": {
+            "name": {"type": "str"},
+            "type": {"type": "str", "choices": ["s3"], "default": "s3"},
+            "storage_class": {"type": "str"},
+            "bucket": {"type": "str"},
+            **_OF_TYPES,
+        },
+        "required_if": [("type", "s3", ("bucket",))],
+        "required_together": [("access_key", "secret_key")],
+        "mutually_exclusive": [("access_key", "profile")],
+    },
+}
+
 # Paired with doc_fragments/patience.py.
 PATIENCE: Spec = {"patience": {"type": "int", "default": 600}}
 

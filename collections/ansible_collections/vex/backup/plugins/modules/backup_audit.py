@@ -17,10 +17,6 @@ description:
     remedy.
   - Changes nothing. The module succeeds with findings. An unreachable log database is a finding too.
 options:
-  bucket:
-    description: The bucket.
-    type: str
-    required: true
   prefix:
     description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
@@ -43,7 +39,7 @@ options:
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
-  - vex.backup.s3
+  - vex.backup.destination
   - vex.backup.patience
   - vex.backup.login
   - vex.backup.log_db
@@ -62,7 +58,8 @@ seealso:
 EXAMPLES = r"""
 - name: Audit every host's backups
   vex.backup.backup_audit:
-    bucket: example-backups
+    destination:
+      bucket: example-backups
     prefix: mysql
     login_host: log.example.com
     login_user: vex_backup_writer
@@ -113,9 +110,9 @@ findings:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    DESTINATION,
     LOG_DB,
     PATIENCE,
-    S3,
     conclude,
     patience_of,
     request,
@@ -123,25 +120,23 @@ from ansible_collections.vex.backup.plugins.module_utils._arguments import (
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import PYMYSQL_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **S3,
+            **DESTINATION,
             **PATIENCE,
             **LOG_DB,
-            "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
             "deep": {"type": "bool", "default": False},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "timeout": {"type": "int"},
         },
-        required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(
@@ -150,12 +145,12 @@ def main() -> None:
             request(
                 AuditRequest,
                 module.params,
-                s3=S3Settings.from_options(module.params),
+                destination=Destination.from_options(module.params["destination"]),
                 log_database=LogDatabase.from_options(module.params),
                 patience=patience_of(module),
             )
         ),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)],
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 
 

@@ -15,10 +15,6 @@ description:
   - M(vex.backup.backup_prune) never removes a backup that is held. The hold is an empty object beside the archive,
     C(KEY.hold).
 options:
-  bucket:
-    description: The bucket.
-    type: str
-    required: true
   prefix:
     description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
@@ -41,8 +37,7 @@ options:
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
-  - vex.backup.s3
-  - vex.backup.encryption
+  - vex.backup.destination
   - vex.backup.patience
 attributes:
   check_mode:
@@ -58,7 +53,8 @@ seealso:
 EXAMPLES = r"""
 - name: Hold the backup from before the migration
   vex.backup.backup_hold:
-    bucket: example-backups
+    destination:
+      bucket: example-backups
     hostname: db1
     name: backup_20260101_030000
 """
@@ -74,33 +70,29 @@ key:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
-    ENCRYPTION,
+    DESTINATION,
     PATIENCE,
-    S3,
     conclude,
     patience_of,
     request,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.hold import HoldRequest, hold
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **S3,
-            **ENCRYPTION,
+            **DESTINATION,
             **PATIENCE,
-            "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str", "required": True},
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "timeout": {"type": "int"},
         },
-        required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(
@@ -109,12 +101,11 @@ def main() -> None:
             request(
                 HoldRequest,
                 module.params,
-                s3=S3Settings.from_options(module.params),
+                destination=Destination.from_options(module.params["destination"]),
                 patience=patience_of(module),
                 check_mode=module.check_mode,
             )
         ),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 
 

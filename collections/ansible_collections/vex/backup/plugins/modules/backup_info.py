@@ -17,10 +17,6 @@ description:
   - An archive without its manifest is listed too, with C(manifest) false. It is not a backup, since its upload did not
     end.
 options:
-  bucket:
-    description: The bucket.
-    type: str
-    required: true
   prefix:
     description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
@@ -39,7 +35,7 @@ options:
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
-  - vex.backup.s3
+  - vex.backup.destination
   - vex.backup.patience
 attributes:
   check_mode:
@@ -49,13 +45,14 @@ attributes:
   idempotent:
     support: full
 seealso:
-  - module: vex.backup.s3_download
+  - module: vex.backup.backup_download
 """
 
 EXAMPLES = r"""
 - name: List the backups of one host
   vex.backup.backup_info:
-    bucket: example-backups
+    destination:
+      bucket: example-backups
     prefix: mysql
     hostname: db1
   register: backups
@@ -102,33 +99,41 @@ message:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import PATIENCE, S3, conclude, patience_of, request
+from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    DESTINATION,
+    PATIENCE,
+    conclude,
+    patience_of,
+    request,
+)
 from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "bucket": {"type": "str", "required": True},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "timeout": {"type": "int"},
-            **S3,
+            **DESTINATION,
             **PATIENCE,
         },
-        required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(
         module,
         lambda _log: list_backups(
-            request(ListRequest, module.params, s3=S3Settings.from_options(module.params), patience=patience_of(module))
+            request(
+                ListRequest,
+                module.params,
+                destination=Destination.from_options(module.params["destination"]),
+                patience=patience_of(module),
+            )
         ),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 
 

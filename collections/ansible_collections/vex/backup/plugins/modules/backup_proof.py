@@ -16,10 +16,6 @@ description:
     show the backup as proven, and retention never removes a server's last proven backup.
   - The backup's manifest must still describe the archive that was restored.
 options:
-  bucket:
-    description: Name of the bucket.
-    type: str
-    required: true
   key:
     description: Key of the archive.
     type: str
@@ -67,8 +63,7 @@ options:
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
-  - vex.backup.s3
-  - vex.backup.encryption
+  - vex.backup.destination
   - vex.backup.patience
   - vex.backup.compared
 attributes:
@@ -87,7 +82,8 @@ seealso:
 EXAMPLES = r"""
 - name: Write the proof beside the archive
   vex.backup.backup_proof:
-    bucket: example-backups
+    destination:
+      bucket: example-backups
     key: mysql/db1/2025/07/backup_20250720_161523.zip
     hostname: spare
     server_version: 10.11.18-MariaDB
@@ -128,14 +124,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     COMPARED,
-    ENCRYPTION,
+    DESTINATION,
     PATIENCE,
-    S3,
     conclude,
     patience_of,
     request,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 from ansible_collections.vex.backup.plugins.module_utils._verify.proof import ProofRequest, put_proof
 
 
@@ -143,7 +138,6 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "bucket": {"type": "str", "required": True},
             "key": {"type": "str", "required": True, "no_log": False},
             "hostname": {"type": "str", "required": True},
             "server_version": {"type": "str", "required": True},
@@ -155,13 +149,11 @@ def main() -> None:
             "manifest_key": {"type": "str", "no_log": True},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "timeout": {"type": "int"},
-            **S3,
-            **ENCRYPTION,
+            **DESTINATION,
             **PATIENCE,
             **COMPARED,
         },
-        required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(
@@ -170,12 +162,11 @@ def main() -> None:
             request(
                 ProofRequest,
                 module.params,
-                s3=S3Settings.from_options(module.params),
+                destination=Destination.from_options(module.params["destination"]),
                 patience=patience_of(module),
                 check_mode=module.check_mode,
             )
         ),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 
 

@@ -55,9 +55,6 @@ options:
     description: Seconds without a write to its logs after which a run on this host that was not uploaded has ended.
     type: int
     default: 600
-  bucket:
-    description: The bucket. Needs O(hostname).
-    type: str
   prefix:
     description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
@@ -110,7 +107,7 @@ options:
 extends_documentation_fragment:
   - vex.backup.run_log
   - vex.backup.attributes
-  - vex.backup.s3
+  - vex.backup.destination
   - vex.backup.patience
   - vex.backup.login
   - vex.backup.log_db
@@ -132,7 +129,8 @@ EXAMPLES = r"""
 
 - name: Keep 14 daily, 8 weekly and 12 monthly backups in the bucket
   vex.backup.backup_prune:
-    bucket: example-backups
+    destination:
+      bucket: example-backups
     prefix: mysql
     hostname: db1
     keep_daily: 14
@@ -153,7 +151,7 @@ removed:
   sample: [backup_20251231_030000.zip.manifest.json, backup_20251231_030000.zip, backup_20251231_030000.logs]
 decisions:
   description: Decision about each backup of the host in the bucket, newest first.
-  returned: success, with O(bucket)
+  returned: success, with O(destination)
   type: list
   elements: dict
   contains:
@@ -182,19 +180,19 @@ markers:
   description:
     - Keys of removed objects that a bucket with versions keeps behind a delete marker. They take space until a
       lifecycle rule of the bucket removes them.
-  returned: success, with O(bucket)
+  returned: success, with O(destination)
   type: list
   elements: str
 aborted:
   description: Keys of the uploads that were aborted, or would be.
-  returned: success, with O(bucket)
+  returned: success, with O(destination)
   type: list
   elements: str
 leftovers:
   description:
     - Keys of archives without a manifest that were uploaded O(unfinished_days) before the newest backup. Check them
       by hand.
-  returned: success, with O(bucket)
+  returned: success, with O(destination)
   type: list
   elements: str
 message:
@@ -206,10 +204,10 @@ message:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    DESTINATION,
     LOG_DB,
     PATIENCE,
     RUN_LOG,
-    S3,
     conclude,
     patience_of,
     request,
@@ -227,7 +225,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **RUN_LOG,
-            **S3,
+            **DESTINATION,
             **PATIENCE,
             **LOG_DB,
             "work_dir": {"type": "path"},
@@ -236,7 +234,6 @@ def main() -> None:
             "keep_local": {"type": "int", "default": 1},
             "keep_failed": {"type": "int", "default": 1},
             "abandoned_after": {"type": "int", "default": 600},
-            "bucket": {"type": "str"},
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
             "keep_last": {"type": "int", "default": 0},
@@ -249,25 +246,18 @@ def main() -> None:
             "spool_dir": {"type": "path"},
             "timeout": {"type": "int"},
         },
-        required_one_of=[("work_dir", "bucket")],
-        required_by={"work_dir": "name", "bucket": "hostname"},
-        required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("work_dir", "destination")],
+        required_by={"work_dir": "name", "destination": "hostname"},
         supports_check_mode=True,
     )
     options = module.params
-    if options["bucket"] is None:
+    if options["destination"] is None:
         host = request(PruneLocalRequest, options, check_mode=module.check_mode)
         conclude(module, lambda log: prune_local(host, log))
-    # Imported only here: to import boto3 takes longer than to prune a host.
+    # Imported only here: a host alone is pruned without them.
     from ansible_collections.vex.backup.plugins.module_utils._repository import prune  # noqa: PLC0415
-    from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings  # noqa: PLC0415
+    from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination  # noqa: PLC0415
 
-    parts = {
-        "s3": S3Settings.from_options(options),
-        "patience": patience_of(module),
-        "check_mode": module.check_mode,
-    }
     conclude(
         module,
         lambda log: prune.prune_host_and_bucket(
@@ -276,11 +266,13 @@ def main() -> None:
                 prune.PruneRequest,
                 options,
                 log_database=LogDatabase.from_options(options) if options["spool_dir"] is not None else None,
-                **parts,
+                destination=Destination.from_options(options["destination"]),
+                patience=patience_of(module),
+                check_mode=module.check_mode,
             ),
             log,
         ),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)],
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 
 

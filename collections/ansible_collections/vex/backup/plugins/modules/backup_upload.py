@@ -43,7 +43,7 @@ options:
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
-  - vex.backup.s3
+  - vex.backup.destination
   - vex.backup.patience
   - vex.backup.run_log
   - vex.backup.login
@@ -63,6 +63,8 @@ EXAMPLES = r"""
 - name: Upload what earlier runs could not upload
   vex.backup.backup_upload:
     work_dir: /var/backups/vex-backup
+    destination:
+      bucket: example-backups
     hostname: db1
     spool_dir: /var/backups/vex-backup/spool
     login_host: log.example.com
@@ -105,10 +107,10 @@ message:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    DESTINATION,
     LOG_DB,
     PATIENCE,
     RUN_LOG,
-    S3,
     conclude,
     patience_of,
     request,
@@ -119,7 +121,7 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.pending_upl
     PendingRequest,
     upload_pending,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 
 
 def main() -> None:
@@ -127,7 +129,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **RUN_LOG,
-            **S3,
+            **DESTINATION,
             **PATIENCE,
             **LOG_DB,
             "work_dir": {"type": "path", "required": True},
@@ -137,8 +139,7 @@ def main() -> None:
             "time_limit": {"type": "int", "default": 3600},
             "timeout": {"type": "int"},
         },
-        required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(
@@ -147,14 +148,14 @@ def main() -> None:
             request(
                 PendingRequest,
                 module.params,
-                s3=S3Settings.from_options(module.params),
+                destination=Destination.from_options(module.params["destination"]),
                 log_database=LogDatabase.from_options(module.params),
                 patience=patience_of(module),
                 check_mode=module.check_mode,
             ),
             log,
         ),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE), ("PyMySQL", PYMYSQL_FAILURE)],
+        libraries=[("PyMySQL", PYMYSQL_FAILURE)],
     )
 
 

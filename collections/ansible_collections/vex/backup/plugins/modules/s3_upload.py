@@ -182,7 +182,8 @@ from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     patience_of,
     request,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import BOTO3_FAILURE
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 
 
@@ -209,14 +210,18 @@ def main() -> None:
         mutually_exclusive=[("access_key", "profile")],
         supports_check_mode=True,
     )
-    parts = {
-        "s3": S3Settings.from_options(module.params),
-        "patience": patience_of(module),
-        "check_mode": module.check_mode,
-    }
     conclude(
         module,
-        lambda log: upload(request(UploadRequest, module.params, **parts), log),
+        lambda log: upload(
+            request(
+                UploadRequest,
+                module.params,
+                destination=Destination.of_type("s3", module.params),
+                patience=patience_of(module),
+                check_mode=module.check_mode,
+            ),
+            log,
+        ),
         libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
     )
 

@@ -32,20 +32,13 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findi
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog, StoredBackup, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import is_of_one_backup
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
-    Listed,
-    Unfinished,
-    head,
-    last_part,
-    list_uploads,
-)
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, last_part, list_uploads
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Listed, Unfinished
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import sha256_of_object
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import UNSUPPORTED, Refused, is_denied
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
-    S3Settings,
-    Store,
-    store_patience,
-)
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 # The kind of finding that an error of reading a backup becomes.
 KINDS: t.Dict[t.Type[Exception], str] = {
@@ -69,9 +62,8 @@ class AuditRequest:
     :param timeout: seconds for the requests to the bucket; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
+    destination: Destination
     log_database: LogDatabase
-    bucket: str
     prefix: str
     hostname: t.Optional[str]
     deep: bool
@@ -103,9 +95,8 @@ def audit_bucket(
     # The rows first: an upload that ends between the two readings is then an object without a row, which is known to
     # be younger than the audit.
     rows, unreachable = _try(read_rows)
-    with Store(
-        request.s3,
-        request.bucket,
+    with open_store(
+        request.destination,
         work="the audit",
         timeout=request.timeout,
         patience=store_patience(request.patience),
@@ -143,7 +134,7 @@ def _read_rows(request: AuditRequest) -> Rows:
         # Without a time limit: a bucket may have very many rows.
         with log_database(request.log_database, statement_timeout=None) as connection:
             check_version(connection)
-            return uploads_to(connection, request.bucket, host_prefix(request.prefix, request.hostname))
+            return uploads_to(connection, request.destination.place, host_prefix(request.prefix, request.hostname))
 
     return log_patience(request.patience).attempt(read)
 
@@ -163,9 +154,9 @@ def _list_uploads(
         found = list_uploads(store, host_prefix(request.prefix, request.hostname))
         return [one for one in found if _last_part(store, one) < began - QUIET], []
     except Refused as error:
-        if is_denied(error):
+        if error.is_denied:
             return [], [Finding("uploads_unknown", "", str(error))]
-        if error.code not in UNSUPPORTED:
+        if not error.is_unsupported:
             raise
         # The store has no such list.
         return [], []
@@ -175,7 +166,7 @@ def _last_part(store: Store, upload: Unfinished) -> datetime.datetime:
     try:
         return last_part(store, upload)
     except Refused as error:
-        if not is_denied(error):
+        if not error.is_denied:
             raise
         return upload.initiated
 
@@ -214,7 +205,7 @@ def _findings_of(store: Store, backup: StoredBackup, error: BackupError) -> t.Li
     """Return what an error of reading a backup shows of it; raise it when it shows something else."""
     if not is_of_one_backup(error):
         raise error
-    if isinstance(error, Refused) and error.code == "NoSuchKey":
+    if isinstance(error, Refused) and error.is_missing:
         return _lost_archive(store, backup)
     return [Finding(KINDS.get(type(error), "not_readable"), backup.key, str(error))]
 

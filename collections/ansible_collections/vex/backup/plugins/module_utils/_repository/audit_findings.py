@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import archive_beside, parse
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import Catalog
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Unfinished
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Unfinished
 
 # The remedy for each kind of finding.
 REMEDIES = {

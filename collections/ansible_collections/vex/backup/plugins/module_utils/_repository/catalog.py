@@ -19,8 +19,9 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
     proof_of,
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import STANDARD, Listed, list_objects
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import list_objects
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import STANDARD, Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 
 
 class StoredBackup(t.NamedTuple):

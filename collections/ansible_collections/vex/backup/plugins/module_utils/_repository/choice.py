@@ -14,7 +14,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup, OptionError, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import list_folders
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 

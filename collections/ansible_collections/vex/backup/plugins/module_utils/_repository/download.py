@@ -32,21 +32,19 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.choice impo
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import own_manifest
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
 from ansible_collections.vex.backup.plugins.module_utils._repository.resumed_transfer import fetch
-from ansible_collections.vex.backup.plugins.module_utils._store.cold import require_warm, thaw, tier_of
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, listed_of
+from ansible_collections.vex.backup.plugins.module_utils._store.cold import require_warm, thaw
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Described
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
-    Answer,
-    S3Settings,
-    Store,
-    store_patience,
-)
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 
 @dataclasses.dataclass(frozen=True)
 class DownloadRequest:
-    """The options of ``s3_download``.
+    """The options of ``backup_download``.
 
     :param key: of the archive; or ``None``, and *hostname* is set
     :param hostname: its newest backup is downloaded, or the backup that *name* or *at* chooses
@@ -60,8 +58,7 @@ class DownloadRequest:
     :param timeout: seconds for the whole download; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
-    bucket: str
+    destination: Destination
     key: t.Optional[str]
     prefix: t.Optional[str]
     hostname: t.Optional[str]
@@ -92,7 +89,7 @@ def download(request: DownloadRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
     An interrupted attempt leaves ``{archive}.{etag}.partial``, and the next attempt continues it.
 
-    :returns: the result of ``s3_download``; times are UTC, sizes bytes
+    :returns: the result of ``backup_download``; times are UTC, sizes bytes
     :raises OptionError: for an option that cannot work
     :raises NoSuchBackup: when there is no such object or backup, or no manifest beside it
     :raises ManifestUnusable: when the manifest is damaged or describes another archive
@@ -129,7 +126,7 @@ def _check(request: DownloadRequest) -> None:
 
 def _open_store(request: DownloadRequest, work: str, timeout: t.Optional[int], log: RunLog) -> Store:
     patience = store_patience(request.patience, log)
-    return Store(request.s3, request.bucket, work=work, timeout=timeout, patience=patience, parallel=request.parallel)
+    return open_store(request.destination, work=work, timeout=timeout, patience=patience, parallel=request.parallel)
 
 
 def _find(request: DownloadRequest, store: Store) -> Target:
@@ -155,13 +152,13 @@ def _download(request: DownloadRequest, store: Store, target: Target, log: RunLo
     manifest = own_manifest(content, target.key, key, store.url(key), request.manifest_keys)
     archive = archive_of(manifest)
     described = _describe_archive(store, target.key, archive)
-    listed = listed_of(target.key, described)
+    listed = described.listed
     if not request.check_mode:
         _make_directory(target.dest)
     path = os.path.join(target.dest, archive.name)
     has_archive = request.manifest_only or _is_downloaded(path, archive)
     if not has_archive:
-        require_warm(store, target.key, described)
+        require_warm(store, described)
     if not has_archive and not request.check_mode:
         refusal = f"another download into {target.dest} is running: wait for its end, or give another directory"
         with directory_lock(target.dest, refusal):
@@ -175,7 +172,7 @@ def _download(request: DownloadRequest, store: Store, target: Target, log: RunLo
         "size": archive.size,
         "sha256": archive.sha256,
         "etag": listed.etag,
-        "cold": tier_of(described),
+        "cold": described.cold_tier,
         "backup": summary_of(manifest),
         "changed": not has_archive or not has_manifest,
     }
@@ -195,7 +192,7 @@ def _read_manifest(store: Store, key: str) -> t.Tuple[str, bytes]:
         try:
             return beside, read_object(store, beside)
         except Refused as error:
-            if error.code != "NoSuchKey":
+            if not error.is_missing:
                 raise
     raise NoSuchBackup(
         f"{store.url(manifest_of(key))} does not exist: either the key is wrong, or the upload of the archive did not "
@@ -203,14 +200,14 @@ def _read_manifest(store: Store, key: str) -> t.Tuple[str, bytes]:
     )
 
 
-def _describe_archive(store: Store, key: str, archive: Archive) -> Answer:
-    """Return the answer to HEAD of the archive."""
+def _describe_archive(store: Store, key: str, archive: Archive) -> Described:
+    """Return the store's description of the archive."""
     described = head(store, key)
     if described is None:
         raise NoSuchBackup(f"{store.url(key)} does not exist, only its manifest does: restore another backup")
-    if described["ContentLength"] != archive.size:
+    if described.size != archive.size:
         raise DownloadFailed(
-            f"{store.url(key)} has {described['ContentLength']} bytes, its manifest gives {archive.size}: it was "
+            f"{store.url(key)} has {described.size} bytes, its manifest gives {archive.size}: it was "
             "truncated or replaced; restore another backup"
         )
     return described

@@ -11,13 +11,10 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._repository.choice import choose_backup
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
-    S3Settings,
-    Store,
-    store_patience,
-)
-from ansible_collections.vex.backup.plugins.module_utils._store.write import encryption_of, put_object
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,14 +26,11 @@ class HoldRequest:
     :param timeout: seconds; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
-    bucket: str
+    destination: Destination
     prefix: str
     hostname: str
     name: str
     state: str
-    server_side_encryption: t.Optional[str]
-    kms_key_id: t.Optional[str]
     patience: int
     timeout: t.Optional[int]
     check_mode: bool
@@ -50,23 +44,22 @@ def hold(request: HoldRequest) -> t.Dict[str, t.Any]:
     :raises NoSuchBackup: when there is no backup of that name with a manifest, or retention has just removed it
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
-    with Store(
-        request.s3, request.bucket, work="the hold", timeout=request.timeout, patience=store_patience(request.patience)
+    with open_store(
+        request.destination, work="the hold", timeout=request.timeout, patience=store_patience(request.patience)
     ) as store:
         backup = choose_backup(store, request.prefix, request.hostname, name=request.name)
         wanted = request.state == "present"
         changed = backup.held != wanted
         if changed and not request.check_mode:
             if wanted:
-                _put_hold(store, backup, encryption)
+                _put_hold(store, backup)
             else:
-                store.call("delete_object", Key=hold_of(backup.key))
+                store.call(store.delete, hold_of(backup.key))
     return {"changed": changed, "key": backup.key}
 
 
-def _put_hold(store: Store, backup: StoredBackup, encryption: t.Mapping[str, str]) -> None:
-    put_object(store, hold_of(backup.key), b"", **encryption)
+def _put_hold(store: Store, backup: StoredBackup) -> None:
+    store.call(store.put_bytes, hold_of(backup.key), b"")
     # Retention checks for the hold and then removes the manifest. When both run at once, the hold may come too late.
     if head(store, backup.manifest_key) is None:
         raise NoSuchBackup(

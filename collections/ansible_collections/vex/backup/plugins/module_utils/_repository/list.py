@@ -11,11 +11,8 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.signature impo
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.choice import no_backup
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
-    S3Settings,
-    Store,
-    store_patience,
-)
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 # Manifests at a time.
 PARALLEL = 8
@@ -31,8 +28,7 @@ class ListRequest:
     :param timeout: seconds; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
-    bucket: str
+    destination: Destination
     prefix: str
     hostname: t.Optional[str]
     manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
@@ -49,9 +45,8 @@ def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
     """
     for key in request.manifest_keys:
         check_key(key)
-    with Store(
-        request.s3,
-        request.bucket,
+    with open_store(
+        request.destination,
         work="the listing",
         timeout=request.timeout,
         patience=store_patience(request.patience),

@@ -21,9 +21,9 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     TransferDamaged,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_objects
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 
 def is_of_one_backup(error: BackupError) -> bool:
@@ -56,7 +56,7 @@ def verified_manifest(
     """
     where = store.url(backup.manifest_key)
     if isinstance(content, StoreFailed):
-        if not isinstance(content, Refused) or content.code != "NoSuchKey":
+        if not isinstance(content, Refused) or not content.is_missing:
             raise content
         raise ManifestUnusable(f"{where} was removed a moment ago: choose another backup") from content
     manifest = own_manifest(content, backup.key, backup.manifest_key, where, keys)

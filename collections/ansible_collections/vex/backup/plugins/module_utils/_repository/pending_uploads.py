@@ -21,11 +21,17 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import warning_note
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
-from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyRunning, BackupError, Interrupted
+from ansible_collections.vex.backup.plugins.module_utils._errors import (
+    AlreadyRunning,
+    BackupError,
+    Interrupted,
+    OptionError,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import RunFacts, UploadFacts
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
 from ansible_collections.vex.backup.plugins.module_utils._log_db.records import RunRecordRequest, record_run
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import UPLOADED, UPLOADED_INCOMPLETE
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     PENDING,
     Pending,
@@ -33,7 +39,6 @@ from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     noted,
     read_pending,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 
 _ARCHIVE = re.compile(rf"(?P<run>{RUN_NAME_PATTERN})\.(?:{'|'.join(ARCHIVE_FORMATS)})")
@@ -50,7 +55,7 @@ class PendingRequest:
     :param timeout: seconds for each archive; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
+    destination: Destination
     work_dir: str
     hostname: str
     name: t.Optional[str]
@@ -92,7 +97,7 @@ def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
             if isinstance(error, Interrupted) or getattr(error, "may_pass", False):
                 break
             continue
-        uploaded.append({"name": match["run"], "bucket": pending.bucket, "key": pending.key})
+        uploaded.append({"name": match["run"], "bucket": pending.place, "key": pending.key})
     if left:
         log.info(f"left to the next run, after {request.time_limit} seconds: {', '.join(left)}")
     result = {"changed": bool(uploaded), "uploaded": uploaded, "left": left}
@@ -101,7 +106,7 @@ def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
 
 def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> Pending:
     pending = read_pending(archive)
-    log.info(f"uploading {archive} of an earlier run to s3://{pending.bucket}/{pending.key}")
+    log.info(f"uploading {archive} of an earlier run to {pending.key} in {pending.place}")
     # The note goes last: everything before it can be repeated.
     with noted(archive, None, log) if not request.check_mode else contextlib.nullcontext():
         done = upload(_upload_request(request, archive, pending), log)
@@ -113,15 +118,14 @@ def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> Pen
 
 
 def _upload_request(request: PendingRequest, archive: str, pending: Pending) -> UploadRequest:
+    here = request.destination
+    if pending.destination != here.name:
+        raise OptionError(f"it is to go to destination {pending.destination}, and only {here.name} is given: add it")
     return UploadRequest(
-        s3=request.s3,
+        destination=dataclasses.replace(here, place=pending.place, storage_class=pending.storage_class),
         src=archive,
-        bucket=pending.bucket,
         key=pending.key,
         manifest=manifest_of(archive),
-        storage_class=pending.storage_class,
-        server_side_encryption=pending.server_side_encryption,
-        kms_key_id=pending.kms_key_id,
         run_uuid=None,
         metadata={"run-uuid": pending.run_uuid},
         part_size=pending.part_size,
@@ -136,7 +140,7 @@ def _record(request: PendingRequest, pending: Pending, done: t.Mapping[str, t.An
     facts = UploadFacts(
         status=SUCCESS,
         key=pending.key,
-        bucket=pending.bucket,
+        bucket=pending.place,
         sha256=done["sha256"],
         archive_bytes=done["size"],
         notes=[warning_note("uploaded by a later run")],

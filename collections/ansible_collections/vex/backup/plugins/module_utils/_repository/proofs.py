@@ -27,9 +27,9 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.manifests i
     is_of_one_backup,
     verified_manifest,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_objects
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 FORMAT = 1
 # The fields of a proof that are needed to believe it, and their types. A proof has more of them.
@@ -130,7 +130,7 @@ def _with_proof(
     if isinstance(content, StoreFailed):
         if not is_of_one_backup(content):
             raise content
-        if isinstance(content, Refused) and content.code == "NoSuchKey":
+        if isinstance(content, Refused) and content.is_missing:
             # Somebody has just removed it.
             return examined._replace(backup=backup._replace(proof=None))
         unread = Doubt("in_cold_storage" if isinstance(content, ObjectCold) else "not_readable", str(content))

@@ -43,13 +43,11 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.unfinished_
     abort_unfinished,
     old_leftovers,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
-    S3Settings,
-    Store,
-    store_patience,
-)
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 # Manifests at a time.
 PARALLEL = 4
@@ -69,8 +67,7 @@ class PruneRequest:
     :param timeout: seconds for the requests to the bucket; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
-    bucket: str
+    destination: Destination
     prefix: str
     hostname: str
     name: t.Optional[str]
@@ -134,9 +131,8 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
     now = utc_now()
     if request.spool_dir is not None and request.log_database is not None:
         prune_log = PruneLog(request.spool_dir, request.log_database, request.patience, log)
-    with Store(
-        request.s3,
-        request.bucket,
+    with open_store(
+        request.destination,
         work="retention",
         timeout=request.timeout,
         patience=store_patience(request.patience, log),
@@ -149,7 +145,7 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
             rest = [] if request.check_mode else _finish(prune_log, store)
             since = now - datetime.timedelta(days=request.unfinished_days)
             reads = functools.partial(prune_log.restores_in_progress, since)
-            pruned = prune_objects(request, store, now, log, prune_log.notes(request.bucket), reads)
+            pruned = prune_objects(request, store, now, log, prune_log.notes(request.destination.place), reads)
     delivered = prune_log.deliver() if prune_log and not request.check_mode else []
     problems = [*rest, *pruned.problems, *delivered]
     for problem in problems:
@@ -266,14 +262,14 @@ def _decide(
 def _run_of(store: Store, backup: StoredBackup) -> t.Optional[str]:
     """Return the run that made a backup whose manifest cannot be read, ``None`` when the store does not tell."""
     try:
-        described = head(store, backup.key) or {}
+        described = head(store, backup.key)
     except Refused as error:
         if not error.is_of_one_object:
             raise
         return None
     # It becomes the name of a file in the spool.
     with contextlib.suppress(ValueError):
-        return str(uuid.UUID(str(described.get("Metadata", {}).get("run-uuid"))))
+        return None if described is None else str(uuid.UUID(str(described.metadata.get("run-uuid"))))
     return None
 
 

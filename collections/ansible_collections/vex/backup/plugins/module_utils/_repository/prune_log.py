@@ -21,8 +21,8 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 from ansible_collections.vex.backup.plugins.module_utils._log_db.running_runs import restores_in_progress
 from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import mark_removed
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 _TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -89,7 +89,7 @@ class PruneLog:
         problems = []
         for name in self._begun.names():
             begun = self._begun.read(name, _parse_begun)
-            if begun is None or begun[0] != store.bucket:
+            if begun is None or begun[0] != store.place:
                 continue
             _bucket, removal = begun
             try:
@@ -107,7 +107,7 @@ class PruneLog:
             self.keep(removal)
             for key in (proof_of(removal.key), removal.key):
                 if head(store, key) is not None:
-                    store.call("delete_object", Key=key)
+                    store.call(store.delete, key)
 
     def keep(self, removal: Removal) -> None:
         """Write a removal to the spool, so that it is not lost when the process is killed before the delivery."""

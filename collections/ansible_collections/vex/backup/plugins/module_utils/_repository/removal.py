@@ -14,9 +14,10 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import BackupEr
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Note, Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Decision
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, lock_of
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Deleted
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Store
 
 HOLD_SET = "a hold was set a moment ago"
 # The hold is looked for again when a deletion is repeated so many seconds after the last look.
@@ -92,7 +93,8 @@ def _attempt(
 def _protection(store: Store, backup: StoredBackup, now: datetime.datetime) -> t.Optional[str]:
     """Return the reason why the bucket protects a backup at this moment, ``None`` when it does not."""
     for key in (backup.key, backup.manifest_key):
-        lock = lock_of(head(store, key) or {}, now)
+        described = head(store, key)
+        lock = None if described is None else described.lock(now)
         if lock is not None:
             return lock
     # The last request before the removal: backup_hold puts the hold first and then checks for the manifest.
@@ -108,10 +110,10 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep: Note) ->
     markers: t.List[str] = []
     try:
         for key in (backup.manifest_key, *proof, backup.key):
-            answer = store.call("delete_object", Key=key) if removed else _delete_manifest(store, backup)
+            answer = store.call(store.delete, key) if removed else _delete_manifest(store, backup)
             if answer is None:
                 return Attempt(backup, protection=HOLD_SET)
-            if answer.get("DeleteMarker"):
+            if answer.marker is not None:
                 markers.append(key)
             if removed is None:
                 removed = removal
@@ -126,29 +128,18 @@ def _delete(store: Store, backup: StoredBackup, removal: Removal, keep: Note) ->
     return Attempt(backup, removed, markers)
 
 
-def _delete_manifest(store: Store, backup: StoredBackup) -> t.Optional[Answer]:
-    """Delete the manifest of a backup; return the answer, or ``None`` without a deletion when a hold was set."""
+def _delete_manifest(store: Store, backup: StoredBackup) -> t.Optional[Deleted]:
+    """Delete the manifest of a backup; return what is left, or ``None`` without a deletion when a hold was set."""
     looked = time.monotonic()
 
-    def delete() -> Answer:
+    def delete() -> t.Optional[Deleted]:
         nonlocal looked
         # The store may have been away for long since the last look. Not before each repetition: a store that refuses
         # every second request would then refuse each deletion.
         if time.monotonic() - looked > HOLD_SECONDS:
-            if _exists(store, hold_of(backup.key)) and _exists(store, backup.manifest_key):
-                return {}
+            if store.head(hold_of(backup.key)) is not None and store.head(backup.manifest_key) is not None:
+                return None
             looked = time.monotonic()
-        return {"deleted": store.send("delete_object", Key=backup.manifest_key)}
+        return store.delete(backup.manifest_key)
 
-    answer: t.Optional[Answer] = store.wait([store.start(store.patiently, delete)])[0].get("deleted")
-    return answer
-
-
-def _exists(store: Store, key: str) -> bool:
-    try:
-        store.send("head_object", Key=key)
-    except Refused as error:
-        if error.code != "404":
-            raise
-        return False
-    return True
+    return store.call(delete)

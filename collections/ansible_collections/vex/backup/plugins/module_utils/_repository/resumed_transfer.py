@@ -14,10 +14,10 @@ from ansible_collections.vex.backup.plugins.module_utils._common.files import co
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.safe_name import safe_name
 from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, TransferDamaged
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks
 from ansible_collections.vex.backup.plugins.module_utils._store.readings import settle
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
 
 
 def fetch(store: Store, listed: Listed, archive: Archive, path: str, log: RunLog) -> None:

@@ -11,9 +11,9 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._errors import Interrupted, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, last_part, list_uploads
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused, is_denied
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import last_part, list_uploads
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 
 
 def old_leftovers(backups: t.Iterable[StoredBackup], before: datetime.datetime) -> t.List[str]:
@@ -37,7 +37,7 @@ def abort_unfinished(
             try:
                 last = last_part(store, upload)
             except Refused as error:
-                if not is_denied(error):
+                if not error.is_denied:
                     raise
                 log.info(f"keeping the upload of {store.url(upload.key)}, which may be going on: {error}")
                 continue
@@ -46,7 +46,7 @@ def abort_unfinished(
                 continue
             if not check_mode:
                 log.info(f"aborting the upload of {store.url(upload.key)}, which got nothing since {timestamp(last)}")
-                abort_upload(store, upload.key, upload.upload_id)
+                store.call(store.abort, upload)
             aborted.append(upload.key)
     except (StoreFailed, Interrupted) as error:
         return aborted, [f"unfinished uploads were not aborted: {error}"]

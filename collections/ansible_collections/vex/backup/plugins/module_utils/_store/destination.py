@@ -29,6 +29,31 @@ class Destination:
     settings: Settings
     storage_class: t.Optional[str] = None
 
+    @classmethod
+    def from_options(cls, options: t.Mapping[str, t.Any]) -> Destination:
+        """Take a destination from the option ``destination`` of a module.
+
+        :raises OptionError: for an option that its type does not have, lacks or cannot use
+        """
+        kind = options["type"]
+        adapter = ADAPTERS[kind]()
+        name = options["name"] or kind
+        known = {"name", "type", "storage_class", adapter.place, *adapter.options}
+        foreign = sorted(option for option, value in options.items() if value is not None and option not in known)
+        if foreign:
+            raise OptionError(f"destination {name} is of type {kind}, which has no {', '.join(foreign)}: remove it")
+        return cls.of_type(kind, options, name)
+
+    @classmethod
+    def of_type(cls, kind: str, options: t.Mapping[str, t.Any], name: t.Optional[str] = None) -> Destination:
+        """Take a destination of one type from the options of a module that has them beside others.
+
+        :raises OptionError: for options that cannot work together
+        """
+        adapter = ADAPTERS[kind]()
+        settings = adapter.settings.from_options({option: options[option] for option in adapter.options})
+        return cls(name or kind, kind, options[adapter.place], settings, options.get("storage_class"))
+
 
 def _s3() -> Adapter:
     from ansible_collections.vex.backup.plugins.module_utils._store.s3 import ADAPTER  # noqa: PLC0415

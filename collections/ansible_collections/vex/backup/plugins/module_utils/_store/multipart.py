@@ -1,10 +1,9 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The parts of a file, as a multipart upload sends them, and the checksums that a server computes of them."""
+"""The parts of a file, as an upload sends them."""
 
 from __future__ import annotations
 
-import base64
 import functools
 import hashlib
 import os
@@ -18,7 +17,7 @@ MOST_PARTS = 10_000
 
 
 class Part:
-    """One part of a file: a body for boto3 that is never in memory as a whole.
+    """One part of a file: a body of a request that is never in memory as a whole.
 
     :param descriptor: of the open file; read by position, so that threads can share it
     :param number: from 1
@@ -93,41 +92,3 @@ def split(descriptor: int, size: int, part_bytes: int, check: t.Callable[[], Non
         Part(descriptor, number, start, min(part_bytes, size - start), check)
         for number, start in enumerate(starts, start=1)
     ]
-
-
-def as_header(digest: bytes) -> str:
-    """Return a digest in the form of the ``x-amz-checksum-*`` headers: base64."""
-    return base64.b64encode(digest).decode("ascii")
-
-
-def checksum_of(parts: t.Sequence[Part]) -> str:
-    """Return the SHA-256 that a server computes of an object sent in *parts*.
-
-    With several parts it is the checksum of their checksums ("composite" in S3's documentation).
-    """
-    if len(parts) == 1:
-        return as_header(parts[0].sha256)
-    return as_header(hashlib.sha256(b"".join(part.sha256 for part in parts)).digest())
-
-
-def etag_of(parts: t.Sequence[Part]) -> str:
-    """Return the ETag of an object sent in *parts*, on a server whose ETags are made of MD5."""
-    if len(parts) == 1:
-        return parts[0].md5.hex()
-    whole = hashlib.new("md5", b"".join(part.md5 for part in parts), usedforsecurity=False)
-    return f"{whole.hexdigest()}-{len(parts)}"
-
-
-def matches(answer: t.Mapping[str, t.Any], parts: t.Sequence[Part], sha256: str) -> t.Optional[bool]:
-    """Return whether a server's *answer* describes an object made of *parts*, ``None`` when it does not show that.
-
-    An ETag that is the MD5 shows it. Another one shows nothing: many servers make theirs in other ways, and S3 does for
-    objects that are encrypted with ``aws:kms``.
-
-    :param sha256: of the whole file, in hexadecimal
-    """
-    checksum, _dash, count = answer.get("ChecksumSHA256", "").partition("-")
-    if checksum and count in ("", str(len(parts))):
-        # Without a count, some servers give the checksum of the whole even for several parts.
-        return checksum in (checksum_of(parts), as_header(bytes.fromhex(sha256)))
-    return True if answer.get("ETag", "").strip('"') == etag_of(parts) else None

@@ -52,6 +52,16 @@ class Page(t.Generic[Item]):
     following: t.Optional[t.Mapping[str, t.Any]] = None
 
 
+class Deleted(t.NamedTuple):
+    """The end of an object.
+
+    :param marker: the id of the delete marker that hides it, where its versions remain below one; ``None`` when nothing
+        remains. A store that keeps old versions without markers (soft delete) has a word for them
+    """
+
+    marker: t.Optional[str] = None
+
+
 class Content(t.NamedTuple):
     """The bytes of an object or of a range of it, with the object's metadata."""
 

@@ -22,14 +22,18 @@ PENDING = ".upload.json"
 
 
 class Pending(t.NamedTuple):
-    """The target of an archive that is to be uploaded; ``run_uuid`` is the run's, which has the record."""
+    """The target of an archive that is to be uploaded.
+
+    :param run_uuid: the run's, which has the record
+    :param destination: the name of the destination
+    :param place: its bucket, container or path at the time
+    """
 
     run_uuid: str
-    bucket: str
+    destination: str
+    place: str
     key: str
     storage_class: t.Optional[str]
-    server_side_encryption: t.Optional[str]
-    kms_key_id: t.Optional[str]
     part_size: int
 
 

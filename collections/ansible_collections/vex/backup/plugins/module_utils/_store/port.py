@@ -10,6 +10,7 @@ comparison and the order of archive and manifest (write.py, upload.py), and the 
 from __future__ import annotations
 
 import abc
+import dataclasses
 import datetime
 import typing as t
 
@@ -17,6 +18,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
 from ansible_collections.vex.backup.plugins.module_utils._store.objects import (
     Content,
+    Deleted,
     Described,
     Listed,
     Page,
@@ -103,7 +105,8 @@ class Store(Work, abc.ABC):
         """Read a whole object that is small enough for memory, or a range of one.
 
         The body is read to its end. A body that is shorter than its announced length is a :class:`StoreFailed` that may
-        pass; a range that reaches beyond the end of the object returns what there is.
+        pass; a range that reaches beyond the end of the object returns what there is, and may be refused when it
+        begins there.
 
         :param span: offset of the first byte, and number of bytes, at least 1
         :param etag: read only from the object that has it
@@ -125,20 +128,20 @@ class Store(Work, abc.ABC):
     # Small objects
 
     @abc.abstractmethod
-    def put_bytes(self, key: str, content: bytes) -> None:
+    def put_bytes(self, key: str, content: bytes, media_type: t.Optional[str] = None) -> None:
         """Write a small object, encrypted as the settings say, in place of another of that key if there is one.
 
         The server verifies a checksum of the bytes, or the adapter does afterwards. A reader sees the old or the new
         object, never a part of it.
+
+        :param media_type: such as ``application/json``, for the stores that keep one
         """
 
     @abc.abstractmethod
-    def delete(self, key: str, version: t.Optional[str] = None) -> t.Optional[str]:
+    def delete(self, key: str, version: t.Optional[str] = None) -> Deleted:
         """Remove an object; one that does not exist is no error.
 
         :param version: remove this version for ever, instead of the object
-        :returns: the id of the delete marker that hides the object, where its versions remain below one; else ``None``.
-            An adapter of a store that keeps old versions without markers (soft delete) returns a word for them
         :raises Refused: when a lock protects it, or the credentials may not
         """
 
@@ -228,6 +231,7 @@ class Settings(t.Protocol):
     def from_options(cls, options: t.Mapping[str, t.Any]) -> Settings:
         """Take the settings from a module's options, or the suboptions of ``destination``.
 
+        :param options: a value for the name of each field, ``None`` for one that is not given
         :raises OptionError: for options that cannot work together
         """
 
@@ -246,3 +250,8 @@ class Adapter(t.NamedTuple):
     place: str
     library: t.Optional[str]
     failure: t.Optional[str]
+
+    @property
+    def options(self) -> t.List[str]:
+        """The names of the settings."""
+        return [field.name for field in dataclasses.fields(t.cast("t.Any", self.settings))]

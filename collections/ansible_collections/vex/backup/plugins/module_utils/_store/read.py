@@ -5,21 +5,16 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import hashlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import DownloadFailed, ObjectCold, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._store.cold import REMEDY
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Content, Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.readings import settle
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, Future, Store
-
-# Without it the modules refuse to start: see BOTO3_FAILURE in s3.py.
-with contextlib.suppress(ImportError):
-    from botocore.exceptions import BotoCoreError
-    from urllib3.exceptions import HTTPError
+from ansible_collections.vex.backup.plugins.module_utils._store.work import Future
 
 CHUNK_BYTES = 8 * 1024 * 1024
 
@@ -27,17 +22,17 @@ CHUNK_BYTES = 8 * 1024 * 1024
 def read_object(store: Store, key: str) -> bytes:
     """Read a whole object that is small enough for memory, such as a manifest.
 
-    :raises StoreFailed: when the store refuses or cannot be reached; :class:`Refused` with the code ``NoSuchKey`` when
-        there is no such object
+    :raises StoreFailed: when the store refuses or cannot be reached; :class:`Refused` that ``is_missing`` when there
+        is no such object
     """
     readings: t.Dict[str, bytes] = {}
 
     def read() -> t.Tuple[str, str]:
-        answer = store.wait([store.start(lambda: _get(store, Key=key))])[0]
-        found = hashlib.sha256(answer["content"]).hexdigest()
-        readings[found] = answer["content"]
+        content, metadata = store.call(_get, store, key)
+        found = hashlib.sha256(content).hexdigest()
+        readings[found] = content
         # The upload has noted it; an object of another writer may have none.
-        return found, answer["metadata"].get("sha256", found)
+        return found, metadata.get("sha256", found)
 
     return readings[settle(read, store.url(key), lambda _sentence: None)]
 
@@ -60,25 +55,20 @@ def sha256_of_object(store: Store, listed: Listed, right: str) -> str:
 
 def read_objects(store: Store, keys: t.Sequence[str]) -> t.Iterator[t.Union[bytes, StoreFailed]]:
     """Read whole small objects, in order, several at a time; yield the error in place of one that cannot be read."""
-    requests: t.Deque[t.Tuple[str, Future]] = collections.deque()
+    requests: t.Deque[t.Tuple[str, Future[Content]]] = collections.deque()
     for key in keys:
-        requests.append((key, store.start(_get_whole, store, key)))
+        requests.append((key, store.start(_get, store, key)))
         if len(requests) > store.parallel:
             yield _whole(store, *requests.popleft())
     while requests:
         yield _whole(store, *requests.popleft())
 
 
-def _get_whole(store: Store, key: str) -> Answer:
-    return _get(store, Key=key)
-
-
-def _whole(store: Store, key: str, request: Future) -> t.Union[bytes, StoreFailed]:
+def _whole(store: Store, key: str, request: Future[Content]) -> t.Union[bytes, StoreFailed]:
     try:
-        answer = store.wait([request])[0]
-        content: bytes = answer["content"]
+        content, metadata = store.wait([request])[0]
         found = hashlib.sha256(content).hexdigest()
-        if answer["metadata"].get("sha256", found) == found:
+        if metadata.get("sha256", found) == found:
             return content
         # A byte was flipped on the way, or lies so in the store.
         return read_object(store, key)
@@ -92,51 +82,35 @@ def read_chunks(store: Store, listed: Listed, start: int = 0) -> t.Iterator[byte
     :raises DownloadFailed: when the object was replaced meanwhile, or is shorter than in the list
     :raises StoreFailed: when the store refuses or cannot be reached
     """
-    requests: t.Deque[Future] = collections.deque()
+    requests: t.Deque[Future[Content]] = collections.deque()
     for position in range(start, listed.size, CHUNK_BYTES):
         size = min(CHUNK_BYTES, listed.size - position)
         requests.append(store.start(_read_range, store, listed, position, size))
         if len(requests) > store.parallel:
-            yield store.wait([requests.popleft()])[0]["content"]
+            yield store.wait([requests.popleft()])[0].content
     while requests:
-        yield store.wait([requests.popleft()])[0]["content"]
+        yield store.wait([requests.popleft()])[0].content
 
 
-def _read_range(store: Store, listed: Listed, start: int, size: int) -> Answer:
-    wanted = f"bytes={start}-{start + size - 1}"
+def _read_range(store: Store, listed: Listed, start: int, size: int) -> Content:
     try:
-        answer = _get(store, Key=listed.key, Range=wanted, IfMatch=f'"{listed.etag}"')
+        found = _get(store, listed.key, (start, size), listed.etag)
     except Refused as error:
-        if error.code in ("PreconditionFailed", "412"):
+        if error.is_changed:
             raise DownloadFailed(f"{store.url(listed.key)} was replaced while it was read: repeat") from error
         raise
-    if len(answer["content"]) != size:
+    if len(found.content) != size:
         raise DownloadFailed(
-            f"{store.url(listed.key)} gave {len(answer['content'])} bytes for {wanted}: it was truncated; repeat"
+            f"{store.url(listed.key)} gave {len(found.content)} bytes for bytes={start}-{start + size - 1}: it was "
+            "truncated; repeat"
         )
-    return answer
+    return found
 
 
-def _get(store: Store, **params: t.Any) -> Answer:
-    def read_once() -> Answer:
-        answer = _send_get(store, params)
-        try:
-            return {"content": answer["Body"].read(), "metadata": answer.get("Metadata", {})}
-        except (BotoCoreError, HTTPError) as error:
-            # Botocore does not wrap urllib3's errors of TLS: a connection closed without notice, a damaged record.
-            broken = StoreFailed(
-                f"the connection broke while {store.url(params['Key'])} was read: {error}; check the network"
-            )
-            broken.may_pass = True
-            raise broken from error
-
-    return store.patiently(read_once)
-
-
-def _send_get(store: Store, params: t.Dict[str, t.Any]) -> Answer:
+def _get(store: Store, key: str, span: t.Optional[t.Tuple[int, int]] = None, etag: t.Optional[str] = None) -> Content:
     try:
-        return store.send("get_object", **params)
+        return store.get(key, span, etag)
     except Refused as error:
-        if error.code != "InvalidObjectState":
+        if not error.is_cold:
             raise
-        raise ObjectCold(f"{store.url(params['Key'])} is in cold storage: {REMEDY}") from error
+        raise ObjectCold(f"{store.url(key)} is in cold storage: {REMEDY}") from error

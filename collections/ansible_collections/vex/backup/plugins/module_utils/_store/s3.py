@@ -1,121 +1,57 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One bucket of an S3 server: the client, and its requests in threads and within a time limit."""
+"""The store that is a bucket of an S3 server."""
 
 from __future__ import annotations
 
-import concurrent.futures
-import dataclasses
-import threading
-import traceback
+import contextlib
+import datetime
+import functools
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
-from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._common.signals import Threads
-from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.answers import require_whole
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import (
-    Refused,
-    explain_refusal,
-    explain_unreachable,
+from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed, UploadFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.blocks import send_blocks
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import (
+    Content,
+    Deleted,
+    Described,
+    Listed,
+    Page,
+    Unfinished,
+    Upload,
+    Written,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Adapter, Following, Rights, Store
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_answers import (
+    described_of,
+    listed_of,
+    utc,
+    written_of,
+)
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_checksums import Checksums, as_header, matches
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import (
+    BOTO3_FAILURE,
+    Answer,
+    Client,
+    S3Settings,
+)
+from ansible_collections.vex.backup.plugins.module_utils._store.write import create, digested
 
-try:
-    # Botocore alone: the rest of boto3, with its transfers in threads of its own, takes longer to import.
-    import botocore
-    from botocore.config import Config
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        NoCredentialsError,
-        ParamValidationError,
-        PartialCredentialsError,
-        ProfileNotFound,
-    )
-    from botocore.parsers import ResponseParserError
-    from botocore.session import Session
-except ImportError:
-    BOTO3_FAILURE: t.Optional[str] = traceback.format_exc()
-else:
-    # Older versions have neither conditional writes nor the choice of checksums, and fail in the middle of an upload.
-    old = tuple(int(part) for part in botocore.__version__.split(".")[:2]) < (1, 36)
-    BOTO3_FAILURE = f"botocore {botocore.__version__} is installed" if old else None
+# Without it the modules refuse to start: see BOTO3_FAILURE in s3_client.py.
+with contextlib.suppress(ImportError):
+    from botocore.exceptions import BotoCoreError
+    from urllib3.exceptions import HTTPError
 
-Answer = t.Dict[str, t.Any]
-Future = concurrent.futures.Future[Answer]
-
-CONNECT_SECONDS = 10
-READ_SECONDS = 60
-# Signing needs a region. Servers other than AWS's accept any.
-DEFAULT_REGION = "us-east-1"
+# The archive tiers of INTELLIGENT_TIERING.
+ENDLESS = frozenset(("ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"))
 
 
-@dataclasses.dataclass(frozen=True)
-class S3Settings:
-    """The ``S3`` options of a module, by their names; ``None`` where one is not set."""
-
-    access_key: t.Optional[str] = dataclasses.field(default=None, repr=False)
-    secret_key: t.Optional[str] = dataclasses.field(default=None, repr=False)
-    session_token: t.Optional[str] = dataclasses.field(default=None, repr=False)
-    profile: t.Optional[str] = None
-    region: t.Optional[str] = None
-    endpoint_url: t.Optional[str] = None
-    ca_bundle: t.Optional[str] = None
-    request_checksum_calculation: t.Literal["when_supported", "when_required"] = "when_required"
-    addressing_style: t.Literal["auto", "path", "virtual"] = "auto"
-
-    @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any]) -> S3Settings:
-        """Take the settings from a module's options."""
-        return cls(**{field.name: options[field.name] for field in dataclasses.fields(cls)})
-
-    @property
-    def addressing(self) -> t.Literal["auto", "path", "virtual"]:
-        """Botocore's addressing style: its ``auto`` is for AWS, other stores often know no host of a bucket's name."""
-        return "path" if self.addressing_style == "auto" and self.endpoint_url else self.addressing_style
-
-
-def make_client(settings: S3Settings, config: Config) -> t.Any:
-    """Make a client of botocore.
-
-    :raises OptionError: for credentials that cannot be found, or an option that botocore refuses
-    """
-    try:
-        session = Session(profile=settings.profile)
-        if settings.access_key is not None and settings.secret_key is not None:
-            session.set_credentials(settings.access_key, settings.secret_key, settings.session_token)
-        return session.create_client(
-            "s3",
-            region_name=settings.region or session.get_config_variable("region") or DEFAULT_REGION,
-            endpoint_url=settings.endpoint_url,
-            verify=settings.ca_bundle,
-            config=config,
-        )
-    except (ProfileNotFound, PartialCredentialsError) as error:
-        raise OptionError(
-            f"no usable credentials: {error}; correct profile, or set access_key and secret_key"
-        ) from error
-    except (BotoCoreError, ValueError) as error:
-        raise OptionError(f"boto3 refuses the options: {error}") from error
-
-
-def store_patience(seconds: float, log: t.Optional[RunLog] = None) -> Patience:
-    """Return the patience with a store.
-
-    :param seconds: 0 to try once
-    """
-    return Patience(seconds, "the object store", log)
-
-
-class Store:
-    """One bucket. Use it in a ``with`` statement: at its end no request is running.
-
-    Requests run in threads and the main thread waits for them: botocore would treat an exception that a signal raises
-    during a request as a failure of the network. Botocore's own retries are off: :class:`Patience` is the only one that
-    repeats a request.
+class S3Store(Store):
+    """One bucket of an S3 server.
 
     :param work: the name of the work in error messages, such as ``the upload``
     :param timeout: seconds for all requests together; 0 or ``None`` for no limit
@@ -124,135 +60,208 @@ class Store:
     :raises OptionError: for credentials that cannot be found, or an option that boto3 refuses
     """
 
+    type = "s3"
+    rights = Rights(
+        list="s3:ListBucket",
+        write="s3:PutObject",
+        read="s3:GetObject",
+        remove="s3:DeleteObject",
+        list_unfinished="s3:ListBucketMultipartUploads",
+        last_activity="s3:ListMultipartUploadParts",
+        abort="s3:AbortMultipartUpload",
+    )
+
     def __init__(
         self,
         settings: S3Settings,
-        bucket: str,
+        place: str,
         *,
         work: str,
         timeout: t.Optional[int],
         patience: Patience,
         parallel: int = 1,
     ) -> None:
-        config = Config(
-            connect_timeout=min(CONNECT_SECONDS, timeout or CONNECT_SECONDS),
-            read_timeout=min(READ_SECONDS, timeout or READ_SECONDS),
-            retries={"mode": "standard", "total_max_attempts": 1},
-            max_pool_connections=parallel,
-            request_checksum_calculation=settings.request_checksum_calculation,
-            response_checksum_validation="when_required",
-            s3={"addressing_style": settings.addressing},
-        )
-        self._work = work
-        self.deadline = Deadline(timeout, work, StoreFailed)
-        self._client = make_client(settings, config)
-        self._client.meta.events.register("before-send.s3", self._prepare)
-        self._pool = Threads(parallel)
-        self.bucket = bucket
-        self.patience = patience
-        self.parallel = parallel
-        #: Whether it gets checksum headers: see checksums.py.
-        self.takes_checksums = True
-        self._lock = threading.Lock()
+        super().__init__(work=work, timeout=timeout, patience=patience, parallel=parallel)
+        self.place = place
+        self._encryption = settings.encryption
+        self._client = Client(settings, place, timeout=timeout, parallel=parallel, deadline=lambda: self.deadline)
+        self._checksums = Checksums()
+        #: Make one request once, from within one of the threads: its operation and parameters by boto3's names.
+        self.send_request = self._client.send
 
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.deadline.stop()
-        self._pool.shutdown()
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
         self._client.close()
 
     def url(self, key: str) -> str:
         """Return ``s3://bucket/key``."""
-        return f"s3://{self.bucket}/{key}"
+        return self._client.url(key)
 
-    def stop_checksums(self) -> bool:
-        """Send no checksum headers from now on, and return whether that is new."""
-        with self._lock:
-            was, self.takes_checksums = self.takes_checksums, False
-        return was
+    def probe(self) -> None:
+        """Check that the bucket exists and the credentials may list it."""
+        self.send_request("head_bucket")
 
-    def start(self, action: t.Callable[..., Answer], *arguments: t.Any) -> Future:
-        """Run *action*, which makes requests with :meth:`request`, in a thread."""
-        return self._pool.submit(action, *arguments)
-
-    def call(self, operation: str, **params: t.Any) -> Answer:
-        """Make one request and wait for the answer.
-
-        :param operation: boto3's name for it, such as ``head_object``
-        :raises Refused: when the server refuses it
-        :raises StoreFailed: when the server cannot be reached, or not in time
-        """
-        return self.wait([self._pool.submit(lambda: self.request(operation, **params))])[0]
-
-    def wait(self, requests: t.Sequence[Future]) -> t.List[Answer]:
-        """Return the answers to *requests*, in their order; raise the error of the first that fails, at once."""
+    def head(self, key: str, *, checksums: bool = False) -> t.Optional[Described]:
+        """Describe one object."""
         try:
-            for request in concurrent.futures.as_completed(requests, self.deadline.remaining()):
-                request.result()
-        except concurrent.futures.TimeoutError:
-            raise self.deadline.passed() from None
-        return [request.result() for request in requests]
+            return described_of(key, self._head(key, checksums))
+        except Refused as error:
+            if error.code == "404":
+                return None
+            raise
 
-    def cancel(self, seconds: int) -> None:
-        """Return when no request is running, and allow *seconds* for the requests that clean up."""
-        self.deadline.stop()
-        self._pool.shutdown(cancel_futures=True)
-        self._pool = Threads(self.parallel)
-        self.deadline = Deadline(seconds, f"cleaning up after {self._work}", StoreFailed)
+    def _head(self, key: str, checksums: bool) -> Answer:
+        if checksums and self._checksums.are_taken:
+            try:
+                return self.send_request("head_object", Key=key, ChecksumMode="ENABLED")
+            except Refused as error:
+                if not error.is_unsupported:
+                    raise
+        return self.send_request("head_object", Key=key)
 
-    def request(self, operation: str, **params: t.Any) -> Answer:
-        """Make one request, as :meth:`call`, from within one of the threads."""
-        return self.patiently(lambda: self.send(operation, **params))
-
-    def patiently(self, action: t.Callable[[], Answer]) -> Answer:
-        """Call *action*, which makes requests with :meth:`send`, until it succeeds or the patience ends."""
-        return self.patience.attempt(action, self.deadline.pause)
-
-    def send(self, operation: str, **params: t.Any) -> Answer:
-        """Make one request once, from within one of the threads.
-
-        :raises Refused: when the server refuses it
-        :raises StoreFailed: when the server cannot be reached; with ``may_pass`` when that may pass
-        """
-        url = self.url(params.get("Key", ""))
-        endpoint = self._client.meta.endpoint_url
-        if hasattr(params.get("Body"), "seek"):
-            # An attempt that failed has read a part of it.
-            params["Body"].seek(0)
+    def get(self, key: str, span: t.Optional[t.Tuple[int, int]] = None, etag: t.Optional[str] = None) -> Content:
+        """Read an object or a range of it."""
+        params = {} if span is None else {"Range": f"bytes={span[0]}-{span[0] + span[1] - 1}"}
+        if etag is not None:
+            params["IfMatch"] = f'"{etag}"'
+        answer = self.send_request("get_object", Key=key, **params)
         try:
-            with failpoint(f"store:{operation}"):
-                answer: Answer = getattr(self._client, operation)(Bucket=self.bucket, **params)
-        except ParamValidationError as error:
-            raise OptionError(f"boto3 refuses the options: {error}") from error
-        except NoCredentialsError as error:
-            raise StoreFailed(f"no credentials for {endpoint}: set access_key and secret_key, or profile") from error
-        except ClientError as error:
-            refused = explain_refusal(error, url, endpoint)
-            raise self._named(refused, operation, params) from error
-        except (BotoCoreError, ResponseParserError) as error:
-            # Botocore wraps the error of a body whose reading finds that no time is left.
-            self.deadline.check()
-            raise explain_unreachable(error, url, endpoint) from error
-        require_whole(operation, answer, url, endpoint)
-        return answer
+            return Content(answer["Body"].read(), answer.get("Metadata", {}))
+        except (BotoCoreError, HTTPError) as error:
+            # Botocore does not wrap urllib3's errors of TLS: a connection closed without notice, a damaged record.
+            broken = StoreFailed(f"the connection broke while {self.url(key)} was read: {error}; check the network")
+            broken.may_pass = True
+            raise broken from error
 
-    def _prepare(self, request: t.Any, **_: t.Any) -> None:
-        # Botocore sends a request again after a redirection to another region.
-        self.deadline.check()
-        # When the answer to "Expect: 100-continue" is cut off, botocore reads its headers for ever.
-        request.headers.pop("Expect", None)
+    def list_page(self, prefix: str, following: Following = None) -> Page[Listed]:
+        """List a page of objects."""
+        answer = self.send_request("list_objects_v2", Prefix=prefix, **(following or {}))
+        return Page([listed_of(item) for item in answer.get("Contents", [])], _token(answer))
 
-    def _named(self, refused: Refused, operation: str, params: t.Mapping[str, t.Any]) -> Refused:
-        """Return the refusal with its reason: the answer to HEAD has no body, so another request asks for it."""
-        if refused.may_pass or refused.code == "404" or not refused.code.isdigit():
-            return refused
+    def folders_page(self, prefix: str, following: Following = None) -> Page[str]:
+        """List a page of the beginnings of keys."""
+        answer = self.send_request("list_objects_v2", Prefix=prefix, Delimiter="/", **(following or {}))
+        return Page([item["Prefix"] for item in answer.get("CommonPrefixes", [])], _token(answer))
+
+    def put_bytes(self, key: str, content: bytes, media_type: t.Optional[str] = None) -> None:
+        """Write a small object, with a checksum."""
+        media = {} if media_type is None else {"ContentType": media_type}
+        self._put(content, RunLog(None), {"Key": key, **media, **self._encryption})
+
+    def _put(self, body: t.Union[Part, bytes], log: RunLog, params: t.Dict[str, t.Any]) -> Answer:
+        return self._checksums.write(functools.partial(self.send_request, "put_object"), body, log, params)
+
+    def delete(self, key: str, version: t.Optional[str] = None) -> Deleted:
+        """Remove an object, or one version of it."""
+        of_version = {} if version is None else {"VersionId": version}
+        answer = self.send_request("delete_object", Key=key, **of_version)
+        return Deleted(answer.get("VersionId", "null") if answer.get("DeleteMarker") else None)
+
+    def put_file(self, upload: Upload, parts: t.Sequence[Part], log: RunLog) -> Written:
+        """Create an object from a file: by one request, or by a multipart upload."""
+        if len(parts) > 1:
+            return send_blocks(self, upload, parts, log, functools.partial(self._complete, upload))
+        (part,) = digested(parts, upload)
+        params = {"Key": upload.key, **self._params(upload)}
+        return self._create(upload, lambda **condition: self._put(part, log, {**params, **condition}))
+
+    def _params(self, upload: Upload) -> t.Dict[str, t.Any]:
+        storage_class = {} if upload.storage_class is None else {"StorageClass": upload.storage_class}
+        return {"Metadata": dict(upload.metadata), **storage_class, **self._encryption}
+
+    def _complete(self, upload: Upload, upload_id: str, sent: t.List[Answer]) -> Written:
+        complete = functools.partial(
+            self.send_request,
+            "complete_multipart_upload",
+            Key=upload.key,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": sent},
+        )
+        return self._create(upload, complete)
+
+    def _create(self, upload: Upload, request: t.Callable[..., Answer]) -> Written:
+        """Make the request that creates the object, unless another object has the key."""
         try:
-            if operation == "head_object":
-                self.send("get_object", Key=params["Key"], Range="bytes=0-0")["Body"].close()
-            elif operation == "head_bucket":
-                self.send("list_objects_v2", MaxKeys=1)
-        except Refused as named:
-            return refused if named.code == "NoSuchKey" else named
-        return refused
+            return create(self, upload, lambda: written_of(request(IfNoneMatch="*")))
+        except Refused as error:
+            if not error.is_unsupported or self.call(self.head, upload.key) is not None:
+                raise
+        # The server has no conditional writes: the check a moment ago must be enough.
+        return self.call(lambda: written_of(request()))
+
+    def matches(self, written: Written, parts: t.Sequence[Part], sha256: str) -> t.Optional[bool]:
+        """Compare the SHA-256, or an ETag that is an MD5."""
+        return matches(written, parts, sha256)
+
+    def begin(self, upload: Upload, log: RunLog) -> str:
+        """Begin a multipart upload."""
+        request = functools.partial(self.send_request, "create_multipart_upload")
+        upload_id: str = self._checksums.begin(request, log, {"Key": upload.key, **self._params(upload)})["UploadId"]
+        return upload_id
+
+    def send(self, upload: Upload, upload_id: str, part: Part, log: RunLog) -> Answer:
+        """Send one part; return the entry for the request that completes the upload."""
+        checksum = as_header(part.sha256)
+        params = {"Key": upload.key, "UploadId": upload_id, "PartNumber": part.number}
+        answer = self._checksums.write(functools.partial(self.send_request, "upload_part"), part, log, params)
+        sent = {"PartNumber": part.number, "ETag": answer["ETag"]}
+        if "ChecksumSHA256" not in answer:
+            return sent
+        if answer["ChecksumSHA256"] != checksum:
+            raise UploadFailed(
+                f"the server's checksum of part {part.number} of {self.url(upload.key)} differs from the sent bytes': "
+                "check the disk and the network, and repeat"
+            )
+        return {**sent, "ChecksumSHA256": checksum}
+
+    def unfinished_page(self, prefix: str, following: Following = None) -> Page[Unfinished]:
+        """List a page of unfinished multipart uploads."""
+        answer = self.send_request("list_multipart_uploads", Prefix=prefix, **(following or {}))
+        found = [Unfinished(one["Key"], one["UploadId"], utc(one["Initiated"])) for one in answer.get("Uploads", [])]
+        if not answer.get("IsTruncated"):
+            return Page(found)
+        return Page(found, {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]})
+
+    def last_activity(self, upload: Unfinished) -> t.Optional[datetime.datetime]:
+        """Return when the last part was stored."""
+        times: t.List[datetime.datetime] = []
+        page: t.Dict[str, int] = {}
+        while True:
+            try:
+                answer = self.send_request("list_parts", Key=upload.key, UploadId=upload.upload_id, **page)
+            except Refused as error:
+                # It has just ended.
+                if not error.is_ended:
+                    raise
+                break
+            times += [utc(part["LastModified"]) for part in answer.get("Parts", [])]
+            if not answer.get("IsTruncated"):
+                break
+            page = {"PartNumberMarker": answer["NextPartNumberMarker"]}
+        return max(times, default=None)
+
+    def abort(self, upload: Unfinished) -> None:
+        """Abort a multipart upload."""
+        try:
+            self.send_request("abort_multipart_upload", Key=upload.key, UploadId=upload.upload_id)
+        except Refused as error:
+            # Also the answer to a repeated request, when the answer to the first one was lost.
+            if not error.is_ended:
+                raise
+
+    def thaw(self, described: Described, days: int) -> None:
+        """Ask for a copy of an object in cold storage."""
+        # A copy of an object in INTELLIGENT_TIERING has no end, and the request must not name one.
+        asked = {} if described.cold_tier in ENDLESS else {"Days": days}
+        try:
+            self.send_request("restore_object", Key=described.listed.key, RestoreRequest=asked)
+        except Refused as error:
+            if error.code != "RestoreAlreadyInProgress":
+                raise
+
+
+def _token(answer: Answer) -> t.Optional[t.Dict[str, str]]:
+    return {"ContinuationToken": answer["NextContinuationToken"]} if answer.get("IsTruncated") else None
+
+
+ADAPTER = Adapter(store=S3Store, settings=S3Settings, place="bucket", library="boto3 >= 1.36", failure=BOTO3_FAILURE)

@@ -8,8 +8,9 @@ import contextlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Reason, Refused
 
-# Without it the modules refuse to start: see BOTO3_FAILURE in s3.py.
+# Without it the modules refuse to start: see BOTO3_FAILURE in s3_client.py.
 with contextlib.suppress(ImportError):
     from botocore.exceptions import ConnectionError as ConnectionFailed
     from botocore.exceptions import HTTPClientError
@@ -73,25 +74,17 @@ OF_ALL = frozenset(
 )
 
 
-class Refused(StoreFailed):
-    """A request that the server refused.
-
-    :param code: S3's name for the reason, or the HTTP status of an answer without a body
-    """
-
-    def __init__(self, message: str, code: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-    @property
-    def is_of_one_object(self) -> bool:
-        """Return whether a request for another object may succeed."""
-        return not self.may_pass and self.code not in OF_ALL
-
-
-def is_denied(error: Refused) -> bool:
-    """Return whether the credentials lack a right; without a body, the answer to HEAD shows only the status."""
-    return error.code in ("AccessDenied", "403")
+# What they mean to the commands. A 403 whose reason no other request tells is none of these.
+REASONS = {
+    "NoSuchKey": Reason.MISSING,
+    "AccessDenied": Reason.DENIED,
+    "PreconditionFailed": Reason.CHANGED,
+    "412": Reason.CHANGED,
+    "NoSuchUpload": Reason.ENDED,
+    "InvalidObjectState": Reason.COLD,
+    **dict.fromkeys(UNSUPPORTED, Reason.UNSUPPORTED),
+    **dict.fromkeys(OF_ALL, Reason.PLACE),
+}
 
 
 def explain_refusal(error: ClientError, url: str, endpoint: str) -> Refused:
@@ -109,7 +102,9 @@ def explain_refusal(error: ClientError, url: str, endpoint: str) -> Refused:
         rights = RIGHTS.get(error.operation_name, RIGHTS_TO_WRITE)
         remedy = REMEDIES.get(code, "the server refused it").format(rights)
     refused = Refused(
-        f"{error.operation_name} of {url} at {endpoint}: {remedy} ({code}: {answer.get('Message', '')})", code
+        f"{error.operation_name} of {url} at {endpoint}: {remedy} ({code}: {answer.get('Message', '')})",
+        REASONS.get(code, Reason.OTHER),
+        code,
     )
     refused.may_pass = status == 429 or code in BUSY or (status >= 500 and code != "NotImplemented")
     return refused

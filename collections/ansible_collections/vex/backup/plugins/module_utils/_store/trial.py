@@ -21,14 +21,16 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     StoreFailed,
     UploadFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.checksums import create_upload
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import abort_upload, head, list_uploads, lock_of
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
+from ansible_collections.vex.backup.plugins.module_utils._store.listing import head, list_uploads
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, split
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Unfinished, Upload, Written
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_object
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import UNSUPPORTED, Refused, is_denied
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Answer, S3Settings, Store, store_patience
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, uploads_of
-from ansible_collections.vex.backup.plugins.module_utils._store.write import Upload, put_file, put_part
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
+from ansible_collections.vex.backup.plugins.module_utils._store.write import put_file
 
 CONTENT = b"`vex-backup check` wrote this object to try the bucket. It may be removed.\n"
 PART_SIZE = 16
@@ -38,19 +40,15 @@ Value = t.TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class TrialRequest:
-    """The options of ``s3_trial``.
+    """The options of ``backup_trial``.
 
     :param retention: the rights that only retention and readers need are required too
     :param timeout: seconds for all requests; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
-    bucket: str
+    destination: Destination
     prefix: str
     hostname: str
-    storage_class: t.Optional[str]
-    server_side_encryption: t.Optional[str]
-    kms_key_id: t.Optional[str]
     retention: bool
     timeout: t.Optional[int]
 
@@ -59,16 +57,15 @@ class TrialRequest:
 def try_bucket(request: TrialRequest) -> t.Dict[str, t.Any]:
     """List, write, read and remove one small object, and begin and abort a multipart upload.
 
-    :returns: the result of ``s3_trial``
+    :returns: the result of ``backup_trial``
     :raises OptionError: for an option that cannot work
     :raises BackupError: the first failure, with the messages of the others
     """
     key = trial_of(request.prefix, request.hostname)
     with (
         tempfile.TemporaryDirectory(prefix="vex-backup-") as private,
-        Store(
-            request.s3,
-            request.bucket,
+        open_store(
+            request.destination,
             work="the check of the bucket",
             timeout=request.timeout,
             patience=store_patience(0),
@@ -79,7 +76,7 @@ def try_bucket(request: TrialRequest) -> t.Dict[str, t.Any]:
             stream.write(CONTENT)
         trial = _Trial(store, _describe(request, path, key), required=request.retention)
         trial.run(host_prefix(request.prefix, request.hostname))
-    result = {"bucket": request.bucket, "key": key, "needs": trial.needs.tried, "notes": trial.needs.notes}
+    result = {"bucket": request.destination.place, "key": key, "needs": trial.needs.tried, "notes": trial.needs.notes}
     try:
         trial.needs.conclude()
     except BackupError as error:
@@ -92,14 +89,10 @@ def _describe(request: TrialRequest, path: str, key: str) -> Upload:
     """Return the upload of a file as that of an archive."""
     (upload,) = uploads_of(
         UploadRequest(
-            s3=request.s3,
+            destination=request.destination,
             src=path,
-            bucket=request.bucket,
             key=key,
             manifest=None,
-            storage_class=request.storage_class,
-            server_side_encryption=request.server_side_encryption,
-            kms_key_id=request.kms_key_id,
             run_uuid=None,
             metadata={},
             part_size=PART_SIZE,
@@ -133,7 +126,7 @@ class _Trial:
         :param prefix: the beginning of the host's keys
         """
         store, key = self._store, self._upload.key
-        self._try("list", "s3:ListBucket", lambda: store.call("list_objects_v2", Prefix=prefix, MaxKeys=1), False)
+        self._try("list", store.rights.list, lambda: store.call(store.list_page, prefix), False)
         if self._is_hopeless:
             return
         with contextlib.suppress(StoreFailed):
@@ -141,10 +134,10 @@ class _Trial:
             if head(store, key) is not None:
                 self._remove(None)
         self.needs.notes.pop("remove", None)
-        written = self._try("write", "s3:PutObject", self._write)
+        written = self._try("write", store.rights.write, self._write)
         if written is not None:
-            self._try("read", "s3:GetObject", self._read, False)
-            self._try("remove", "s3:DeleteObject", lambda: self._remove(written.get("VersionId")), False)
+            self._try("read", store.rights.read, self._read, False)
+            self._try("remove", store.rights.remove, lambda: self._remove(written.version), False)
         self._try_parts()
 
     def _try(self, name: str, right: str, action: t.Callable[[], Value], is_required: bool = True) -> t.Optional[Value]:
@@ -158,12 +151,12 @@ class _Trial:
             try:
                 return action()
             except Refused as error:
-                if not is_denied(error):
+                if not error.is_denied:
                     self._is_hopeless = True
                     raise
                 left = f": {self._left}" if name == "remove" else ""
                 if is_required or self._required:
-                    raise Refused(f"{right} is refused{left}: {error}", error.code) from error
+                    raise Refused(f"{right} is refused{left}: {error}", error.reason) from error
                 self.needs.notes[name] = f"{right} is refused, which only retention, list and restore need{left}"
             except StoreFailed:
                 self._is_hopeless = True
@@ -172,13 +165,13 @@ class _Trial:
 
         return self.needs.attempt(name, act)
 
-    def _write(self) -> Answer:
+    def _write(self) -> Written:
         try:
             return put_file(self._store, self._upload, None, MEBIBYTE, RunLog(None))
         except Refused as error:
             # An earlier check left one that cannot be seen. The server answers this only to who may write.
-            if error.code == "PreconditionFailed":
-                return {}
+            if error.is_changed:
+                return Written("")
             raise
 
     def _read(self) -> None:
@@ -199,17 +192,17 @@ class _Trial:
         :param version: the object's, as far as it is known
         """
         store, key = self._store, self._upload.key
-        found: Answer = {}
+        found = None
         with contextlib.suppress(Refused):
-            found = head(store, key) or {}
-        lock = lock_of(found, utc_now())
+            found = head(store, key)
+        lock = None if found is None else found.lock(utc_now())
         if lock is not None:
             self.needs.notes["remove"] = f"{self._left}: {lock}"
             return
-        version = found.get("VersionId", version)
+        version = version if found is None else found.written.version or version
         is_gone = version is not None and self._remove_version(version)
         # As retention does. In a bucket with versions, this makes a delete marker, also for a key without an object.
-        marker = store.call("delete_object", Key=key).get("VersionId")
+        marker = store.call(store.delete, key).marker
         if marker is None:
             return
         is_shown = self._remove_version(marker)
@@ -222,44 +215,39 @@ class _Trial:
 
     def _remove_version(self, version: str) -> bool:
         try:
-            self._store.call("delete_object", Key=self._upload.key, VersionId=version)
+            self._store.call(self._store.delete, self._upload.key, version)
         except Refused:
             return False
         return True
 
     def _try_parts(self) -> None:
-        """Begin a multipart upload, send a part, and abort it."""
-        store, key = self._store, self._upload.key
+        """Begin an upload in parts, send a part, and abort it."""
+        store, key, rights = self._store, self._upload.key, self._store.rights
         uploads = functools.partial(list_uploads, store, key)
-        listed = self._try("parts", "s3:ListBucketMultipartUploads", lambda: self._if_listed(uploads), False) or []
+        listed = self._try("parts", rights.list_unfinished, lambda: self._if_listed(uploads), False) or []
         # An earlier check may have left one. It would be one more each time.
-        ids = [one.upload_id for one in listed if one.key == key] or self._begin()
-        for upload_id in ids:
-            self._try("parts", "s3:PutObject", functools.partial(self._send, upload_id))
-            parts = functools.partial(store.call, "list_parts", Key=key, UploadId=upload_id)
-            self._try("parts", "s3:ListMultipartUploadParts", functools.partial(self._if_listed, parts), False)
-            self._try("parts", "s3:AbortMultipartUpload", functools.partial(abort_upload, store, key, upload_id))
+        for one in [one for one in listed if one.key == key] or self._begin():
+            self._try("parts", rights.write, functools.partial(self._send, one.upload_id))
+            parts = functools.partial(store.call, store.last_activity, one)
+            self._try("parts", rights.last_activity, functools.partial(self._if_listed, parts), False)
+            self._try("parts", rights.abort, functools.partial(store.call, store.abort, one))
 
     def _if_listed(self, action: t.Callable[[], Value]) -> t.Optional[Value]:
         """Return the result of *action*, ``None`` with a note when the store has no list of unfinished uploads."""
         try:
             return action()
         except Refused as error:
-            if error.code not in UNSUPPORTED:
+            if not error.is_unsupported:
                 raise
         self.needs.notes["parts"] = "the store does not list unfinished uploads, so nobody finds them"
         return None
 
-    def _begin(self) -> t.List[str]:
-        begun = self._try(
-            "parts",
-            "s3:PutObject",
-            lambda: create_upload(self._store, RunLog(None), {"Key": self._upload.key, **self._upload.settings}),
-        )
-        return [] if begun is None else [begun["UploadId"]]
+    def _begin(self) -> t.List[Unfinished]:
+        begin = functools.partial(self._store.call, self._store.begin, self._upload, RunLog(None))
+        upload_id = self._try("parts", self._store.rights.write, begin)
+        return [] if upload_id is None else [Unfinished(self._upload.key, upload_id, utc_now())]
 
     def _send(self, upload_id: str) -> None:
         with open(self._upload.path, "rb") as stream:
             (part,) = split(stream.fileno(), self._upload.size, MEBIBYTE, self._store.deadline.check)
-            sending = self._store.start(put_part, self._store, self._upload.key, upload_id, part, RunLog(None))
-            self._store.wait([sending])
+            self._store.call(self._store.send, self._upload, upload_id, part, RunLog(None))

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import re
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import incomplete_of, manifest_of
@@ -18,19 +17,15 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Upload
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import Pending, list_pending, noted
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
-    Answer,
-    S3Settings,
-    Store,
-    store_patience,
-)
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 from ansible_collections.vex.backup.plugins.module_utils._store.write import (
-    Upload,
     abort_unfinished,
     check_file,
-    encryption_of,
     find_existing,
     put_file,
 )
@@ -41,7 +36,7 @@ PART_SIZES = range(5, 5 * 1024 + 1)
 
 @dataclasses.dataclass(frozen=True)
 class UploadRequest:
-    """The options of ``s3_upload``.
+    """The options of ``s3_upload`` and its siblings.
 
     :param src: path of the archive
     :param manifest: path of its manifest; ``None`` uploads the archive alone
@@ -54,14 +49,10 @@ class UploadRequest:
     :param timeout: seconds for the whole upload; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
+    destination: Destination
     src: str
-    bucket: str
     key: str
     manifest: t.Optional[str]
-    storage_class: t.Optional[str]
-    server_side_encryption: t.Optional[str]
-    kms_key_id: t.Optional[str]
     run_uuid: t.Optional[str]
     metadata: t.Mapping[str, t.Any]
     part_size: int
@@ -88,23 +79,21 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
         _check(request)
         with (
             _noted(request, log),
-            Store(
-                request.s3,
-                request.bucket,
+            open_store(
+                request.destination,
                 work="the upload",
                 timeout=request.timeout,
                 patience=store_patience(request.patience, log),
                 parallel=request.parallel,
             ) as store,
         ):
-            result = _upload(request, store, log)
+            result = {"url": store.url(request.key), **_upload(request, store, log)}
     except BackupError as error:
         error.details.update(status=3, upload_started=started, upload_finished=timestamp(utc_now()))
         raise
     return {
-        "bucket": request.bucket,
+        "bucket": request.destination.place,
         "key": request.key,
-        "url": f"s3://{request.bucket}/{request.key}",
         "pending": [] if request.check_mode else _others(request.src),
         **result,
         "status": 1,
@@ -121,14 +110,14 @@ def _others(archive: str) -> t.List[str]:
 def _noted(request: UploadRequest, log: RunLog) -> t.ContextManager[None]:
     if request.run_uuid is None or request.check_mode:
         return contextlib.nullcontext()
-    names = ("bucket", "key", "storage_class", "server_side_encryption", "kms_key_id", "part_size")
-    return noted(request.src, Pending(request.run_uuid, *(getattr(request, name) for name in names)), log)
+    to = request.destination
+    pending = Pending(request.run_uuid, to.name, to.place, request.key, to.storage_class, request.part_size)
+    return noted(request.src, pending, log)
 
 
 def _check(request: UploadRequest) -> None:
     if request.part_size not in PART_SIZES:
         raise OptionError(f"part_size must be from {PART_SIZES[0]} to {PART_SIZES[-1]} MiB, not {request.part_size}")
-    encryption_of(request.server_side_encryption, request.kms_key_id)
     if request.parallel < 1:
         raise OptionError("parallel must be at least 1")
     for option in ("src", "manifest"):
@@ -142,7 +131,7 @@ def _check(request: UploadRequest) -> None:
 def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.Any]:
     if not os.path.isfile(request.src):
         # Only in check mode, in which the archive was not made either.
-        store.call("head_bucket")
+        store.call(store.probe)
         return {"changed": True, "manifest_key": None}
     with reading(request.src):
         return _upload_files(request, store, log)
@@ -161,11 +150,11 @@ def _upload_files(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[s
     if all(existing) or request.check_mode:
         for one in uploads:
             check_file(store, one, part_bytes)
-        archive = existing[0]
+        archive = None if existing[0] is None else existing[0].written
     else:
         abort_unfinished(store, request.key, log)
         archive, *_manifest = [put_file(store, one, found, part_bytes, log) for one, found in zip(uploads, existing)]
-    return result if archive is None else {**result, **_etag_and_parts(archive)}
+    return result if archive is None else {**result, "etag": archive.etag, "parts": archive.parts}
 
 
 def uploads_of(request: UploadRequest) -> t.List[Upload]:
@@ -173,22 +162,18 @@ def uploads_of(request: UploadRequest) -> t.List[Upload]:
 
     :raises OptionError: when the manifest describes no archive
     """
-    encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
-    settings = {**encryption, "StorageClass": request.storage_class}
+    storage_class = request.destination.storage_class
     if request.manifest is None:
-        return [_describe(request, request.src, sha256_of(request.src), request.key, settings)]
+        return [_describe(request, request.src, sha256_of(request.src), request.key, storage_class)]
     sha256, key = _read_manifest(request.manifest, request.key)
-    archive = _describe(request, request.src, sha256, request.key, settings)
+    archive = _describe(request, request.src, sha256, request.key, storage_class)
     # Manifests are read often, so they never get a storage class that is slow or expensive to read.
-    return [archive, _describe(request, request.manifest, sha256_of(request.manifest), key, encryption)]
+    return [archive, _describe(request, request.manifest, sha256_of(request.manifest), key, None)]
 
 
-def _describe(
-    request: UploadRequest, path: str, sha256: str, key: str, settings: t.Mapping[str, t.Optional[str]]
-) -> Upload:
+def _describe(request: UploadRequest, path: str, sha256: str, key: str, storage_class: t.Optional[str]) -> Upload:
     metadata = {name: str(value) for name, value in request.metadata.items()}
-    given = {name: value for name, value in settings.items() if value is not None}
-    return Upload(path, os.stat(path).st_size, sha256, key, {**given, "Metadata": {**metadata, "sha256": sha256}})
+    return Upload(path, os.stat(path).st_size, sha256, key, {**metadata, "sha256": sha256}, storage_class)
 
 
 def _read_manifest(manifest: str, archive_key: str) -> t.Tuple[str, str]:
@@ -202,9 +187,3 @@ def _read_manifest(manifest: str, archive_key: str) -> t.Tuple[str, str]:
         raise OptionError(
             f"manifest {manifest} does not describe an archive: it has no archive.sha256; pack the dump again"
         ) from error
-
-
-def _etag_and_parts(answer: Answer) -> Answer:
-    etag = answer["ETag"].strip('"')
-    several = re.search(r"-(\d+)$", etag)
-    return {"etag": etag, "parts": int(several.group(1)) if several else 1}

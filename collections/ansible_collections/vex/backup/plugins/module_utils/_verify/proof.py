@@ -16,12 +16,9 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBa
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import find_backup
 from ansible_collections.vex.backup.plugins.module_utils._repository.manifests import read_manifest
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import FORMAT
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import (
-    S3Settings,
-    Store,
-    store_patience,
-)
-from ansible_collections.vex.backup.plugins.module_utils._store.write import encryption_of, put_object
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 _FIELDS = ("key", "hostname", "server_version", "sha256", "tables", "rows", "recovery_seconds", "compared", "notes")
 
@@ -36,8 +33,7 @@ class ProofRequest:
     :param timeout: seconds; 0 or ``None`` for no limit
     """
 
-    s3: S3Settings
-    bucket: str
+    destination: Destination
     key: str
     hostname: str
     server_version: str
@@ -47,8 +43,6 @@ class ProofRequest:
     recovery_seconds: int
     compared: t.Optional[t.Mapping[str, int]]
     notes: t.Sequence[str]
-    server_side_encryption: t.Optional[str]
-    kms_key_id: t.Optional[str]
     manifest_key: t.Optional[str] = dataclasses.field(repr=False)
     manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
     patience: int
@@ -76,17 +70,15 @@ def put_proof(request: ProofRequest) -> t.Dict[str, t.Any]:
     text = json.dumps(signed(proof, request.manifest_key), ensure_ascii=False, indent=2, sort_keys=True)
     content = text.encode("utf-8", "surrogateescape")
     key = proof_of(request.key)
-    encryption = encryption_of(request.server_side_encryption, request.kms_key_id)
-    with Store(
-        request.s3,
-        request.bucket,
+    with open_store(
+        request.destination,
         work="the upload of the proof",
         timeout=request.timeout,
         patience=store_patience(request.patience),
     ) as store:
         manifest = _read_manifest(request, store)
         if not request.check_mode:
-            put_object(store, key, content, ContentType="application/json", **encryption)
+            store.call(store.put_bytes, key, content, "application/json")
         result = {"changed": True, "key": key, "url": store.url(key), "proven": proof["proven"]}
     if SIGNATURE not in manifest or request.manifest_key is not None:
         return result

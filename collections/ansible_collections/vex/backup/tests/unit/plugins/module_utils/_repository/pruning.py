@@ -11,10 +11,9 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RUN_NAME, RunLog
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import Pruned, PruneRequest, prune_objects
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, RemovalNotes
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
-    NAME,
     FakeBucket,
+    destination,
     open_store,
 )
 
@@ -40,8 +39,7 @@ def make_bucket() -> FakeBucket:
 
 
 REQUEST = PruneRequest(
-    s3=S3Settings(),
-    bucket=NAME,
+    destination=destination(),
     prefix="/p/",
     hostname="db1",
     name=None,

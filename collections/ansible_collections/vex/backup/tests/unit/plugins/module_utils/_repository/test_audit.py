@@ -21,8 +21,11 @@ from ansible_collections.vex.backup.plugins.module_utils._repository import audi
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit_bucket
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit_findings import REMEDIES
 from ansible_collections.vex.backup.plugins.module_utils._store import read as read_module
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
+    FakeBucket,
+    destination,
+    use,
+)
 
 UNREACHABLE = LogDatabase(
     Login(host="127.0.0.1", port=1, unix_socket=None, user="u", password="", ca_cert=None, connect_timeout=1), "log"
@@ -57,9 +60,8 @@ def put(bucket: FakeBucket, key: str, moment: datetime.datetime = BEFORE, sha256
 
 def request(**changes: t.Any) -> AuditRequest:
     given = {
-        "s3": S3Settings(),
+        "destination": destination(),
         "log_database": UNREACHABLE,
-        "bucket": NAME,
         "prefix": "p",
         "hostname": None,
         "deep": False,

@@ -13,15 +13,15 @@ pytest.importorskip("boto3")
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
 from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 
 
 @pytest.mark.parametrize("former", ["", "short"])
 def test_a_short_manifest_key_is_refused(tmp_path: pathlib.Path, former: str) -> None:
     """One key among several is enough to accept a manifest, and anybody can sign with an empty one."""
     request = DownloadRequest(
-        s3=S3Settings(),
-        bucket="vex",
+        destination=Destination("s3", "s3", "vex", S3Settings()),
         key="db1/2026/01/backup_20260101_030000.zip",
         prefix=None,
         hostname=None,

@@ -15,8 +15,11 @@ pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import NoSuchBackup
 from ansible_collections.vex.backup.plugins.module_utils._repository import hold as hold_module
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import NAME, FakeBucket, use
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
+    FakeBucket,
+    destination,
+    use,
+)
 
 KEY = "db1/2026/01/backup_20260101_030000.zip"
 
@@ -31,14 +34,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
 
 def hold(state: str, name: str = "backup_20260101_030000", *, check_mode: bool = False) -> t.Dict[str, t.Any]:
     request = hold_module.HoldRequest(
-        s3=S3Settings(),
-        bucket=NAME,
+        destination=destination(server_side_encryption="aws:kms", kms_key_id="K"),
         prefix="",
         hostname="db1",
         name=name,
         state=state,
-        server_side_encryption="aws:kms",
-        kms_key_id="K",
         patience=0,
         timeout=None,
         check_mode=check_mode,

@@ -22,6 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.pending_upl
     PendingRequest,
     upload_pending,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     Pending,
     list_pending,
@@ -29,6 +30,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     read_pending,
     write_pending,
 )
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest
 
 RUNS = [f"backup_2026010{day}_030000" for day in (1, 2, 3)]
@@ -57,7 +59,7 @@ class Uploads:
 
     def run(self, name: t.Optional[str], *, check_mode: bool = False) -> t.Dict[str, t.Any]:
         request = PendingRequest(
-            t.cast("t.Any", None),
+            Destination("s3", "s3", "now", S3Settings()),
             str(self.folder),
             "new name",
             name,
@@ -73,7 +75,7 @@ class Uploads:
     def add(self, run: str) -> None:
         archive = self.folder / f"{run}.zip"
         archive.touch()
-        write_pending(str(archive), Pending(UUID, "b", f"db1/2026/01/{run}.zip", "COLD", None, None, 64))
+        write_pending(str(archive), Pending(UUID, "s3", "b", f"db1/2026/01/{run}.zip", "COLD", 64))
 
     @property
     def runs(self) -> t.List[str]:
@@ -122,7 +124,7 @@ def test_earlier_ones_are_uploaded_oldest_first(uploads: Uploads) -> None:
     assert left(uploads.folder) == RUNS[2:]
     assert (uploads.folder / f"{RUNS[0]}.uploaded").exists()
     first = uploads.made[0]
-    assert (first.manifest, first.storage_class) == (f"{first.src}.manifest.json", "COLD")
+    assert (first.manifest, first.destination.storage_class) == (f"{first.src}.manifest.json", "COLD")
     assert (first.part_size, first.run_uuid, first.metadata) == (64, None, {"run-uuid": UUID})
     facts = uploads.records[0]
     assert facts.hostname == "db1"
@@ -218,7 +220,7 @@ def test_a_long_backlog_is_left_to_the_next_run(uploads: Uploads) -> None:
 
 def test_a_full_disk_does_not_prevent_an_upload(tmp_path: pathlib.Path) -> None:
     log = RunLog(str(tmp_path / "log"))
-    with noted(str(tmp_path / "no" / "b.zip"), Pending(UUID, "b", "k", None, None, None, 16), log):
+    with noted(str(tmp_path / "no" / "b.zip"), Pending(UUID, "s3", "b", "k", None, 16), log):
         pass
     assert "so no later run uploads this archive" in (tmp_path / "log").read_text(encoding="utf-8")
 

@@ -22,11 +22,10 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.catalog imp
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_objects
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import Removal, RemovalNotes
 from ansible_collections.vex.backup.plugins.module_utils._repository.retention import Policy
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
-    NAME,
     Crash,
     FakeBucket,
+    destination,
     open_store,
 )
 
@@ -165,8 +164,7 @@ class Retention(RuleBasedStateMachine):
     def _request(self, run: t.Optional[str]) -> PruneRequest:
         numbers = {f"keep_{name}": number for name, number in self.policy._asdict().items()}
         return PruneRequest(
-            s3=S3Settings(),
-            bucket=NAME,
+            destination=destination(),
             prefix="",
             hostname="db1",
             name=run,

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from ansible_collections.vex.backup.plugins.module_utils._common import patience as patience_module
-from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
+from ansible_collections.vex.backup.plugins.module_utils._store import s3_client as s3_client_module
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepared_server import Server
 
@@ -38,14 +38,14 @@ def server(archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator
     """Prepare a server; fail if an expected request was not made."""
     made = Server(archive, 5)
     stubs: t.List[Stubber] = []
-    make_client = s3_module.make_client
+    make_client = s3_client_module.make_client
 
     def make_stubbed_client(*arguments: t.Any) -> t.Any:
         client = make_client(*arguments)
         stubs.append(made.attach(client))
         return client
 
-    monkeypatch.setattr(s3_module, "make_client", make_stubbed_client)
+    monkeypatch.setattr(s3_client_module, "make_client", make_stubbed_client)
     yield made
     made.close()
     for stub in stubs:

@@ -19,8 +19,12 @@ from botocore.exceptions import ClientError
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import signed
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import manifest_of, proof_of
-from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store, store_patience
+from ansible_collections.vex.backup.plugins.module_utils._store import s3_client as s3_client_module
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import open_store as open_destination
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 UTC = datetime.timezone.utc
 NAME = "vex"
@@ -202,13 +206,18 @@ class FakeBucket:
             raise self.refused[operation, key]
 
 
+def destination(place: str = NAME, **settings: t.Any) -> Destination:
+    """Return a destination in the bucket *place*."""
+    return Destination("s3", "s3", place, S3Settings(**settings))
+
+
 def use(bucket: FakeBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every store reach *bucket*."""
-    monkeypatch.setattr(s3_module, "make_client", lambda *_: bucket)
+    monkeypatch.setattr(s3_client_module, "make_client", lambda *_: bucket)
 
 
 def open_store(bucket: FakeBucket, patience: float = 0) -> Store:
     """Return a store that reaches *bucket*, with a patience in seconds."""
     with pytest.MonkeyPatch.context() as patch:
         use(bucket, patch)
-        return Store(S3Settings(), NAME, work="the test", timeout=None, patience=store_patience(patience))
+        return open_destination(destination(), work="the test", timeout=None, patience=store_patience(patience))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import pathlib
 import typing as t
 
@@ -16,10 +17,13 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store import upload as upload_module
-from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, checksum_of, etag_of, split
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import MEBIBYTE, split
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_checksums import checksum_of, etag_of
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 
 S3 = S3Settings(access_key="AK", secret_key="SK", endpoint_url="http://127.0.0.1:1")
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 KEY = "db1/2025/07/b.zip"
 Expected = t.Dict[str, t.Any]
 
@@ -46,6 +50,7 @@ class Server:
             "ContentLength": self.size,
             "ChecksumSHA256": self.checksum,
             "ETag": self.etag,
+            "LastModified": NOW,
             "Metadata": {"sha256": self.sha256},
             **answer,
         }
@@ -77,12 +82,15 @@ class Server:
 
 
 def upload(archive: pathlib.Path, log: t.Optional[pathlib.Path] = None, **options: t.Any) -> t.Dict[str, t.Any]:
+    to = {
+        name: options.pop(name, value)
+        for name, value in {"settings": S3, "place": "vex", "storage_class": None}.items()
+    }
     # One request at a time, so that they come in the order of the answers.
     given = {
-        **dict.fromkeys(("manifest", "storage_class", "server_side_encryption", "kms_key_id", "timeout", "run_uuid")),
-        "s3": S3,
+        **dict.fromkeys(("manifest", "timeout", "run_uuid")),
+        "destination": Destination("s3", "s3", **to),
         "src": str(archive),
-        "bucket": "vex",
         "key": KEY,
         "metadata": {},
         "part_size": 5,

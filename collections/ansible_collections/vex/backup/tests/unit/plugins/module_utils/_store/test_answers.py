@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.answers import NEEDED, require_whole
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_answers import NEEDED, require_whole
 
 
 @pytest.mark.parametrize("operation", NEEDED)

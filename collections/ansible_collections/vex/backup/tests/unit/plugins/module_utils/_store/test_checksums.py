@@ -12,14 +12,14 @@ import pytest
 pytest.importorskip("boto3")
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
-from ansible_collections.vex.backup.plugins.module_utils._store.checksums import write_checked
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, open_store
+from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Reason, Refused
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_checksums import Checksums
 
 
 def test_the_log_says_it_once(tmp_path: pathlib.Path) -> None:
     sent: t.List[t.Set[str]] = []
     log = tmp_path / "log"
+    checksums = Checksums()
 
     def put(**params: t.Any) -> t.Dict[str, t.Any]:
         sent.append(params.keys() - {"Body"})
@@ -27,10 +27,9 @@ def test_the_log_says_it_once(tmp_path: pathlib.Path) -> None:
             return {}
         if len(sent) == 1:
             # Another thread sends its request before this one is answered, and is answered first.
-            write_checked(store, put, b"y", RunLog(str(log)), {})
-        raise Refused("no", "InvalidArgument")
+            checksums.write(put, b"y", RunLog(str(log)), {})
+        raise Refused("no", Reason.UNSUPPORTED)
 
-    with open_store(FakeBucket()) as store:
-        write_checked(store, put, b"x", RunLog(str(log)), {})
+    checksums.write(put, b"x", RunLog(str(log)), {})
     assert sent == [*[{"ChecksumAlgorithm", "ChecksumSHA256"}] * 2, *[{"ContentMD5"}] * 2]
     assert log.read_text("utf-8").count("the store refuses checksum headers") == 1

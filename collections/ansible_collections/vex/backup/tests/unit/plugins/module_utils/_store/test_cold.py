@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -15,14 +16,21 @@ from botocore.stub import Stubber
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import ObjectCold
-from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-from ansible_collections.vex.backup.plugins.module_utils._store.cold import require_warm, thaw, tier_of
+from ansible_collections.vex.backup.plugins.module_utils._store import s3_client as s3_client_module
+from ansible_collections.vex.backup.plugins.module_utils._store.cold import require_warm, thaw
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings, Store, store_patience
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_answers import described_of
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 
 ONGOING = {"Restore": 'ongoing-request="true"'}
 READY = {"Restore": 'ongoing-request="false", expiry-date="Fri, 23 Jan 2026 00:00:00 GMT"'}
-WHOLE = {"ContentLength": 7, "ETag": '"e"'}
+WHOLE: t.Dict[str, t.Any] = {
+    "ContentLength": 7,
+    "ETag": '"e"',
+    "LastModified": datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc),
+}
 DEEP = {**WHOLE, "StorageClass": "DEEP_ARCHIVE"}
 TIERED = {**WHOLE, "StorageClass": "INTELLIGENT_TIERING", "ArchiveStatus": "ARCHIVE_ACCESS"}
 NAMED = {"Bucket": "vex", "Key": "key"}
@@ -43,23 +51,23 @@ NAMED = {"Bucket": "vex", "Key": "key"}
     ],
 )
 def test_the_tier_that_an_object_must_be_thawed_from(described: t.Dict[str, t.Any], tier: t.Optional[str]) -> None:
-    assert tier_of(described) == tier
+    assert described_of("key", {**WHOLE, **described}).cold_tier == tier
 
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Stubber]:
     """Prepare the answers to the requests of :func:`store`, all of which must be made."""
-    client = s3_module.make_client(
+    client = s3_client_module.make_client(
         S3Settings(access_key="AK", secret_key="SK", endpoint_url="http://127.0.0.1:1"), Config()
     )
-    monkeypatch.setattr(s3_module, "make_client", lambda *_: client)
+    monkeypatch.setattr(s3_client_module, "make_client", lambda *_: client)
     with Stubber(client) as stub:
         yield stub
         stub.assert_no_pending_responses()
 
 
-def store() -> Store:
-    return Store(S3Settings(), "vex", work="the thaw", timeout=None, patience=store_patience(0))
+def store() -> S3Store:
+    return S3Store(S3Settings(), "vex", work="the thaw", timeout=None, patience=store_patience(0))
 
 
 def test_an_object_that_is_being_thawed_is_named_as_such(answers: Stubber) -> None:
@@ -67,7 +75,7 @@ def test_an_object_that_is_being_thawed_is_named_as_such(answers: Stubber) -> No
         store() as made,
         pytest.raises(ObjectCold, match=r"is being thawed from cold storage \(DEEP_ARCHIVE\): repeat"),
     ):
-        require_warm(made, "key", {**DEEP, **ONGOING})
+        require_warm(made, described_of("key", {**DEEP, **ONGOING}))
 
 
 def test_an_archive_tier_is_thawed_without_an_end(answers: Stubber) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import importlib.util
 import io
 import json
@@ -22,11 +21,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     StoreFailed,
     UploadFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-from ansible_collections.vex.backup.plugins.module_utils._store.multipart import checksum_of
-from ansible_collections.vex.backup.plugins.module_utils._store.refusal import REMEDIES, RIGHTS_TO_WRITE
+from ansible_collections.vex.backup.plugins.module_utils._store import s3_client as s3_client_module
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_checksums import checksum_of
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_refusal import REMEDIES, RIGHTS_TO_WRITE
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepared_server import (
     KEY,
+    NOW,
     S3,
     Server,
     expect_abort,
@@ -39,7 +39,6 @@ from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepa
     upload,
 )
 
-NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 WITHOUT_KEYS = dataclasses.replace(S3, access_key=None, secret_key=None)
 
 
@@ -67,8 +66,7 @@ def test_settings_reach_the_server(archive: pathlib.Path, server: Server) -> Non
     result = upload(
         archive,
         storage_class="STANDARD_IA",
-        server_side_encryption="aws:kms",
-        kms_key_id="K",
+        settings=dataclasses.replace(S3, server_side_encryption="aws:kms", kms_key_id="K"),
         metadata={"run": 7},
     )
     assert (result["changed"], result["parts"], result["etag"]) == (True, len(server.parts), server.etag.strip('"'))
@@ -270,10 +268,9 @@ def test_every_known_refusal_names_its_remedy(archive: pathlib.Path, server: Ser
         ({"src": "/none"}, "src is not a file: /none"),
         ({"manifest": "/none"}, "manifest is not a file: /none"),
         ({"metadata": {"server": "é"}}, "ASCII"),
-        ({"kms_key_id": "K", "server_side_encryption": "AES256"}, "kms_key_id needs server_side_encryption aws:kms"),
-        ({"s3": dataclasses.replace(WITHOUT_KEYS, profile="none-of-that-name")}, "correct profile"),
-        ({"s3": dataclasses.replace(S3, endpoint_url="no address")}, "boto3 refuses the options"),
-        ({"bucket": "no bucket"}, r"(?s)boto3 refuses the options: .*Invalid bucket name"),
+        ({"settings": dataclasses.replace(WITHOUT_KEYS, profile="none-of-that-name")}, "correct profile"),
+        ({"settings": dataclasses.replace(S3, endpoint_url="no address")}, "boto3 refuses the options"),
+        ({"place": "no bucket"}, r"(?s)boto3 refuses the options: .*Invalid bucket name"),
     ],
 )
 def test_options_that_cannot_work(tmp_path: pathlib.Path, options: t.Dict[str, t.Any], message: str) -> None:
@@ -287,7 +284,7 @@ def test_incomplete_credentials(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
     (tmp_path / "b.zip").write_bytes(b"x")
     with pytest.raises(OptionError, match="no usable credentials"):
-        upload(tmp_path / "b.zip", s3=WITHOUT_KEYS)
+        upload(tmp_path / "b.zip", settings=WITHOUT_KEYS)
 
 
 def test_without_credentials_the_error_says_so(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +295,7 @@ def test_without_credentials_the_error_says_so(tmp_path: pathlib.Path, monkeypat
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     (tmp_path / "b.zip").write_bytes(b"x")
     with pytest.raises(StoreFailed, match=r"no credentials for http://127\.0\.0\.1:1: set access_key"):
-        upload(tmp_path / "b.zip", s3=WITHOUT_KEYS)
+        upload(tmp_path / "b.zip", settings=WITHOUT_KEYS)
 
 
 def test_a_manifest_of_another_archive_is_refused_in_check_mode(archive: pathlib.Path, server: Server) -> None:
@@ -319,7 +316,7 @@ def test_a_file_that_is_no_manifest_is_refused(archive: pathlib.Path, text: str)
 
 def test_without_boto3_the_import_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "botocore", None)
-    spec = importlib.util.spec_from_file_location("without_boto3", s3_module.__file__)
+    spec = importlib.util.spec_from_file_location("without_boto3", s3_client_module.__file__)
     assert spec and spec.loader
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
@@ -341,4 +338,4 @@ def test_the_note_of_an_upload_that_failed_stays(archive: pathlib.Path, server: 
     server.refuses("head_object", "400", 400)
     refusal(StoreFailed, archive, run_uuid="u1")
     note = json.loads(archive.with_name("b.zip.upload.json").read_text(encoding="utf-8"))
-    assert (note["run_uuid"], note["bucket"], note["key"], note["part_size"]) == ("u1", "vex", KEY, 5)
+    assert (note["run_uuid"], note["place"], note["key"], note["part_size"]) == ("u1", "vex", KEY, 5)

@@ -14,7 +14,7 @@ pytest.importorskip("boto3")
 from botocore.stub import ANY
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import UploadFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.multipart import as_header
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_checksums import as_header
 from ansible_collections.vex.backup.plugins.module_utils._store.read import CHUNK_BYTES
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepared_server import (
     KEY,

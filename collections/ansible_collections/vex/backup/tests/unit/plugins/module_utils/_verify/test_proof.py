@@ -20,9 +20,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     ObjectDiffers,
     OptionError,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._verify import proof as proof_module
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, use
+from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import (
+    FakeBucket,
+    destination,
+    use,
+)
 
 KEY = "db1/2026/01/backup_20260101_030000.zip"
 MOMENT = datetime.datetime(2026, 1, 1, 3)
@@ -47,9 +50,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> FakeBucket:
 
 
 def prove(**changes: t.Any) -> t.Dict[str, t.Any]:
-    unset = dict.fromkeys(("manifest_key", "server_side_encryption", "kms_key_id"))
+    unset = dict.fromkeys(("manifest_key",))
     options: t.Dict[str, t.Any] = {**unset, "check_mode": False, "manifest_keys": [], **PROVEN, **changes}
-    request = proof_module.ProofRequest(s3=S3Settings(), bucket="vex", key=KEY, patience=0, timeout=0, **options)
+    request = proof_module.ProofRequest(destination=destination(), key=KEY, patience=0, timeout=0, **options)
     return proof_module.put_proof(request)
 
 

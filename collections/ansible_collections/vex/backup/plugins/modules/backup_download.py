@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: s3_download
+module: backup_download
 short_description: Download a backup's archive and manifest from an object store
 version_added: "1.0.0"
 author:
@@ -18,10 +18,6 @@ description:
   - When its bytes are wrong, it is downloaded again. Only if the same bytes come twice is the object damaged.
   - An archive without its manifest is not a backup, and is not downloaded.
 options:
-  bucket:
-    description: The bucket.
-    type: str
-    required: true
   key:
     description:
       - Key of the archive. Its manifest is C(KEY.manifest.json), or C(KEY.incomplete.json) for an incomplete backup.
@@ -79,7 +75,7 @@ options:
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
-  - vex.backup.s3
+  - vex.backup.destination
   - vex.backup.patience
   - vex.backup.run_log
 attributes:
@@ -100,15 +96,17 @@ seealso:
 
 EXAMPLES = r"""
 - name: Download a backup
-  vex.backup.s3_download:
-    bucket: example-backups
+  vex.backup.backup_download:
+    destination:
+      bucket: example-backups
+      region: sa-east-1
     key: mysql/db1/2025/07/backup_20250720_161523.zip
     dest: /var/backups/vex-backup/restore
-    region: sa-east-1
 
 - name: Download the newest backup of a host that was taken until 9 o'clock
-  vex.backup.s3_download:
-    bucket: example-backups
+  vex.backup.backup_download:
+    destination:
+      bucket: example-backups
     prefix: mysql
     hostname: db1
     at: "2025-07-20 09:00"
@@ -189,22 +187,21 @@ download_finished:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
+    DESTINATION,
     PATIENCE,
     RUN_LOG,
-    S3,
     conclude,
     patience_of,
     request,
 )
 from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "bucket": {"type": "str", "required": True},
             "key": {"type": "str", "no_log": False},
             "prefix": {"type": "str"},
             "hostname": {"type": "str"},
@@ -217,25 +214,27 @@ def main() -> None:
             "thaw_timeout": {"type": "int", "default": 172800},
             "parallel": {"type": "int", "default": 4},
             "timeout": {"type": "int"},
-            **S3,
+            **DESTINATION,
             **PATIENCE,
             **RUN_LOG,
         },
-        required_together=[("access_key", "secret_key")],
-        required_one_of=[("key", "hostname")],
+        required_one_of=[("destination",), ("key", "hostname")],
         required_by={"prefix": ["hostname"], "name": ["hostname"], "at": ["hostname"]},
-        mutually_exclusive=[("access_key", "profile"), ("key", "hostname"), ("name", "at")],
+        mutually_exclusive=[("key", "hostname"), ("name", "at")],
         supports_check_mode=True,
     )
-    parts = {
-        "s3": S3Settings.from_options(module.params),
-        "patience": patience_of(module),
-        "check_mode": module.check_mode,
-    }
     conclude(
         module,
-        lambda log: download(request(DownloadRequest, module.params, **parts), log),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
+        lambda log: download(
+            request(
+                DownloadRequest,
+                module.params,
+                destination=Destination.from_options(module.params["destination"]),
+                patience=patience_of(module),
+                check_mode=module.check_mode,
+            ),
+            log,
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-module: s3_trial
+module: backup_trial
 short_description: Try in a bucket what backups do there
 version_added: "1.0.0"
 author:
@@ -19,10 +19,6 @@ description:
   - Nothing is left behind, except where the bucket refuses the removal. The object always has the same key, and is not
     written again while it is there.
 options:
-  bucket:
-    description: An existing bucket.
-    type: str
-    required: true
   prefix:
     description: Prefix of all keys, the value of C(vex_backup_s3_prefix).
     type: str
@@ -31,9 +27,6 @@ options:
     description: Host whose part of the bucket to try.
     type: str
     required: true
-  storage_class:
-    description: Storage class of archives.
-    type: str
   retention:
     description: Require the rights that only retention needs. They are C(s3:ListBucket), C(s3:GetObject),
       C(s3:DeleteObject) and C(s3:ListBucketMultipartUploads).
@@ -44,8 +37,7 @@ options:
     type: int
 extends_documentation_fragment:
   - vex.backup.attributes
-  - vex.backup.s3
-  - vex.backup.encryption
+  - vex.backup.destination
 attributes:
   check_mode:
     support: none
@@ -60,8 +52,9 @@ seealso:
 
 EXAMPLES = r"""
 - name: Try the bucket
-  vex.backup.s3_trial:
-    bucket: example-backups
+  vex.backup.backup_trial:
+    destination:
+      bucket: example-backups
     prefix: mysql
     hostname: db1
     retention: true
@@ -93,8 +86,8 @@ notes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.vex.backup.plugins.module_utils._arguments import ENCRYPTION, S3, conclude, request
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import BOTO3_FAILURE, S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._arguments import DESTINATION, conclude, request
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 from ansible_collections.vex.backup.plugins.module_utils._store.trial import TrialRequest, try_bucket
 
 
@@ -102,22 +95,19 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **S3,
-            **ENCRYPTION,
-            "bucket": {"type": "str", "required": True},
+            **DESTINATION,
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str", "required": True},
-            "storage_class": {"type": "str"},
             "retention": {"type": "bool", "default": False},
             "timeout": {"type": "int"},
         },
-        required_together=[("access_key", "secret_key")],
-        mutually_exclusive=[("access_key", "profile")],
+        required_one_of=[("destination",)],
     )
     conclude(
         module,
-        lambda _log: try_bucket(request(TrialRequest, module.params, s3=S3Settings.from_options(module.params))),
-        libraries=[("boto3 >= 1.36", BOTO3_FAILURE)],
+        lambda _log: try_bucket(
+            request(TrialRequest, module.params, destination=Destination.from_options(module.params["destination"]))
+        ),
     )
 
 
