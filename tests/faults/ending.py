@@ -27,7 +27,7 @@ class Short:
         """Run the commands in their order."""
         store, hostname = self._host.store, self._host.hostname
         for step, state in (("hold", "present"), ("release", "absent")):
-            options = {**store, "hostname": hostname, "name": self._name, "state": state}
+            options = {**self._host.destined, "hostname": hostname, "name": self._name, "state": state}
             interference.run(self._host.modules, step, "backup_hold", options)
         archive = str(self._host.folder / "absent.zip")
         options = {**store, "src": archive, "manifest": f"{archive}.manifest.json", "key": f"{hostname}/absent.zip"}

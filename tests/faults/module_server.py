@@ -18,8 +18,8 @@ from tests.faults.gates import arguments_of, parent_of
 from tests.playbook import HANGS
 
 MODULES = """
-archive_7z backup_compare backup_hold backup_info backup_log_record backup_mail backup_proof backup_prune backup_upload
-mysql_dump mysql_restore mysql_scratch restore_log_record s3_download s3_upload unarchive_7z
+archive_7z backup_compare backup_download backup_hold backup_info backup_log_record backup_mail backup_proof
+backup_prune backup_upload mysql_dump mysql_restore mysql_scratch restore_log_record s3_upload unarchive_7z
 """.split()
 
 SERVE = """

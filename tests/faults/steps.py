@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.vex.backup.plugins.module_utils._common import backup_key
 from ansible_collections.vex.backup.plugins.plugin_utils import run_outcome, verify_outcome
+from tests.destinations import destined
 from tests.faults.interference import Failed, Interference, Killed, Options, Result, require
 from tests.faults.module_server import Ended, ModuleServer
 from tests.faults.steps_of_restores import Restoring
@@ -41,6 +42,7 @@ class Host:
             **{name: given[f"s3_{name}"] for name in ("endpoint_url", "access_key", "secret_key", "bucket")},
             "patience": 0,
         }
+        self.destined = destined(self.store)
         self._mail = {
             **{name: given[name] for name in ("smtp_host", "smtp_port", "smtp_security")},
             "sender": given["mail_from"],
@@ -77,7 +79,7 @@ class Host:
 
         :raises Killed: when the module died
         """
-        options = {**self.store, **self.record(), "keep_last": 1, "unfinished_days": 1}
+        options = {**self.destined, **self.record(), "keep_last": 1, "unfinished_days": 1}
         return (interference or Interference()).run(self.modules, "prune", "backup_prune", options).result
 
     def record(self, **options: Any) -> Options:
@@ -224,7 +226,7 @@ class _Backup:
     def _prune(self, decided: run_outcome.Outcome) -> None:
         host = self._host
         options = {
-            **host.store,
+            **host.destined,
             **host.record(),
             "run_log": self._run_log,
             "work_dir": str(host.work),
@@ -241,8 +243,7 @@ class _Backup:
 
     def _earlier(self) -> None:
         host = self._host
-        options = {**host.store, **host.record(), "work_dir": str(host.work), "name": self._plan.name}
-        options.pop("bucket")
+        options = {**host.destined, **host.record(), "work_dir": str(host.work), "name": self._plan.name}
         self._results["earlier"] = self._step("earlier", "backup_upload", {**options, "run_log": self._run_log}).result
 
     def _record(self, step: str, **options: Any) -> Ended:
@@ -279,7 +280,7 @@ class _Proving:
         """Prove the newest backup."""
         host = self._host
         work = Path(self._step("claim", "mysql_scratch", {**self._scratch, "state": "claimed"})["work"])
-        listed = self._step("list", "backup_info", {**host.store, "hostname": host.hostname})
+        listed = self._step("list", "backup_info", {**host.destined, "hostname": host.hostname})
         (backup, *_others) = verify_outcome.choose(listed["backups"], [host.hostname]).chosen
         opened = self._record("open", status=0, close_others=True)
         stages = verify_outcome.Stages()
@@ -297,7 +298,7 @@ class _Proving:
     def _restore_and_compare(self, backup: Result, work: Path, run_uuid: str) -> verify_outcome.Stages:
         host, log = self._host, {"run_log": self._log}
         downloaded = self._step(
-            "download", "s3_download", {**host.store, **log, "key": backup["key"], "dest": str(work)}
+            "download", "backup_download", {**host.destined, **log, "key": backup["key"], "dest": str(work)}
         )
         unpack = {**log, "src": downloaded["archive"], "dest": str(work)}
         self._step("unpack", "unarchive_7z", unpack)
@@ -326,7 +327,7 @@ class _Proving:
             **{name: getattr(proof, name) for name in ("tables", "rows", "recovery_seconds", "compared")},
             "notes": stages.compared["notes"],
         }
-        self._step("proof", "backup_proof", {**host.store, **written})
+        self._step("proof", "backup_proof", {**host.destined, **written})
         return stages
 
     def _record(self, step: str, **options: Any) -> Result:

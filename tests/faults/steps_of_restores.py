@@ -24,9 +24,9 @@ class Restoring:
         """Restore; return the problem."""
         found = self._step(
             "find",
-            "s3_download",
+            "backup_download",
             {
-                **self._host.store,
+                **self._host.destined,
                 "hostname": self._host.hostname,
                 "dest": str(self._folder),
                 "manifest_only": True,
@@ -53,7 +53,7 @@ class Restoring:
         place = self._folder / chosen["name"]
         log = {"run_log": self._log}
         downloaded = self._step(
-            "download", "s3_download", {**self._host.store, **log, "key": chosen["key"], "dest": str(place)}
+            "download", "backup_download", {**self._host.destined, **log, "key": chosen["key"], "dest": str(place)}
         )
         self._step("unpack", "unarchive_7z", {**log, "src": downloaded["archive"], "dest": str(place)})
         return self._step(

@@ -19,7 +19,7 @@ from tests.faults.traces import check_next_backup, check_nothing_left, check_who
 
 ROOT = Path(__file__).parents[2]
 STEP = re.compile(r'failpoint\(f?"([^"]+)"\)')
-REQUEST = re.compile(r'(?:store\.call|store\.request|\bsend|_create)\((?:store, )?"(\w+)"')
+REQUEST = re.compile(r'send_request[(,]\s*"(\w+)"')
 # Requests that none of these runs makes: about uploads that are days old, and about cold storage, which SeaweedFS does
 # not have. Neither changes what a promise is about.
 NOT_MADE = {"store:list_parts", "store:restore_object"}

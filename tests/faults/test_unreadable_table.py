@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.destinations import destined
 from tests.faults.checks import assert_says, check_mail, final_names
 from tests.faults.conftest import NewHost
 from tests.modules import ModuleProcess
@@ -41,7 +42,7 @@ def listed(host: Installation) -> dict[str, tuple[bool, bool]]:
         "bucket": host.store.bucket,
         "hostname": host.hostname,
     }
-    found = ModuleProcess("backup_info", options).result()["backups"]
+    found = ModuleProcess("backup_info", destined(options)).result()["backups"]
     return {one["name"]: (one["manifest"], one["incomplete"]) for one in found}
 
 

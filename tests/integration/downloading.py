@@ -15,7 +15,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError
 from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
 from ansible_collections.vex.backup.plugins.module_utils._store.read import CHUNK_BYTES
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from tests.destinations import s3_destination
 from tests.servers.seaweedfs import SeaweedFS
 
 NAME = "backup_20250720_161523"
@@ -84,7 +84,9 @@ class Downloads:
         unset = dict.fromkeys(("key", "prefix", "hostname", "name", "at", "timeout"))
         switches = {"manifest_only": False, "thaw": False, "thaw_timeout": 0, "check_mode": False}
         defaults: dict[str, Any] = {**unset, **switches, "manifest_keys": [], "parallel": 4}
-        return download(request(DownloadRequest, {**defaults, **given}, s3=settings(given)), RunLog(str(self.log)))
+        return download(
+            request(DownloadRequest, {**defaults, **given}, destination=s3_destination(given)), RunLog(str(self.log))
+        )
 
     def refusal(self, error: type[BackupError], **options: Any) -> str:
         """Return the error message of an attempt that must leave nothing under a final name."""
@@ -98,7 +100,3 @@ class Downloads:
 
     def partials(self) -> list[Path]:
         return list(self.folder.glob("*.partial"))
-
-
-def settings(options: dict[str, Any]) -> S3Settings:
-    return S3Settings.from_options({**vars(S3Settings()), **options})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -18,7 +19,8 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.download im
 from ansible_collections.vex.backup.plugins.module_utils._repository.hold import HoldRequest, hold
 from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_bucket
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 from ansible_collections.vex.backup.plugins.module_utils._verify.proof import ProofRequest, put_proof
 from tests.servers.moto import ACCESS_KEY, SECRET_KEY
@@ -44,12 +46,14 @@ class Backups:
         self.log = folder / "log"
         self.uploaded: dict[str, Uploaded] = {}
         self._common: dict[str, Any] = {
-            "s3": S3Settings(access_key=ACCESS_KEY, secret_key=SECRET_KEY, **settings),
-            "bucket": bucket,
+            "destination": Destination(
+                "s3",
+                "s3",
+                bucket,
+                S3Settings(access_key=ACCESS_KEY, secret_key=SECRET_KEY, server_side_encryption=encryption, **settings),
+            ),
             "prefix": "mysql",
             "hostname": HOST,
-            "server_side_encryption": encryption,
-            "kms_key_id": None,
             "patience": 0,
             "timeout": 300,
             "check_mode": False,
@@ -79,7 +83,7 @@ class Backups:
             "src": str(archive),
             "manifest": str(manifest),
             "key": key,
-            "storage_class": storage_class,
+            "destination": dataclasses.replace(self._common["destination"], storage_class=storage_class),
             "run_uuid": None,
             "metadata": {},
             "part_size": 5,

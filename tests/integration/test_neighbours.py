@@ -23,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import Pending, write_pending
 from ansible_collections.vex.backup.plugins.module_utils._tools.sevenzip import PROGRAMS
+from tests.destinations import destined
 from tests.integration.packing import archive
 from tests.integration.uploading import PARTS, Uploads, cleared
 from tests.modules import ModuleProcess
@@ -165,7 +166,7 @@ def test_an_archive_that_another_process_uploads_stays(s3: SeaweedFS, s3_proxy: 
     with cleared(s3):
         uploads = Uploads(s3, work / f"{RUNS[0]}.zip", PARTS)
         key = f"db1/2025/01/{RUNS[0]}.zip"
-        write_pending(str(uploads.path), Pending(str(uuid.uuid4()), s3.bucket, key, None, None, None, 5))
+        write_pending(str(uploads.path), Pending(str(uuid.uuid4()), "s3", s3.bucket, key, None, 5))
         newer = f"db1/2025/02/{NEWEST}.zip"
         size = 7
         description = {"name": f"{NEWEST}.zip", "size": size, "sha256": "", "format": "zip", "encrypted": False}
@@ -178,16 +179,15 @@ def test_an_archive_that_another_process_uploads_stays(s3: SeaweedFS, s3_proxy: 
         def prune_meanwhile() -> None:
             host = {"work_dir": str(work), "name": NEWEST, "keep_failed": 0, "abandoned_after": 0}
             store = {**login, "bucket": s3.bucket, "hostname": "db1", "keep_last": 1, "patience": 0}
-            found.append(ModuleProcess("backup_prune", {**host, **store}).result())
+            found.append(ModuleProcess("backup_prune", destined({**host, **store})).result())
             found.append(prune(work, keep_local=0))
 
         # The second part of the archive.
         s3_proxy.call_at("PUT", 2, prune_meanwhile)
         database = {"login_unix_socket": "/nowhere.sock", "login_user": "u", "connect_timeout": 1}
         options = {**login, "endpoint_url": s3_proxy.endpoint, "work_dir": str(work), "hostname": "db1"}
-        result = ModuleProcess(
-            "backup_upload", {**options, "spool_dir": str(work / "spool"), "patience": 0, **database}
-        ).result()
+        options = {**options, "bucket": s3.bucket, "spool_dir": str(work / "spool"), "patience": 0, **database}
+        result = ModuleProcess("backup_upload", destined(options)).result()
         assert [one["name"] for one in result.get("uploaded", [])] == [RUNS[0]], result
         assert [(one["removed"], one.get("aborted")) for one in found] == [([], []), ([f"{NEWEST}.uploaded"], None)]
         assert uploads.content(key) == uploads.path.read_bytes()

@@ -1,7 +1,8 @@
-"""s3_download and backup_info on a real object store, and through a proxy that fails on purpose."""
+"""backup_download and backup_info on a real object store, and through a proxy that fails on purpose."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import signal
@@ -30,9 +31,13 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._repository import download as download_module
 from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
 from ansible_collections.vex.backup.plugins.module_utils._store import listing as listing_module
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import open_store
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Described
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import CHUNK_BYTES
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import Store, store_patience
-from tests.integration.downloading import DATA, KEY, NAME, Downloads, settings
+from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
+from tests.destinations import destined, s3_destination
+from tests.integration.downloading import DATA, KEY, NAME, Downloads
 from tests.modules import ModuleProcess
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
@@ -108,7 +113,7 @@ def test_the_data_of_an_earlier_attempt_is_verified(downloads: Downloads, left: 
 
 
 def test_a_killed_download_is_continued(downloads: Downloads) -> None:
-    process = ModuleProcess("s3_download", {**downloads.options(), "parallel": 1})
+    process = ModuleProcess("backup_download", destined({**downloads.options(), "parallel": 1}))
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size for path in downloads.partials()) and time.monotonic() < deadline:
         time.sleep(0.001)
@@ -225,11 +230,15 @@ def test_another_file_of_the_same_name(downloads: Downloads, content: bytes) -> 
 
 def test_a_disk_that_is_too_small(downloads: Downloads) -> None:
     enormous = 1 << 60
+
+    def enlarged(store: Store, key: str) -> Described:
+        described = listing_module.head(store, key)
+        assert described is not None
+        return dataclasses.replace(described, listed=described.listed._replace(size=enormous))
+
     downloads.describe(size=enormous)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            download_module, "head", lambda *args: {**(listing_module.head(*args) or {}), "ContentLength": enormous}
-        )
+        patch.setattr(download_module, "head", enlarged)
         assert f"needs {enormous} bytes in {downloads.folder}" in downloads.refusal(NotEnoughSpace)
 
 
@@ -274,7 +283,9 @@ def test_the_list(downloads: Downloads, s3_proxy: S3Proxy) -> None:
 
     def listed(hostname: str | None) -> list[dict[str, Any]]:
         options = {**given, "prefix": "mysql", "hostname": hostname, "manifest_keys": [], "timeout": None}
-        found: list[dict[str, Any]] = list_backups(request(ListRequest, options, s3=settings(given)))["backups"]
+        found: list[dict[str, Any]] = list_backups(request(ListRequest, options, destination=s3_destination(given)))[
+            "backups"
+        ]
         return found
 
     found = listed(None)
@@ -303,10 +314,10 @@ def test_a_hosts_backup(downloads: Downloads, choice: dict[str, str]) -> None:
 
 
 def test_a_list_of_several_pages(downloads: Downloads, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = settings(downloads.options())
-    with Store(given, downloads.s3.bucket, work="the listing", timeout=None, patience=store_patience(0)) as store:
-        call = store.call
-        monkeypatch.setattr(store, "call", lambda name, **params: call(name, MaxKeys=1, **params))
+    given = s3_destination(downloads.options())
+    with open_store(given, work="the listing", timeout=None, patience=store_patience(0)) as store:
+        send = store.send_request  # type: ignore[attr-defined]
+        monkeypatch.setattr(store, "send_request", lambda name, **params: send(name, MaxKeys=1, **params))
         assert [one.key for one in listing_module.list_objects(store, "mysql/")] == [KEY, f"{KEY}.manifest.json"]
 
 
@@ -314,13 +325,13 @@ def test_the_modules_as_ansible_runs_them(downloads: Downloads) -> None:
     given = downloads.options()
     without_key = {key: value for key, value in given.items() if key != "key"}
     listing = {key: value for key, value in without_key.items() if key != "dest"}
-    (found,) = ModuleProcess("backup_info", {**listing, "prefix": "mysql"}).result()["backups"]
-    result = ModuleProcess("s3_download", {**given, "key": found["key"]}).result()
+    (found,) = ModuleProcess("backup_info", destined({**listing, "prefix": "mysql"})).result()["backups"]
+    result = ModuleProcess("backup_download", destined({**given, "key": found["key"]})).result()
     assert result["changed"] is True
     assert downloads.archive.read_bytes() == DATA
     for host in ({"hostname": "db 1", "prefix": "mysql"}, {"hostname": "db 1", "prefix": "mysql", "name": NAME}):
-        assert ModuleProcess("s3_download", {**without_key, **host}).result()["chosen"] == found
+        assert ModuleProcess("backup_download", destined({**without_key, **host})).result()["chosen"] == found
     for wrong in ({}, {"hostname": "db 1", "key": KEY}, {"key": KEY, "at": "2025-07-20"}):
-        assert ModuleProcess("s3_download", {**without_key, **wrong}).result()["failed"] is True
-    failed = ModuleProcess("s3_download", downloads.options(key="none")).result()
+        assert ModuleProcess("backup_download", destined({**without_key, **wrong})).result()["failed"] is True
+    failed = ModuleProcess("backup_download", destined(downloads.options(key="none"))).result()
     assert (failed["failure"], failed["status"]) == ("NoSuchBackup", 3)

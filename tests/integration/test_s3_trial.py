@@ -1,4 +1,4 @@
-"""``s3_trial`` on a real store, whose refusals come from a proxy in front of it."""
+"""``backup_trial`` on a real store, whose refusals come from a proxy in front of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import request
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, OptionError, StoreFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.trial import CONTENT, TrialRequest, try_bucket
+from tests.destinations import s3_destination
 from tests.servers.s3_proxy import S3Proxy, operation_of
 from tests.servers.seaweedfs import SeaweedFS
 
@@ -44,9 +44,7 @@ class Bucket:
             "timeout": 60,
             **options,
         }
-        unset = dict.fromkeys(("storage_class", "server_side_encryption", "kms_key_id"))
-        settings = S3Settings.from_options({**vars(S3Settings()), **given})
-        return try_bucket(request(TrialRequest, {**unset, **given}, s3=settings))
+        return try_bucket(request(TrialRequest, given, destination=s3_destination(given)))
 
     def failures(self, **options: Any) -> dict[str, str]:
         """Return what was tried of a trial that fails."""

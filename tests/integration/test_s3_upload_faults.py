@@ -20,9 +20,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     Interrupted,
     StoreFailed,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store import s3 as s3_module
-from ansible_collections.vex.backup.plugins.module_utils._store import write as write_module
+from ansible_collections.vex.backup.plugins.module_utils._store import blocks as blocks_module
+from ansible_collections.vex.backup.plugins.module_utils._store import work as work_module
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Upload
+from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Store
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import Client
 from tests.integration.uploading import KEY, MEBIBYTE, PARTS, SINGLE, SIZES, Uploads, cleared
 from tests.modules import ModuleProcess
 from tests.servers.ports import free_port
@@ -81,7 +84,7 @@ def test_a_store_that_is_away_in_the_middle(uploads: Uploads, s3_proxy: S3Proxy)
 def test_parts_that_stay_in_the_bucket_are_reported(
     uploads: Uploads, s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_module, "ABORT_SECONDS", 1)
+    monkeypatch.setattr(blocks_module, "ABORT_SECONDS", 1)
     s3_proxy.call_at("PUT", 2, s3_proxy.drop)
     with pytest.raises(StoreFailed) as caught:
         uploads.run(endpoint_url=s3_proxy.endpoint)
@@ -139,15 +142,15 @@ def test_a_body_that_the_deadline_cuts_short_is_no_network_failure(
                 self.stop()
             super().check()
 
-    make = s3_module.Store.request
+    make = Client.send
 
-    def request(self: s3_module.Store, operation: str, **params: Any) -> dict[str, Any]:
+    def send(self: Client, operation: str, **params: Any) -> dict[str, Any]:
         if operation in ("put_object", "upload_part"):
             Impatient.sending = True
         return make(self, operation, **params)
 
-    monkeypatch.setattr(s3_module.Store, "request", request)
-    monkeypatch.setattr(s3_module, "Deadline", Impatient)
+    monkeypatch.setattr(Client, "send", send)
+    monkeypatch.setattr(work_module, "Deadline", Impatient)
     assert "the upload was stopped because another part of it failed" in uploads.refusal(StoreFailed)
 
 
@@ -168,19 +171,19 @@ def test_an_interrupted_upload_leaves_nothing(uploads: Uploads) -> None:
 
 @only_parts
 def test_a_failed_upload_that_is_interrupted_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_part, cancel = write_module.put_part, s3_module.Store.cancel
+    send, cancel = S3Store.send, S3Store.cancel
 
-    def put_one_part(store: s3_module.Store, key: str, upload_id: str, part: Part, log: RunLog) -> dict[str, Any]:
+    def send_one(store: S3Store, upload: Upload, upload_id: str, part: Part, log: RunLog) -> dict[str, Any]:
         if part.number == 2:
             raise StoreFailed("the second part fails")
-        return put_part(store, key, upload_id, part, log)
+        return send(store, upload, upload_id, part, log)
 
-    def interrupt(store: s3_module.Store, seconds: int) -> None:
+    def interrupt(store: S3Store, seconds: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         cancel(store, seconds)
 
-    monkeypatch.setattr(write_module, "put_part", put_one_part)
-    monkeypatch.setattr(s3_module.Store, "cancel", interrupt)
+    monkeypatch.setattr(S3Store, "send", send_one)
+    monkeypatch.setattr(S3Store, "cancel", interrupt)
     with ending_children():
         assert "this step was interrupted" in uploads.refusal(Interrupted)
 

@@ -26,8 +26,8 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.audit impor
 from ansible_collections.vex.backup.plugins.module_utils._repository.download import DownloadRequest, download
 from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune import PruneRequest, prune_bucket
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._verify.proof import ProofRequest, put_proof
+from tests.destinations import s3_destination
 from tests.servers.seaweedfs import SeaweedFS
 
 SECRET = "the key of all these hosts"
@@ -43,7 +43,8 @@ class Bucket:
         self.s3 = s3
         self.client = s3.client()
         self.folder = folder
-        self.settings = S3Settings(access_key=s3.access_key, secret_key=s3.secret_key, endpoint_url=s3.endpoint)
+        login = {"access_key": s3.access_key, "secret_key": s3.secret_key, "endpoint_url": s3.endpoint}
+        self.destination = s3_destination({**login, "bucket": s3.bucket})
         self.keys = [build("mysql", HOST, name, "zip") for name in NAMES]
         for key, name in zip(self.keys, NAMES, strict=True):
             self.put(key, f"{key}.manifest.json", self.manifest(HOST, name))
@@ -93,7 +94,7 @@ class Bucket:
         unset = dict.fromkeys(field.name for field in dataclasses.fields(kind))
         common = {"bucket": self.s3.bucket, "patience": 0, "manifest_keys": [SECRET], "check_mode": False}
         try:
-            return action(request(kind, {**unset, **common, **options}, s3=self.settings))
+            return action(request(kind, {**unset, **common, **options}, destination=self.destination))
         except BackupError as error:
             return {"failure": type(error).__name__, "msg": str(error)}
 

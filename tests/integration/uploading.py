@@ -18,8 +18,8 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
+from tests.destinations import s3_destination
 from tests.servers.seaweedfs import SeaweedFS
 
 MEBIBYTE = 1024 * 1024
@@ -72,10 +72,11 @@ class Uploads:
 
     def run(self, **options: Any) -> dict[str, Any]:
         given = self.options(**options)
-        unset = dict.fromkeys(("storage_class", "server_side_encryption", "kms_key_id", "timeout", "run_uuid"))
+        unset = dict.fromkeys(("timeout", "run_uuid"))
         defaults: dict[str, Any] = {**unset, "metadata": {}, "parallel": 4, "check_mode": False}
-        settings = S3Settings.from_options({**vars(S3Settings()), **given})
-        return upload(request(UploadRequest, {**defaults, **given}, s3=settings), RunLog(str(self.log)))
+        return upload(
+            request(UploadRequest, {**defaults, **given}, destination=s3_destination(given)), RunLog(str(self.log))
+        )
 
     def refusal(self, error: type[BackupError], **options: Any) -> str:
         """Return the error message of an attempt that must not change the bucket."""

@@ -19,7 +19,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import 
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
-from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Settings
+from tests.destinations import s3_destination
 from tests.playbook import LogDatabase
 from tests.playbook import away as without
 from tests.servers.mariadb import MariaDB
@@ -161,9 +161,15 @@ def test_an_audit_reads_the_uploads_to_a_bucket(uploads: Uploads, s3: SeaweedFS)
     key = "audited/db1/2026/03/backup_20260330_030000.zip"
     run = uploads.add(key)
     request = AuditRequest(
-        s3=S3Settings(access_key=s3.access_key, secret_key=s3.secret_key, endpoint_url=s3.endpoint),
+        destination=s3_destination(
+            {
+                "access_key": s3.access_key,
+                "secret_key": s3.secret_key,
+                "endpoint_url": s3.endpoint,
+                "bucket": s3.bucket,
+            }
+        ),
         log_database=Target.from_options(uploads.params),
-        bucket=s3.bucket,
         prefix="audited",
         hostname="db1",
         deep=False,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import build
+from tests.destinations import destined
 from tests.modules import ModuleProcess
 from tests.playbook import Installation, LogDatabase, away, text_of
 from tests.servers.mariadb import MariaDB
@@ -61,7 +62,7 @@ class Stored:
         compared = {"columns": 1, "definitions": 1, "sampled_rows": 1, "tables_sampled": 1}
         facts = {"hostname": "spare", "server_version": "1", "tables": 1, "rows": 1, "recovery_seconds": 1}
         sha256 = hashlib.sha256(content).hexdigest()
-        options = {**self._login(), "key": key, "sha256": sha256, "compared": compared, **facts}
+        options = {**destined(self._login()), "key": key, "sha256": sha256, "compared": compared, **facts}
         assert self.module("backup_proof", options)["changed"] is True
 
     def restore(self, key: str, hostname: str, kind: str, **options: Any) -> dict[str, Any]:
@@ -74,7 +75,7 @@ class Stored:
     def prune(self, **options: Any) -> dict[str, Any]:
         return self.module(
             "backup_prune",
-            {**self._login(), "hostname": self.host.hostname, **self._log_db(), **options},
+            {**destined(self._login()), "hostname": self.host.hostname, **self._log_db(), **options},
         )
 
     def module(self, name: str, options: dict[str, Any]) -> dict[str, Any]:

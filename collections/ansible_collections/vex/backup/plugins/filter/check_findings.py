@@ -30,7 +30,7 @@ options:
     type: dict
     required: true
   bucket:
-    description: The result of M(vex.backup.s3_trial).
+    description: The result of M(vex.backup.backup_trial).
     type: dict
     required: true
   wrong_settings:

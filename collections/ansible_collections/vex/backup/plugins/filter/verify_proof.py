@@ -23,7 +23,7 @@ options:
   _input:
     description:
       - The results of the stages, as registered. Stages that did not run may be left out.
-      - The keys are C(downloaded), from M(vex.backup.s3_download), C(loaded), from M(vex.backup.mysql_restore),
+      - The keys are C(downloaded), from M(vex.backup.backup_download), C(loaded), from M(vex.backup.mysql_restore),
         C(compared), from M(vex.backup.backup_compare), C(written), from M(vex.backup.backup_proof), and C(failure),
         the name and the message of the task that failed, or empty.
     type: dict

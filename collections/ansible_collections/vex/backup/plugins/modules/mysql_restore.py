@@ -31,7 +31,7 @@ options:
   discard:
     description:
       - Remove O(path) after a restore without differences.
-      - The directory around it is removed too if both have the name of the same run, as M(vex.backup.s3_download)
+      - The directory around it is removed too if both have the name of the same run, as M(vex.backup.backup_download)
         creates them.
       - A backup that cannot be removed is a warning.
     type: bool

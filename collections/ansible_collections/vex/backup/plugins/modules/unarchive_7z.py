@@ -48,7 +48,7 @@ attributes:
 requirements:
   - 7-Zip (C(7zz), C(7z) or C(7za))
 seealso:
-  - module: vex.backup.s3_download
+  - module: vex.backup.backup_download
   - module: vex.backup.mysql_restore
 """
 
@@ -67,7 +67,7 @@ path:
   type: str
   sample: /var/backups/vex-backup/restore/backup_20250720_161523
 backup:
-  description: Summary of the manifest, as M(vex.backup.s3_download) returns it.
+  description: Summary of the manifest, as M(vex.backup.backup_download) returns it.
   returned: success, when O(src) exists
   type: dict
 status:

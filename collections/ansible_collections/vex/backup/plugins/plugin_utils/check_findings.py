@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Result, Stages, has_failed, problem_of
 
-# The needs that mysql_dump tries once it has reached the server, and s3_trial, with the names of their findings.
+# The needs that mysql_dump tries once it has reached the server, and backup_trial, with the names of their findings.
 DUMP_NEEDS = {
     name: name for name in "mydumper client compression databases grants directory disk lock tools tables".split()
 }
@@ -24,7 +24,7 @@ class Checks:
     """The results of a check of a host.
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
-    registers it. ``bucket``: the result of ``s3_trial``. ``wrong_settings``: a sentence on unknown variables, or on
+    registers it. ``bucket``: the result of ``backup_trial``. ``wrong_settings``: a sentence on unknown variables, or on
     missing ones that a run needs, or empty. ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload,
     and for a mail.
     """

@@ -32,7 +32,7 @@ class Choice:
 class Stages:
     """The results of a proof's stages, as Ansible registers them; empty for a stage that did not run.
 
-    ``downloaded`` is the result of ``s3_download``, ``loaded`` of ``mysql_restore``, ``compared`` of
+    ``downloaded`` is the result of ``backup_download``, ``loaded`` of ``mysql_restore``, ``compared`` of
     ``backup_compare``, ``written`` of ``backup_proof``. ``failure`` is the name and the message of the task that
     failed.
     """

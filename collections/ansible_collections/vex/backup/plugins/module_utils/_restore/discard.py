@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import AlreadyR
 def discard(root: str) -> t.List[str]:
     """Remove a backup; return a warning when it could not be removed, which does not make the restore fail.
 
-    The directory around *root* is removed too if both have the name of the same run: ``s3_download`` creates it for
+    The directory around *root* is removed too if both have the name of the same run: ``backup_download`` creates it for
     this backup alone, and the archive is in it.
     """
     around, name = os.path.split(root)

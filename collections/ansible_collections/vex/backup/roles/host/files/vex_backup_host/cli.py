@@ -29,7 +29,7 @@ LAST_PORT = 65535
 EPILOG = """exit status: 0 done; 1 failed, or check or audit found a problem; 2 wrong usage or configuration;
 75 a run is in progress, nothing was done"""
 NAME = re.compile(r"backup_\d{8}_\d{6}")
-# As the option `at` of s3_download.
+# As the option `at` of backup_download.
 TIMES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 ADDRESS = re.compile(r"(?P<host>[^\s:\[\]]+|\[[^\s\[\]]+\])(?::(?P<port>\d{1,5}))?")
 

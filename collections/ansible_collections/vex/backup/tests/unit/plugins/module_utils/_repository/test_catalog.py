@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import StoredBackup, as_result, catalog_of
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Listed
 
 LATER = datetime.datetime(2026, 2, 1)
 

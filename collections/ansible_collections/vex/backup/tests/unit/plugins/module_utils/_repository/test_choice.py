@@ -19,7 +19,7 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.choice impo
     no_backup,
     similar_names,
 )
-from ansible_collections.vex.backup.plugins.module_utils._store.listing import Listed
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Listed
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.fake_bucket import FakeBucket, open_store
 
 LATER = datetime.datetime(2026, 2, 1)

@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Objects that change while they are read; the rest is in tests/integration/test_s3_download.py."""
+"""Objects that change while they are read; the rest is in tests/integration/test_backup_download.py."""
 
 from __future__ import annotations
 

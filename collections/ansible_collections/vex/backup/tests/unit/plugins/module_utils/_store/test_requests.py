@@ -45,7 +45,8 @@ def test_no_request_waits_for_leave_to_send_its_body(server: t.Tuple[str, t.List
     """An answer of that kind which is cut off would be read for ever."""
     address, got = server
     settings = S3Settings(access_key="AK", secret_key="SK", endpoint_url=address)
-    with S3Store(settings, "vex", work="the upload", timeout=60, patience=store_patience(0)) as store:
+    store = S3Store(settings, "vex", work="the upload", timeout=60, patience=store_patience(0))
+    with store:
         store.call(lambda: store.send_request("put_object", Key="key", Body=io.BytesIO(b"x" * 2**21)))
     (headers,) = got
     assert "Expect" not in headers

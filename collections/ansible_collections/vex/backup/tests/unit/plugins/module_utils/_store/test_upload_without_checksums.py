@@ -14,17 +14,17 @@ pytest.importorskip("boto3")
 from botocore.stub import ANY
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import UploadFailed
-from ansible_collections.vex.backup.plugins.module_utils._store.s3_checksums import as_header
 from ansible_collections.vex.backup.plugins.module_utils._store.read import CHUNK_BYTES
+from ansible_collections.vex.backup.plugins.module_utils._store.s3_checksums import as_header
 from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.prepared_server import (
     KEY,
+    NOW,
     Server,
     expect_first_requests,
     expect_upload,
     refusal,
     upload,
 )
-from ansible_collections.vex.backup.tests.unit.plugins.module_utils._store.test_upload import NOW
 
 
 def expect_reading_back(server: Server, content: bytes, times: int = 1) -> None:
