@@ -23,7 +23,7 @@ PLACES = {
     "connection.commit": {"_log_db/connection.py", "_dump/snapshot_reader.py"},
     "connection.sendmail": {"_notify/smtp.py"},
     "smtplib.SMTP": {"_notify/smtp.py"},
-    "session.create_client": {"_store/s3.py"},
+    "session.create_client": {"_store/s3_client.py"},
 }
 
 

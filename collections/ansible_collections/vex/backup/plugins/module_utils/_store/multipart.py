@@ -29,7 +29,7 @@ class Part:
     def __init__(self, descriptor: int, number: int, start: int, size: int, check: t.Callable[[], None]) -> None:
         self._descriptor = descriptor
         self.number = number
-        self._start = start
+        self.start = start
         self._size = size
         self._check = check
         self._position = 0
@@ -42,7 +42,7 @@ class Part:
         self._check()
         left = max(0, self._size - self._position)
         wanted = left if count is None or count < 0 else min(count, left)
-        data = os.pread(self._descriptor, wanted, self._start + self._position)
+        data = os.pread(self._descriptor, wanted, self.start + self._position)
         self._position += len(data)
         return data
 
