@@ -114,6 +114,7 @@ def test_another_object_is_never_replaced(store: Store, tmp_path: Path) -> None:
     # The same file again is the same object: a repetition whose first answer was lost.
     store.call(store.delete, KEY)
     assert put(store, second).etag == put(store, second).etag
+    assert unfinished(store) == []
 
 
 def test_an_upload_goes_on_after_a_cut(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

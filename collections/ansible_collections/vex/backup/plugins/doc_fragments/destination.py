@@ -22,7 +22,7 @@ options:
       type:
         description: The type of store.
         type: str
-        choices: [s3]
+        choices: [s3, directory]
         default: s3
       storage_class:
         description: Storage class of archives, such as V(STANDARD_IA). Other objects get the store's default.
@@ -30,6 +30,12 @@ options:
       bucket:
         description: An existing bucket. Required with O(destination.type=s3).
         type: str
+      path:
+        description:
+          - Absolute path of an existing directory, such as one on another disk or on a mounted share. Required with
+            O(destination.type=directory).
+          - It is never made. Give one below the mount point, which is not there while the share is not mounted.
+        type: path
       access_key:
         description: Access key. Without it, boto3 uses the environment, a profile or the role of the instance.
         type: str

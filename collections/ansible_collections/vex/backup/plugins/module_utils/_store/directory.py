@@ -17,7 +17,13 @@ import hashlib
 import os
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import read_blocks
+from ansible_collections.vex.backup.plugins.module_utils._common.files import (
+    commit,
+    fsync_directory,
+    fsync_file,
+    read_blocks,
+    rename,
+)
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import UploadFailed
@@ -26,7 +32,6 @@ from ansible_collections.vex.backup.plugins.module_utils._store.directory_paths 
     Tree,
     make_folders,
     new_id,
-    sync_folder,
     unfinished_path,
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
@@ -150,14 +155,11 @@ class DirectoryStore(Store):
             try:
                 with open(partial, "wb") as stream:
                     stream.write(content)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                os.replace(partial, path)
+                commit(partial, path)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(partial)
                 raise
-            sync_folder(os.path.dirname(path))
 
     def delete(self, key: str, _version: t.Optional[str] = None) -> Deleted:
         """Remove a file."""
@@ -167,7 +169,7 @@ class DirectoryStore(Store):
                 os.unlink(path)
             except FileNotFoundError:
                 return Deleted()
-            sync_folder(os.path.dirname(path))
+            fsync_directory(os.path.dirname(path))
         return Deleted()
 
     def put_file(self, upload: Upload, parts: t.Sequence[Part], log: RunLog) -> Written:
@@ -182,14 +184,15 @@ class DirectoryStore(Store):
         with self._doing(upload.key, "writing"):
             path = self._tree.path(upload.key)
             partial = unfinished_path(path, upload_id)
-            with open(partial, "rb") as stream:
-                os.fsync(stream.fileno())
-                found = os.fstat(stream.fileno())
+            fsync_file(partial)
+            found = os.stat(partial)
             try:
                 _name(partial, path)
             except FileExistsError:
+                # The other may be this same file, and then nobody aborts this upload.
+                os.unlink(partial)
                 raise Refused(f"{self.url(upload.key)} exists: correct key", Reason.CHANGED) from None
-            sync_folder(os.path.dirname(path))
+            fsync_directory(os.path.dirname(path))
         return Written(_etag(found))
 
     def matches(self, written: Written, _parts: t.Sequence[Part], sha256: str) -> t.Optional[bool]:
@@ -270,7 +273,7 @@ def _name(partial: str, path: str) -> None:
     # Without hard links, the look a moment before must be enough.
     if os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-    os.rename(partial, path)
+    rename(partial, path)
 
 
 def _listed(key: str, found: os.stat_result) -> Listed:

@@ -11,6 +11,7 @@ import re
 import secrets
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.files import fsync_directory
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Reason, Refused
 
@@ -149,13 +150,4 @@ def make_folders(folder: str, root: str) -> None:
     make_folders(above, root)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
-    sync_folder(above)
-
-
-def sync_folder(folder: str) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync_directory(above)
