@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,9 +18,13 @@ from ansible_collections.vex.backup.plugins.module_utils._store.directory import
 from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
+from tests.integration.uploading import cleared
 from tests.servers.moto import ACCESS_KEY, SECRET_KEY, Moto
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.seaweedfs import SeaweedFS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,18 +46,24 @@ class Place:
 
 @contextlib.contextmanager
 def seaweedfs(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """Make a bucket of SeaweedFS."""
+    """Use the bucket of SeaweedFS, whose disk has room for few buckets; empty it at the end."""
     server: SeaweedFS = request.getfixturevalue("s3")
     login = S3Settings(access_key=server.access_key, secret_key=server.secret_key, endpoint_url=server.endpoint)
     reader = dataclasses.replace(login, access_key=server.ro_access_key, secret_key=server.ro_secret_key)
-    here = Destination("s3", "s3", f"port-{secrets.token_hex(6)}", login)
-    server.client().create_bucket(Bucket=here.place)
-    yield Place(
-        destination=here,
-        missing=dataclasses.replace(here, place="none-of-that-name"),
-        unreachable=dataclasses.replace(here, settings=dataclasses.replace(login, endpoint_url=nobody())),
-        denied=dataclasses.replace(here, settings=reader),
-    )
+    here = Destination("s3", "s3", server.bucket, login)
+    with cleared(server):
+        try:
+            yield Place(
+                destination=here,
+                missing=dataclasses.replace(here, place="none-of-that-name"),
+                unreachable=dataclasses.replace(here, settings=dataclasses.replace(login, endpoint_url=nobody())),
+                denied=dataclasses.replace(here, settings=reader),
+            )
+        finally:
+            for page in server.client().get_paginator("list_objects_v2").paginate(Bucket=server.bucket):
+                keys: list[ObjectIdentifierTypeDef] = [{"Key": one["Key"]} for one in page.get("Contents", [])]
+                if keys:
+                    server.client().delete_objects(Bucket=server.bucket, Delete={"Objects": keys})
 
 
 @contextlib.contextmanager
