@@ -23,7 +23,7 @@ REMEDIES = {
         "its parts take space: if no upload of it is running now, `vex-backup upload` on its host completes it; "
         "retention aborts it vex_backup_unfinished_days after its last part"
     ),
-    "uploads_unknown": "grant s3:ListBucketMultipartUploads to these credentials, and audit again",
+    "uploads_unknown": "grant these credentials the right to list them, which the detail names, and audit again",
     "stray": "remove it: the archive that it describes does not exist",
     "manifest_unusable": (
         "the backup cannot be restored with it: upload the manifest again if the host still has it, or remove both"

@@ -237,7 +237,7 @@ class Settings(t.Protocol):
 
 
 class Adapter(t.NamedTuple):
-    """What a type of store is reached by: ``ADAPTER`` of its file.
+    """The way to one type of store: ``ADAPTER`` of its file.
 
     :param store: makes the store of the settings, the place and the keywords of :class:`Work`
     :param place: the option that names the place, such as ``bucket``

@@ -10,7 +10,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFai
 
 
 class Reason(enum.Enum):
-    """Why a store refused a request."""
+    """The reason why a store refused a request."""
 
     #: There is no object of that key.
     MISSING = enum.auto()
