@@ -34,7 +34,8 @@ class Place:
     :param missing: a place that does not exist, on the same server
     :param unreachable: an address that nobody listens at; ``None`` for a store without one
     :param denied: the same place for credentials that may only read; ``None`` where the server knows no rights
-    :param takes_large: whether the server can keep 300 MiB
+    :param takes_large: whether the server can keep 300 MB
+    :param verifies: whether the server computes the checksums of what it gets
     """
 
     destination: Destination
@@ -42,6 +43,7 @@ class Place:
     unreachable: Destination | None = None
     denied: Destination | None = None
     takes_large: bool = True
+    verifies: bool = True
 
 
 @contextlib.contextmanager
@@ -78,6 +80,7 @@ def moto(request: pytest.FixtureRequest) -> Iterator[Place]:
         missing=dataclasses.replace(here, place="none-of-that-name"),
         unreachable=dataclasses.replace(here, settings=dataclasses.replace(login, endpoint_url=nobody())),
         takes_large=False,
+        verifies=False,
     )
 
 

@@ -77,6 +77,7 @@ OF_ALL = frozenset(
 # What they mean to the commands. A 403 whose reason no other request tells is none of these.
 REASONS = {
     "NoSuchKey": Reason.MISSING,
+    "404": Reason.PLACE,
     "AccessDenied": Reason.DENIED,
     "PreconditionFailed": Reason.CHANGED,
     "412": Reason.CHANGED,
