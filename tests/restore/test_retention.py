@@ -75,7 +75,7 @@ class Stored:
     def prune(self, **options: Any) -> dict[str, Any]:
         return self.module(
             "backup_prune",
-            {**destined(self._login()), "hostname": self.host.hostname, **self._log_db(), **options},
+            destined({**self._login(), "hostname": self.host.hostname, **self._log_db(), **options}),
         )
 
     def module(self, name: str, options: dict[str, Any]) -> dict[str, Any]:
