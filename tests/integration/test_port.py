@@ -161,20 +161,16 @@ def test_a_byte_that_changes_on_the_way_is_refused(
 ) -> None:
     if not place.verifies:
         pytest.skip("the server believes every checksum")
-    made, read, changed = make_file(tmp_path, size), Part.read, []
+    made, read = make_file(tmp_path, size), Part.read
 
-    def change_once(self: Part, count: int | None = None) -> bytes:
+    def change(self: Part, count: int | None = None) -> bytes:
         found = read(self, count)
         # Its digest is computed before it is sent.
-        if "sha256" in vars(self) and found and not changed:
-            changed.append(self.number)
-            return bytes([found[0] ^ 1]) + found[1:]
-        return found
+        return bytes([found[0] ^ 1]) + found[1:] if "sha256" in vars(self) and found else found
 
-    monkeypatch.setattr(Part, "read", change_once)
+    monkeypatch.setattr(Part, "read", change)
     with opened(place.destination) as store, pytest.raises(StoreFailed):
         put(store, made)
-    assert changed == [1]
     check_nothing(place)
 
 
