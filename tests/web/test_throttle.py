@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.playbook import LogDatabase
+from tests.playbook import HANGS, LogDatabase
 from tests.web.people import Person, make_person
 from tests.web.visitor import Clock, Visitor, dialogs_of
 from webstatus.security import devices, passwords, throttle, workers
@@ -298,7 +298,7 @@ def test_logins_do_not_keep_pages_waiting(app: Starlette, person: Person, monkey
 
     def hangs(password: str, _stored: str | None) -> bool:
         hashing.append(password)
-        go_on.wait(20)
+        go_on.wait(HANGS)
         return False
 
     page = Visitor(app).log_in(person)
@@ -309,7 +309,7 @@ def test_logins_do_not_keep_pages_waiting(app: Starlette, person: Person, monkey
         for visitor in visitors:
             visitor.http.portal = page.http.portal
         running = [pool.submit(visitor.try_login, "somebody", "guess") for visitor in visitors]
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + HANGS
         while len(hashing) < workers.MAX_HASHING and time.monotonic() < deadline:
             time.sleep(0.05)
         assert page.is_logged_in()
