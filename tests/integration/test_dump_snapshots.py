@@ -175,7 +175,9 @@ def test_change_that_waits_for_the_dump_makes_it_begin_again(dumps: Dumps, monke
         taken = fingerprint.take(connection, database, table, *arguments)
         if table.name == "rough" and changing.ident is None:
             changing.start()
+            end = time.monotonic() + HANGS
             while not dumps.server.execute(waiting):
+                assert time.monotonic() < end
                 time.sleep(0.05)
         return taken
 
