@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -21,6 +22,10 @@ from tests.servers.moto import Moto
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
+
+# Limits that no busy machine exceeds, and failures that can be repeated. The unit tests have the same.
+settings.register_profile("vex", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("vex")
 
 FLEET = "tests/fleet/"
 

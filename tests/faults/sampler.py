@@ -48,7 +48,7 @@ class Sampler:
         return self
 
     def __exit__(self, _type: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
-        output, _ = self._process.communicate(timeout=60)
+        output, _ = self._process.communicate(timeout=600)
         result: dict[str, Any] = json.loads(output)
         self.found, self.sweeps = result["found"], result["sweeps"]
 

@@ -17,8 +17,8 @@ from tests.faults.traces import check_archive_in_bucket, check_nothing_left, che
 from tests.playbook import Installation
 from tests.servers.fault_proxy import FaultProxy
 
-# No run with a fault may take longer, in seconds; each waits for a patience of less.
-DEADLINE = 120
+# No run with a fault may take longer, in seconds; each waits for a patience of much less.
+DEADLINE = 400
 WORDS = {None: "none", 0: "open", 1: "success", 2: "warning", 3: "error"}
 
 

@@ -27,8 +27,11 @@ def fill(server: MariaDB) -> None:
     server.execute(*SCHEMA)
 
 
-def fill_little(server: MariaDB) -> None:
-    """Create a database with few rows, whose archive is just too large for one part of an upload."""
+def fill_little(server: MariaDB, mebibytes: int = 6) -> None:
+    """Create a database with few rows, whose archive is just too large for one part of an upload.
+
+    :param mebibytes: of the archive; the smallest parts have 5, those of a playbook 16
+    """
     server.execute(
         f"CREATE DATABASE {DATABASE}",
         f"USE {DATABASE}",
@@ -36,7 +39,7 @@ def fill_little(server: MariaDB) -> None:
         "INSERT INTO cliente SELECT seq, CONCAT('cliente ', seq) FROM seq_1_to_50",
         "CREATE TABLE foto (id INT PRIMARY KEY, dados LONGBLOB NOT NULL)",
     )
-    content = random.Random(1).randbytes(6 * 1024 * 1024)
+    content = random.Random(1).randbytes(mebibytes * 1024 * 1024)
     with contextlib.closing(server.connect(database=DATABASE)) as connection, connection.cursor() as cursor:
         for start in range(0, len(content), 1024 * 1024):
             cursor.execute("INSERT INTO foto VALUES (%s, %s)", (10 + start, content[start : start + 1024 * 1024]))

@@ -13,8 +13,8 @@ from tests.servers.outages import RecurringOutage
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
 
-# Less than a run may take here.
-PATIENT = {"patience_minutes": 2}
+# Less than a run may take here, and more than a server needs to start on a slow machine.
+PATIENT = {"patience_minutes": 10}
 
 
 def test_the_store_refuses_every_second_request(host: Installation, s3_proxy: S3Proxy) -> None:
@@ -25,7 +25,7 @@ def test_the_store_refuses_every_second_request(host: Installation, s3_proxy: S3
     check_success(host, outcome)
     check_only_newest(host, first.keys, outcome.keys)
     log = log_of(host)
-    assert_says(log, ["the object store does not answer (", "the server answered 503", "for up to 2 minutes"])
+    assert_says(log, ["the object store does not answer (", "the server answered 503", "for up to 10 minutes"])
     assert_says(log, ["the object store answers again after"])
 
 
@@ -48,7 +48,6 @@ def test_the_store_is_killed_in_the_middle_of_the_upload(host: Installation, s3:
         wait_for_log(host, run, "the object store does not answer")
     finally:
         s3.stop()
-        # It takes about 20 seconds.
         s3.start()
     outcome = run.wait()
     check_success(host, outcome)

@@ -111,7 +111,7 @@ def test_the_sampler_finds_a_visible_secret(tmp_path: Path, canaries: Canaries) 
     with Sampler([canaries.mark], [tmp_path]) as sampler:
         process = subprocess.Popen(["sh", "-c", "read line", canaries.mark], stdin=subprocess.PIPE)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.5)
+            process.wait(3)
         process.communicate(b"\n")
     assert len(sampler.found) == 2
     assert any(canaries.mark in line and "read line" in line for line in sampler.found)

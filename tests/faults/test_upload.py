@@ -31,7 +31,7 @@ def outcomes(new_host: NewHost, s3: SeaweedFS) -> Outcomes:
             "unknown key": {"s3_access_key": "nobody"},
             "no server": {"s3_endpoint_url": "http://127.0.0.1:9"},
             "always unavailable": {"s3_endpoint_url": always.endpoint},
-            "unavailable for a while": {"s3_endpoint_url": for_a_while.endpoint, "patience_minutes": 1},
+            "unavailable for a while": {"s3_endpoint_url": for_a_while.endpoint, "patience_minutes": 5},
         }
         outcomes = all_at_once(new_host, cases)
         assert len(for_a_while.requests) > 3

@@ -18,7 +18,7 @@ from tests.servers.cache import cache_directory
 COLLECTION = ROOT / "collections/ansible_collections/vex/backup"
 REQUIREMENTS = COLLECTION / "roles/host/files/requirements.txt"
 # Seconds for creating virtual environments on all hosts at once, on a machine that may be busy.
-HANGS = 1800
+HANGS = 3600
 RECAP = re.compile(r"^(\S+)\s+: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
 
 

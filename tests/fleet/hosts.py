@@ -21,7 +21,7 @@ from tests.fleet.podman import address_of, gateway_of, podman, remove_container,
 ADMIN = "admin"
 # The modules' Python on an equipped host.
 PYTHON = "/opt/modules/bin/python"
-READY_WITHIN = 60
+READY_WITHIN = 600
 
 
 class Keys:
@@ -88,7 +88,7 @@ class Host:
             input=answer,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
             check=False,
         )
 

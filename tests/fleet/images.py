@@ -20,7 +20,7 @@ RECIPES = Path(__file__).parent / "recipes"
 MIRROR = "http://deb.debian.org/debian"
 # The libraries of the modules' Python, in the versions of requirements/.
 LIBRARIES = ("PyMySQL", "boto3")
-BUILD_TAKES = 900
+BUILD_TAKES = 2700
 
 _BARE = "openssh-server cron passwd sudo python3 ca-certificates tzdata iproute2 procps".split()
 _FILES = (

@@ -16,7 +16,7 @@ INIT = "/usr/local/sbin/init"
 SESSION_LABEL = "vex-backup.session"
 
 
-def podman(*arguments: str, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def podman(*arguments: str, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run Podman.
 
     :param timeout: time limit in seconds

@@ -26,9 +26,9 @@ WORK = "/var/backups/vex-backup"
 ODD_PASSWORD = "it's {{ 7 * 7 }} 'q\" \\ é#" + secrets.token_hex(4)
 VENV_PYTHON = "/opt/vex-backup/venv/bin/python"
 # Cron reads its files once a minute.
-CRON_STARTS_WITHIN = 120
+CRON_STARTS_WITHIN = 600
 # The machine may be busy.
-A_RUN_TAKES = 300
+A_RUN_TAKES = 1800
 EVERYWHERE = "find / -xdev -name '*vex-backup*' -not -path '/proc/*' -not -path '/exchange/*'"
 
 

@@ -26,7 +26,8 @@ def outcome(hosts: dict[str, Host], control: Control) -> Iterator[Outcome]:
         run = Run([member], Path(directory))
         dump.reach(run)
         with without_python(member.host):
-            time.sleep(5)
+            # Long enough for several questions on a slow machine.
+            time.sleep(20)
         assert not run.ended, run.wait().get(NAME)
         kill_stage(member.host)
         dump.go_on()

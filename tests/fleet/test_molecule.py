@@ -12,7 +12,7 @@ import pytest
 from tests.playbook import environment
 
 SCENARIOS = Path(__file__).parent / "molecule"
-TAKES = 900
+TAKES = 2700
 
 
 @pytest.mark.parametrize("scenario", sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml")))

@@ -30,7 +30,7 @@ def dump_request(socket: str, path: Path, **changes: Any) -> DumpRequest:
         compression="none",
         checksums="sample",
         long_query_guard=60,
-        timeout=120,
+        timeout=600,
         space_factor=0.0,
         keep_failed=0,
         run_uuid=None,

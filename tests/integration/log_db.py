@@ -52,7 +52,7 @@ class LogDatabase:
             "login_unix_socket": self.server.socket,
             "login_user": "root",
             "login_database": self.name,
-            "connect_timeout": 5,
+            "connect_timeout": 30,
         }
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

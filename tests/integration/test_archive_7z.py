@@ -38,6 +38,7 @@ from tests.integration.packing import (
     unpacked,
 )
 from tests.modules import ModuleProcess
+from tests.playbook import HANGS
 
 
 @pytest.fixture
@@ -306,10 +307,10 @@ def test_a_source_that_changes_during_packing_is_noticed(source: Path, dest: Pat
 
 
 def test_the_deadline(source: Path, dest: Path, fake: Callable[[str], None]) -> None:
-    fake("exec sleep 60")
+    fake(f"exec sleep {2 * HANGS}")
     began = time.monotonic()
     refusal_without_archive(CommandTimeout, source, dest, timeout=1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < HANGS
 
 
 @pytest.mark.parametrize("remove_source", [False, True])
@@ -352,7 +353,7 @@ def test_an_interrupted_module_leaves_nothing(source: Path, dest: Path, tmp_path
     log = tmp_path / "backup_script.log"
     options = {"source": str(source), "dest": str(dest), "level": "9", "password": PASSWORD, "run_log": str(log)}
     module = ModuleProcess("archive_7z", options)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANGS
     while not Path(f"{dest}.partial").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -38,6 +38,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.server import ha
 from ansible_collections.vex.backup.plugins.module_utils._mysql.session import LOOK
 from tests.integration.dumping import dump_request
 from tests.integration.odd_databases import quoted
+from tests.playbook import HANGS
 from tests.servers.mariadb import MariaDB
 
 NAME = "backup_20250720_161523"
@@ -174,13 +175,15 @@ def test_change_that_waits_for_the_dump_makes_it_begin_again(dumps: Dumps, monke
         taken = fingerprint.take(connection, database, table, *arguments)
         if table.name == "rough" and changing.ident is None:
             changing.start()
+            end = time.monotonic() + HANGS
             while not dumps.server.execute(waiting):
+                assert time.monotonic() < end
                 time.sleep(0.05)
         return taken
 
     def find_later(*arguments: Any) -> str:
         # The change goes on when the sessions of the dump have ended.
-        changing.join(60)
+        changing.join(HANGS)
         return culprits_module.find_changes(*arguments)
 
     monkeypatch.setattr(reader_module, "take", take)
@@ -200,7 +203,7 @@ def test_writers_of_a_locked_table_wait(dumps: Dumps, monkeypatch: pytest.Monkey
             statement = f"UPDATE {FIRST}.`log-schema` SET id = 2"
             writing.append(threading.Thread(target=dumps.server.execute, args=[statement]))
             writing[0].start()
-            end = time.monotonic() + 60
+            end = time.monotonic() + HANGS
             waiting = f"SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO = '{statement}' AND STATE LIKE '%lock%'"
             while not dumps.server.execute(waiting):
                 assert time.monotonic() < end
@@ -209,7 +212,7 @@ def test_writers_of_a_locked_table_wait(dumps: Dumps, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(reader_module, "take", take)
     assert dumps.run(FIRST)["status"] == 1
-    writing[0].join(60)
+    writing[0].join(HANGS)
     (file,) = (dumps.folder / NAME / "dump" / FIRST / "exact").glob("log-schema*")
     assert file.read_text().endswith("VALUES\n(1);\n")
     assert dumps.server.execute(f"SELECT id FROM {FIRST}.`log-schema`") == ((2,),)

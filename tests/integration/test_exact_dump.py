@@ -27,7 +27,7 @@ from tests.integration.table_values import ONLY_MARIADB, PAIRS, Pair
 from tests.servers.mariadb import MariaDB
 
 DATABASE = "exact `rows`"
-SECONDS = 60
+SECONDS = 600
 ALL_BYTES = "UNHEX('" + "".join(f"{byte:02X}" for byte in range(256)) + "')"
 ODD_NAMES = (
     "new\nline", "ta\tb", "re\rturn", "semi;colon", "quote'", 'double"', "back`tick", "back\\slash", "per%cent", "ação",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db import upsert a
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
 from tests.integration.log_db import LogDatabase, migrate, run_module
 from tests.integration.recording import DOWN, Writer, migrated
+from tests.playbook import HANGS
 from tests.servers.mariadb import MariaDB
 
 
@@ -84,7 +86,7 @@ def test_connection_is_lost_within_the_transaction(write: Writer) -> None:
         holder.begin()
         with holder.cursor() as cursor:
             cursor.execute("SELECT id FROM backup_log FOR UPDATE")
-        killer = threading.Timer(0.5, _kill_waiting, [write.database])
+        killer = threading.Thread(target=_kill_waiting, args=[write.database])
         killer.start()
         result = write(run_uuid=run, status=1, upload={"status": 1})
         killer.join()
@@ -98,10 +100,17 @@ def test_connection_is_lost_within_the_transaction(write: Writer) -> None:
 
 
 def _kill_waiting(database: LogDatabase) -> None:
-    database.server.execute(
-        "BEGIN NOT ATOMIC FOR found IN (SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() "
-        f"AND db = '{database.name}' AND info LIKE '%WHERE run_uuid%') DO KILL found.id; END FOR; END"
+    """Wait until a session waits for a lock of the database, and kill it."""
+    waiting = (
+        "SELECT id FROM information_schema.processlist JOIN information_schema.innodb_trx ON trx_mysql_thread_id = id"
+        f" WHERE trx_state = 'LOCK WAIT' AND db = '{database.name}'"
     )
+    deadline = time.monotonic() + HANGS
+    while not (found := database.server.execute(waiting)):
+        assert time.monotonic() < deadline
+        # The server refreshes the list when nobody has read it for a tenth of a second.
+        time.sleep(0.2)
+    database.server.execute(f"KILL {found[0][0]}")
 
 
 def test_a_late_running_record_does_not_reopen_an_ended_run(write: Writer) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,23 +87,21 @@ def test_wrong_password_is_reported_and_not_shown(mariadb: MariaDB) -> None:
 
 def test_server_that_accepts_and_never_answers() -> None:
     port = free_port()
-    with socket.create_server(("127.0.0.1", port)):
-        start = time.monotonic()
-        with pytest.raises(ServerUnavailable, match=f"127.0.0.1:{port} could not be reached"):
-            connect(resolve_login({**ACCOUNT, "login_host": "127.0.0.1", "login_port": port, "connect_timeout": 1}))
-        assert time.monotonic() - start < 5
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(ServerUnavailable, match=f"127.0.0.1:{port} could not be reached"),
+    ):
+        connect(resolve_login({**ACCOUNT, "login_host": "127.0.0.1", "login_port": port, "connect_timeout": 1}))
 
 
 def test_statement_timeout(mariadb: MariaDB) -> None:
     options = {"login_user": "root", "login_unix_socket": mariadb.socket}
     with (
-        contextlib.closing(connect(resolve_login({**options, "connect_timeout": 1}))) as connection,
+        contextlib.closing(connect(resolve_login({**options, "connect_timeout": 3}))) as connection,
         connection.cursor() as cursor,
     ):
-        cursor.execute("SELECT SLEEP(1.5)")
-    start = time.monotonic()
+        cursor.execute("SELECT SLEEP(3.5)")
     with contextlib.closing(connect(resolve_login(options), statement_timeout=1)) as connection:
         cursor = connection.cursor()
         with pytest.raises(pymysql.err.OperationalError, match="timed out"):
-            cursor.execute("SELECT SLEEP(5)")
-    assert time.monotonic() - start < 4
+            cursor.execute("SELECT SLEEP(60)")

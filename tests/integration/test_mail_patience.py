@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common import patience as patience_module
 from tests.integration.certificates import Certificates
 from tests.integration.mailing import Mailer, scripted
+from tests.playbook import HANGS
 from tests.servers.smtp import SmtpSink
 
 
@@ -110,7 +111,7 @@ def test_a_content_whose_reply_takes_too_long_is_not_sent_again(mail: Mailer) ->
     class Slow(Conversation):
         def __call__(self, client: socket.socket) -> None:
             super().__call__(client)
-            ended.wait(30)
+            ended.wait(HANGS)
 
     conversation = Slow(None)
     with scripted(conversation) as port:
@@ -130,7 +131,7 @@ def test_a_server_that_hangs_before_the_content_is_tried_again(mail: Mailer, smt
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(patience_module.Patience, "_begin_wait", come_back)
-        assert mail(timeout=1)["delivered"]
+        assert mail(timeout=4)["delivered"]
     assert len(smtp.messages) == 1
 
 

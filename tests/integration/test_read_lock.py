@@ -23,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.connection import Login, connect
 from ansible_collections.vex.backup.plugins.module_utils._mysql.server import Server, describe
+from tests.playbook import HANGS
 from tests.servers.database_server import DatabaseServer
 from tests.servers.mariadb import MariaDB
 from tests.servers.mysql import MySQL
@@ -58,7 +59,7 @@ class Locked:
 
     def number_of(self, statement: str) -> int:
         """Return the connection that executes a statement, which it waits for."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + HANGS
         while time.monotonic() < end:
             found = self.mariadb.execute(
                 "SELECT id FROM information_schema.processlist"
@@ -85,7 +86,7 @@ class Locked:
         finally:
             with contextlib.suppress(pymysql.err.MySQLError):
                 self.mariadb.execute(f"KILL {number}")
-            running.join(60)
+            running.join(HANGS)
 
 
 @pytest.fixture
@@ -138,29 +139,25 @@ def test_long_statement_is_named(locked: Locked, hasty: None) -> None:
 
 def test_writers_wait_for_a_short_time_only(locked: Locked, hasty: None) -> None:
     """While the lock waits for a statement, it blocks others; between two attempts, they go on."""
-    with locked.long_statement(), contextlib.suppress(DumpFailed):
-        stop = threading.Event()
-        writes: list[int] = []
+    writes: list[int] = []
+    with locked.long_statement() as number:
 
-        def write() -> None:
-            while not stop.is_set():
-                locked.mariadb.execute("CREATE OR REPLACE TABLE locked.u (a INT)")
-                writes.append(1)
+        def pause(_deadline: Deadline, _seconds: float) -> None:
+            locked.mariadb.execute("SET lock_wait_timeout = 1", "CREATE OR REPLACE TABLE locked.u (a INT)")
+            writes.append(1)
+            if len(writes) == 2:
+                locked.mariadb.execute(f"KILL {number}")
 
-        writer = threading.Thread(target=write)
-        writer.start()
-        try:
-            locked.lock(patience=4)
-        finally:
-            stop.set()
-            writer.join(60)
-        assert len(writes) > 2
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Deadline, "pause", pause)
+            locked.lock(patience=HANGS)
+    assert len(writes) >= 2
 
 
 def test_lock_is_had_when_the_statement_ends(locked: Locked, hasty: None) -> None:
     with locked.long_statement() as number:
         threading.Timer(2, lambda: locked.mariadb.execute(f"KILL {number}")).start()
-        locked.lock(patience=60)
+        locked.lock(patience=HANGS)
 
 
 def test_time_limit_while_the_lock_waits(locked: Locked, hasty: None) -> None:
@@ -193,7 +190,7 @@ def test_further_locks_are_tried_again_under_a_new_lock(locked: Locked, hasty: N
         tries.append(1)
         return len(tries) == 2
 
-    locked.lock(patience=60, lock_more=lock_more)
+    locked.lock(patience=HANGS, lock_more=lock_more)
     assert len(tries) == 2
 
 
@@ -226,11 +223,11 @@ def test_writers_of_mysql_go_on_between_attempts(mysql: MySQL, hasty: None) -> N
     def pause(_deadline: Deadline, _seconds: float) -> None:
         mysql.execute("SET lock_wait_timeout = 1", "CREATE TABLE locked.u (a INT)", "DROP TABLE locked.u")
         mysql.execute(f"KILL {number}")
-        reading.join(60)
+        reading.join(HANGS)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Deadline, "pause", pause)
-        locked.lock(patience=60)
+        locked.lock(patience=HANGS)
 
 
 def test_lost_lock_is_noticed(locked: Locked) -> None:

@@ -39,6 +39,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.work import stor
 from tests.destinations import destined, s3_destination
 from tests.integration.downloading import DATA, KEY, NAME, Downloads
 from tests.modules import ModuleProcess
+from tests.playbook import HANGS
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
 
@@ -114,7 +115,7 @@ def test_the_data_of_an_earlier_attempt_is_verified(downloads: Downloads, left: 
 
 def test_a_killed_download_is_continued(downloads: Downloads) -> None:
     process = ModuleProcess("backup_download", destined({**downloads.options(), "parallel": 1}))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANGS
     while not any(path.stat().st_size for path in downloads.partials()) and time.monotonic() < deadline:
         time.sleep(0.001)
     process.process.send_signal(signal.SIGKILL)
@@ -128,20 +129,20 @@ def test_a_killed_download_is_continued(downloads: Downloads) -> None:
 
 def test_temporary_refusals(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(1, "GET")
-    downloads.run(endpoint_url=s3_proxy.endpoint, patience=60)
+    downloads.run(endpoint_url=s3_proxy.endpoint, patience=HANGS)
     assert downloads.archive.read_bytes() == DATA
 
 
 def test_a_connection_that_breaks_once(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     s3_proxy.cut(1)
-    downloads.run(endpoint_url=s3_proxy.endpoint, patience=60)
+    downloads.run(endpoint_url=s3_proxy.endpoint, patience=HANGS)
     assert downloads.archive.read_bytes() == DATA
 
 
 def test_a_store_that_is_away_in_the_middle(downloads: Downloads, s3_proxy: S3Proxy) -> None:
     # The first two are the manifest and the first chunk.
     s3_proxy.call_at("GET", 3, s3_proxy.go_away)
-    downloads.run(endpoint_url=s3_proxy.endpoint, patience=60)
+    downloads.run(endpoint_url=s3_proxy.endpoint, patience=HANGS)
     assert downloads.archive.read_bytes() == DATA
     began, *_others, ended = [line for line in downloads.log.read_text().splitlines() if "the object store" in line]
     assert "the object store does not answer (" in began
@@ -271,7 +272,7 @@ def test_a_copy_of_the_backup_of_another_host_is_refused(downloads: Downloads) -
 
 def test_access_denied(downloads: Downloads) -> None:
     account = {"access_key": downloads.s3.ro_access_key, "secret_key": downloads.s3.ro_secret_key}
-    downloads.client.create_bucket(Bucket="closed")
+    downloads.s3.make_bucket("closed")
     message = downloads.refusal(StoreFailed, bucket="closed", **account)
     assert "grant them s3:GetObject and s3:ListBucket" in message
 

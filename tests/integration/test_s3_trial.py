@@ -85,7 +85,7 @@ def bucket(s3: SeaweedFS, s3_proxy: S3Proxy) -> Iterator[Bucket]:
 def versioned(s3: SeaweedFS, s3_proxy: S3Proxy) -> Bucket:
     """Make a bucket that keeps versions, and may lock them."""
     made = Bucket(s3, s3_proxy, f"locked-{secrets.token_hex(4)}")
-    made.client.create_bucket(Bucket=made.name, ObjectLockEnabledForBucket=True)
+    s3.make_bucket(made.name, locked=True)
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -28,6 +29,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3 import S3Stor
 from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import Client
 from tests.integration.uploading import KEY, MEBIBYTE, PARTS, SINGLE, SIZES, Uploads, cleared
 from tests.modules import ModuleProcess
+from tests.playbook import HANGS
 from tests.servers.ports import free_port
 from tests.servers.s3_proxy import S3Proxy
 from tests.servers.seaweedfs import SeaweedFS
@@ -53,7 +55,7 @@ def test_connection_refused(uploads: Uploads) -> None:
 
 def test_503_for_a_while(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(times=2)
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=HANGS)["changed"] is True
     assert uploads.content(KEY) == uploads.path.read_bytes()
 
 
@@ -62,20 +64,20 @@ def test_503_without_end(uploads: Uploads, s3_proxy: S3Proxy, method: str | None
     s3_proxy.refuse(method=method)
     message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, patience=1)
     assert "the server answered 503: repeat when it works again" in message
-    assert "in 1 seconds: raise patience" in message
+    assert re.search(r"tried \d+ times in \d+ seconds: raise patience", message)
     assert s3_proxy.endpoint in message
 
 
 def test_connections_that_break(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.drop(times=2, method="PUT")
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=HANGS)["changed"] is True
     assert uploads.content(KEY) == uploads.path.read_bytes()
 
 
 @only_parts
 def test_a_store_that_is_away_in_the_middle(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.call_at("PUT", 2, s3_proxy.go_away)
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=HANGS)["changed"] is True
     assert uploads.content(KEY) == uploads.path.read_bytes()
     assert uploads.unfinished() == []
 
@@ -98,7 +100,7 @@ def test_parts_that_stay_in_the_bucket_are_reported(
 
 def test_every_second_request_is_refused(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse_every_second()
-    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=60)["changed"] is True
+    assert uploads.run(endpoint_url=s3_proxy.endpoint, patience=HANGS)["changed"] is True
     assert uploads.content(KEY) == uploads.path.read_bytes()
 
 
@@ -112,10 +114,9 @@ def test_connections_that_always_break(uploads: Uploads, s3_proxy: S3Proxy) -> N
 def test_the_deadline_ends_a_running_upload(uploads: Uploads, s3_proxy: S3Proxy) -> None:
     s3_proxy.refuse(method="PUT")
     began = time.monotonic()
-    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, patience=600, timeout=3)
+    message = uploads.refusal(StoreFailed, endpoint_url=s3_proxy.endpoint, patience=HANGS, timeout=3)
     assert "longer than 3 seconds: raise timeout" in message
-    # A thread may be waiting before its next attempt.
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < HANGS
 
 
 @only_single
@@ -123,9 +124,9 @@ def test_the_deadline_ends_the_wait_for_a_server_that_hangs(uploads: Uploads) ->
     with socket.create_server(("127.0.0.1", 0)) as server:
         endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
         began = time.monotonic()
-        message = uploads.refusal(StoreFailed, endpoint_url=endpoint, patience=600, timeout=2)
+        message = uploads.refusal(StoreFailed, endpoint_url=endpoint, patience=HANGS, timeout=2)
     assert "longer than 2 seconds" in message
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < HANGS
 
 
 def test_a_body_that_the_deadline_cuts_short_is_no_network_failure(

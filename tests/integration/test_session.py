@@ -25,6 +25,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.server import de
 from ansible_collections.vex.backup.plugins.module_utils._mysql.session import ANOTHER_SERVER, LOAD, LOOK
 from ansible_collections.vex.backup.plugins.module_utils._tools.login import client_login, mydumper_login, try_login
 from tests.integration.certificates import Certificates
+from tests.playbook import HANGS
 from tests.restore.harmful_settings import HARMFUL
 from tests.servers.mariadb import MariaDB
 
@@ -92,7 +93,7 @@ def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANGS,
         env={**os.environ, **ENVIRONMENT, **environment},
     )
 

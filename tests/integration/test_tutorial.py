@@ -54,7 +54,7 @@ def execute(folder: Path, command: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=900,
+        timeout=2700,
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}"

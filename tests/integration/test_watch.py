@@ -16,7 +16,10 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.watch import Wa
 from tests.integration.log_db import LogDatabase, migrate, run_module
 from tests.servers.mariadb import MariaDB
 
-NOW = datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
+
+def now() -> datetime.datetime:
+    """Return the time in UTC, as the log tables have it."""
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
 
 
 class Watched:
@@ -32,7 +35,7 @@ class Watched:
 
     def run(self, number: int, *, hours_ago: int, status: int = 0) -> None:
         """Insert a run of server ``db<number>``."""
-        started = NOW - datetime.timedelta(hours=hours_ago)
+        started = now() - datetime.timedelta(hours=hours_ago)
         self.database.server.execute(
             f"INSERT INTO `{self.database.name}`.backup_log (run_uuid, hostname, data_inicio, status_backup, etapa)"
             f" VALUES ('{number:036}', 'db{number}', '{started}', {status}, 'dump')"
@@ -63,13 +66,14 @@ def test_a_run_is_closed_after_the_limit_and_not_before(watched: Watched) -> Non
     foreseen = watched(check_mode=True)
     assert [run["hostname"] for run in foreseen["closed"]] == ["db1"]
     assert watched.statuses() == [("db1", 0, None), ("db2", 0, None), ("db3", 1, None)]
+    before = now()
     done = watched()
     assert done["changed"]
     assert [run["hostname"] for run in done["closed"]] == ["db1"]
     assert "has not ended after 48 hours, in stage dump" in done["closed"][0]["message"]
     assert watched.statuses()[1:] == [("db2", 0, None), ("db3", 1, None)]
     assert watched.statuses()[0][1] == 3
-    assert watched.statuses()[0][2] >= NOW
+    assert watched.statuses()[0][2] >= before
     assert not watched()["changed"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.watching import NOW, Watch
+from tests.integration.watching import DUE, NOW, Watch
 from tests.playbook import LogDatabase, away
 from tests.servers.mariadb import MariaDB
 from tests.servers.smtp import SmtpSink
@@ -42,7 +42,7 @@ def test_each_server_is_reported_once_until_it_recovers(watch: Watch) -> None:
     assert first.status == 0, first.output
     ((subject, text),) = first.mails
     assert subject == "Backups atrasados ou interrompidos: db-atrasado, db-nunca"
-    due = (NOW - datetime.timedelta(hours=72)).replace(hour=3, minute=0, second=0)
+    due = (NOW - datetime.timedelta(hours=72)).replace(hour=DUE, minute=0, second=0)
     due += datetime.timedelta(days=due < NOW - datetime.timedelta(hours=72))
     last = NOW - datetime.timedelta(hours=72)
     says = f"previsto para {due:{SHOWN}} UTC, tolerância de 60 min; último backup: {last:{SHOWN}}"

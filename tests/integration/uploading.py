@@ -20,6 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest, upload
 from tests.destinations import s3_destination
+from tests.playbook import HANGS
 from tests.servers.seaweedfs import SeaweedFS
 
 MEBIBYTE = 1024 * 1024
@@ -100,7 +101,7 @@ class Uploads:
 
     def wait_for_parts(self) -> None:
         """Wait until an upload has sent its first parts."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANGS
         while time.monotonic() < deadline:
             for item in self.client.list_multipart_uploads(Bucket=self.s3.bucket).get("Uploads", []):
                 sent = self.client.list_parts(Bucket=self.s3.bucket, Key=item["Key"], UploadId=item["UploadId"])

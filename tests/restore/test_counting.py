@@ -34,6 +34,7 @@ def test_a_signal_ends_the_counts(mariadb: MariaDB) -> None:
 
     def send_signal() -> None:
         while mariadb.execute(COUNTS) != ((2,),):
+            assert not released.is_set()
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -27,11 +27,12 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import block, parse_blocks
 from ansible_collections.vex.backup.plugins.module_utils._restore import load as load_module
+from tests.playbook import HANGS
 from tests.restore.dumping import Dumped, small_dump
 from tests.servers.mariadb import MariaDB
 
 FIRST = "dump/small/tables/small.first.sql"
-SLEEPING = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT%SLEEP(60)%'"
+SLEEPING = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT%SLEEP(600)%'"
 
 
 def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
@@ -177,11 +178,10 @@ def test_files_that_were_cut_off(
 
 
 def test_a_client_that_is_killed(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(60))"))
+    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(600))"))
 
     def kill() -> None:
-        while fresh_mariadb.execute(SLEEPING) != ((1,),):
-            time.sleep(0.05)
+        wait_until(lambda: fresh_mariadb.execute(SLEEPING) == ((1,),))
         for pid in clients():
             os.kill(pid, signal.SIGKILL)
 
@@ -192,12 +192,12 @@ def test_a_client_that_is_killed(small: Dumped, fresh_mariadb: MariaDB) -> None:
 
 def test_a_connection_that_is_killed(small: Dumped, fresh_mariadb: MariaDB) -> None:
     """The client does not log in again, which would load the rest of a transaction."""
-    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(60))"))
+    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(600))"))
 
     def kill() -> None:
-        while not (found := fresh_mariadb.execute(SLEEPING.replace("COUNT(*)", "ID"))):
-            time.sleep(0.05)
-        fresh_mariadb.execute(f"KILL {found[0][0]}")
+        wait_until(lambda: fresh_mariadb.execute(SLEEPING) == ((1,),))
+        ((number,),) = fresh_mariadb.execute(SLEEPING.replace("COUNT(*)", "ID"))
+        fresh_mariadb.execute(f"KILL {number}")
 
     with meanwhile(kill):
         error = small.refusal(RestoreDiffers, fresh_mariadb)
@@ -206,11 +206,10 @@ def test_a_connection_that_is_killed(small: Dumped, fresh_mariadb: MariaDB) -> N
 
 
 def test_a_server_that_goes_away_while_rows_are_loaded(small: Dumped, fresh_mariadb: MariaDB) -> None:
-    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(60))"))
+    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(600))"))
 
     def kill() -> None:
-        while fresh_mariadb.execute(SLEEPING) != ((1,),):
-            time.sleep(0.05)
+        wait_until(lambda: fresh_mariadb.execute(SLEEPING) == ((1,),))
         fresh_mariadb.kill()
 
     with meanwhile(kill):
@@ -222,16 +221,15 @@ def test_a_server_that_goes_away_while_rows_are_loaded(small: Dumped, fresh_mari
 @pytest.mark.parametrize("signalled", [False, True])
 def test_a_load_that_is_ended(small: Dumped, fresh_mariadb: MariaDB, signalled: bool) -> None:
     """No client is left."""
-    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(60))"))
+    rewrite(small.path / FIRST, lambda text: text.replace(b"(1)", b"(1 + SLEEP(600))"))
 
     def interrupt() -> None:
-        while fresh_mariadb.execute(SLEEPING) != ((1,),):
-            time.sleep(0.05)
+        wait_until(lambda: fresh_mariadb.execute(SLEEPING) == ((1,),))
         if signalled:
             os.kill(os.getpid(), signal.SIGTERM)
 
     with meanwhile(interrupt):
-        small.refusal(Interrupted if signalled else CommandTimeout, fresh_mariadb, timeout=0 if signalled else 5)
+        small.refusal(Interrupted if signalled else CommandTimeout, fresh_mariadb, timeout=0 if signalled else 20)
     assert clients() == []
     # With the client, the transaction ended.
     assert fresh_mariadb.execute("SELECT COUNT(*) FROM small.first") == ((0,),)
@@ -249,6 +247,13 @@ def is_client(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return parent == os.getpid() and b"--skip-reconnect" in words
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + HANGS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

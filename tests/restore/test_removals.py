@@ -43,7 +43,7 @@ class Uploads:
             "config_file": None,
             "ca_cert": None,
             "login_database": database.name,
-            "connect_timeout": 2,
+            "connect_timeout": 30,
         }
 
     def add(self, key: str, run: str = "") -> str:

@@ -193,7 +193,7 @@ def test_a_bucket_with_object_lock(backup_setup: Installation) -> None:
     """Locked backups stay; others are hidden behind delete markers, which the result lists."""
     client = backup_setup.store.client()
     bucket = f"locked-{uuid.uuid4().hex[:8]}"
-    client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    backup_setup.store.make_bucket(bucket, locked=True)
     stored = Stored(backup_setup, bucket)
     until = datetime.datetime.now(datetime.UTC) + DAY
     keys = [

@@ -14,7 +14,7 @@ from tests.servers.cache import cache_directory
 from tests.servers.process import ServerFailed
 
 MIRROR = "http://deb.debian.org/debian"
-TAKES = 900
+TAKES = 2700
 # A server looks for its messages below the directory that it was built for, which may hold another version's.
 _OF_SERVERS = {
     "mysqld": "--basedir={root}/usr --secure-file-priv=NULL",

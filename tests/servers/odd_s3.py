@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, path: str) -> None:
         if self.command == "POST" and "restore" in self.query:
             self.server.store.thawing.setdefault(self.key, self.server.store.looks)
-        upstream = http.client.HTTPConnection(self.server.store.upstream, timeout=60)
+        upstream = http.client.HTTPConnection(self.server.store.upstream, timeout=300)
         try:
             headers = {name: _clear(value) for name, value in self.headers.items() if name.lower() not in NOT_FORWARDED}
             body = (

@@ -48,7 +48,7 @@ class Process:
         argv: Sequence[str],
         ready: Callable[[], bool],
         *,
-        timeout: float = 60,
+        timeout: float = 300,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start the server, and wait until *ready* returns true.
@@ -77,16 +77,16 @@ class Process:
                 raise self._failure(f"was not ready after {timeout:.0f} seconds")
             time.sleep(0.05)
 
-    def stop(self, grace: float = 20) -> None:
+    def stop(self, grace: float = 120) -> None:
         """End the process if it runs: SIGTERM, then SIGKILL after *grace* seconds."""
         if grace:
             self._end(signal.SIGTERM, grace)
-        self._end(signal.SIGKILL, 10)
+        self._end(signal.SIGKILL, 60)
         self.pid_file.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """Kill the process, as in a crash."""
-        self._end(signal.SIGKILL, 10)
+        self._end(signal.SIGKILL, 60)
 
     def _end(self, number: signal.Signals, patience: float) -> None:
         pid = self.pid

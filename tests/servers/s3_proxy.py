@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Self
@@ -31,6 +30,7 @@ OPERATIONS = {
     ("GET", "uploads"): "ListMultipartUploads",
     ("GET", "uploadId"): "ListParts",
     ("POST", "uploads"): "CreateMultipartUpload",
+    ("POST", "uploadId"): "CompleteMultipartUpload",
     ("PUT", "partNumber"): "UploadPart",
     ("DELETE", "uploadId"): "AbortMultipartUpload",
     ("DELETE", "versionId"): "DeleteObjectVersion",
@@ -70,6 +70,7 @@ class S3Proxy:
         self._lock = threading.RLock()
         self._returning: list[threading.Thread] = []
         self._away = threading.Event()
+        self._ended = threading.Event()
         self._server = self._listen()
 
     def __enter__(self) -> Self:
@@ -77,21 +78,22 @@ class S3Proxy:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._ended.set()
         for thread in self._returning:
             thread.join()
         self._server.shutdown()
         self._server.server_close()
 
-    def go_away(self) -> None:
-        """Refuse connections for :data:`AWAY_SECONDS`, and drop those that there are."""
+    def go_away(self, seconds: float = AWAY_SECONDS) -> None:
+        """Refuse connections for some time, and drop those that there are."""
         self._away.set()
         self._server.shutdown()
         self._server.server_close()
-        self._returning.append(threading.Thread(target=self._come_back))
+        self._returning.append(threading.Thread(target=self._come_back, args=[seconds]))
         self._returning[-1].start()
 
-    def _come_back(self) -> None:
-        time.sleep(AWAY_SECONDS)
+    def _come_back(self, seconds: float) -> None:
+        self._ended.wait(seconds)
         self._server = self._listen()
         self._away.clear()
         self._serve()
@@ -112,10 +114,14 @@ class S3Proxy:
         """Answer 503 to every second request."""
         self._fail("refuse", None, None, every=2)
 
-    def call_at(self, method: str, number: int, action: Callable[[], None]) -> None:
-        """Call *action* before the request with this *number* of one *method* is forwarded, the first being 1."""
+    def call_at(self, kind: str, number: int, action: Callable[[], None]) -> None:
+        """Call *action* before a request is forwarded.
+
+        :param kind: a method, or an operation such as ``UploadPart``
+        :param number: of the request among those of this kind, the first being 1
+        """
         with self._lock:
-            self._actions[method, number] = action
+            self._actions[kind, number] = action
 
     def drop(self, times: int | None = None, method: str | None = None) -> None:
         """Close the connection without an answer, for the next *times* requests (all later ones when ``None``)."""
@@ -135,9 +141,10 @@ class S3Proxy:
         """Record one request, and return how it is to fail."""
         with self._lock:
             self.requests.append((method, path))
-            number = sum(1 for one, _path in self.requests if one == method)
-            if action := self._actions.pop((method, number), None):
-                action()
+            for kind in (method, operation_of(method, path)):
+                number = sum(1 for one in self.requests if kind in (one[0], operation_of(*one)))
+                if action := self._actions.pop((kind or "", number), None):
+                    action()
             if self._away.is_set():
                 return "drop"
             self._counted += 1
@@ -192,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _forward(self, *, cut: bool) -> None:
-        connection = http.client.HTTPConnection(self.server.proxy.upstream, timeout=60)
+        connection = http.client.HTTPConnection(self.server.proxy.upstream, timeout=300)
         with contextlib.closing(connection) as upstream:
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 ROLES = ("master", "volume", "filer", "s3")
 # Each role also listens for gRPC on a port this much higher.
 GRPC_DISTANCE = 10000
+# A first write into a new bucket, or a request while volumes are made, may be answered with an error of the server's.
+ATTEMPTS = 8
+# It starts in 3 seconds on an idle machine.
+READY_SECONDS = 300
 
 
 class SeaweedFS:
@@ -69,37 +74,62 @@ class SeaweedFS:
     def __exit__(self, *_error: object) -> None:
         self.stop()
 
-    def client(self, *, read_only: bool = False, endpoint: str | None = None) -> S3Client:
-        """Return a boto3 client with short timeouts.
-
-        :param endpoint: another address of the same store, such as that of a proxy
-        """
+    def client(self, attempts: int = ATTEMPTS) -> S3Client:
+        """Return a boto3 client for the tests' own requests, which repeats what a busy store refuses."""
         return boto3.client(
             "s3",
-            endpoint_url=endpoint or self.endpoint,
+            endpoint_url=self.endpoint,
             region_name="us-east-1",
-            aws_access_key_id=self.ro_access_key if read_only else self.access_key,
-            aws_secret_access_key=self.ro_secret_key if read_only else self.secret_key,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
             config=Config(
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"total_max_attempts": 1},
+                connect_timeout=10,
+                read_timeout=60,
+                retries={"mode": "standard", "total_max_attempts": attempts},
                 request_checksum_calculation="when_required",
                 s3={"addressing_style": "path"},
             ),
         )
 
     def start(self) -> None:
-        """Start the store unless it is running, and make its buckets."""
-        if self.process.pid is None:
+        """Start the store unless it is running, and make its buckets. All of them can be written to when it returns."""
+        started = self.process.pid is None
+        if started:
             identities = self.directory / "s3.json"
             identities.touch(mode=0o600)
             identities.write_text(json.dumps({"identities": self._identities()}))
-            self.process.start(self._argv(identities), self._answers, timeout=120)
+            self.process.start(self._argv(identities), self._answers, timeout=READY_SECONDS)
+        present = {bucket["Name"] for bucket in self.client().list_buckets()["Buckets"]}
+        for bucket in self.buckets:
+            if bucket not in present:
+                self.make_bucket(bucket)
+            elif started:
+                self._wait_for_writes(bucket)
+
+    def make_bucket(self, name: str, *, locked: bool = False) -> None:
+        """Make a bucket, and wait until it can be written to.
+
+        :param locked: whether its objects have versions, which can be locked
+        """
+        self.client().create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked)
+        self._wait_for_writes(name)
+
+    def _wait_for_writes(self, bucket: str) -> None:
+        """Write an object and remove it. The first write into a bucket fails until the store has volumes for it."""
         client = self.client()
-        present = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
-        for bucket in set(self.buckets) - present:
-            client.create_bucket(Bucket=bucket)
+        key = f"ready-{secrets.token_hex(8)}"
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                written = client.put_object(Bucket=bucket, Key=key, Body=b"ready")
+                break
+            except (BotoCoreError, ClientError):
+                if time.monotonic() > deadline:
+                    raise
+        if "VersionId" in written:
+            client.delete_object(Bucket=bucket, Key=key, VersionId=written["VersionId"])
+        else:
+            client.delete_object(Bucket=bucket, Key=key)
 
     def stop(self) -> None:
         """Kill the store: its written data survives, and an orderly end would take 15 seconds."""
@@ -147,7 +177,7 @@ class SeaweedFS:
 
     def _answers(self) -> bool:
         try:
-            self.client().list_buckets()
+            self.client(attempts=1).list_buckets()
         except (BotoCoreError, ClientError):
             return False
         return True

@@ -49,6 +49,8 @@ class SmtpSink:
         self.mode: Mode = "normal"
         self.largest: int | None = None
         self.refused_recipients: set[str] = set()
+        #: How often the server was asked to take a mail for a recipient.
+        self.asked = 0
         self.greeted_by: str | None = None
         self._login = login
         self._tls = tls
@@ -69,7 +71,7 @@ class SmtpSink:
             self,
             hostname=self.address,
             port=self.port,
-            ready_timeout=20,
+            ready_timeout=120,
             ssl_context=self._tls if self._implicit else None,
             tls_context=None if self._implicit else self._tls,
             require_starttls=self._tls is not None and not self._implicit,
@@ -107,6 +109,7 @@ class SmtpSink:
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Accept or refuse a recipient, according to the mode."""
+        self.asked += 1
         if self.mode == "refuse" or address in self.refused_recipients:
             return "550 5.7.1 this server was told to refuse"
         while self.mode == "hang":

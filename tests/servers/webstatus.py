@@ -51,7 +51,7 @@ class WebStatus:
 
     def answers(self) -> bool:
         """Return whether the app answers a request, with any status."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", "/login")
             connection.getresponse()
@@ -68,10 +68,10 @@ class WebStatus:
         """
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         try:
-            with browser.open(f"{self.url}/login", timeout=30) as page:
+            with browser.open(f"{self.url}/login", timeout=120) as page:
                 token = re.search(r'name="csrf_token" value="(\w+)"', page.read().decode("utf-8"))
             fields = {"login": login, "senha": password, "csrf_token": token[1] if token else ""}
-            with browser.open(f"{self.url}/login", urllib.parse.urlencode(fields).encode("ascii"), timeout=30) as page:
+            with browser.open(f"{self.url}/login", urllib.parse.urlencode(fields).encode("ascii"), timeout=120) as page:
                 return bool(page.url == f"{self.url}/")
         except urllib.error.HTTPError as error:
             if error.code == 401:

@@ -39,7 +39,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 # Milliseconds.
-TIMEOUT = 10_000
+TIMEOUT = 90_000
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}

@@ -17,7 +17,7 @@ from webstatus.cli import server_config
 from webstatus.settings import load
 
 # Seconds after which a connection counts as one that never ends.
-HANGS = 20
+HANGS = 300
 
 
 class Served(NamedTuple):

@@ -259,7 +259,7 @@ def test_a_running_backup_refreshes_itself_until_it_ends(clients_page: Page, web
         f" data_encerramento = data_inicio + INTERVAL 90 SECOND, fim_dump = inicio_dump + INTERVAL 80 SECOND"
         f" WHERE id = {number}"
     )
-    expect(fact(page, "Backup", "Status Backup")).to_have_text("Sucesso", timeout=8000)
+    expect(fact(page, "Backup", "Status Backup")).to_have_text("Sucesso")
     expect(fact(page, "Backup", "Tamanho")).to_have_text("42.00 MB")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

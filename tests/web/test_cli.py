@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pytest
 from starlette.applications import Starlette
 
-from tests.playbook import LogDatabase
+from tests.playbook import HANGS, LogDatabase
 from tests.web.people import Person
 from tests.web.visitor import Visitor
 from webstatus import cli
@@ -26,7 +26,7 @@ def run(settings: Mapping[str, str], *arguments: str, typed: str = "") -> subpro
         env={**os.environ, **given},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
     assert "Traceback" not in done.stderr

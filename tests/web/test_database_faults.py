@@ -15,7 +15,7 @@ import pymysql
 import pytest
 from starlette.applications import Starlette
 
-from tests.playbook import LogDatabase
+from tests.playbook import HANGS, LogDatabase
 from tests.servers.webstatus import WebStatus
 from tests.web.people import Person
 from tests.web.visitor import Visitor, text_of
@@ -49,7 +49,7 @@ class Load:
 
     def wait_for(self, status: int) -> None:
         """Wait until each reader may have got new answers, and one has this status."""
-        for _ in range(600):
+        for _ in range(10 * HANGS):
             seen = len(self.answers)
             threading.Event().wait(0.1)
             if status in {answer for answer, _ in self.answers[seen:]}:
@@ -57,7 +57,7 @@ class Load:
         raise AssertionError(f"no answer has the status {status}")
 
     def _read(self) -> None:
-        with httpx2.Client(base_url=self._url, cookies=self._cookies, timeout=60) as browser:
+        with httpx2.Client(base_url=self._url, cookies=self._cookies, timeout=HANGS) as browser:
             while not self._ended.is_set():
                 for path in PATHS:
                     answer = browser.get(path)

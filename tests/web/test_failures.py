@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 
-from tests.playbook import LogDatabase
+from tests.playbook import HANGS, LogDatabase
 from tests.web.people import Person
 from tests.web.visitor import Visitor, text_of
 from webstatus import database, errors
@@ -94,7 +94,7 @@ def test_a_real_deadlock_is_resolved(app: Starlette, web_database: LogDatabase, 
         try:
             with app.state.database.session() as session:
                 session.execute(text("UPDATE usuario SET nome = 'n' WHERE id = :id"), {"id": order[0]})
-                barrier.wait(10)
+                barrier.wait(HANGS)
                 session.execute(text("UPDATE usuario SET nome = 'n' WHERE id = :id"), {"id": order[1]})
                 outcomes.append("done")
         except errors.Busy:
@@ -104,7 +104,7 @@ def test_a_real_deadlock_is_resolved(app: Starlette, web_database: LogDatabase, 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(HANGS)
     assert sorted(outcomes) == ["busy", "done"]
 
 

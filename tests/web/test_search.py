@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from tests.playbook import LogDatabase
+from tests.playbook import HANGS, LogDatabase
 from tests.web.backups import clear
 from webstatus import formats
 from webstatus.cache import FRESH, Cache
@@ -346,12 +346,12 @@ def test_while_one_thread_makes_a_value_the_others_get_the_old_one() -> None:
 
     def slow() -> int:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(HANGS)
         return 2
 
     maker = threading.Thread(target=cache.get, args=("x", slow))
     maker.start()
-    begun.wait(10)
+    begun.wait(HANGS)
     assert cache.get("x", lambda: 3) == 1
     may_end.set()
     maker.join()

@@ -101,12 +101,14 @@ def test_a_body_that_is_too_large_is_refused(served: Served) -> None:
         assert everything(connection).startswith(b"HTTP/1.1 413 ")
 
 
-def test_requests_of_one_connection_have_each_their_time(served: Served) -> None:
+def test_requests_of_one_connection_have_each_their_time(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Together, they take longer than one may.
+    monkeypatch.setattr(server, "REQUEST_TIMEOUT", 3)
     page = PAGE.replace(b"GET", b"HEAD")
     with served.connect() as connection:
         for _ in range(8):
             connection.sendall(page[:20])
-            threading.Event().wait(0.1)
+            threading.Event().wait(0.5)
             connection.sendall(page[20:] + b"\r\n")
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(page[:20])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.playbook import LogDatabase
+from tests.playbook import HANGS, LogDatabase
 from tests.web.people import Person, make_person
 from tests.web.visitor import Clock, Visitor, dialogs_of
 from webstatus.security import devices, passwords, throttle, workers
@@ -38,17 +39,23 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.fixture(autouse=True)
+def _stopped(clock: Clock) -> None:
+    clock.stop()
+
+
 def guess(visitor: Visitor, login: str, times: int) -> list[int]:
     return [visitor.try_login(login, f"guess {number}").status_code for number in range(times)]
 
 
-def failed_before(database: LogDatabase, login: str, count: int, address: str = "") -> None:
+def failed_before(database: LogDatabase, now: datetime.datetime, login: str, count: int, address: str = "") -> None:
     """Insert *count* failed attempts of this moment, each from its own address or all from *address*."""
     for number in range(count):
         database.rows(
-            "INSERT INTO tentativa_login (login, ip, data_criacao) VALUES (%s, %s, UTC_TIMESTAMP())",
+            "INSERT INTO tentativa_login (login, ip, data_criacao) VALUES (%s, %s, %s)",
             login,
             address or f"192.0.2.{number}",
+            now,
         )
 
 
@@ -93,7 +100,7 @@ def test_an_address_is_slowed_down_but_not_locked(
     known = Visitor(app, office).log_in(person)
     known.post("/logout")
     for number in range(30):
-        failed_before(web_database, f"invented-{number}", 1, office)
+        failed_before(web_database, clock(), f"invented-{number}", 1, office)
     answer = Visitor(app, office).try_login(person.login, person.password)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "3")
     assert "Aguarde alguns segundos e tente novamente." in dialogs_of(answer)[0]
@@ -104,17 +111,19 @@ def test_an_address_is_slowed_down_but_not_locked(
     assert Visitor(app, office).try_login(person.login, person.password).status_code == 303
 
 
-def test_a_refused_attempt_is_never_written(app: Starlette, person: Person, web_database: LogDatabase) -> None:
+def test_a_refused_attempt_is_never_written(
+    app: Starlette, clock: Clock, person: Person, web_database: LogDatabase
+) -> None:
     """Another one that comes at the same moment would count it."""
     office = "203.0.113.31"
     for number in range(30):
-        failed_before(web_database, f"invented-{number}", 1, office)
-    failed_before(web_database, person.login, throttle.MAX_FAILURES, "203.0.113.32")
+        failed_before(web_database, clock(), f"invented-{number}", 1, office)
+    failed_before(web_database, clock(), person.login, throttle.MAX_FAILURES, "203.0.113.32")
     newest = "SELECT MAX(id) AS id FROM tentativa_login"
     (before,) = web_database.rows(newest)
     for address in (office, "203.0.113.32"):
         assert Visitor(app, address).try_login(person.login, person.password).status_code == 429
-    failed_before(web_database, "afterwards", 1)
+    failed_before(web_database, clock(), "afterwards", 1)
     # A row that was written and deleted would leave a gap.
     assert web_database.rows(newest) == [{"id": before["id"] + 1}]
 
@@ -151,11 +160,11 @@ def test_a_known_browser_has_five_attempts_too(app: Starlette, clock: Clock, per
 
 
 def test_the_browser_of_one_user_is_not_known_for_another(
-    app: Starlette, person: Person, client: Person, web_database: LogDatabase
+    app: Starlette, clock: Clock, person: Person, client: Person, web_database: LogDatabase
 ) -> None:
     visitor = Visitor(app).log_in(client)
     visitor.post("/logout")
-    failed_before(web_database, person.login, throttle.MAX_FAILURES, visitor.address)
+    failed_before(web_database, clock(), person.login, throttle.MAX_FAILURES, visitor.address)
     assert visitor.try_login(person.login, person.password).status_code == 429
 
 
@@ -183,7 +192,7 @@ def test_a_browser_forgets_users_who_came_first(web_settings: dict[str, str]) ->
 
 @pytest.mark.parametrize("by", ["administrator", "user"])
 def test_a_new_password_makes_old_browsers_unknown(
-    app: Starlette, person: Person, administrator: Person, web_database: LogDatabase, by: str
+    app: Starlette, clock: Clock, person: Person, administrator: Person, web_database: LogDatabase, by: str
 ) -> None:
     """Somebody who had the old password, and browsers that are known by it, guesses the new one."""
     thief, mine = (Visitor(app).log_in(person) for _ in range(2))
@@ -198,7 +207,7 @@ def test_a_new_password_makes_old_browsers_unknown(
         answer = Visitor(app).log_in(administrator).post(f"/users/{person.id}", **form, **passwords_typed)
     assert answer.status_code == 303
     for visitor in (thief, mine):
-        failed_before(web_database, person.login, throttle.MAX_FAILURES, visitor.address)
+        failed_before(web_database, clock(), person.login, throttle.MAX_FAILURES, visitor.address)
     assert thief.try_login(person.login, new.password).status_code == 429
     # Who changed the own password keeps a known browser.
     mine.post("/logout")
@@ -232,7 +241,7 @@ def test_the_limit_of_an_account_spares_the_browsers_of_its_owner(
 ) -> None:
     known = Visitor(app).log_in(person)
     known.post("/logout")
-    failed_before(web_database, person.login, throttle.MAX_OF_ACCOUNT)
+    failed_before(web_database, clock(), person.login, throttle.MAX_OF_ACCOUNT)
     assert Visitor(app).try_login(person.login, person.password).status_code == 429
     # The limit does not apply to a known browser, and it ends for the others.
     known.log_in(person)
@@ -298,7 +307,7 @@ def test_logins_do_not_keep_pages_waiting(app: Starlette, person: Person, monkey
 
     def hangs(password: str, _stored: str | None) -> bool:
         hashing.append(password)
-        go_on.wait(20)
+        go_on.wait(HANGS)
         return False
 
     page = Visitor(app).log_in(person)
@@ -309,7 +318,7 @@ def test_logins_do_not_keep_pages_waiting(app: Starlette, person: Person, monkey
         for visitor in visitors:
             visitor.http.portal = page.http.portal
         running = [pool.submit(visitor.try_login, "somebody", "guess") for visitor in visitors]
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + HANGS
         while len(hashing) < workers.MAX_HASHING and time.monotonic() < deadline:
             time.sleep(0.05)
         assert page.is_logged_in()

@@ -45,7 +45,7 @@ def family(folder: pathlib.Path, *options: str) -> t.List[str]:
 
 
 def wait_for(condition: t.Callable[[], bool]) -> bool:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 300
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)
     return condition()
@@ -111,7 +111,7 @@ def test_secret_is_only_on_standard_input() -> None:
 
 
 def test_program_without_input() -> None:
-    assert run(["cat"], timeout=20) == (0, "", "")
+    assert run(["cat"], timeout=300) == (0, "", "")
 
 
 def test_lock_lasts_as_long_as_the_program(tmp_path: pathlib.Path) -> None:
@@ -125,10 +125,19 @@ def test_lock_lasts_as_long_as_the_program(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("deaf",)], ids=["listening", "deaf"])
-def test_timeout_ends_the_whole_group(tmp_path: pathlib.Path, options: t.Tuple[str, ...]) -> None:
-    # Long enough for both processes to start.
-    with pytest.raises(CommandTimeout, match="ran longer than 3 seconds and was ended"):
-        run(family(tmp_path, *options), timeout=3)
+def test_timeout_ends_the_whole_group(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, options: t.Tuple[str, ...]
+) -> None:
+    start = process_module.ProcessGroup
+
+    def started(*arguments: t.Any, **given: t.Any) -> t.Any:
+        process = start(*arguments, **given)
+        assert wait_for((tmp_path / "pids").exists)
+        return process
+
+    monkeypatch.setattr(process_module, "ProcessGroup", started)
+    with pytest.raises(CommandTimeout, match="ran longer than 1 seconds and was ended"):
+        run(family(tmp_path, *options), timeout=1)
     assert_family_is_gone(tmp_path)
 
 
@@ -139,7 +148,7 @@ def test_signal_ends_the_whole_group(
     before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)]
     signals(tmp_path, [number])
     with pytest.raises(Interrupted, match=f"interrupted by {number.name}"), ending_children():
-        run(family(tmp_path), timeout=60)
+        run(family(tmp_path), timeout=300)
     assert_family_is_gone(tmp_path)
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)] == before
 
@@ -155,16 +164,20 @@ def test_signal_while_the_program_starts_ends_it(tmp_path: pathlib.Path, monkeyp
 
     monkeypatch.setattr(process_module, "ProcessGroup", interrupted)
     with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
-        run(family(tmp_path), timeout=60)
+        run(family(tmp_path), timeout=300)
     assert_family_is_gone(tmp_path)
 
 
 def test_second_signal_does_not_stop_the_clean_up(
-    tmp_path: pathlib.Path, signals: t.Callable[[pathlib.Path, t.Sequence[int]], None]
+    tmp_path: pathlib.Path,
+    signals: t.Callable[[pathlib.Path, t.Sequence[int]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # After it, a signal would end the tests.
+    monkeypatch.setattr(process_module, "GRACE_SECONDS", 8)
     signals(tmp_path, [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
     with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
-        run(family(tmp_path, "deaf"), timeout=60)
+        run(family(tmp_path, "deaf"), timeout=300)
     assert_family_is_gone(tmp_path)
 
 
@@ -205,14 +218,14 @@ def test_output_is_read_while_the_program_runs() -> None:
 
 def test_a_program_is_fed_while_it_runs() -> None:
     count = "import sys; print(len(sys.stdin.buffer.read()))"
-    deadline = Deadline(20, "the test")
+    deadline = Deadline(300, "the test")
     with running([sys.executable, "-c", count], stdin=None) as program:
         assert all(program.feed(b"x" * 1_000_000, deadline) for _time in range(3))
         assert program.finish(deadline).stdout == "3000000\n"
 
 
 def test_feeding_a_program_that_has_ended() -> None:
-    deadline = Deadline(20, "the test")
+    deadline = Deadline(300, "the test")
     with running([sys.executable, "-c", "import sys; sys.exit(3)"], stdin=None) as program:
         assert wait_for(lambda: not program.feed(b"x" * 1_000_000, deadline))
         assert program.finish(deadline).returncode == 3

@@ -25,7 +25,7 @@ def test_signal_while_a_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*arguments: t.Any, **options: t.Any) -> t.Any:
         begins = begin(*arguments, **options)
         # The thread has removed itself from the list of threads that start.
-        begun.wait(60)
+        begun.wait(300)
         os.kill(os.getpid(), signal.SIGTERM)
         return begins
 
@@ -63,7 +63,7 @@ def test_signal_while_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
     done: t.List[str] = []
 
     def work() -> None:
-        gate.wait(60)
+        gate.wait(300)
         done.append("work")
 
     join = threading.Thread.join
@@ -85,7 +85,7 @@ def test_pending_calls_do_not_start_after_the_block_fails() -> None:
     done: t.List[str] = []
 
     def work() -> None:
-        gate.wait(60)
+        gate.wait(300)
         done.append("first")
 
     def fail() -> None:

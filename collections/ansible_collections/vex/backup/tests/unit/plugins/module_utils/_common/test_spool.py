@@ -116,7 +116,7 @@ def test_second_process_waits_for_the_lock(tmp_path: Path) -> None:
         assert other.stdout is not None
         readable = select.select([other.stdout], [], [], 0.7)[0]
         assert not readable
-    output, _errors = other.communicate(timeout=20)
+    output, _errors = other.communicate(timeout=300)
     assert output == "in\n"
 
 

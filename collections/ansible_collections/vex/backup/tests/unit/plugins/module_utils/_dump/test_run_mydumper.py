@@ -202,7 +202,8 @@ def test_snapshots_that_do_not_come(tmp_path: pathlib.Path, monkeypatch: pytest.
 
 
 def test_time_limit_keeps_the_log(tmp_path: pathlib.Path) -> None:
-    run = run_with(tmp_path, "sleep 60", seconds=2)
+    # Long enough for the start.
+    run = run_with(tmp_path, "sleep 60", seconds=5)
     with pytest.raises(CommandTimeout), started(run) as mydumper:
         mydumper.wait(nothing_failed)
     assert "Transactions started" in log_of(run)
