@@ -44,6 +44,10 @@ class GcsRules:
         self.failures: list[tuple[int, str]] = []
         #: By name, the bits that change in the last byte of each of the next answers with contents.
         self.flips: dict[str, list[int]] = {}
+        #: How many answers to the next parts of uploads get lost, while the parts are kept.
+        self.lost_answers = 0
+        #: The most bytes that are kept of each of the next parts of uploads.
+        self.kept: list[int] = []
         #: (method, permission) of every request.
         self.requests: list[tuple[str, str]] = []
         #: What objects have in addition, by bucket and name.
@@ -223,6 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._take_part(session)
 
     def _take_part(self, session: Session) -> None:
+        if self.body and self.rules.kept:
+            self.body = self.body[: self.rules.kept.pop(0)]
         step = session.accept(
             parse(self.headers["Content-Range"], self.body), self.length, self.headers.get("X-Goog-Hash", "")
         )
@@ -239,6 +245,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {"Content-Range": step.content_range, "Content-Length": str(len(step.body))}
         status, _headers, content = self.rules.ask("PUT", self.path, step.body, headers)
+        if self.rules.lost_answers and not step.is_last:
+            self.rules.lost_answers -= 1
+            self.close_connection = True
+            return
         if not step.is_last:
             self._answer_kept(session)
             return
