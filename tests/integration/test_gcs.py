@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
 from ansible_collections.vex.backup.plugins.module_utils._store.gcs import GcsStore
 from ansible_collections.vex.backup.plugins.module_utils._store.gcs_client import GcsSettings
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import split
-from ansible_collections.vex.backup.plugins.module_utils._store.objects import Unfinished, Upload
+from ansible_collections.vex.backup.plugins.module_utils._store.objects import Listed, Unfinished, Upload
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Reason, Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 from ansible_collections.vex.backup.plugins.module_utils._store.write import find_existing, put_file
@@ -54,9 +54,8 @@ class Place:
         }
         patience = store_patience(seconds)
         bucket = given.pop("bucket", self.bucket)
-        with GcsStore(
-            GcsSettings(**given), bucket, work="the test", timeout=timeout, patience=patience, parallel=4
-        ) as store:
+        store = GcsStore(GcsSettings(**given), bucket, work="the test", timeout=timeout, patience=patience, parallel=4)
+        with store:
             yield store
 
     def file(self, size: int, key: str = KEY, **options: Any) -> Upload:
@@ -82,6 +81,7 @@ class Place:
 
 @pytest.fixture
 def place(gcs: Gcs, tmp_path: Path) -> Iterator[Place]:
+    gcs.rules.requests.clear()
     yield Place(gcs, tmp_path)
     gcs.rules.denied.clear()
     gcs.rules.failures.clear()
@@ -207,18 +207,20 @@ def test_a_part_alone_completes_nothing(place: Place) -> None:
             assert refused.value.is_unsupported
 
 
-def test_says_what_an_upload_left(place: Place, tmp_path: Path) -> None:
-    log = tmp_path / "log"
+def test_says_what_an_upload_left(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = place.folder / "log"
     with place.store() as store:
+        begin = store.begin
 
-        def fail(*_arguments: Any) -> None:
-            place.gcs.rules.failures += [(503, "away")] * 2
-            raise StoreFailed("cut off")
+        def fail_later(*arguments: Any) -> str:
+            url = begin(*arguments)
+            place.gcs.rules.failures += [(403, "no"), (503, "away")]
+            return url
 
-        store.wait = fail  # type: ignore[method-assign]
-        with pytest.raises(StoreFailed):
+        monkeypatch.setattr(store, "begin", fail_later)
+        with pytest.raises(Refused, match="may be left in the bucket"):
             put_file(store, place.file(10), None, MEBIBYTE, RunLog(str(log)))
-    place.gcs.rules.failures.clear()
+    assert "Google removes it after a week" in log.read_text()
 
 
 def test_reads_ranges_of_one_generation(place: Place) -> None:
@@ -271,9 +273,11 @@ def test_lists_in_pages(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [f"mysql/db{host}/{number}" for host in (1, 2, 3) for number in (1, 2)]
     with place.store() as store:
         store.call(store.probe)
+        assert {asked for _method, asked in place.gcs.rules.requests} == {"storage.objects.list"}
         for key in [*keys, "other"]:
             store.call(store.put_bytes, key, b"x")
-        found, page = [], store.call(store.list_page, "mysql/")
+        found: list[Listed] = []
+        page = store.call(store.list_page, "mysql/")
         while page.following is not None:
             found += page.items
             page = store.call(store.list_page, "mysql/", page.following)
@@ -318,7 +322,7 @@ def test_deletes_what_is_there(place: Place) -> None:
 def test_names_the_permission_that_is_lacking(place: Place, permission: str) -> None:
     place.gcs.rules.denied.add(f"storage.objects.{permission}")
     with place.store() as store:
-        request = {
+        request: Callable[[], Any] = {
             "list": lambda: store.call(store.list_page, ""),
             "get": lambda: store.call(store.get, KEY, (0, 1)),
             "create": lambda: store.call(store.begin, place.file(1), RunLog(None)),

@@ -40,7 +40,8 @@ options:
     required: true
   storage_class:
     description:
-      - Storage class of the archive, such as V(NEARLINE). All can be read at once. The manifest gets the bucket's default.
+      - Storage class of the archive, such as V(NEARLINE). All can be read at once.
+      - The manifest gets the bucket's default.
     type: str
   run_uuid:
     description:

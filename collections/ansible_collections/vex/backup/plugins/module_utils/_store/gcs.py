@@ -136,13 +136,16 @@ class GcsStore(Store):
 
     def get(self, key: str, span: t.Optional[t.Tuple[int, int]] = None, etag: t.Optional[str] = None) -> Content:
         """Read an object or, without its metadata, a range of it."""
-        blob = self._bucket.blob(key)
+        metadata: t.Mapping[str, str] = {}
         wanted: t.Dict[str, t.Any] = {} if etag is None else {"if_generation_match": etag}
         if span is None:
-            blob = self._look(key, **wanted)
-            wanted = {"if_generation_match": blob.generation}
+            described = self._look(key, **wanted)
+            metadata = described.metadata or {}
+            wanted = {"if_generation_match": described.generation}
         else:
             wanted = {**wanted, "start": span[0], "end": span[0] + span[1] - 1}
+        # A blob that was described would be read from the address in its description, which may be another server's.
+        blob = self._bucket.blob(key)
         try:
             with self._asking("the download", key, TO_READ):
                 # Not unpacked, even if somebody wrote it with a content encoding.
@@ -151,7 +154,7 @@ class GcsStore(Store):
             # It was replaced between the two requests.
             error.may_pass = error.may_pass or (etag is None and error.is_changed)
             raise
-        return Content(content, blob.metadata or {})
+        return Content(content, metadata)
 
     def list_page(self, prefix: str, following: Following = None) -> Page[Listed]:
         """Return one page of the objects whose key starts with *prefix*, by key."""

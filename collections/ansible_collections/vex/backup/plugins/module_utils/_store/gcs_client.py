@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import traceback
 import typing as t
 
@@ -49,7 +50,8 @@ class GcsSettings:
 
         :raises OptionError: for a key of a service account where none is used, or two of them, or none
         """
-        made = cls(**{field.name: options[field.name] for field in dataclasses.fields(cls)})
+        given = {field.name: options[field.name] for field in dataclasses.fields(cls)}
+        made = cls(**{name: value for name, value in given.items() if value is not None})
         keys = [key for key in (made.service_account_file, made.service_account_contents) if key is not None]
         if len(keys) != (1 if made.auth_kind == "serviceaccount" else 0):
             raise OptionError(
@@ -64,6 +66,8 @@ def make_client(settings: GcsSettings) -> storage.Client:
 
     :raises OptionError: for credentials that cannot be found, or an option that the library refuses
     """
+    # Else the library describes the bucket in threads of its own, which takes another permission and has no deadline.
+    os.environ["DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"] = "true"
     options = ClientOptions(api_endpoint=settings.endpoint_url, quota_project_id=settings.project)
     try:
         # No request needs a project: buckets have one name for all of them.
@@ -106,7 +110,7 @@ def _read_key(settings: GcsSettings) -> t.Dict[str, t.Any]:
             text = stream.read()
     key = json.loads(text)
     if not isinstance(key, dict):
-        raise ValueError("it is no JSON object")
+        raise TypeError("it is no JSON object")
     return key
 
 

@@ -16,6 +16,7 @@ with contextlib.suppress(ImportError):
     import requests
     from google.api_core.exceptions import GoogleAPICallError
     from google.auth.exceptions import GoogleAuthError, TransportError
+    from urllib3.exceptions import HTTPError
 
 KMS_DENIED = (
     "Cloud Storage's own service agent may not use the key: grant it the role Cloud KMS CryptoKey Encrypter/Decrypter "
@@ -74,7 +75,8 @@ def explained(request: Request) -> t.Iterator[None]:
         raise explain_answer(error.response, request, f"{error.message}") from error
     except GoogleAuthError as error:
         raise _explain_login(error, request) from error
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
+        # The former does not wrap the errors of a body that is read as it comes.
         raise _explain_unreachable(error, request) from error
 
 
@@ -149,7 +151,7 @@ def _explain_login(error: GoogleAuthError, request: Request) -> StoreFailed:
     )
 
 
-def _explain_unreachable(error: requests.RequestException, request: Request) -> StoreFailed:
+def _explain_unreachable(error: t.Union[requests.RequestException, HTTPError], request: Request) -> StoreFailed:
     # Whoever knows the id of an upload may write.
     reason = _UPLOAD_ID.sub("upload_id=...", str(error))
     failed = StoreFailed(
