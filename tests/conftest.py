@@ -14,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
 from tests.command import Command
+from tests.integration.gcs_place import Place
 from tests.playbook import Installation, LogDatabase
 from tests.servers import sample_data
 from tests.servers.gcs import Gcs
@@ -102,6 +103,15 @@ def gcs(server_directory: Path) -> Iterator[Gcs]:
     """Run an object store with the interface of Google Cloud Storage."""
     with Gcs(server_directory / "gcs") as server:
         yield server
+
+
+@pytest.fixture
+def gcs_place(gcs: Gcs, tmp_path: Path) -> Iterator[Place]:
+    """Make a bucket in ``gcs``, whose rules are the usual ones again at the end."""
+    gcs.rules.requests.clear()
+    yield Place(gcs, tmp_path)
+    gcs.rules.denied.clear()
+    gcs.rules.failures.clear()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ _RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 
 
 class Sent(NamedTuple):
-    """What a PUT sends.
+    """The content of a PUT.
 
     :param start: offset of the first byte, ``None`` for a question about the upload
     :param total: bytes of the object, ``None`` when it is not said
@@ -32,7 +32,7 @@ class Sent(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What the server behind is to get: a range and its bytes; ``is_last`` completes the object."""
+    """The next request to the server behind: a range and its bytes; ``is_last`` completes the object."""
 
     content_range: str
     body: bytes

@@ -9,6 +9,7 @@ import datetime
 import functools
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import undisturbed
@@ -122,7 +123,7 @@ class GcsStore(Store):
 
     def probe(self) -> None:
         """List one object."""
-        with self._asking("the list", "", self.rights.list):
+        with self._asking("list", "", self.rights.list):
             next(self._client.list_blobs(self._bucket, max_results=1, fields=OBJECTS, **self._once).pages)
 
     def head(self, key: str, *, checksums: bool = False) -> t.Optional[Described]:  # noqa: ARG002  # of the port
@@ -147,7 +148,7 @@ class GcsStore(Store):
         # A blob that was described would be read from the address in its description, which may be another server's.
         blob = self._bucket.blob(key)
         try:
-            with self._asking("the download", key, TO_READ):
+            with self._asking("download", key, TO_READ):
                 # Not unpacked, even if somebody wrote it with a content encoding.
                 content = blob.download_as_bytes(raw_download=True, checksum=None, **wanted, **self._once)
         except Refused as error:
@@ -158,13 +159,13 @@ class GcsStore(Store):
 
     def list_page(self, prefix: str, following: Following = None) -> Page[Listed]:
         """Return one page of the objects whose key starts with *prefix*, by key."""
-        with self._asking("the list", prefix, self.rights.list):
+        with self._asking("list", prefix, self.rights.list):
             found = self._list(prefix, following, fields=OBJECTS)
             return Page([listed_of(blob) for blob in next(found.pages)], _following(found))
 
     def folders_page(self, prefix: str, following: Following = None) -> Page[str]:
         """Return one page of the beginnings of keys that end with the first slash after *prefix*."""
-        with self._asking("the list", prefix, self.rights.list):
+        with self._asking("list", prefix, self.rights.list):
             found = self._list(prefix, following, fields=FOLDERS, delimiter="/")
             next(found.pages)
             return Page(sorted(found.prefixes), _following(found))
@@ -172,14 +173,14 @@ class GcsStore(Store):
     def put_bytes(self, key: str, content: bytes, media_type: t.Optional[str] = None) -> None:
         """Write a small object, whose checksum the server verifies."""
         blob = self._bucket.blob(key, kms_key_name=self._settings.kms_key_name)
-        with self._asking("the upload", key, TO_REPLACE):
+        with self._asking("upload", key, TO_REPLACE):
             blob.upload_from_string(content, content_type=media_type or BINARY, checksum="crc32c", **self._once)
 
     def delete(self, key: str, version: t.Optional[str] = None) -> Deleted:
         """Remove an object or one generation of it. A bucket with versions keeps the former without a marker."""
         blob = self._bucket.blob(key, generation=version)
         try:
-            with self._asking("the removal", key, self.rights.remove):
+            with self._asking("removal", key, self.rights.remove):
                 blob.delete(**self._once)
         except Refused as error:
             if not error.is_missing:
@@ -238,7 +239,7 @@ class GcsStore(Store):
         blob.metadata = dict(upload.metadata)
         if upload.storage_class is not None:
             blob.storage_class = upload.storage_class
-        with self._asking("the upload", upload.key, TO_WRITE):
+        with self._asking("upload", upload.key, TO_WRITE):
             url: str = blob.create_resumable_upload_session(
                 content_type=BINARY, size=upload.size, checksum=None, if_generation_match=0, **self._once
             )
@@ -267,7 +268,7 @@ class GcsStore(Store):
     def _look(self, key: str, **conditions: t.Any) -> Blob:
         """Return one object as the server describes it."""
         blob: Blob = self._bucket.blob(key)
-        with self._asking("the description", key, TO_READ):
+        with self._asking("description", key, TO_READ):
             blob.reload(**conditions, **self._once)
         return blob
 
@@ -279,16 +280,19 @@ class GcsStore(Store):
 
     @contextlib.contextmanager
     def _asking(self, name: str, key: str, permissions: str) -> t.Iterator[None]:
-        """Make a request in the block."""
+        """Make a request in the block.
+
+        :param name: of the request, such as ``download``
+        """
         self.deadline.check()
-        with explained(self._named(name, key, permissions)):
+        with explained(self._named(name, key, permissions)), failpoint(f"store:{name}"):
             yield
 
     def _named(self, name: str, key: str, permissions: str) -> Request:
-        return Request(name, self.url(key), self._settings.endpoint_url or GOOGLE, permissions)
+        return Request(f"the {name}", self.url(key), self._settings.endpoint_url or GOOGLE, permissions)
 
     def _session(self, key: str, url: str, kept: t.Optional[int] = None) -> ResumableUpload:
-        return ResumableUpload(self._connection, url, self._named("the upload", key, TO_WRITE), kept)
+        return ResumableUpload(self._connection, url, self._named("upload", key, TO_WRITE), kept)
 
     def _take_back(self, session: ResumableUpload, key: str, log: RunLog) -> t.Optional[str]:
         """Cancel an upload; return a sentence when that failed."""

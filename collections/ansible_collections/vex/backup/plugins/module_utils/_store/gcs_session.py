@@ -11,6 +11,7 @@ import contextlib
 import re
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._errors import StoreFailed
 from ansible_collections.vex.backup.plugins.module_utils._store.gcs_refusal import Request, explain_answer, explained
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
@@ -29,7 +30,7 @@ Answer = t.Dict[str, t.Any]
 
 
 class Connection(t.NamedTuple):
-    """What requests are made by.
+    """The means of a request.
 
     :param timeout: seconds until there is a connection, and between two blocks of bytes
     :param check: called before each request; an error that it raises ends the work
@@ -41,7 +42,7 @@ class Connection(t.NamedTuple):
 
 
 class Last(t.NamedTuple):
-    """What the request with the last part tells of the whole object: its size, and its CRC32C in base64."""
+    """The facts of the whole object that go with the last part: its size, and its CRC32C in base64."""
 
     total: int
     crc32c: str
@@ -79,7 +80,7 @@ class ResumableUpload:
     def cancel(self) -> None:
         """Remove what the server has of the upload; one that has ended is no error."""
         self._connection.check()
-        with explained(self._request):
+        with explained(self._request), failpoint("store:cancel"):
             response = self._connection.http.delete(self._url, timeout=self._connection.timeout)
         if response.status_code >= 400 and response.status_code not in (*ENDED, CANCELLED):
             raise explain_answer(response, self._request)
@@ -107,7 +108,7 @@ class ResumableUpload:
         """Make one request, and return the server's description of the object, ``None`` without one."""
         self._connection.check()
         self._kept = None
-        with explained(self._request):
+        with explained(self._request), failpoint("store:part"):
             response = self._connection.http.put(
                 self._url,
                 data=t.cast("t.Any", body),
