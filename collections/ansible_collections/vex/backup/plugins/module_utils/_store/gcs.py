@@ -73,6 +73,8 @@ class GcsStore(Store):
     """
 
     type = "gcs"
+    # After a week. It cannot list them.
+    forgets_unfinished = True
     rights = Rights(
         list="storage.objects.list",
         write=TO_WRITE,
@@ -254,12 +256,16 @@ class GcsStore(Store):
         prefix: str,
         following: Following = None,  # noqa: ARG002  # of the port
     ) -> Page[Unfinished]:
-        """Refuse: the server has no such list, and removes what is unfinished after a week."""
-        raise self._unsupported(f"unfinished uploads of {self.url(prefix)} cannot be listed")
+        """Refuse: the server has no such list."""
+        raise Refused(
+            f"unfinished uploads of {self.url(prefix)} cannot be listed: Google Cloud Storage has no such list, and "
+            "removes them after a week",
+            Reason.UNSUPPORTED,
+        )
 
-    def last_activity(self, upload: Unfinished) -> t.Optional[datetime.datetime]:
-        """Refuse: the server does not tell."""
-        raise self._unsupported(f"the last activity of an upload of {self.url(upload.key)} is unknown")
+    def last_activity(self, upload: Unfinished) -> t.Optional[datetime.datetime]:  # noqa: ARG002  # of the port
+        """Return ``None``: the server does not tell."""
+        return None
 
     def abort(self, upload: Unfinished) -> None:
         """Remove what the server has of an unfinished upload."""
@@ -306,12 +312,6 @@ class GcsStore(Store):
             log.warning(f"{left} ({error})")
             return left
         return None
-
-    def _unsupported(self, what: str) -> Refused:
-        return Refused(
-            f"{what}: Google Cloud Storage does not tell. It removes unfinished uploads after a week by itself",
-            Reason.UNSUPPORTED,
-        )
 
 
 def _following(found: t.Any) -> Following:
