@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 from ansible_collections.vex.backup.plugins.module_utils._store.gcs import GcsStore
 from ansible_collections.vex.backup.plugins.module_utils._store.gcs_client import GcsSettings
 from ansible_collections.vex.backup.plugins.module_utils._store.objects import Upload
@@ -28,17 +29,26 @@ class Place:
         self.bucket = f"vex-{os.urandom(4).hex()}"
         gcs.make_bucket(self.bucket)
 
-    @contextlib.contextmanager
-    def store(self, *, seconds: int = 0, timeout: int = 300, **settings: Any) -> Iterator[GcsStore]:
+    def destination(self, **options: Any) -> Destination:
+        """Return the bucket as a destination.
+
+        :param options: the settings that are not the usual ones, and ``bucket``
+        """
         given = {
             "auth_kind": "serviceaccount",
             "service_account_contents": self.gcs.tokens.account(),
             "endpoint_url": self.gcs.endpoint,
-            **settings,
+            **options,
         }
-        patience = store_patience(seconds)
         bucket = given.pop("bucket", self.bucket)
-        store = GcsStore(GcsSettings(**given), bucket, work="the test", timeout=timeout, patience=patience, parallel=4)
+        return Destination("gcs", "gcs", bucket, GcsSettings(**given))
+
+    @contextlib.contextmanager
+    def store(self, *, seconds: int = 0, timeout: int = 300, **options: Any) -> Iterator[GcsStore]:
+        to = self.destination(**options)
+        assert isinstance(to.settings, GcsSettings)
+        patience = store_patience(seconds)
+        store = GcsStore(to.settings, to.place, work="the test", timeout=timeout, patience=patience, parallel=4)
         with store:
             yield store
 
@@ -58,6 +68,6 @@ class Place:
         found: bytes = self.gcs.client().bucket(self.bucket).blob(key).download_as_bytes()
         return found
 
-    def lock(self, **settings: Any) -> None:
-        """Lock the object by *settings* of Google's description of objects."""
-        self.gcs.rules.settings.setdefault((self.bucket, KEY), {}).update(settings)
+    def lock(self, key: str = KEY, **settings: Any) -> None:
+        """Lock an object by *settings* of Google's description of objects."""
+        self.gcs.rules.settings.setdefault((self.bucket, key), {}).update(settings)

@@ -62,15 +62,15 @@ def test_tells_of_an_object_that_it_may_not_read(gcs_place: Place) -> None:
 def test_the_server_refuses_other_bytes(gcs_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     upload = gcs_place.file(MEBIBYTE + 5)
     with gcs_place.store() as store:
-        begin = store.begin
+        begin = store._begin
 
-        def damaging(*arguments: Any) -> str:
-            url = begin(*arguments)
+        def damaging(*arguments: Any, **condition: Any) -> str:
+            url = begin(*arguments, **condition)
             (session,) = [one for one in gcs_place.gcs.rules.sessions.values() if one.bucket == gcs_place.bucket]
             session.checksum.update(b"more")
             return url
 
-        monkeypatch.setattr(store, "begin", damaging)
+        monkeypatch.setattr(store, "_begin", damaging)
         with pytest.raises(UploadFailed, match="received other bytes"):
             put_file(store, upload, None, MEBIBYTE, RunLog(None))
     assert gcs_place.gcs.rules.describe(gcs_place.bucket, KEY) is None
@@ -147,14 +147,14 @@ def test_a_part_alone_completes_nothing(gcs_place: Place) -> None:
 def test_says_what_an_upload_left(gcs_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     log = gcs_place.folder / "log"
     with gcs_place.store() as store:
-        begin = store.begin
+        begin = store._begin
 
-        def fail_later(*arguments: Any) -> str:
-            url = begin(*arguments)
+        def fail_later(*arguments: Any, **condition: Any) -> str:
+            url = begin(*arguments, **condition)
             gcs_place.gcs.rules.failures += [(403, "no"), (503, "away")]
             return url
 
-        monkeypatch.setattr(store, "begin", fail_later)
+        monkeypatch.setattr(store, "_begin", fail_later)
         with pytest.raises(Refused, match="may be left in the bucket"):
             put_file(store, gcs_place.file(10), None, MEBIBYTE, RunLog(str(log)))
     assert "Google removes it after a week" in log.read_text()

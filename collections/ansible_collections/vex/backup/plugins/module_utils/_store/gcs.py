@@ -192,7 +192,7 @@ class GcsStore(Store):
     def put_file(self, upload: Upload, parts: t.Sequence[Part], log: RunLog) -> Written:
         """Send the parts one after another, each while the digests of the next one are computed."""
         try:
-            url = self.call(self.begin, upload, log)
+            url = self.call(lambda: self._begin(upload, if_generation_match=0))
         except Refused as error:
             found = find_existing(self, upload) if error.is_changed else None
             if found is None:
@@ -236,16 +236,9 @@ class GcsStore(Store):
         return None if found is None else found == self._computed[1]
 
     def begin(self, upload: Upload, log: RunLog) -> str:  # noqa: ARG002  # of the port
-        """Begin a resumable upload; the address of its session is its id. No object may have the key."""
-        blob = self._bucket.blob(upload.key, kms_key_name=self._settings.kms_key_name)
-        blob.metadata = dict(upload.metadata)
-        if upload.storage_class is not None:
-            blob.storage_class = upload.storage_class
-        with self._asking("upload", upload.key, TO_WRITE):
-            url: str = blob.create_resumable_upload_session(
-                content_type=BINARY, size=upload.size, checksum=None, if_generation_match=0, **self._once
-            )
-        return url
+        """Begin a resumable upload; the address of its session is its id."""
+        # Only a trial does so, perhaps beside an object that an earlier one left. It completes nothing.
+        return self._begin(upload)
 
     def send(self, upload: Upload, upload_id: str, part: Part, log: RunLog) -> None:  # noqa: ARG002  # of the port
         """Send a part of an upload that goes on; the server takes them in order."""
@@ -270,6 +263,21 @@ class GcsStore(Store):
     def abort(self, upload: Unfinished) -> None:
         """Remove what the server has of an unfinished upload."""
         self._session(upload.key, upload.upload_id).cancel()
+
+    def _begin(self, upload: Upload, **condition: int) -> str:
+        """Begin a resumable upload, and return the address of its session.
+
+        :param condition: on which the server begins and completes it
+        """
+        blob = self._bucket.blob(upload.key, kms_key_name=self._settings.kms_key_name)
+        blob.metadata = dict(upload.metadata)
+        if upload.storage_class is not None:
+            blob.storage_class = upload.storage_class
+        with self._asking("upload", upload.key, TO_WRITE):
+            url: str = blob.create_resumable_upload_session(
+                content_type=BINARY, size=upload.size, checksum=None, **condition, **self._once
+            )
+        return url
 
     def _look(self, key: str, **conditions: t.Any) -> Blob:
         """Return one object as the server describes it."""
