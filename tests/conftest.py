@@ -112,6 +112,7 @@ def gcs_place(gcs: Gcs, tmp_path: Path) -> Iterator[Place]:
     yield Place(gcs, tmp_path)
     gcs.rules.denied.clear()
     gcs.rules.failures.clear()
+    gcs.rules.failing = 0.0
 
 
 @pytest.fixture

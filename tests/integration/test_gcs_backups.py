@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common import patience as patience_module
 from ansible_collections.vex.backup.plugins.module_utils._errors import (
     BackupError,
     DownloadFailed,
@@ -17,7 +18,6 @@ from ansible_collections.vex.backup.plugins.module_utils._store.destination impo
 from ansible_collections.vex.backup.plugins.module_utils._store.trial import TrialRequest, try_bucket
 from tests.integration.gcs_place import Place
 from tests.integration.store_kinds import HOST, PARTS, SINGLE, Backups
-from tests.servers.s3_proxy import S3Proxy
 
 NEEDS = ["list", "write", "read", "remove", "parts"]
 UNTIL = "2999-01-02T03:04:05Z"
@@ -53,15 +53,17 @@ def test_the_life_of_backups(gcs_place: Place) -> None:
     assert backups.audit() == []
 
 
-def test_a_store_that_fails_now_and_then(gcs_place: Place) -> None:
-    with S3Proxy(gcs_place.gcs.endpoint) as proxy:
-        backups = backups_in(gcs_place, endpoint_url=proxy.endpoint)
-        backups._common["patience"] = 300
-        proxy.refuse_every_second()
-        backups.upload(0, PARTS)
-        backups.prove(backups.listed()[0]["key"])
-        backups.download()
-        assert backups.audit() == []
+def test_a_store_that_fails_now_and_then(gcs_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience_module, "LONGEST_PAUSE", 0.0)
+    backups = backups_in(gcs_place)
+    backups._common.update(patience=300, timeout=None)
+    gcs_place.gcs.rules.failing = 0.3
+    keys = [backups.upload(0, SINGLE), backups.upload(1, PARTS)]
+    backups.prove(keys[1])
+    backups.download()
+    assert backups.audit() == []
+    backups.prune(keep_last=1)
+    assert [one["key"] for one in backups.listed()] == keys[1:]
 
 
 def test_a_byte_that_is_flipped_on_the_way(gcs_place: Place) -> None:
@@ -87,9 +89,8 @@ def test_the_trial_leaves_nothing(gcs_place: Place) -> None:
     result = trial(gcs_place.destination())
     assert (result["needs"], result["notes"]) == (dict.fromkeys(NEEDS, ""), {})
     assert backups_in(gcs_place).listed() == []
-    assert not [
-        one for one in gcs_place.gcs.rules.sessions.values() if one.bucket == gcs_place.bucket and not one.answer
-    ]
+    sessions = [one for one in gcs_place.gcs.rules.sessions.values() if one.bucket == gcs_place.bucket]
+    assert all(one.answer is not None for one in sessions)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_the_trial_names_a_permission(gcs_place: Place, permission: str, needs: 
     gcs_place.gcs.rules.denied.add(f"storage.objects.{permission}")
     with pytest.raises(BackupError, match=rf"storage\.objects\.{permission} is refused") as failed:
         trial(gcs_place.destination())
-    assert {name for name, text in failed.value.details["needs"].items() if text} == needs
+    assert needs <= {name for name, text in failed.value.details["needs"].items() if text}
 
 
 def test_the_trial_of_no_bucket(gcs_place: Place) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.servers.gcs_sessions import Session, Step, parse
-from tests.servers.google_tokens import ACCOUNT, GoogleTokens
+from tests.servers.google_tokens import ACCOUNT, READER, GoogleTokens
 from tests.servers.ports import LOOPBACK, free_port
 
 NOT_FORWARDED = {"connection", "content-length", "host", "transfer-encoding", "accept-encoding"}
@@ -42,6 +43,8 @@ class GcsRules:
         self.denied: set[str] = set()
         #: (status, reason) of the next answers, instead of the right ones.
         self.failures: list[tuple[int, str]] = []
+        #: The part of all requests that is answered 503.
+        self.failing = 0.0
         #: By name, the bits that change in the last byte of each of the next answers with contents.
         self.flips: dict[str, list[int]] = {}
         #: How many answers to the next parts of uploads get lost, while the parts are kept.
@@ -53,6 +56,7 @@ class GcsRules:
         #: What objects have in addition, by bucket and name.
         self.settings: dict[tuple[str, str], dict[str, Any]] = {}
         self.sessions: dict[str, Session] = {}
+        self.chance = random.Random(1)
         self.lock = threading.Lock()
         self._server = _Server((LOOPBACK, self._port), _Handler)
         self._server.rules = self
@@ -111,17 +115,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.query = {name: values[0] for name, values in parse_qs(address.query, keep_blank_values=True).items()}
         self.bucket, self.name = _names(address.path)
         permission = self._permission()
+        account = self.rules.tokens.given.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
         with self.rules.lock:
             self.rules.requests.append((self.command, permission))
             failure = self.rules.failures.pop(0) if self.rules.failures else None
+            if self.rules.chance.random() < self.rules.failing:
+                failure = (503, "Backend Error")
         if failure is not None:
             self._refuse(*failure)
         elif "upload_id" in self.query:
             self._continue_upload()
-        elif self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.rules.tokens.given:
+        elif account is None:
             self._refuse(401, "Invalid Credentials")
-        elif permission in self.rules.denied:
-            self._refuse(403, f"{ACCOUNT} does not have {permission} access to the Google Cloud Storage object.")
+        elif permission in self.rules.denied or (account == READER and self.command != "GET"):
+            self._refuse(403, f"{account} does not have {permission} access to the Google Cloud Storage object.")
         elif address.path.endswith("/iam/testPermissions"):
             wanted = parse_qs(address.query)["permissions"]
             self._answer_json({"permissions": [one for one in wanted if one not in self.rules.denied]})
@@ -167,9 +174,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.command == "DELETE" and status < 300 and self.name is not None:
             self.rules.settings.pop((self.bucket, self.name), None)
-        if self.query.get("alt") == "media" and content:
-            bits = self.rules.flips.get(self.name or "") or [0]
-            content = content[:-1] + bytes([content[-1] ^ bits.pop(0)])
+        if self.query.get("alt") == "media":
+            bits = self.rules.flips.get(self.name or "")
+            if bits:
+                content = content[:-1] + bytes([content[-1] ^ bits.pop(0)])
         elif status == 200 and self.command == "GET" and "/o" in self.path:
             content = self._completed(content)
         self._answer(status, given, content)

@@ -16,16 +16,17 @@ from google.auth import jwt
 from tests.servers.ports import LOOPBACK, free_port
 
 ACCOUNT = "backup@test.iam.gserviceaccount.com"
+READER = "reader@test.iam.gserviceaccount.com"
 
 
 class GoogleTokens:
-    """The server. It knows one service account and gives a new token at each request."""
+    """The server. It knows two service accounts and gives a new token at each request."""
 
     def __init__(self) -> None:
         self._port = free_port()
         self.address = f"http://{LOOPBACK}:{self._port}/token"
-        #: The valid tokens.
-        self.given: set[str] = set()
+        #: The account of each valid token.
+        self.given: dict[str, str] = {}
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._private = _pem(key)
         self.public = key.public_key().public_bytes(
@@ -42,8 +43,8 @@ class GoogleTokens:
         self._server.shutdown()
         self._server.server_close()
 
-    def account(self, *, right: bool = True) -> str:
-        """Return the JSON key of the service account, as Google gives it.
+    def account(self, name: str = ACCOUNT, *, right: bool = True) -> str:
+        """Return the JSON key of a service account, as Google gives it.
 
         :param right: whether the private key is that of the account
         """
@@ -54,7 +55,7 @@ class GoogleTokens:
                 "project_id": "test",
                 "private_key_id": "1",
                 "private_key": private,
-                "client_email": ACCOUNT,
+                "client_email": name,
                 "client_id": "1",
                 "token_uri": self.address,
             }
@@ -82,12 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         tokens = self.server.tokens
         try:
-            jwt.decode(form["assertion"][0], certs=tokens.public)
+            claims = jwt.decode(form["assertion"][0], certs=tokens.public)
         except ValueError:
             self._answer(400, {"error": "invalid_grant", "error_description": "Invalid JWT Signature."})
             return
         token = secrets.token_hex(16)
-        tokens.given.add(token)
+        tokens.given[token] = claims["iss"]
         self._answer(200, {"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
 
     def _answer(self, status: int, content: dict[str, object]) -> None:

@@ -214,8 +214,7 @@ class GcsStore(Store):
         """Send all parts but the last, and return what the request with that one tells of the whole."""
         checksum = Checksum()
         sending: t.List[Future[t.Any]] = []
-        for part in digested(parts, upload):
-            checksum.add(part)
+        for part in digested(parts, upload, checksum):
             self.wait(sending)
             if part is not parts[-1]:
                 sending = [self.start(session.send, part)]

@@ -27,11 +27,15 @@ class Checksum:
     def __init__(self) -> None:
         self._checksum = google_crc32c.Checksum()
 
+    def update(self, data: bytes) -> None:
+        """Add the next bytes."""
+        self._checksum.update(data)
+
     def add(self, part: Part) -> None:
-        """Add the next part."""
+        """Read the next part, and add its bytes."""
         part.seek(0)
         for block in read_blocks(part):
-            self._checksum.update(block)
+            self.update(block)
 
     @property
     def base64(self) -> str:

@@ -59,10 +59,7 @@ class ResumableUpload:
         self._connection = connection
         self._url = url
         self._request = request
-        # At least so many.
         self._kept = kept
-        # Requests with contents, since the last one that was answered.
-        self._unanswered = 0
 
     def send(self, part: Part, last: t.Optional[Last] = None) -> t.Optional[Answer]:
         """Send a part, of which the server may have a beginning. This can be repeated after a failure that may pass.
@@ -74,9 +71,7 @@ class ResumableUpload:
         :raises UploadFailed: when the server's checksum differs; there is no object then
         :raises Refused: with the reason ``CHANGED`` when another object has the key, ``ENDED`` without such an upload
         """
-        # Every second time: the server ignores what it has, and a question before each request would double the
-        # chance that one of the two fails.
-        answer = self._put("bytes */*") if self._kept is None or self._unanswered % 2 else None
+        answer = self._put("bytes */*") if self._kept is None else None
         end = part.start + (0 if last is None and len(part) % QUANTUM else len(part))
         while answer is None and (last is not None or (self._kept or 0) < end):
             answer = self._send_rest(part, last)
@@ -97,10 +92,8 @@ class ResumableUpload:
             part.seek(kept - part.start)
             sent = f"{kept}-{end - 1}" if kept < end else "*"
             headers = {} if last is None else {"X-Goog-Hash": f"crc32c={last.crc32c}"}
-            self._unanswered += 1
             answer = self._put(f"bytes {sent}/{'*' if last is None else last.total}", part, headers)
             if answer is not None or (self._kept or 0) > kept:
-                self._unanswered = 0
                 return answer
         self._kept = None
         failed = StoreFailed(
@@ -114,6 +107,7 @@ class ResumableUpload:
     ) -> t.Optional[Answer]:
         """Make one request, and return the server's description of the object, ``None`` without one."""
         self._connection.check()
+        self._kept = None
         with explained(self._request), failpoint("store:part"):
             response = self._connection.http.put(
                 self._url,
