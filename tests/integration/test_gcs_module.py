@@ -57,6 +57,21 @@ def test_uploads_archive_and_manifest(gcs_place: Place) -> None:
     assert ModuleProcess("gcs_upload", given).result()["changed"] is False
 
 
+def test_the_other_modules_take_the_bucket_as_destination(gcs_place: Place) -> None:
+    upload = gcs_place.file(10)
+    manifest = gcs_place.folder / "manifest"
+    manifest.write_text(json.dumps({"archive": {"sha256": upload.sha256}}))
+    ModuleProcess("gcs_upload", options(gcs_place, manifest=str(manifest))).result()
+    names = ("bucket", "auth_kind", "service_account_contents", "endpoint_url")
+    destination = {"type": "gcs", **{name: options(gcs_place)[name] for name in names}}
+    given: dict[str, Any] = {"prefix": "mysql", "hostname": "db 1", "destination": destination}
+    module = ModuleProcess("backup_info", given)
+    assert [one["key"] for one in module.result()["backups"]] == [KEY]
+    assert "PRIVATE KEY" not in module.output
+    result = ModuleProcess("backup_info", {**given, "destination": {**destination, "region": "eu"}}).result()
+    assert "destination gcs is of type gcs, which has no region: remove it" in result["msg"]
+
+
 def test_check_mode(gcs_place: Place) -> None:
     given = options(gcs_place, _ansible_check_mode=True)
     assert ModuleProcess("gcs_upload", given).result()["changed"] is True
