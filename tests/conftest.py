@@ -15,8 +15,10 @@ from xdist.scheduler import LoadScopeScheduling
 
 from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
 from tests.command import Command
+from tests.integration.gcs_place import Place
 from tests.playbook import Installation, LogDatabase
 from tests.servers import sample_data
+from tests.servers.gcs import Gcs
 from tests.servers.mariadb import MariaDB
 from tests.servers.moto import Moto
 from tests.servers.s3_proxy import S3Proxy
@@ -99,6 +101,23 @@ def moto(server_directory: Path) -> Iterator[Moto]:
     """Run an object store in memory, for what ``s3`` does not know."""
     with Moto(server_directory / "moto") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def gcs(server_directory: Path) -> Iterator[Gcs]:
+    """Run an object store with the interface of Google Cloud Storage."""
+    with Gcs(server_directory / "gcs") as server:
+        yield server
+
+
+@pytest.fixture
+def gcs_place(gcs: Gcs, tmp_path: Path) -> Iterator[Place]:
+    """Make a bucket in ``gcs``, whose rules are the usual ones again at the end."""
+    gcs.rules.requests.clear()
+    yield Place(gcs, tmp_path)
+    gcs.rules.denied.clear()
+    gcs.rules.failures.clear()
+    gcs.rules.failing = 0.0
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ PLACES = {
     "connection.sendmail": {"_notify/smtp.py"},
     "smtplib.SMTP": {"_notify/smtp.py"},
     "session.create_client": {"_store/s3_client.py"},
+    "requests.Session": {"_store/gcs.py"},
+    "storage.Client": {"_store/gcs_client.py"},
 }
 
 

@@ -18,7 +18,7 @@ from tests.contract.imports import sources
 COLLECTIONS = Path(__file__).parents[2] / "collections"
 SECRET = re.compile(r"password|passphrase|secret|token|credential|key", re.IGNORECASE)
 # The key of an object in a bucket or of a table, the names and numbers of encryption keys, and the path of a file.
-HARMLESS = {"key", "kms_key_id", "encryption_key_ids", "ssl_key"}
+HARMLESS = {"key", "kms_key_id", "kms_key_name", "encryption_key_ids", "ssl_key"}
 CANARY = "canary-7f3a"
 
 

@@ -15,10 +15,13 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
 from ansible_collections.vex.backup.plugins.module_utils._store.directory import DirectorySettings
+from ansible_collections.vex.backup.plugins.module_utils._store.gcs_client import GcsSettings
 from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 from tests.integration.uploading import cleared
+from tests.servers.gcs import Gcs
+from tests.servers.google_tokens import READER
 from tests.servers.moto import ACCESS_KEY, SECRET_KEY, Moto
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.seaweedfs import SeaweedFS
@@ -85,6 +88,23 @@ def moto(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 
 @contextlib.contextmanager
+def gcs(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Make a bucket of Google Cloud Storage."""
+    server: Gcs = request.getfixturevalue("gcs")
+    key = server.tokens.account()
+    login = GcsSettings("serviceaccount", service_account_contents=key, endpoint_url=server.endpoint)
+    reader = dataclasses.replace(login, service_account_contents=server.tokens.account(READER))
+    here = Destination("gcs", "gcs", f"port-{secrets.token_hex(6)}", login)
+    server.make_bucket(here.place)
+    yield Place(
+        destination=here,
+        missing=dataclasses.replace(here, place="none-of-that-name"),
+        unreachable=dataclasses.replace(here, settings=dataclasses.replace(login, endpoint_url=nobody())),
+        denied=dataclasses.replace(here, settings=reader),
+    )
+
+
+@contextlib.contextmanager
 def directory(_request: pytest.FixtureRequest) -> Iterator[Place]:
     """Make a directory on another file system, where there is one."""
     other = Path("/dev/shm")  # noqa: S108  # a file system in memory, in which a folder of its own is made
@@ -102,6 +122,7 @@ def nobody() -> str:
 STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Place]]] = {
     "seaweedfs": seaweedfs,
     "moto": moto,
+    "gcs": gcs,
     "directory": directory,
 }
 

@@ -22,13 +22,13 @@ options:
       type:
         description: The type of store.
         type: str
-        choices: [s3, directory]
+        choices: [s3, gcs, directory]
         default: s3
       storage_class:
         description: Storage class of archives, such as V(STANDARD_IA). Other objects get the store's default.
         type: str
       bucket:
-        description: An existing bucket. Required with O(destination.type=s3).
+        description: An existing bucket. Required with O(destination.type=s3) and O(destination.type=gcs).
         type: str
       path:
         description:
@@ -52,7 +52,7 @@ options:
         description: Region of the bucket.
         type: str
       endpoint_url:
-        description: Address of an S3-compatible server. Without it, AWS.
+        description: Address of an S3-compatible server, without it AWS; another address of Google Cloud Storage.
         type: str
       ca_bundle:
         description: File with the certificates of the authorities that may have signed the server's certificate.
@@ -72,6 +72,23 @@ options:
       kms_key_id:
         description: Key of the encryption V(aws:kms) or V(aws:kms:dsse). Without it, the account's default key.
         type: str
+      auth_kind:
+        description: See M(vex.backup.gcs_upload). Without it, V(application).
+        type: str
+        choices: [application, serviceaccount]
+      service_account_file:
+        description: File with the JSON key of a Google service account, for O(destination.auth_kind=serviceaccount).
+        type: path
+      service_account_contents:
+        description: The JSON key itself, in place of O(destination.service_account_file).
+        type: jsonarg
+      project:
+        description: See M(vex.backup.gcs_upload). Without it, the project of the credentials.
+        type: str
+      kms_key_name:
+        description: Key in Google's Cloud KMS that encrypts the written objects. Without it, the bucket's default.
+        type: str
 requirements:
   - boto3 >= 1.36, for O(destination.type=s3)
+  - google-cloud-storage, for O(destination.type=gcs)
 """

@@ -59,10 +59,20 @@ ENCRYPTION: Spec = {
     "kms_key_id": {"type": "str", "no_log": False},
 }
 
+# Paired with doc_fragments/gcs.py.
+GCS: Spec = {
+    "auth_kind": {"type": "str", "choices": ["application", "serviceaccount"], "default": "application"},
+    "service_account_file": {"type": "path"},
+    "service_account_contents": {"type": "jsonarg", "no_log": True},
+    "project": {"type": "str"},
+    "kms_key_name": {"type": "str", "no_log": False},
+    "endpoint_url": {"type": "str"},
+}
+
 # The options of ``destination`` by type. They have no defaults, so that one of another type is noticed.
 _OF_TYPES: Spec = {
     name: {key: value for key, value in option.items() if key != "default"}
-    for spec in (S3, ENCRYPTION)
+    for spec in (S3, ENCRYPTION, GCS)
     for name, option in spec.items()
 }
 
@@ -72,13 +82,13 @@ DESTINATION: Spec = {
         "type": "dict",
         "options": {
             "name": {"type": "str"},
-            "type": {"type": "str", "choices": ["s3", "directory"], "default": "s3"},
+            "type": {"type": "str", "choices": ["s3", "gcs", "directory"], "default": "s3"},
             "storage_class": {"type": "str"},
             "bucket": {"type": "str"},
             "path": {"type": "path"},
             **_OF_TYPES,
         },
-        "required_if": [("type", "s3", ("bucket",)), ("type", "directory", ("path",))],
+        "required_if": [("type", "s3", ("bucket",)), ("type", "gcs", ("bucket",)), ("type", "directory", ("path",))],
         "required_together": [("access_key", "secret_key")],
         "mutually_exclusive": [("access_key", "profile")],
     },

@@ -55,6 +55,12 @@ class Destination:
         return cls(name or kind, kind, options[adapter.place], settings, options.get("storage_class"))
 
 
+def _gcs() -> Adapter:
+    from ansible_collections.vex.backup.plugins.module_utils._store.gcs import ADAPTER  # noqa: PLC0415
+
+    return ADAPTER
+
+
 def _s3() -> Adapter:
     from ansible_collections.vex.backup.plugins.module_utils._store.s3 import ADAPTER  # noqa: PLC0415
 
@@ -69,7 +75,7 @@ def _directory() -> Adapter:
 
 # A function for each, because an adapter imports its library. Its import is written out, because Ansible sends a host
 # only the files that it finds in import statements.
-ADAPTERS: t.Mapping[str, t.Callable[[], Adapter]] = {"s3": _s3, "directory": _directory}
+ADAPTERS: t.Mapping[str, t.Callable[[], Adapter]] = {"s3": _s3, "gcs": _gcs, "directory": _directory}
 
 
 def open_store(

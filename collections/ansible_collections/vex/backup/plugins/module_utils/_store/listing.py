@@ -29,10 +29,12 @@ def list_folders(store: Store, prefix: str) -> t.List[str]:
 
 
 def list_uploads(store: Store, prefix: str) -> t.List[Unfinished]:
-    """List the unfinished uploads of keys that start with *prefix*.
+    """List the unfinished uploads of keys that start with *prefix*; none of a store that forgets them by itself.
 
     :raises StoreFailed: when the store refuses or cannot be reached
     """
+    if store.forgets_unfinished:
+        return []
     return _all(store, store.unfinished_page, prefix)
 
 

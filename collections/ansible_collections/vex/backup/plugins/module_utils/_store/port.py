@@ -69,6 +69,8 @@ class Store(Work, abc.ABC):
     type: t.ClassVar[str]
     #: The rights, for messages of a trial.
     rights: t.ClassVar[Rights]
+    #: Whether unfinished uploads cost nothing and vanish by themselves, so that nobody lists and aborts them.
+    forgets_unfinished: t.ClassVar[bool] = False
     #: The bucket, container or path, as the option gives it.
     place: str
 

@@ -18,6 +18,24 @@ from ansible_collections.vex.backup.plugins.module_utils._store.read import sha2
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 
 
+class Digest(t.Protocol):
+    """A digest that is being computed."""
+
+    def update(self, data: bytes, /) -> object:
+        """Add the next bytes."""
+
+
+class _Both(t.NamedTuple):
+    """Two digests of the same bytes."""
+
+    one: Digest
+    other: Digest
+
+    def update(self, data: bytes) -> None:
+        self.one.update(data)
+        self.other.update(data)
+
+
 def find_existing(store: Store, upload: Upload) -> t.Optional[Described]:
     """Return the store's description of an object uploaded before, ``None`` when none is visible.
 
@@ -97,14 +115,15 @@ def _parts(store: Store, upload: Upload, part_bytes: int) -> t.Iterator[t.List[P
         yield split(stream.fileno(), upload.size, part_bytes, store.deadline.check)
 
 
-def digested(parts: t.Sequence[Part], upload: Upload) -> t.Iterator[Part]:
+def digested(parts: t.Sequence[Part], upload: Upload, other: t.Optional[Digest] = None) -> t.Iterator[Part]:
     """Yield each part once its digest is computed; the last one only when the whole file has the right SHA-256.
 
+    :param other: a digest of the whole file too, from the same reading
     :raises UploadFailed: when it has another
     """
     whole = hashlib.sha256()
     for part in parts:
-        part.take_digest(whole)
+        part.take_digest(t.cast("t.Any", whole if other is None else _Both(whole, other)))
         if part is parts[-1] and whole.hexdigest() != upload.sha256:
             raise UploadFailed(
                 f"{upload.path} has SHA-256 {whole.hexdigest()}, its manifest gives {upload.sha256}: the archive was "
