@@ -249,7 +249,7 @@ def test_a_failing_channel_does_not_hold_up_the_others(sink: HttpSink, tmp_path:
 
 
 def test_the_list_of_channels_changes(sink: HttpSink, tmp_path: Path) -> None:
-    """A kept message follows its URL, or the corrected one in its place; one for a removed channel is said to be lost."""
+    """A kept message follows its URL, or the corrected one in its place; one for no channel is said to be lost."""
     sink.stop()
     one, two = ({"webhook": f"http://{sink.address}/{name}"} for name in ("one", "two"))
     notifier = Notifier(tmp_path, one, two)
