@@ -1,9 +1,12 @@
-"""Calls of ``backup_notify`` and ``backup_ping``."""
+"""Calls of ``backup_notify`` and ``backup_ping``, and the schema of what webhooks get."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._notify.channels import NotifyRequest, notify
@@ -14,6 +17,13 @@ TITLE = "Rotina de backup db1 20/07/2025 16:15:23"
 TEXT = "Status Backup: Sucesso\nBanco de dados: vendas, <b>ação</b>"
 # Parts of URLs that must be nowhere but in the requests.
 CANARY = "canary5e1f"
+
+SCHEMA = Path(__file__).parents[2] / "docs/reference/webhook.schema.json"
+
+
+def assert_documented(body: Any) -> None:
+    """Check the body that a webhook got against the documented schema."""
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(body)
 
 
 class Notifier:
