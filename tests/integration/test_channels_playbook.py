@@ -11,6 +11,7 @@ import pytest
 from tests.integration.notifying import CANARY, assert_documented
 from tests.integration.watching import Watch
 from tests.playbook import Installation, LogDatabase
+from tests.restore.verifying import VERIFIER, Verifier
 from tests.servers.http_sink import HttpSink
 from tests.servers.mariadb import MariaDB
 from tests.servers.smtp import SmtpSink
@@ -161,3 +162,19 @@ def test_an_overdue_server(watch: Watch, sink: HttpSink) -> None:
     _chats, hooks, _pings = sort(sink)
     assert (len(hooks), hooks[1]["resolved"], hooks[1]["facts"]["recovered"]) == (2, True, ["db-atrasado"])
     assert CANARY not in away.output + later.output
+
+
+def test_a_failed_proof(backup_setup: Installation, sink: HttpSink, tmp_path: Path) -> None:
+    verifier = Verifier(backup_setup, tmp_path)
+    verifier.variables["vex_backup_notifications"] = channels(sink)
+    proving = verifier.run()
+    assert proving.status != 0
+    (chat,), (hook,), _pings = sort(sink)
+    assert hook["event"] == "proof_failed"
+    assert hook["title"] == chat["title"] == proving.mails[0]["Subject"]
+    problem = f"no whole backup in the bucket of: {backup_setup.hostname}"
+    facts = hook["facts"]
+    assert (facts["hostname"], facts["failures"], facts["proven"]) == (VERIFIER, 1, [])
+    assert facts["problems"][-1] == problem
+    assert problem in chat["message"]
+    assert CANARY not in proving.output
