@@ -269,15 +269,6 @@ def test_prune_problem(pruned: t.Dict[str, t.Any]) -> None:
     assert found.notes == ["[WARNING] Retention: no bucket"]
 
 
-@pytest.mark.parametrize("stage", ["channels", "ping"])
-@pytest.mark.parametrize("told", [failed("no such host"), {"error": "no such host"}])
-def test_channel_problem(stage: str, told: t.Dict[str, t.Any]) -> None:
-    """A failed message or ping counts like a failed mail."""
-    found = outcome(channels=told) if stage == "channels" else outcome(ping=told)
-    assert (found.status, found.verdict, found.problems) == (2, 3, ["no such host"])
-    assert found.notes == ["[WARNING] no such host"]
-
-
 @pytest.mark.parametrize("mailed", [failed("no such host"), {"error": "no such host", "spooled": True}])
 def test_mail_problem(mailed: t.Dict[str, t.Any]) -> None:
     found = outcome(mail=mailed)
