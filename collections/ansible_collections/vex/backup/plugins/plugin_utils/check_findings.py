@@ -67,10 +67,8 @@ def findings_of(checks: Checks) -> t.List[Finding]:
         *(_bucket_findings(checks.bucket) if checks.is_uploaded else [_unused("bucket", "vex_backup_upload_enabled")]),
         Finding("log database", not log_database, log_database),
         Finding("mail", not mail, mail) if checks.is_mailed else _unused("mail", "vex_backup_mail_enabled"),
-        Finding("channels", not channels, channels)
-        if checks.is_told
-        else _unset("channels", "vex_backup_notifications"),
-        Finding("ping", not ping, ping) if checks.is_pinged else _unset("ping", "vex_backup_ping_url"),
+        *([Finding("channels", not channels, channels)] if checks.is_told else []),
+        *([Finding("ping", not ping, ping)] if checks.is_pinged else []),
     ]
 
 
@@ -115,10 +113,6 @@ def _needs(result: Result, names: t.Mapping[str, str]) -> t.List[Finding]:
 
 def _unused(name: str, variable: str) -> Finding:
     return Finding(name, True, f"not used: {variable} is false")
-
-
-def _unset(name: str, variable: str) -> Finding:
-    return Finding(name, True, f"not used: {variable} is empty")
 
 
 def _message(result: Result) -> str:
