@@ -40,7 +40,7 @@ class Notifier:
             "text": TEXT,
             "facts": {"hostname": "db1", "status": 3},
             "log_file": None,
-            "timeout": 20,
+            "timeout": 60,
             "patience": 0,
             "spool_dir": str(self.spool),
         }
@@ -67,6 +67,6 @@ class Notifier:
 def call_ping(url: str, folder: Path, **options: Any) -> dict[str, Any]:
     """Call ``backup_ping``; the run's log is in *folder*."""
     check_mode = options.pop("check_mode", False)
-    defaults = {"state": "success", "run_uuid": None, "log_file": None, "timeout": 20, "patience": 0}
+    defaults = {"state": "success", "run_uuid": None, "log_file": None, "timeout": 60, "patience": 0}
     request = PingRequest(url=url, **{**defaults, **options})
     return ping(request, RunLog(str(folder / "backup_script.log")), check_mode)

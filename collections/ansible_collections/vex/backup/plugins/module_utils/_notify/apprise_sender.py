@@ -16,7 +16,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.text import end_of
 from ansible_collections.vex.backup.plugins.module_utils._errors import ChannelUndelivered, LibraryMissing
 from ansible_collections.vex.backup.plugins.module_utils._notify.channel import LOG_BYTES, Channel, Message
-from ansible_collections.vex.backup.plugins.module_utils._notify.http import answered
+from ansible_collections.vex.backup.plugins.module_utils._notify.http_request import answered
 from ansible_collections.vex.backup.plugins.module_utils._notify.time_limit import TimeIsOver, time_limit
 
 # The kinds of messages that Apprise knows, by event. Services show them as colours or icons.

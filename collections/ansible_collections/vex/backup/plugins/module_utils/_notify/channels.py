@@ -144,7 +144,7 @@ class _Delivery:
 
     def _retry_one(self, channel: Channel, name: str, unsent: Unsent) -> None:
         try:
-            self._sender.send(channel, unsent.message)
+            self._sender.send(channel, unsent.message.for_channel(channel))
         except BackupError as error:
             self._failed.add(channel)
             if isinstance(error, ChannelUndelivered) and error.may_have_arrived:

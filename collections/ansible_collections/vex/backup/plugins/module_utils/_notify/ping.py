@@ -12,7 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.patience import
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import ChannelUndelivered
 from ansible_collections.vex.backup.plugins.module_utils._notify.channel import end_of_log
-from ansible_collections.vex.backup.plugins.module_utils._notify.http import HttpRequest, is_http, request_once
+from ansible_collections.vex.backup.plugins.module_utils._notify.http_request import HttpRequest, is_http, request_once
 
 NAME = "the server of the ping"
 # What follows the path of the URL, by state.

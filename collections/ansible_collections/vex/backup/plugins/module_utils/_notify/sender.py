@@ -9,7 +9,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ChannelUndelivered
 from ansible_collections.vex.backup.plugins.module_utils._notify.apprise_sender import AppriseSender
 from ansible_collections.vex.backup.plugins.module_utils._notify.channel import Channel, Message
-from ansible_collections.vex.backup.plugins.module_utils._notify.http import is_http
+from ansible_collections.vex.backup.plugins.module_utils._notify.http_request import is_http
 from ansible_collections.vex.backup.plugins.module_utils._notify.webhook import send_json
 
 

@@ -10,7 +10,7 @@ import json
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._notify.channel import Channel, Message
-from ansible_collections.vex.backup.plugins.module_utils._notify.http import HttpRequest, request_once
+from ansible_collections.vex.backup.plugins.module_utils._notify.http_request import HttpRequest, request_once
 
 # The version of the body's schema.
 VERSION = 1

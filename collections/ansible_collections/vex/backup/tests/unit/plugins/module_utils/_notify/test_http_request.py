@@ -14,8 +14,8 @@ import urllib.error
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ChannelUndelivered
-from ansible_collections.vex.backup.plugins.module_utils._notify import http as http_module
-from ansible_collections.vex.backup.plugins.module_utils._notify.http import HttpRequest, is_http, request_once
+from ansible_collections.vex.backup.plugins.module_utils._notify import http_request as http_module
+from ansible_collections.vex.backup.plugins.module_utils._notify.http_request import HttpRequest, is_http, request_once
 
 CANARY = "canary5e1f"
 REQUEST = HttpRequest(f"https://example.org/{CANARY}", None, {}, 5)
