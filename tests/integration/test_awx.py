@@ -136,9 +136,9 @@ def test_secrets_become_the_roles_variables(awx: Awx) -> None:
     assert given == {**INVENTORY, **dict.fromkeys(NOT_GIVEN, "")}
     options = variables_of("backup", "restore", "log_schema")
     assert set(given) <= set(options)
-    # Lists and the tokens of temporary keys have no credential.
+    # Lists, the tokens of temporary keys and the addresses of pings, one for each server, have no credential.
     hidden = {name for name, option in options.items() if option.get("no_log") and option["type"] == "str"}
-    assert hidden - {"vex_backup_s3_session_token"} == secret
+    assert hidden - {"vex_backup_s3_session_token", "vex_backup_ping_url"} == secret
 
 
 def test_the_surveys_ask_what_the_roles_take(awx: Awx) -> None:

@@ -58,7 +58,7 @@ def test_ansible_builder_accepts_the_definition(tmp_path: Path) -> None:
 def test_the_collection_names_its_dependencies() -> None:
     """An image of somebody else's that includes the collection gets them."""
     python, packages = introspect()
-    assert python == ["boto3>=1.36", "PyMySQL[rsa]>=1.1"]
+    assert python == ["apprise>=2.3", "boto3>=1.36", "PyMySQL[rsa]>=1.1"]
     assert {"mydumper", "7zip", "zstd", "mariadb-client"} <= packages
 
 

@@ -96,8 +96,9 @@ def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.Ca
     command.host.create_account("SELECT, PROCESS ON *.*")
     command.host.sink.mode = "refuse"
     changes = {"s3_bucket": "nowhere", "log_db_password": "not it", "smtp_user": "nobody", "threads": "many"}
-    assert command("check", **changes) == 1
-    lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
+    channels = [{"webhook": "https://example.org/", "true": ["error"]}, {"url": "nonsense://canary"}]
+    assert command("check", **changes, notifications=channels, ping_url="nonsense://canary") == 1
+    lines = dict(zip([*NEEDS, "channels", "ping"], capfd.readouterr().out.splitlines(), strict=True))
     assert lines["configuration"].startswith("FAIL configuration: ")
     assert "vex_backup_threads" in lines["configuration"]
     assert lines["bucket list"].startswith("FAIL bucket list: ")
@@ -105,6 +106,8 @@ def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.Ca
     assert lines["bucket write"] == "--   bucket write: not checked"
     assert "refused the login of" in lines["log database"]
     assert "does not support what smtp_security or smtp_user needs" in lines["mail"]
+    assert lines["channels"] == "FAIL channels: channel 2 (nonsense): Apprise does not know such a URL: check it"
+    assert lines["ping"].startswith("FAIL ping: the server of the ping: its address is not a valid http or https URL")
 
 
 def test_a_check_without_server_and_log_database(command: Command, capfd: pytest.CaptureFixture[str]) -> None:

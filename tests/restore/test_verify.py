@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._archive.signature impo
 from tests.playbook import ROOT, Installation, LogDatabase
 from tests.restore.damaging import Change, Original, rewrite
 from tests.restore.verifying import VERIFIER, Verifier
+from tests.servers.http_sink import HttpSink
 from tests.servers.mariadb import MariaDB
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.smtp import SmtpSink
@@ -66,8 +67,12 @@ def test_a_whole_backup_is_proven(verifier: Verifier) -> None:
     old = verifier.logs / "verify_20200101000000.logs"
     old.mkdir()
     os.utime(old, (0, 0))
-    proving = verifier.run(verify_abandoned_after=0, manifest_key=SECRET)
+    with HttpSink() as sink:
+        channel = {"webhook": f"http://{sink.address}/"}
+        proving = verifier.run(verify_abandoned_after=0, manifest_key=SECRET, notifications=[channel])
     assert proving.status == 0, proving.output
+    # Channels are told of failures.
+    assert sink.received == []
     assert not old.exists()
     assert any(verifier.logs.glob("verify_*.logs/verify.log"))
     dead, row = proving.rows

@@ -45,6 +45,14 @@ options:
     description: Whether the configuration asks for a mail.
     type: bool
     required: true
+  is_told:
+    description: Whether the configuration asks for messages to channels.
+    type: bool
+    required: true
+  is_pinged:
+    description: Whether the configuration asks for pings.
+    type: bool
+    required: true
 """
 
 EXAMPLES = r"""
@@ -52,7 +60,8 @@ EXAMPLES = r"""
   ansible.builtin.set_fact:
     vex_backup_findings: >-
       {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, bucket=vex_backup_bucket,
-                                                       wrong_settings='', is_uploaded=true, is_mailed=true) }}
+                                                       wrong_settings='', is_uploaded=true, is_mailed=true,
+                                                       is_told=true, is_pinged=true) }}
 """
 
 RETURN = r"""

@@ -40,12 +40,16 @@ options:
     description: The result of M(vex.backup.backup_mail), an empty dictionary before the mail.
     type: dict
     required: true
+  channels:
+    description: The result of M(vex.backup.backup_notify), an empty dictionary before it.
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Show what failed
   ansible.builtin.debug:
-    msg: "{{ (proofs | vex.backup.verify_outcome([], '', {})).problems }}"
+    msg: "{{ (proofs | vex.backup.verify_outcome([], '', {}, {})).problems }}"
 """
 
 RETURN = r"""
@@ -58,10 +62,14 @@ _value:
 
 
 def _filter(
-    proofs: t.Sequence[t.Mapping[str, t.Any]], missing: t.Sequence[str], failure: str, mail: t.Mapping[str, t.Any]
+    proofs: t.Sequence[t.Mapping[str, t.Any]],
+    missing: t.Sequence[str],
+    failure: str,
+    mail: t.Mapping[str, t.Any],
+    channels: t.Mapping[str, t.Any],
 ) -> t.Dict[str, t.Any]:
     try:
-        return dict(vars(decide(proofs, missing, failure, mail)))
+        return dict(vars(decide(proofs, missing, failure, mail, channels)))
     except (AttributeError, KeyError, TypeError) as error:
         raise AnsibleFilterError(f"vex.backup.verify_outcome: {error!r}") from None
 

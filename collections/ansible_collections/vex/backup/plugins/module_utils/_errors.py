@@ -195,3 +195,14 @@ class MigrationError(BackupError):
 
 class MailUndelivered(BackupError):
     """The mail server could not be reached, or refused the message."""
+
+
+class ChannelUndelivered(BackupError):
+    """A notification or a ping did not reach its channel."""
+
+    #: Whether the channel may have got it nevertheless, so that a repetition may deliver it twice.
+    may_have_arrived = False
+
+
+class LibraryMissing(BackupError):
+    """A Python library that an option needs is not installed."""

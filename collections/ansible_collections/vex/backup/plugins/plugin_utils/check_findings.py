@@ -25,8 +25,8 @@ class Checks:
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
     registers it. ``bucket``: the result of ``backup_trial``. ``wrong_settings``: a sentence on unknown variables, or on
-    missing ones that a run needs, or empty. ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload,
-    and for a mail.
+    missing ones that a run needs, or empty. ``is_uploaded``, ``is_mailed``, ``is_told`` and ``is_pinged``: the
+    configuration asks for an upload, for a mail, for messages to channels, and for pings.
     """
 
     stages: Stages
@@ -35,6 +35,8 @@ class Checks:
     wrong_settings: str
     is_uploaded: bool
     is_mailed: bool
+    is_told: bool
+    is_pinged: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +58,7 @@ def findings_of(checks: Checks) -> t.List[Finding]:
     configuration = "; ".join(filter(None, [_variables_problem(checks.variables), checks.wrong_settings]))
     # A record that would only be kept in the spool opens with a message.
     log_database = str(stages.opened.get("message") or "")
-    mail = problem_of(stages.mail, "error")
+    mail, channels, ping = (problem_of(one, "error") for one in (stages.mail, stages.channels, stages.ping))
     return [
         Finding("configuration", not configuration, configuration),
         *_server_findings(stages.dump),
@@ -65,6 +67,8 @@ def findings_of(checks: Checks) -> t.List[Finding]:
         *(_bucket_findings(checks.bucket) if checks.is_uploaded else [_unused("bucket", "vex_backup_upload_enabled")]),
         Finding("log database", not log_database, log_database),
         Finding("mail", not mail, mail) if checks.is_mailed else _unused("mail", "vex_backup_mail_enabled"),
+        *([Finding("channels", not channels, channels)] if checks.is_told else []),
+        *([Finding("ping", not ping, ping)] if checks.is_pinged else []),
     ]
 
 

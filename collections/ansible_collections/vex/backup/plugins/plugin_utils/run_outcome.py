@@ -62,7 +62,7 @@ class Stages:
 
     ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
     ``upload`` of ``s3_upload``, ``earlier`` of ``backup_upload``, ``prune`` of ``backup_prune``, ``mail`` of
-    ``backup_mail``.
+    ``backup_mail``, ``channels`` of ``backup_notify``, ``ping`` of ``backup_ping``.
     """
 
     opened: Result = dataclasses.field(default_factory=dict)
@@ -73,6 +73,8 @@ class Stages:
     earlier: Result = dataclasses.field(default_factory=dict)
     prune: Result = dataclasses.field(default_factory=dict)
     mail: Result = dataclasses.field(default_factory=dict)
+    channels: Result = dataclasses.field(default_factory=dict)
+    ping: Result = dataclasses.field(default_factory=dict)
     failure: t.Optional[Failure] = None
 
     @classmethod
@@ -279,11 +281,11 @@ def _upload_state(plan: Plan, made: bool, uploaded: bool) -> str:
 
 def _late_problems(stages: Stages) -> t.List[str]:
     earlier, prune = problem_of(stages.earlier, "message"), problem_of(stages.prune, "message")
-    mail = problem_of(stages.mail, "error")
+    told = [problem_of(result, "error") for result in (stages.mail, stages.channels, stages.ping)]
     return [
         *([f"Earlier archives: {earlier}"] if earlier else []),
         *([f"Retention: {prune}"] if prune else []),
-        *([mail] if mail else []),
+        *filter(None, told),
     ]
 
 

@@ -123,19 +123,22 @@ def recovery_seconds(downloaded: Result, loaded: Result) -> int:
     return int((end - start).total_seconds())
 
 
-def decide(proofs: t.Sequence[Result], missing: t.Sequence[str], failure: str, mail: Result) -> Outcome:
+def decide(
+    proofs: t.Sequence[Result], missing: t.Sequence[str], failure: str, mail: Result, channels: Result
+) -> Outcome:
     """Decide the outcome of a run.
 
     :param proofs: the fields of each :class:`Proof`
     :param missing: wanted servers without a whole backup
     :param failure: the name and the message of a task that failed outside a proof; empty for none
     :param mail: the result of ``backup_mail``; empty before the mail
+    :param channels: the result of ``backup_notify``; empty before it
     """
     failed = [proof for proof in proofs if proof["status"] == ERROR]
     without = f"no whole backup in the bucket of: {', '.join(missing)}" if missing else ""
     unrecorded = dict.fromkeys(str(proof["unrecorded"]) for proof in proofs)
-    mail_problem = str(mail.get("error") or mail.get("msg") or "")
-    problems = [failure, *(proof["problem"] for proof in failed), without, *unrecorded, mail_problem]
+    untold = [str(told.get("error") or told.get("msg") or "") for told in (mail, channels)]
+    problems = [failure, *(proof["problem"] for proof in failed), without, *unrecorded, *untold]
     problems = [problem for problem in problems if problem]
     return Outcome(
         proven=[proof["backup"]["key"] for proof in proofs if proof["status"] in (SUCCESS, WARNING)],

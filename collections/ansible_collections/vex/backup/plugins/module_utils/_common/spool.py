@@ -1,6 +1,6 @@
 # Copyright: Vex Backup contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Records and mails that could not be delivered, in files until they can be."""
+"""Records, mails and messages that could not be delivered, in files until they can be."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Spool:
     """Files of one kind in a directory that only its owner can enter; each holds one JSON object.
 
     :param folder: created with mode 0700 when absent
-    :param kind: ``records`` or ``mails``, the name of the subfolder
+    :param kind: ``records``, ``mails`` or ``messages``, the name of the subfolder
     """
 
     def __init__(self, folder: str, kind: str) -> None:

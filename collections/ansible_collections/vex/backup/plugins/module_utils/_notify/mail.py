@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import time
 import typing as t
-import uuid
 
 from ansible_collections.vex.backup.plugins.module_utils._common.patience import Patience
-from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
+from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, MailUndelivered
+from ansible_collections.vex.backup.plugins.module_utils._notify.kept import drop_old, new_name
 from ansible_collections.vex.backup.plugins.module_utils._notify.message import (
     Attachment,
     Composed,
@@ -31,8 +30,6 @@ from ansible_collections.vex.backup.plugins.module_utils._notify.smtp import (
 
 DEFAULT_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 MAX_KEPT = 50
-MAX_KEPT_DAYS = 7
-NAME_FORMAT = "%Y%m%d%H%M%S"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +147,7 @@ def _deliver(server: MailServer, mail: t.Optional[Mail], spool: Spool, patience:
         waiting = spool.names()
         undelivered = _send_or_keep(server, mail, spool, patience) if mail else None
         retried = _retry(server, spool, waiting)
-        problems = [*([undelivered] if undelivered else []), *_drop_old(spool), *spool.unreadable()]
+        problems = [*([undelivered] if undelivered else []), *drop_old(spool, "mails", MAX_KEPT), *spool.unreadable()]
     return _Delivery(undelivered, retried, problems)
 
 
@@ -176,7 +173,7 @@ class _Sending:
     """The attempts to send a new mail; ``name`` is its name in the spool."""
 
     def __init__(self, server: MailServer, mail: Mail, spool: Spool) -> None:
-        self.name = f"{utc_now().strftime(NAME_FORMAT)}-{uuid.uuid4().hex}"
+        self.name = new_name()
         self._server = server
         self._mail = mail
         self._spool = spool
@@ -244,20 +241,6 @@ def _retry(server: MailServer, spool: Spool, names: t.Sequence[str]) -> t.List[s
         spool.remove(name)
         retried.append(mail.subject)
     return retried
-
-
-def _drop_old(spool: Spool) -> t.List[str]:
-    """Drop the kept mails that are too old or too many, oldest first; return a sentence when any was dropped."""
-    oldest = (utc_now() - datetime.timedelta(days=MAX_KEPT_DAYS)).strftime(NAME_FORMAT)
-    names = spool.names()
-    dropped = [name for number, name in enumerate(names) if name < oldest or number < len(names) - MAX_KEPT]
-    for name in dropped:
-        spool.remove(name)
-    if not dropped:
-        return []
-    return [
-        f"{len(dropped)} undelivered mails were dropped from {spool}: it keeps {MAX_KEPT}, for {MAX_KEPT_DAYS} days"
-    ]
 
 
 def _parse(content: t.Any) -> Mail:

@@ -17,6 +17,7 @@ DUMP_NEEDS = "mydumper client compression databases grants directory disk lock t
 BUCKET_NEEDS = "list write read remove parts".split()
 BUCKET = [f"bucket {name}" for name in BUCKET_NEEDS]
 NAMES = ["configuration", "server", "session", *DUMP_NEEDS, "archive", *BUCKET, "log database", "mail"]
+NAMES += ["channels", "ping"]
 DUMPED: t.Dict[str, t.Any] = {"needs": dict.fromkeys(DUMP_NEEDS, "")}
 TRIED: t.Dict[str, t.Any] = {"needs": dict.fromkeys(BUCKET_NEEDS, ""), "notes": {}}
 MET = (True, "")
@@ -32,6 +33,7 @@ def find(
 ) -> t.Dict[str, t.Tuple[t.Optional[bool], str]]:
     """Return the findings by name; without an argument, all is well."""
     given: t.Dict[str, t.Any] = {"variables": {}, "wrong_settings": "", "is_uploaded": True, "is_mailed": True}
+    given.update(is_told=True, is_pinged=True)
     made = Stages(dump=DUMPED if dump is None else dump, **stages)
     found = findings_of(Checks(stages=made, bucket=TRIED if bucket is None else bucket, **{**given, **(checks or {})}))
     return {finding.name: (finding.ok, finding.detail) for finding in found}
@@ -110,16 +112,23 @@ def test_mail_failed(mail: t.Dict[str, t.Any]) -> None:
     assert find(mail=mail)["mail"] == (False, "no server")
 
 
+@pytest.mark.parametrize("result", [failed("no server"), {"error": "no server"}])
+def test_channels_and_ping_failed(result: t.Dict[str, t.Any]) -> None:
+    found = find(channels=result, ping=result)
+    assert found["channels"] == found["ping"] == (False, "no server")
+
+
 def test_upload_and_mail_are_disabled() -> None:
-    found = find(checks={"is_uploaded": False, "is_mailed": False})
+    found = find(checks={"is_uploaded": False, "is_mailed": False, "is_told": False, "is_pinged": False})
     assert found["bucket"] == (True, "not used: vex_backup_upload_enabled is false")
     assert found["mail"] == (True, "not used: vex_backup_mail_enabled is false")
-    assert not set(BUCKET).intersection(found)
+    assert not {*BUCKET, "channels", "ping"}.intersection(found)
 
 
 def test_filter() -> None:
     check_findings = FilterModule().filters()["check_findings"]
     given: t.Dict[str, t.Any] = {"variables": {}, "wrong_settings": "", "is_uploaded": True, "is_mailed": True}
+    given.update(is_told=True, is_pinged=True)
     found = check_findings({"opened": {"message": "away"}}, bucket=TRIED, **given)
     assert {"name": "log database", "ok": False, "detail": "away"} in found
     assert len(found) == len(NAMES)

@@ -77,13 +77,13 @@ def result(status: int, problem: str = "", unrecorded: str = "") -> t.Dict[str, 
 
 
 def test_a_good_run() -> None:
-    outcome = decide([result(1), result(2), result(0)], [], "", {"delivered": True})
+    outcome = decide([result(1), result(2), result(0)], [], "", {"delivered": True}, {"delivered": []})
     assert outcome == Outcome(proven=["key1", "key2"], skipped=["key0"], failures=0, problems=[])
 
 
 def test_every_problem_is_reported_once() -> None:
     proofs = [result(3, "db1: bad"), result(1, unrecorded="no log database"), result(1, unrecorded="no log database")]
-    outcome = decide(proofs, ["db3"], "List the bucket: refused", {"error": "no mail server"})
+    outcome = decide(proofs, ["db3"], "List the bucket: refused", {"error": "no mail server"}, {"error": "no chat"})
     assert outcome.failures == 1
     assert outcome.problems == [
         "List the bucket: refused",
@@ -91,9 +91,10 @@ def test_every_problem_is_reported_once() -> None:
         "no whole backup in the bucket of: db3",
         "no log database",
         "no mail server",
+        "no chat",
     ]
 
 
 @pytest.mark.parametrize("mail", [{"msg": "failed"}, {"msg": "failed", "error": ""}])
 def test_a_failed_mail_is_one_failure(mail: t.Dict[str, str]) -> None:
-    assert decide([result(1)], [], "", mail).failures == 1
+    assert decide([result(1)], [], "", mail, {}).failures == 1
