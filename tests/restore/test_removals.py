@@ -59,7 +59,7 @@ class Uploads:
                 "data_inicio": moment,
                 "data_encerramento": moment,
             }
-            upsert(connection, State(run, backup, upload, {}), moment)
+            upsert(connection, State(run, backup, {"s3": upload}, {}), moment)
         return run
 
     def removed(self, run: str) -> datetime.datetime | None:

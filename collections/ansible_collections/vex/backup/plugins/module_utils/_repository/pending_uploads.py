@@ -152,7 +152,7 @@ def _record(request: PendingRequest, pending: Pending, done: t.Mapping[str, t.An
     record = RunRecordRequest(
         request.log_database,
         request.spool_dir,
-        RunFacts(hostname=hostname, run_uuid=pending.run_uuid, upload=facts),
+        RunFacts(hostname=hostname, run_uuid=pending.run_uuid, uploads=[facts]),
     )
     problem = record_run(record, log, check_mode=False).get("message")
     if problem:

@@ -128,7 +128,8 @@ def test_earlier_ones_are_uploaded_oldest_first(uploads: Uploads) -> None:
     assert (first.part_size, first.run_uuid, first.metadata) == (64, None, {"run-uuid": UUID})
     facts = uploads.records[0]
     assert facts.hostname == "db1"
-    assert (facts.run_uuid, facts.status, facts.upload.status, facts.upload.sha256) == (UUID, None, 1, "ab")
+    (upload,) = facts.uploads
+    assert (facts.run_uuid, facts.status, upload.status, upload.sha256) == (UUID, None, 1, "ab")
 
 
 def test_by_hand_all_are_uploaded(uploads: Uploads) -> None:
