@@ -22,14 +22,14 @@ class Uploaded(t.NamedTuple):
     removed: bool
 
 
-def uploads_to(connection: Connection[Cursor], bucket: str, prefix: str) -> t.Dict[str, Uploaded]:
-    """Return the uploads to a bucket whose keys start with *prefix*, by key."""
+def uploads_to(connection: Connection[Cursor], destination: str, bucket: str, prefix: str) -> t.Dict[str, Uploaded]:
+    """Return the uploads to a destination, into a bucket, whose keys start with *prefix*, by key."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT caminho_arquivo, run_uuid, sha256, status_upload, removido_em IS NOT NULL"
             " FROM upload_s3_log u JOIN backup_log b ON b.id = u.backup_id"
-            " WHERE bucket = %s AND LEFT(caminho_arquivo, CHAR_LENGTH(%s)) = %s",
-            (bucket, prefix, prefix),
+            " WHERE destino = %s AND bucket = %s AND LEFT(caminho_arquivo, CHAR_LENGTH(%s)) = %s",
+            (destination, bucket, prefix, prefix),
         )
         # The collation of the tables compares some different keys as equal.
         return {
@@ -39,15 +39,15 @@ def uploads_to(connection: Connection[Cursor], bucket: str, prefix: str) -> t.Di
         }
 
 
-def mark_removed(connection: Connection[Cursor], run_uuid: str, key: str, moment: str) -> None:
-    """Record that the archive of a run was removed from the bucket, and commit; a run without a row gets none.
+def mark_removed(connection: Connection[Cursor], run_uuid: str, destination: str, key: str, moment: str) -> None:
+    """Record that the archive of a run was removed from a destination, and commit; a run without a row gets none.
 
     :param key: the archive's key; the row of an upload to another key is left alone
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE upload_s3_log u JOIN backup_log b ON b.id = u.backup_id SET u.removido_em = %s"
-            " WHERE b.run_uuid = %s AND u.caminho_arquivo = %s AND u.removido_em IS NULL",
-            (moment, run_uuid, key),
+            " WHERE b.run_uuid = %s AND u.destino = %s AND u.caminho_arquivo = %s AND u.removido_em IS NULL",
+            (moment, run_uuid, destination, key),
         )
     commit(connection)
