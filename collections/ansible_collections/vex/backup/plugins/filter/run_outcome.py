@@ -23,17 +23,17 @@ options:
   _input:
     description:
       - The results of the run's stages, as registered. A stage that did not run is an empty dictionary.
-      - The keys are C(opened), C(dump), C(pack), C(uploads), C(closed), C(prune), C(mail), and C(failure), with C(task)
-        and C(message) of the task that ended the run early, or empty.
+      - The keys are C(opened), C(dump), C(pack), C(uploads), C(closed), C(earlier), C(prune), C(prunes), C(mail), and
+        C(failure), with C(task) and C(message) of the task that ended the run early, or empty.
       - For a stage that runs in the background, a list of the results of its task and of the task that waited for it.
-        C(uploads) is such a list of loops over the names of the destinations.
+        C(uploads), C(earlier) and C(prunes) are such lists of loops over the names of the destinations.
     type: dict
     required: true
   plan:
     description:
       - The plan of the run.
-      - The keys are C(hostname), C(name), C(archive_name), C(dump_path), C(is_packed), C(is_uploaded) and C(targets), a
-        list with C(name), C(type), C(bucket) and C(key) of each destination.
+      - The keys are C(hostname), C(name), C(archive_name), C(dump_path), C(is_packed), C(is_uploaded),
+        C(archive_format), and C(stores), as P(vex.backup.destinations#filter) returns them.
     type: dict
     required: true
 """

@@ -111,7 +111,7 @@ from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     patience_of,
     request,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
+from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups, probe
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 
 
@@ -132,7 +132,7 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: list_backups(
+        lambda _log: (probe if module.params["probe"] else list_backups)(
             request(
                 ListRequest,
                 module.params,

@@ -25,14 +25,14 @@ class Checks:
     """The results of a check of a host.
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
-    registers it. ``bucket``: the result of ``backup_trial``. ``wrong_settings``: a sentence on unknown variables, or on
-    missing ones that a run needs, or empty. ``is_uploaded`` and ``is_mailed``: the configuration asks for an upload,
-    and for a mail.
+    registers it. ``buckets``: the results of ``backup_trial`` by destination. ``wrong_settings``: a sentence on unknown
+    variables, or on missing ones that a run needs, or empty. ``is_uploaded`` and ``is_mailed``: the configuration asks
+    for an upload, and for a mail.
     """
 
     stages: Stages
     variables: Result
-    bucket: Result
+    buckets: t.Mapping[str, Result]
     wrong_settings: str
     is_uploaded: bool
     is_mailed: bool
@@ -63,7 +63,11 @@ def findings_of(checks: Checks) -> t.List[Finding]:
         *_server_findings(stages.dump),
         *_needs(stages.dump, DUMP_NEEDS),
         Finding("archive", not has_failed(stages.pack), _message(stages.pack)),
-        *(_bucket_findings(checks.bucket) if checks.is_uploaded else [_unused("bucket", "vex_backup_upload_enabled")]),
+        *(
+            _findings_of_buckets(checks.buckets)
+            if checks.is_uploaded
+            else [_unused("bucket", "vex_backup_upload_enabled")]
+        ),
         Finding("log database", not log_database, log_database),
         Finding("mail", not mail, mail) if checks.is_mailed else _unused("mail", "vex_backup_mail_enabled"),
     ]
@@ -83,6 +87,17 @@ def _server_findings(dump: Result) -> t.List[Finding]:
         return [Finding("server", True, ""), Finding("session", False, _message(dump))]
     ok = False if has_failed(dump) else None
     return [Finding("server", ok, _message(dump) or NOT_CHECKED), Finding("session", None, NOT_CHECKED)]
+
+
+def _findings_of_buckets(buckets: t.Mapping[str, Result]) -> t.List[Finding]:
+    """Return the findings on each destination, named where there are several; without any, that nothing was tried."""
+    if len(buckets) < 2:
+        return _bucket_findings(next(iter(buckets.values()), {}))
+    return [
+        dataclasses.replace(finding, name=f"{finding.name} ({name})")
+        for name, result in buckets.items()
+        for finding in _bucket_findings(result)
+    ]
 
 
 def _bucket_findings(bucket: Result) -> t.List[Finding]:

@@ -33,7 +33,11 @@ from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import (
     has_failed,
     outcome_of,
     state_of_all,
+    target_of,
 )
+
+# The stages that are loops over the names of the destinations.
+BY_DESTINATION = frozenset({"uploads", "earlier", "prunes"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,10 +62,14 @@ class Plan:
     def from_role(cls, plan: t.Mapping[str, t.Any]) -> Plan:
         """Read the plan of a role.
 
-        :param plan: by field; the ``targets`` as mappings
+        :param plan: by field; instead of the ``targets`` the ``stores``, as the filter ``destinations`` returns them,
+            and the ``archive_format``
         :raises Exception: of any kind, for another shape
         """
-        return cls(**{**plan, "targets": [Target(**target) for target in plan["targets"]]})
+        fields = {name: value for name, value in plan.items() if name not in {"stores", "archive_format"}}
+        hostname, archive_format = str(plan["hostname"]), str(plan["archive_format"])
+        run = str(plan["name"]) if plan["is_uploaded"] else ""
+        return cls(**fields, targets=[target_of(store, hostname, run, archive_format) for store in plan["stores"]])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +85,9 @@ class Stages:
     """The results of a run's stages so far, as Ansible registers them; empty for a stage that did not run.
 
     ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
-    ``uploads`` of ``s3_upload`` by the name of the destination, ``earlier`` of ``backup_upload``, ``prune`` of
-    ``backup_prune``, ``mail`` of ``backup_mail``.
+    ``uploads`` of ``destination_upload``, ``earlier`` of ``backup_upload``, ``prune`` of
+    ``backup_prune`` on the host and ``prunes`` in the destinations, ``mail`` of ``backup_mail``. ``uploads``,
+    ``earlier`` and ``prunes`` are by the name of the destination.
     """
 
     opened: Result = dataclasses.field(default_factory=dict)
@@ -86,8 +95,9 @@ class Stages:
     pack: Result = dataclasses.field(default_factory=dict)
     uploads: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     closed: Result = dataclasses.field(default_factory=dict)
-    earlier: Result = dataclasses.field(default_factory=dict)
+    earlier: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     prune: Result = dataclasses.field(default_factory=dict)
+    prunes: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     mail: Result = dataclasses.field(default_factory=dict)
     failure: t.Optional[Failure] = None
 
@@ -96,14 +106,15 @@ class Stages:
         """Read the stages of a role.
 
         :param registered: by field; a list for a stage that ran in the background: the result of its task and that of
-            the task that waited for it. ``uploads`` is such a list of loops over the names of the destinations.
-            ``failure`` is a mapping, empty when nothing failed
+            the task that waited for it. Those by destination are such lists of loops over their names. ``failure`` is
+            a mapping, empty when nothing failed
         :raises Exception: of any kind, for another shape
         """
-        others = {name: result for name, result in registered.items() if name not in {"failure", "uploads"}}
-        results: t.Dict[str, t.Any] = {name: ended(result) for name, result in others.items()}
-        if "uploads" in registered:
-            results["uploads"] = ended_by_item(registered["uploads"])
+        results: t.Dict[str, t.Any] = {
+            name: (ended_by_item if name in BY_DESTINATION else ended)(result)
+            for name, result in registered.items()
+            if name != "failure"
+        }
         failure = registered.get("failure")
         # The message of a module may be a list or a number.
         return cls(**results, failure=Failure(str(failure["task"]), str(failure["message"])) if failure else None)
@@ -121,8 +132,8 @@ class Outcome:
     ``late_problems``: problems found after the record was closed, to be added to it. ``left_out``: sentences on what
     the configuration left out. ``abandoned``: a sentence, which is a problem too, for each abandoned run that this one
     closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``uploads``: the options of those names
-    of ``backup_log_record``, without unknown ones. ``compressed_bytes``: size of the files of the dump,
-    ``archive_bytes``: of the archive, 0 while unknown.
+    of ``backup_log_record``, without unknown ones. ``begun``: ``uploads`` while they run. ``compressed_bytes``: size of
+    the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
     ``location``: address of the archive at the first destination that has it, else its path, else the dump's.
     ``bytes``: size of the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the
     start of the run to the end of its record. ``uploaded``: the names of the destinations that have the archive.
@@ -144,6 +155,7 @@ class Outcome:
     notes: t.List[str]
     backup: t.Dict[str, t.Any]
     uploads: t.List[t.Dict[str, t.Any]]
+    begun: t.List[t.Dict[str, t.Any]]
     compressed_bytes: int
     archive_bytes: int
     location: str
@@ -188,6 +200,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         notes=notes,
         backup=_backup_record(plan, stages, [*notes, *map(info_note, left_out)]),
         uploads=_upload_records(plan, stages, uploads),
+        begun=[one.begun(_archive(plan, stages)) for one in uploads if one.state in STATUSES],
         compressed_bytes=stages.dump.get("compressed_bytes", 0),
         archive_bytes=stages.pack.get("size", 0),
         location=next((one.result["url"] for one in uploaded), stages.pack.get("archive") or plan.dump_path),
@@ -283,6 +296,10 @@ def _is_made(plan: Plan, stages: Stages) -> bool:
     return dumped and packed
 
 
+def _archive(plan: Plan, stages: Stages) -> Archive:
+    return Archive(plan.archive_name, stages.pack.get("size"), stages.pack.get("sha256"))
+
+
 def _state_without_upload(plan: Plan) -> str:
     return NOT_REACHED if plan.is_uploaded else DISABLED
 
@@ -301,19 +318,24 @@ def _upload_failures(uploads: t.Sequence[TargetOutcome]) -> t.List[Failure]:
 
 
 def _upload_records(plan: Plan, stages: Stages, uploads: t.Sequence[TargetOutcome]) -> t.List[t.Dict[str, t.Any]]:
-    archive = Archive(plan.archive_name, stages.pack.get("size"), stages.pack.get("sha256"))
+    archive = _archive(plan, stages)
     reason = stages.failure.message if stages.failure else ""
     return [one.record(archive, reason) for one in uploads if one.state in STATUSES]
 
 
 def _late_problems(stages: Stages) -> t.List[str]:
-    earlier, prune = problem_of(stages.earlier, "message"), problem_of(stages.prune, "message")
-    mail = problem_of(stages.mail, "error")
+    prune, mail = problem_of(stages.prune, "message"), problem_of(stages.mail, "error")
     return [
-        *([f"Earlier archives: {earlier}"] if earlier else []),
+        *_problems_of_destinations("Earlier archives", stages.earlier),
         *([f"Retention: {prune}"] if prune else []),
+        *_problems_of_destinations("Retention", stages.prunes),
         *([mail] if mail else []),
     ]
+
+
+def _problems_of_destinations(title: str, results: t.Mapping[str, Result]) -> t.List[str]:
+    found = [(name, problem_of(result, "message")) for name, result in results.items()]
+    return [f"{title}{f' ({name})' if len(found) > 1 else ''}: {problem}" for name, problem in found if problem]
 
 
 def _notes(stages: Stages, made: bool, late_problems: t.Sequence[str]) -> t.List[str]:

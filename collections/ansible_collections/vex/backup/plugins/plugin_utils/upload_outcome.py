@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import RUN_NAME_PATTERN, build
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import error_note
-from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, RUNNING, SUCCESS, WARNING
 
 Result = t.Mapping[str, t.Any]
 
@@ -30,6 +32,17 @@ class Target:
     type: str
     bucket: str
     key: str
+
+
+def target_of(store: t.Mapping[str, t.Any], hostname: str, run: str, archive_format: str) -> Target:
+    """Return the place of a run's archive at a destination.
+
+    :param store: a destination, as the filter ``destinations`` returns it
+    :param hostname: with an empty one, which the role refuses, and for a run that could not start, the key is empty
+    """
+    is_known = bool(hostname) and re.fullmatch(RUN_NAME_PATTERN, run)
+    key = build(store["prefix"], hostname, run, archive_format) if is_known else ""
+    return Target(store["name"], store["type"], store["place"], key)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +88,11 @@ class TargetOutcome:
         }
         return {name: value for name, value in known.items() if value is not None}
 
+    def begun(self, archive: Archive) -> t.Dict[str, t.Any]:
+        """Return the item for an upload that begins."""
+        found = self.record(archive, "")
+        return {**{name: value for name, value in found.items() if name not in {"notes", "sha256"}}, "status": RUNNING}
+
     def shown(self) -> t.Dict[str, t.Any]:
         """Return what mail and summary show; times are empty where they are unknown."""
         started, finished = (str(self.result.get(f"upload_{name}") or "") for name in ("started", "finished"))
@@ -113,5 +131,5 @@ def ended_by_item(registered: t.Sequence[Result]) -> t.Dict[str, Result]:
 
     :param registered: the result of the loop that began, and that of the loop that waited
     """
-    began, waited = ({one["item"]: one for one in loop.get("results", ())} for loop in registered)
+    began, waited = ({one[one["ansible_loop_var"]]: one for one in loop.get("results", ())} for loop in registered)
     return {name: ended([result, waited.get(name, NO_RESULT)]) for name, result in began.items()}

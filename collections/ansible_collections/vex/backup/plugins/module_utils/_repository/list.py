@@ -24,7 +24,6 @@ class ListRequest:
 
     :param hostname: ``None`` for every host
     :param manifest_keys: manifests and proofs must be signed with one of them; without keys, all are accepted
-    :param probe: only check that the store answers
     :param patience: seconds to wait for a store that is away
     :param timeout: seconds; 0 or ``None`` for no limit
     """
@@ -33,7 +32,6 @@ class ListRequest:
     prefix: str
     hostname: t.Optional[str]
     manifest_keys: t.Sequence[str] = dataclasses.field(repr=False)
-    probe: bool
     patience: int
     timeout: t.Optional[int]
 
@@ -54,10 +52,19 @@ def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
         patience=store_patience(request.patience),
         parallel=PARALLEL,
     ) as store:
-        if request.probe:
-            store.call(store.probe)
-            return {"changed": False, "backups": []}
         backups = read_catalog(store, request.prefix, request.hostname).backups
         examined = examine(store, backups, request.manifest_keys)
         message = {} if backups else {"message": no_backup(store, request.prefix, request.hostname)}
     return {"changed": False, "backups": [as_result(one.backup) for one in examined], **message}
+
+
+def probe(request: ListRequest) -> t.Dict[str, t.Any]:
+    """Check that the store answers and may be listed.
+
+    :returns: the result of ``backup_info``, without backups
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    patience = store_patience(request.patience)
+    with open_store(request.destination, work="the listing", timeout=request.timeout, patience=patience) as store:
+        store.call(store.probe)
+    return {"changed": False, "backups": []}
