@@ -164,8 +164,12 @@ def test_the_uploads_to_a_bucket(uploads: Uploads) -> None:
     run, other = uploads.add("audited/a.zip"), uploads.add("AUDITED/a.zip")
     assert uploads.record(Removal(run, "audited/a.zip", NOW)) == []
     with log_database(Target.from_options(uploads.params)) as connection:
-        assert uploads_to(connection, "s3", "vex", "audited/") == {"audited/a.zip": Uploaded(run, None, 1, removed=True)}
-        assert uploads_to(connection, "s3", "vex", "AUDITED/") == {"AUDITED/a.zip": Uploaded(other, None, 1, removed=False)}
+        assert uploads_to(connection, "s3", "vex", "audited/") == {
+            "audited/a.zip": Uploaded(run, None, 1, removed=True)
+        }
+        assert uploads_to(connection, "s3", "vex", "AUDITED/") == {
+            "AUDITED/a.zip": Uploaded(other, None, 1, removed=False)
+        }
         assert uploads_to(connection, "s3", "another", "audited/") == {}
 
 

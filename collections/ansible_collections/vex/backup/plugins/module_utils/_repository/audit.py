@@ -125,7 +125,9 @@ def audit_bucket(
         "backups": backups,
         "deep": request.deep,
         "summary": f"{counted(backups, 'backup')}, {counted(len(findings), 'finding')}",
-        "findings": [{**one._asdict(), "remedy": one.remedy} for one in findings],
+        "findings": [
+            {**one._asdict(), "remedy": one.remedy, "destination": request.destination.name} for one in findings
+        ],
     }
 
 

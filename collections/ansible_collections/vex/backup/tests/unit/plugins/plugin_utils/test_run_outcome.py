@@ -34,6 +34,13 @@ from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages 
 )
 
 KEY = PLAN.targets[0].key
+ITEM = {"ansible_loop_var": "to", "to": "s3"}
+# The plan as the role gives it.
+ROLE_PLAN = {
+    **{name: value for name, value in dataclasses.asdict(PLAN).items() if name != "targets"},
+    "stores": [{"name": "s3", "type": "s3", "place": "vex", "prefix": "", "keep": {}, "options": {"bucket": "vex"}}],
+    "archive_format": "zip",
+}
 
 
 TWO = dataclasses.replace(PLAN, targets=(*PLAN.targets, Target("vault", "gcs", "safe", "far/" + KEY)))
@@ -389,13 +396,13 @@ def test_stages_in_the_background() -> None:
             "dump": [{"results_file": "/x", "started": 1}, {**DUMP, "finished": True}],
             # Skipped, then on the host itself: their own results count.
             "pack": [SKIPPED, SKIPPED],
-            "uploads": [{"results": [{**UPLOAD, "item": "s3"}]}, {"results": [{**SKIPPED, "item": "s3"}]}],
+            "uploads": [{"results": [{**UPLOAD, **ITEM}]}, {"results": [{**SKIPPED, **ITEM}]}],
             "failure": {},
         }
     )
     assert stages.dump["status"] == 1
     assert (stages.pack, stages.mail, stages.failure) == (SKIPPED, {}, None)
-    assert stages.uploads == {"s3": {**UPLOAD, "item": "s3"}}
+    assert stages.uploads == {"s3": {**UPLOAD, **ITEM}}
 
 
 def test_stage_that_never_ended_has_failed() -> None:
@@ -407,23 +414,49 @@ def test_stage_that_never_ended_has_failed() -> None:
 
 def test_filter() -> None:
     run_outcome = FilterModule().filters()["run_outcome"]
-    uploads = [{"results": [{**UPLOAD, "item": "s3"}]}, {}]
-    stages = {**dataclasses.asdict(GOOD), "uploads": uploads, "failure": {}}
-    found = run_outcome(stages, dataclasses.asdict(PLAN))
+    uploads = [{"results": [{**UPLOAD, **ITEM}]}, {}]
+    stages = {**dataclasses.asdict(GOOD), "uploads": uploads, "earlier": [{}, {}], "prunes": [{}, {}], "failure": {}}
+    found = run_outcome(stages, ROLE_PLAN)
     assert found == {**dataclasses.asdict(outcome()), "summary": summary_of(PLAN, GOOD, outcome())}
+
+
+@pytest.mark.parametrize("changed", [{"hostname": ""}, {"name": "backup_unopened"}, {"is_uploaded": False}])
+def test_a_run_that_could_not_start_has_no_keys(changed: t.Dict[str, t.Any]) -> None:
+    found = FilterModule().filters()["run_outcome"]({"failure": {}}, {**ROLE_PLAN, **changed})
+    assert [one["key"] for one in found["destinations"]] == [""]
+
+
+def test_an_upload_that_begins() -> None:
+    (begun,) = outcome(uploads={}).begun
+    assert begun == {
+        "destination": "s3",
+        "type": "s3",
+        "status": 0,
+        "archive_name": PLAN.archive_name,
+        "archive_bytes": 1000,
+        "bucket": "vex",
+        "key": KEY,
+    }
+    assert outcome(dataclasses.replace(PLAN, is_uploaded=False)).begun == []
+
+
+def test_problems_of_several_destinations_are_named() -> None:
+    pruned = {"s3": {"message": "denied"}, "vault": {}}
+    found = outcome(TWO, uploads={"s3": UPLOAD, "vault": UPLOAD}, prunes=pruned, earlier={"vault": failed("away")})
+    assert found.late_problems == ["Earlier archives: away", "Retention (s3): denied"]
 
 
 @pytest.mark.parametrize(
     ("stages", "plan"),
     [
-        ({"dumped": {}}, dataclasses.asdict(PLAN)),
-        ({"dump": [{}]}, dataclasses.asdict(PLAN)),
-        ({"dump": [None, None]}, dataclasses.asdict(PLAN)),
-        ({"closed": 7, "opened": 7}, dataclasses.asdict(PLAN)),
-        ({"failure": "text"}, dataclasses.asdict(PLAN)),
-        ("text", dataclasses.asdict(PLAN)),
+        ({"dumped": {}}, ROLE_PLAN),
+        ({"dump": [{}]}, ROLE_PLAN),
+        ({"dump": [None, None]}, ROLE_PLAN),
+        ({"closed": 7, "opened": 7}, ROLE_PLAN),
+        ({"failure": "text"}, ROLE_PLAN),
+        ("text", ROLE_PLAN),
         ({}, {"hostname": "db1"}),
-        ({"closed": 7}, {**dataclasses.asdict(PLAN), "targets": None}),
+        ({"closed": 7}, {**ROLE_PLAN, "stores": None}),
         (None, "text"),
     ],
 )
@@ -443,10 +476,10 @@ def test_filter_keeps_what_it_knows_when_it_cannot_decide() -> None:
     stages = {
         "opened": OPENED,
         "dump": [{**DUMP, "status": "many"}, SKIPPED],
-        "uploads": [{"results": [failed("no", item="s3")]}, {}],
+        "uploads": [{"results": [{**failed("no"), **ITEM}]}, {}],
         "failure": {"task": "Upload the archive", "message": "no such bucket"},
     }
-    found = FilterModule().filters()["run_outcome"]({**stages, "pack": PACK}, dataclasses.asdict(PLAN))
+    found = FilterModule().filters()["run_outcome"]({**stages, "pack": PACK}, ROLE_PLAN)
     assert (found["summary"]["run_uuid"], found["summary"]["status_upload"]) == (RUN, 3)
     assert "ValueError" in found["problems"][0]
     assert "no such bucket" in found["problems"][0]
@@ -454,7 +487,7 @@ def test_filter_keeps_what_it_knows_when_it_cannot_decide() -> None:
     (upload,) = found["uploads"]
     assert (found["upload_state"], upload["status"], upload["key"]) == ("error", 3, KEY)
     assert [one["state"] for one in found["destinations"]] == ["error"]
-    unreached = FilterModule().filters()["run_outcome"]({**stages, "uploads": [{}, {}]}, dataclasses.asdict(PLAN))
+    unreached = FilterModule().filters()["run_outcome"]({**stages, "uploads": [{}, {}]}, ROLE_PLAN)
     assert (unreached["upload_state"], unreached["uploads"]) == ("not_reached", [])
 
 
