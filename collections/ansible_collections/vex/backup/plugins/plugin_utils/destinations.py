@@ -75,11 +75,13 @@ def _store(one: Options, retention: Options) -> t.Dict[str, t.Any]:
     options = {
         option: value for option, value in one.items() if option not in {"prefix", *KEEP} and value not in ("", None)
     }
+    prefix = one.get("prefix")
+    # A name such as 2025 is a number in YAML.
     return {
-        "name": one["name"],
-        "type": one["type"],
-        "place": one[PLACES[one["type"]]],
-        "prefix": one.get("prefix") or "",
+        "name": str(one["name"]),
+        "type": str(one["type"]),
+        "place": str(one[PLACES[one["type"]]]),
+        "prefix": "" if prefix is None else str(prefix),
         "keep": keep,
         "has_retention": any(keep.values()),
         "options": options,

@@ -91,7 +91,7 @@ def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
             continue
         archive = os.path.join(request.work_dir, match[0])
         try:
-            pending = _upload(request, archive, match["run"], log)
+            done = _upload(request, archive, match["run"], log)
         except AlreadyRunning as error:
             log.info(str(error))
             continue
@@ -101,14 +101,14 @@ def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
             if isinstance(error, Interrupted) or getattr(error, "may_pass", False):
                 break
             continue
-        uploaded.append({"name": match["run"], "bucket": pending.place, "key": pending.key})
+        uploaded.append({"name": match["run"], **{name: done[name] for name in ("bucket", "key", "url")}})
     if left:
         log.info(f"left to the next run, after {request.time_limit} seconds: {', '.join(left)}")
     result = {"changed": bool(uploaded), "uploaded": uploaded, "left": left}
     return {**result, "message": "; ".join(problems), "warnings": problems} if problems else result
 
 
-def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> Pending:
+def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> t.Mapping[str, t.Any]:
     here = request.destination.name
     pending = read_pending(archive, here)
     log.info(f"uploading {archive} of an earlier run to {pending.key} in {pending.place}")
@@ -119,7 +119,7 @@ def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> Pen
             uploaded = UPLOADED_INCOMPLETE if done["manifest_key"].endswith(INCOMPLETE) else UPLOADED
             os.close(os.open(os.path.join(request.work_dir, f"{run}{uploaded}"), os.O_WRONLY | os.O_CREAT, 0o600))
             _record(request, pending, done, log)
-    return pending
+    return done
 
 
 def _upload_request(request: PendingRequest, archive: str, pending: Pending) -> UploadRequest:

@@ -26,7 +26,7 @@ def upload(places: Places) -> int:
     for found in results:
         where = f" to {found['vex_backup_to']}" if len(results) > 1 else ""
         uploaded = found.get("uploaded", [])
-        lines += [f"uploaded     {one['name']}  {one['bucket']}/{one['key']}{where}" for one in uploaded]
+        lines += [f"uploaded     {one['name']}  {one['url']}" for one in uploaded]
         lines += [f"left         {name}  for the next call{where}" for name in found.get("left", [])]
         message = found.get("message") or (found.get("msg") if found.get("failed") else None)
         messages += [f"{message}{where}"] if message else []

@@ -71,6 +71,11 @@ def test_what_is_wrong_is_named(given: t.Any, short: t.Dict[str, str], problem: 
     assert any(problem in sentence for sentence in problems), problems
 
 
+def test_names_may_be_numbers() -> None:
+    (store,), _problems = read_destinations([{"name": 1, "type": "s3", "bucket": 2025, "prefix": 0}], NO_BUCKET, {})
+    assert (store["name"], store["place"], store["prefix"]) == ("1", "2025", "0")
+
+
 def test_filter() -> None:
     destinations = FilterModule().filters()["destinations"]
     assert destinations([S3], NO_BUCKET) == read_destinations([S3], NO_BUCKET, {})._asdict()

@@ -38,6 +38,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest
 
 VAULT = Destination("vault", "directory", "elsewhere", S3Settings())
+KEY = "db1/2026/01/{}.zip"
 RUNS = [f"backup_2026010{day}_030000" for day in (1, 2, 3)]
 UUID = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"
 DONE = {
@@ -97,7 +98,8 @@ class Uploads:
         failure = self.failures.get(pathlib.Path(request.src).stem)
         if failure:
             raise failure
-        return {**DONE, "manifest_key": self.manifest_key}
+        place, key = request.destination.place, request.key
+        return {**DONE, "manifest_key": self.manifest_key, "bucket": place, "key": key, "url": f"s3://{place}/{key}"}
 
     def waiting(self) -> t.List[str]:
         return list_pending(str(self.folder), "s3")
@@ -126,7 +128,9 @@ def test_earlier_ones_are_uploaded_oldest_first(uploads: Uploads) -> None:
     assert uploads.runs == RUNS[:2]
     assert result == {
         "changed": True,
-        "uploaded": [{"name": run, "bucket": "b", "key": f"db1/2026/01/{run}.zip"} for run in RUNS[:2]],
+        "uploaded": [
+            {"name": run, "bucket": "b", "key": KEY.format(run), "url": f"s3://b/{KEY.format(run)}"} for run in RUNS[:2]
+        ],
         "left": [],
     }
     assert left(uploads.folder) == RUNS[2:]
