@@ -12,23 +12,21 @@ from tests.command import Command
 from tests.playbook import Installation, text_of
 
 AWAY = "http://127.0.0.1:9"
-BUCKETS = ("far", "vault")
 
 
 @pytest.fixture
-def destinations(backup_setup: Installation) -> list[dict[str, Any]]:
-    """Give the host three destinations, buckets of one server, of which the last has a retention of its own."""
+def destinations(backup_setup: Installation, tmp_path: Path) -> list[dict[str, Any]]:
+    """Give the host three destinations: two buckets, and a directory that has a retention of its own."""
     host, client = backup_setup, backup_setup.store.client()
-    there = {one["Name"] for one in client.list_buckets()["Buckets"]}
-    for bucket in BUCKETS:
-        if bucket not in there:
-            client.create_bucket(Bucket=bucket)
+    if "far" not in {one["Name"] for one in client.list_buckets()["Buckets"]}:
+        client.create_bucket(Bucket="far")
+    (tmp_path / "vault").mkdir()
     options = ("endpoint_url", "access_key", "secret_key")
     common = {"type": "s3", **{name: host.variables.pop(f"vex_backup_s3_{name}") for name in options}}
     made = [
         {**common, "name": "s3", "bucket": host.variables.pop("vex_backup_s3_bucket")},
         {**common, "name": "far", "bucket": "far", "prefix": "mysql"},
-        {**common, "name": "vault", "bucket": "vault", "keep_last": 1},
+        {"name": "vault", "type": "directory", "path": str(tmp_path / "vault"), "keep_last": 1},
     ]
     host.variables["vex_backup_destinations"] = made
     return made
@@ -37,8 +35,17 @@ def destinations(backup_setup: Installation) -> list[dict[str, Any]]:
 def keys(host: Installation, bucket: str, prefix: str = "") -> list[str]:
     """Return the names of this host's archives in a bucket that have their manifests, oldest first."""
     listed = host.store.client().list_objects_v2(Bucket=bucket, Prefix=prefix + host.prefix).get("Contents", [])
-    found = {item["Key"].rsplit("/", 1)[-1] for item in listed}
-    return sorted(name for name in found if f"{name}.manifest.json" in found)
+    return whole({item["Key"].rsplit("/", 1)[-1] for item in listed})
+
+
+def files(destination: dict[str, Any]) -> list[str]:
+    """Return the same of a directory."""
+    return whole({path.name for path in Path(destination["path"]).rglob("*")})
+
+
+def whole(names: set[str]) -> list[str]:
+    """Return the names of archives that have their manifests, oldest first."""
+    return sorted(name for name in names if f"{name}.manifest.json" in names)
 
 
 def rows(host: Installation) -> list[tuple[str, str, int]]:
@@ -65,7 +72,7 @@ def test_one_of_three_is_away(
     main, far, vault = destinations
     failed = host.backup(destinations=[main, {**far, "endpoint_url": AWAY}, vault])
     assert failed.status != 0
-    assert rows(host) == [("s3", "s3", 1), ("far", "s3", 3), ("vault", "s3", 1)]
+    assert rows(host) == [("s3", "s3", 1), ("far", "s3", 3), ("vault", "directory", 1)]
     assert failed.backup["status_backup"] == 1
     told = summary(file)
     assert (told["status_upload"], told["bucket"]) == (2, main["bucket"])
@@ -76,21 +83,27 @@ def test_one_of_three_is_away(
     ]
     assert f"{host.hostname}: Upload the archive to far: {AWAY} could not be reached" in failed.output
     mail = text_of(failed.mail)
-    for expected in ("Upload: s3", "Upload: far", "Upload: vault", "Upload the archive to far", "Bucket: vault"):
+    for expected in (
+        "Upload: s3",
+        "Upload: far",
+        "Upload: vault",
+        "Upload the archive to far",
+        f"Bucket: {vault['path']}",
+    ):
         assert expected in mail
     archive = failed.backup["nome_arquivo"]
     assert [name for name in failed.files if ".upload" in name and name.endswith(".json")] == [
         f"{archive}.upload-far.json"
     ]
-    assert [keys(host, main["bucket"]), keys(host, "far", "mysql/"), keys(host, "vault")] == [[archive], [], [archive]]
+    assert [keys(host, main["bucket"]), keys(host, "far", "mysql/"), files(vault)] == [[archive], [], [archive]]
 
     outcome = host.backup()
     assert outcome.status == 0, outcome.output
-    assert rows(host) == [(name, "s3", 1) for name in ("s3", "far", "vault")] * 2
+    assert rows(host) == [("s3", "s3", 1), ("far", "s3", 1), ("vault", "directory", 1)] * 2
     both = [row["nome_arquivo"] for row in outcome.backups]
     assert (keys(host, main["bucket"]), keys(host, "far", "mysql/")) == (both, both)
     # Its own rule keeps one, the others keep all.
-    assert keys(host, "vault") == both[1:]
+    assert files(vault) == both[1:]
     removed = [(row["destino"], row["removido_em"] is not None) for row in outcome.uploads]
     assert removed.count(("vault", True)) == 1
     assert sum(is_removed for _name, is_removed in removed) == 1
@@ -140,4 +153,5 @@ def test_the_command_reads_each(
         database = f"from_{destination}_{number}"
         arguments = ("--from", destination, "--database", "portal", "--as", database)
         assert command("restore", *arguments) == 0, capfd.readouterr()
-        assert f"{destinations[number]['bucket']}/" in capfd.readouterr().out
+        place = destinations[number].get("bucket") or destinations[number]["path"]
+        assert f"{place}/" in capfd.readouterr().out

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.status import SUCCESS
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import commit
 
 if t.TYPE_CHECKING:
@@ -51,3 +52,49 @@ def mark_removed(connection: Connection[Cursor], run_uuid: str, destination: str
             (moment, run_uuid, destination, key),
         )
     commit(connection)
+
+
+class Copied(t.NamedTuple):
+    """The copy of an archive at a destination; ``size`` is in bytes."""
+
+    destination: str
+    type: str
+    bucket: str
+    key: str
+    sha256: str
+    size: int
+
+
+def record_copy(connection: Connection[Cursor], run_uuid: str, copied: Copied, times: t.Tuple[str, str]) -> bool:
+    """Record that a destination has the archive of a run, and commit.
+
+    :param times: start and end of the upload, UTC
+    :returns: whether the log tables know the run
+    """
+    columns = {
+        "destino": copied.destination,
+        "tipo_destino": copied.type,
+        "nome_arquivo": copied.key.rpartition("/")[2],
+        "tamanho_arquivo": f"{copied.size / 1e6:.2f}",
+        "caminho_arquivo": copied.key,
+        "bucket": copied.bucket,
+        "sha256": copied.sha256,
+        "status_upload": SUCCESS,
+        "observacao": "[INFO] copied from another destination",
+        "data_inicio": times[0],
+        "data_encerramento": times[1],
+        "removido_em": None,
+    }
+    marks, changes = ", ".join(["%s"] * len(columns)), ", ".join(f"{name} = %s" for name in columns)
+    values = tuple(columns.values())
+    with connection.cursor() as cursor:
+        found = cursor.execute("SELECT id FROM backup_log WHERE run_uuid = %s", (run_uuid,))
+        if found:
+            (identity,) = t.cast("t.Tuple[int]", cursor.fetchone())
+            cursor.execute(
+                f"INSERT INTO upload_s3_log (backup_id, {', '.join(columns)}) VALUES (%s, {marks})"
+                f" ON DUPLICATE KEY UPDATE {changes}",
+                (identity, *values, *values),
+            )
+    commit(connection)
+    return bool(found)
