@@ -143,6 +143,13 @@ def test_the_command_reads_each(
     assert "could not be reached" in " ".join(capfd.readouterr().err.split())
     assert command("list", "--from", "nowhere") == 1
     assert "which are s3, far, vault" in " ".join(capfd.readouterr().err.split())
+    client = host.store.client()
+    for item in client.list_objects_v2(Bucket="far", Prefix=f"mysql/{host.prefix}")["Contents"]:
+        client.delete_object(Bucket="far", Key=item["Key"])
+    capfd.readouterr()
+    assert command("copy", "--from", "vault", "--to", "far") == 0, capfd.readouterr()
+    assert capfd.readouterr().out.startswith(f"copied       {name}  s3://far/mysql/")
+    assert keys(host, "far", "mysql/") == [archive]
     assert command("hold", name, "--from", "vault") == 0
     assert command("prune", "--dry-run") == 0
     said = capfd.readouterr().out

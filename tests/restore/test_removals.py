@@ -15,7 +15,12 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
-from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
+from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import (
+    Copied,
+    Uploaded,
+    record_copy,
+    uploads_to,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
@@ -106,6 +111,24 @@ def test_only_the_row_of_that_destination_is_marked(uploads: Uploads) -> None:
     assert uploads.database.rows(query, run) == [{"destino": "vault"}]
     assert uploads.record(Removal(run, "db1/a.zip", NOW)) == []
     assert uploads.database.rows(query, run) == [{"destino": "s3"}, {"destino": "vault"}]
+
+
+def test_a_copy_is_recorded_with_the_run(uploads: Uploads) -> None:
+    run = uploads.add("db1/a.zip")
+    copied = Copied("vault", "s3", "safe", "db1/a.zip", "ab" * 32, 5_000_000)
+    times = ("2026-03-31 03:00:00", "2026-03-31 03:00:05")
+    with log_database(Target.from_options(uploads.params)) as connection:
+        assert record_copy(connection, run, copied, times)
+        assert record_copy(connection, run, copied, times)
+        assert not record_copy(connection, str(uuid.uuid4()), copied, times)
+    query = (
+        "SELECT destino, bucket, status_upload, tamanho_arquivo FROM upload_s3_log u"
+        " JOIN backup_log b ON b.id = u.backup_id WHERE run_uuid = %s ORDER BY destino"
+    )
+    first, second = uploads.database.rows(query, run)
+    assert (first["destino"], first["bucket"]) == ("s3", "vex")
+    assert (second["destino"], second["bucket"], second["status_upload"]) == ("vault", "safe", 1)
+    assert second["tamanho_arquivo"] == 5
 
 
 def test_without_removals_the_log_database_is_not_needed(uploads: Uploads, log_mariadb: MariaDB) -> None:

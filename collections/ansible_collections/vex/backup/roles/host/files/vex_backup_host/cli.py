@@ -15,6 +15,7 @@ import typing as t
 
 from .audit import audit
 from .check import check
+from .copy_backup import copy
 from .identity import become_user
 from .list_backups import show_backups
 from .places import COLLECTION, Places
@@ -51,6 +52,7 @@ ACTIONS: dict[str, t.Callable[[Places, argparse.Namespace], int]] = {
         as_json=options.json,
     ),
     "restore": restore,
+    "copy": copy,
 }
 
 
@@ -128,7 +130,20 @@ def _parser(release: str) -> argparse.ArgumentParser:
     _add_restore(
         commands.add_parser("restore", help="restore a backup; without --yes, only print the plan", epilog=EPILOG)
     )
+    _add_copy(commands.add_parser("copy", help="copy a backup to another destination", epilog=EPILOG))
     return parser
+
+
+def _add_copy(copying: argparse.ArgumentParser) -> None:
+    copying.add_argument(
+        "--from", dest="destination", metavar="DESTINATION", required=True, help="the destination that has the backup"
+    )
+    copying.add_argument("--to", dest="target", metavar="DESTINATION", required=True, help="the destination to copy to")
+    which = copying.add_mutually_exclusive_group()
+    which.add_argument(
+        "--at", type=_time, metavar="TIME", help="the newest backup taken by then: 'YYYY-MM-DD HH:MM', UTC"
+    )
+    which.add_argument("--name", type=_name, help="the backup of this name; without it and --at, the newest")
 
 
 def _add_from(
