@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, UniqueConstraint, text
@@ -106,7 +107,7 @@ class Backup(Base):
     started_at: Mapped[datetime.datetime] = mapped_column("data_inicio", DATETIME, index=True)
     ended_at: Mapped[Time | None] = mapped_column("data_encerramento")
 
-    upload: Mapped[Upload | None] = relationship(back_populates="backup", viewonly=True)
+    uploads: Mapped[list[Upload]] = relationship(back_populates="backup", order_by="Upload.id", viewonly=True)
 
     @property
     def databases(self) -> list[str]:
@@ -115,16 +116,23 @@ class Backup(Base):
             return self.database_names
         return self.database_text.split(", ") if self.database_text else []
 
+    @property
+    def upload_status(self) -> int | None:
+        """The status of all uploads together; ``None`` without one."""
+        return combined_status(upload.status for upload in self.uploads)
+
 
 class Upload(Base):
-    """The upload of a run's archive."""
+    """The upload of a run's archive to one destination."""
 
     __tablename__ = "upload_s3_log"
-    __table_args__ = (UniqueConstraint("backup_id", name="uq_upload_s3_log_backup_id"),)
+    __table_args__ = (UniqueConstraint("backup_id", "destino", name="uq_upload_s3_log_backup_id_destino"),)
 
     backup_id: Mapped[int] = mapped_column(
         BIGINT(unsigned=True), ForeignKey("backup_log.id", name="fk_upload_s3_log_backup")
     )
+    destination: Mapped[str] = mapped_column("destino", String(64), server_default="s3")
+    destination_type: Mapped[str] = mapped_column("tipo_destino", String(16), server_default="s3")
     file_name: Mapped[str | None] = mapped_column("nome_arquivo", String(64))
     size: Mapped[Megabytes | None] = mapped_column("tamanho_arquivo")
     key: Mapped[str | None] = mapped_column("caminho_arquivo", String(1024))
@@ -136,7 +144,18 @@ class Upload(Base):
     ended_at: Mapped[Time | None] = mapped_column("data_encerramento")
     removed_at: Mapped[Time | None] = mapped_column("removido_em")
 
-    backup: Mapped[Backup] = relationship(back_populates="upload", viewonly=True)
+    backup: Mapped[Backup] = relationship(back_populates="uploads", viewonly=True)
+
+
+def combined_status(statuses: Iterable[int]) -> int | None:
+    """Return the status of several uploads of one archive together; ``None`` without one.
+
+    It is 0 while one of them runs, and 2 when some succeeded and some did not.
+    """
+    different = set(statuses)
+    if not different:
+        return None
+    return different.pop() if len(different) == 1 else 0 if 0 in different else 2
 
 
 class Restore(Base):

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.vex.backup.plugins.module_utils._common import backup_key
 from ansible_collections.vex.backup.plugins.plugin_utils import run_outcome, verify_outcome
+from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 from tests.destinations import destined
 from tests.faults.interference import Failed, Interference, Killed, Options, Result, require
 from tests.faults.module_server import Ended, ModuleServer
@@ -134,9 +135,8 @@ class _Backup:
         self._run_log = f"{self._path}.logs/backup_script.log"
         self._key = backup_key.build("", host.hostname, name, "zip")
         self._identity = {"run_uuid": opened.result["run_uuid"]}
-        self._plan = run_outcome.Plan(
-            host.hostname, name, f"{name}.zip", str(self._path), True, True, str(host.store["bucket"]), self._key
-        )
+        target = Target("s3", "s3", str(host.store["bucket"]), self._key)
+        self._plan = run_outcome.Plan(host.hostname, name, f"{name}.zip", str(self._path), True, True, [target])
         for make in (self._dump, self._pack, self._upload):
             if self._failure is None:
                 make()
@@ -166,32 +166,27 @@ class _Backup:
         self._stage("pack", "archive_7z", {"source": str(self._path), "dest": self._archive, "remove_source": True})
 
     def _upload(self) -> None:
-        upload = {
-            "status": 0,
-            "archive_name": f"{self._plan.name}.zip",
-            "key": self._key,
-            "bucket": self._host.store["bucket"],
-        }
-        if self._record("record upload", stage="upload", status=0, backup=self._decide().backup, upload=upload).failed:
+        decided = self._decide()
+        begun = {"backup": decided.backup, "uploads": decided.begun}
+        if self._record("record upload", stage="upload", status=0, **begun).failed:
             self._failure = run_outcome.Failure("record upload", "the module died")
             return
-        self._stage(
-            "upload",
-            "s3_upload",
-            {
-                **self._host.store,
-                **self._identity,
-                "src": self._archive,
-                "manifest": f"{self._archive}.manifest.json",
-                "key": self._key,
-                "metadata": {"run-uuid": self._identity["run_uuid"]},
-                "part_size": 5,
-            },
-        )
+        options = {
+            **self._host.store,
+            **self._identity,
+            "src": self._archive,
+            "manifest": f"{self._archive}.manifest.json",
+            "key": self._key,
+            "metadata": {"run-uuid": self._identity["run_uuid"]},
+            "part_size": 5,
+            "run_log": self._run_log,
+        }
+        ended = self._step("upload", "s3_upload", options)
+        # Its failure ends no other step, as in the role.
+        self._results["uploads"] = {"s3": {**ended.result, **({"msg": ended.message} if ended.failed else {})}}
 
     def _close(self) -> None:
         host, decided = self._host, self._decide()
-        given = {"upload": decided.upload} if decided.upload else {}
         closed = self._record(
             "close",
             stage="mail",
@@ -199,10 +194,10 @@ class _Backup:
             backup=decided.backup,
             run_log_file=self._run_log,
             dump_log_file=f"{self._path}.logs/mydumper_log.log",
-            **given,
+            uploads=decided.uploads,
         )
         self._results["closed"] = closed.result
-        if decided.upload_state == run_outcome.UPLOADED:
+        if decided.uploaded:
             self._prune(decided)
         decided = self._decide()
         text = f"{decided.status} {decided.upload_state} {'; '.join(decided.problems)}"
@@ -217,7 +212,7 @@ class _Backup:
             ),
         )
         self._results["mail"] = mail.result
-        if decided.has_pending_uploads:
+        if decided.pending:
             self._earlier()
         decided = self._decide()
         if decided.late_problems:
@@ -244,7 +239,8 @@ class _Backup:
     def _earlier(self) -> None:
         host = self._host
         options = {**host.destined, **host.record(), "work_dir": str(host.work), "name": self._plan.name}
-        self._results["earlier"] = self._step("earlier", "backup_upload", {**options, "run_log": self._run_log}).result
+        ended = self._step("earlier", "backup_upload", {**options, "run_log": self._run_log})
+        self._results["earlier"] = {"s3": ended.result}
 
     def _record(self, step: str, **options: Any) -> Ended:
         return self._step(step, "backup_log_record", self._host.record(**self._identity, **options))

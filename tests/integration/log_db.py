@@ -78,8 +78,9 @@ def migrate(options: dict[str, Any], *, check_mode: bool = False) -> dict[str, A
 
 def record(options: dict[str, Any], *, check_mode: bool = False) -> dict[str, Any]:
     """Call ``backup_log_record`` in this process; absent options have their defaults."""
-    backup, upload = BackupFacts(**options.get("backup", {})), UploadFacts(**options.get("upload", {}))
-    facts = RunFacts(**{**_fields(RunFacts, options), "backup": backup, "upload": upload})
+    backup = BackupFacts(**options.get("backup", {}))
+    uploads = [UploadFacts(**upload) for upload in options.get("uploads", [])]
+    facts = RunFacts(**{**_fields(RunFacts, options), "backup": backup, "uploads": uploads})
     given = {**_fields(RunRecordRequest, options), "log_database": Target.from_options(options), "facts": facts}
     return record_run(RunRecordRequest(**given), RunLog(options.get("run_log")), check_mode)
 

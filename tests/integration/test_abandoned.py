@@ -98,6 +98,20 @@ def test_an_abandoned_run_is_closed_with_its_log_and_its_upload(host: Host) -> N
     assert host.open(abandoned_after=600)["abandoned"] == []
 
 
+def test_every_upload_in_progress_of_an_abandoned_run_is_closed(host: Host) -> None:
+    dead, other = host.old_run(), host.old_run(data_inicio=HOUR_AGO + datetime.timedelta(minutes=1))
+    name = host.database.name
+    for destination, status in (("s3", 0), ("vault", 0), ("done", 1)):
+        host.database.server.execute(
+            f"INSERT INTO `{name}`.upload_s3_log (backup_id, destino, status_upload, data_inicio)"
+            f" SELECT id, '{destination}', {status}, data_inicio FROM `{name}`.backup_log WHERE run_uuid = '{dead}'"
+        )
+    assert len(host.open()["abandoned"]) == 2
+    rows = host.database.rows("SELECT destino, status_upload FROM upload_s3_log ORDER BY destino")
+    assert rows == [("done", 1), ("s3", 3), ("vault", 3)]
+    assert host.row(other, STATUS) == (3,)
+
+
 def test_a_log_that_cannot_be_read_does_not_replace_the_recorded_one(host: Host) -> None:
     dead = host.old_run(log_execucao="what the record has")
     log = Path(host.log(written=HOUR_AGO))

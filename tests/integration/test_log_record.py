@@ -37,17 +37,34 @@ def test_a_run_is_opened_moved_on_and_closed_in_one_row(write: Writer) -> None:
     assert write.backups("run_uuid, hostname, status_backup, etapa, data_encerramento") == [
         (run, "db1", 0, "dump", None)
     ]
-    moved = write(run_uuid=run, stage="upload", upload={"status": 0, "bucket": "b"})
+    moved = write(run_uuid=run, stage="upload", uploads=[{"status": 0, "bucket": "b"}])
     assert "name" not in moved
     assert moved["diff"]["after"]["backup_log.etapa"] == "upload"
     assert moved["diff"]["before"]["backup_log.etapa"] == "dump"
     assert write.uploads() == [(run, 0)]
-    write(run_uuid=run, status=2, backup={"databases": ["a"], "dump_bytes": 6_214_999_999}, upload={"status": 1})
+    write(run_uuid=run, status=2, backup={"databases": ["a"], "dump_bytes": 6_214_999_999}, uploads=[{"status": 1}])
     assert write.backups("status_backup, etapa, nome_database, tamanho_arquivo + 0.0, data_encerramento IS NULL") == [
         (2, "upload", "a", pytest.approx(6215.00), 0)
     ]
     assert write.uploads("status_upload, bucket, u.data_encerramento IS NULL") == [(1, "b", 0)]
     assert write.kept() == []
+
+
+def test_a_run_has_an_upload_for_each_destination(write: Writer) -> None:
+    run = write()["run_uuid"]
+    uploads = [{"destination": "s3", "status": 0}, {"destination": "vault", "type": "gcs", "status": 0}]
+    moved = write(run_uuid=run, uploads=uploads)
+    assert moved["diff"]["after"]["upload_s3_log.vault.tipo_destino"] == "gcs"
+    assert "upload_s3_log.s3.tipo_destino" not in moved["diff"]["after"]
+    ended = [{"destination": "vault", "status": 3, "notes": ["[ERROR] no"]}, {"destination": "s3", "status": 1}]
+    write(run_uuid=run, status=1, uploads=ended)
+    assert write.uploads("destino, tipo_destino, status_upload, u.observacao") == [
+        ("s3", "s3", 1, None),
+        ("vault", "gcs", 3, "[ERROR] no"),
+    ]
+    write(run_uuid=run, uploads=[{"destination": "vault", "status": 1, "notes": []}])
+    assert write.uploads("destino, status_upload") == [("s3", 1), ("vault", 1)]
+    assert write(check_mode=True, uploads=uploads)["diff"]["after"]["upload_s3_log.vault.status_upload"] == 0
 
 
 def test_the_same_record_again_changes_nothing(write: Writer, tmp_path: Path) -> None:
@@ -63,7 +80,7 @@ def test_the_same_record_again_changes_nothing(write: Writer, tmp_path: Path) ->
             "notes": ["[ERROR] a", "ç"],
             "dump_started": "2025-07-20 16:15:23",
         },
-        "upload": {"status": 1, "archive_bytes": 7_000_000, "key": "k", "started": "2025-07-20 16:15:23"},
+        "uploads": [{"status": 1, "archive_bytes": 7_000_000, "key": "k", "started": "2025-07-20 16:15:23"}],
         "run_log_file": str(tmp_path / "log"),
     }
     assert write(**options)["changed"]
@@ -78,10 +95,10 @@ def test_the_same_record_again_changes_nothing(write: Writer, tmp_path: Path) ->
 
 
 def test_check_mode_writes_nothing_and_shows_the_change(write: Writer) -> None:
-    foreseen = write(check_mode=True, upload={"status": 0})
+    foreseen = write(check_mode=True, uploads=[{"status": 0}])
     assert foreseen["changed"]
     assert foreseen["name"].startswith("backup_")
-    assert foreseen["diff"]["after"]["upload_s3_log.status_upload"] == 0
+    assert foreseen["diff"]["after"]["upload_s3_log.s3.status_upload"] == 0
     assert write.backups() == []
     run = write()["run_uuid"]
     assert write(check_mode=True, run_uuid=run, status=1)["changed"]
@@ -108,7 +125,7 @@ def test_many_writers_of_one_run_at_once(write: Writer, tmp_path: Path, same_spo
             run_uuid=run,
             status=number % 2,
             stage=stages[number % 4],
-            upload={"status": number % 2},
+            uploads=[{"status": number % 2}],
             spool_dir=str(spool),
         )
 
@@ -171,7 +188,7 @@ def test_any_text_fits_and_comes_back(write: Writer, tmp_path: Path) -> None:
     result = write(
         hostname="😀" * 200,
         backup={"notes": notes, "databases": ["banco com espaço 😀"] * 10_000, "server_version": "v" * 500},
-        upload={"key": "k" * 5000, "bucket": "ç" * 600, "archive_name": "n" * 65, "status": 0},
+        uploads=[{"key": "k" * 5000, "bucket": "ç" * 600, "archive_name": "n" * 65, "status": 0}],
         run_log_file=str(tmp_path / "run.log"),
         dump_log_file=str(tmp_path / "dump.log"),
     )

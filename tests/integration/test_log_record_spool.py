@@ -38,7 +38,7 @@ def test_log_database_is_down_at_the_start(write: Writer) -> None:
     assert opened["warnings"] == [opened["message"]]
     run = opened["run_uuid"]
     assert write.kept() == [f"{run}.json"]
-    closed = write(run_uuid=run, status=1, upload={"status": 1})
+    closed = write(run_uuid=run, status=1, uploads=[{"status": 1}])
     assert closed["replayed"] == [run]
     assert write.backups("run_uuid, status_backup, etapa, CAST(data_inicio AS CHAR)") == [
         (run, 1, "dump", opened["started"])
@@ -50,7 +50,7 @@ def test_log_database_is_down_at_the_start(write: Writer) -> None:
 def test_log_database_is_down_in_the_middle(write: Writer) -> None:
     run = write(stage="dump")["run_uuid"]
     assert write(run_uuid=run, stage="pack", backup={"dump_bytes": 2_000_000}, **DOWN)["spooled"]
-    assert write(run_uuid=run, stage="upload", upload={"status": 0}, **DOWN)["spooled"]
+    assert write(run_uuid=run, stage="upload", uploads=[{"status": 0}], **DOWN)["spooled"]
     assert write.backups("status_backup, etapa") == [(0, "dump")]
     write(run_uuid=run, status=3, backup={"notes": ["lost"]})
     assert write.backups("status_backup, etapa, observacao, tamanho_arquivo + 0.0") == [(3, "upload", "lost", 2.0)]
@@ -88,7 +88,7 @@ def test_connection_is_lost_within_the_transaction(write: Writer) -> None:
             cursor.execute("SELECT id FROM backup_log FOR UPDATE")
         killer = threading.Thread(target=_kill_waiting, args=[write.database])
         killer.start()
-        result = write(run_uuid=run, status=1, upload={"status": 1})
+        result = write(run_uuid=run, status=1, uploads=[{"status": 1}])
         killer.join()
     assert result["spooled"]
     assert "the connection was lost" in result["message"] or "Lost connection" in result["message"]
@@ -115,15 +115,28 @@ def _kill_waiting(database: LogDatabase) -> None:
 
 def test_a_late_running_record_does_not_reopen_an_ended_run(write: Writer) -> None:
     run = write(stage="dump")["run_uuid"]
-    write(run_uuid=run, status=1, stage="mail", upload={"status": 1})
+    write(run_uuid=run, status=1, stage="mail", uploads=[{"status": 1}])
     before = write.backups("*"), write.uploads("*")
     Spool(str(write.spool), "records").write(
-        run, State(run, {"hostname": "db1", "status_backup": 0, "etapa": "dump"}, {"status_upload": 0}, {})._asdict()
+        run,
+        State(
+            run, {"hostname": "db1", "status_backup": 0, "etapa": "dump"}, {"s3": {"status_upload": 0}}, {}
+        )._asdict(),
     )
     write()
     assert write.backups("*")[0] == before[0][0]
     assert write.uploads("*") == before[1]
     assert write.kept() == []
+
+
+def test_a_record_of_an_earlier_release_is_of_the_destination_s3(write: Writer) -> None:
+    run, other = write()["run_uuid"], write()["run_uuid"]
+    spool = Spool(str(write.spool), "records")
+    old = {"backup": {"hostname": "db1", "status_backup": 1}, "restore": {}}
+    spool.write(run, {**old, "run_uuid": run, "upload": {"status_upload": 1}})
+    spool.write(other, {**old, "run_uuid": other, "upload": {}})
+    assert sorted(write()["replayed"]) == sorted([run, other])
+    assert write.uploads("run_uuid, destino, tipo_destino, status_upload") == [(run, "s3", "s3", 1)]
 
 
 def test_a_crash_after_the_write_replays_nothing_older(write: Writer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,8 +133,11 @@ def test_a_failed_host_stops_no_other(fleet: Fleet) -> None:
         "seconds": int((good.backup["data_encerramento"] - good.backup["data_inicio"]).total_seconds()),
         "bucket": good.upload["bucket"],
         "key": good.key,
+        "destinations": ended.line("e-good")["destinations"],
         "problems": [],
     }
+    (destination,) = ended.line("e-good")["destinations"]
+    assert (destination["name"], destination["state"], destination["key"]) == ("s3", "success", good.key)
     words = {
         "a-password": ("error", "Dump the server: the server at", "refused the login of"),
         "b-away": ("unreachable", "Failed to connect to the host via ssh", "Connection refused"),

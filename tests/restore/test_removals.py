@@ -15,7 +15,12 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.connection impo
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import log_database
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import State
-from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import Uploaded, uploads_to
+from ansible_collections.vex.backup.plugins.module_utils._log_db.uploads import (
+    Copied,
+    Uploaded,
+    record_copy,
+    uploads_to,
+)
 from ansible_collections.vex.backup.plugins.module_utils._log_db.upsert import upsert
 from ansible_collections.vex.backup.plugins.module_utils._repository.audit import AuditRequest, audit
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_log import PruneLog, Removal
@@ -46,8 +51,8 @@ class Uploads:
             "connect_timeout": 30,
         }
 
-    def add(self, key: str, run: str = "") -> str:
-        """Add a run that uploaded *key*; return its UUID."""
+    def add(self, key: str, run: str = "", destinations: tuple[str, ...] = ("s3",)) -> str:
+        """Add a run that uploaded *key* to each destination; return its UUID."""
         run = run or str(uuid.uuid4())
         moment = "2026-03-30 03:00:00"
         with log_database(Target.from_options(self.params)) as connection:
@@ -59,7 +64,7 @@ class Uploads:
                 "data_inicio": moment,
                 "data_encerramento": moment,
             }
-            upsert(connection, State(run, backup, upload, {}), moment)
+            upsert(connection, State(run, backup, dict.fromkeys(destinations, upload), {}), moment)
         return run
 
     def removed(self, run: str) -> datetime.datetime | None:
@@ -94,6 +99,36 @@ def test_only_the_row_of_that_archive_is_marked(uploads: Uploads) -> None:
     assert uploads.record(Removal(run, "db1/a.zip", later), unknown, Removal(None, "db1/b.zip", later)) == []
     assert (uploads.removed(run), uploads.removed(other)) == (NOW, None)
     assert list((uploads.spool / "removals").iterdir()) == []
+
+
+def test_only_the_row_of_that_destination_is_marked(uploads: Uploads) -> None:
+    run = uploads.add("db1/a.zip", destinations=("s3", "vault"))
+    query = (
+        "SELECT destino FROM upload_s3_log u JOIN backup_log b ON b.id = u.backup_id"
+        " WHERE run_uuid = %s AND removido_em IS NOT NULL ORDER BY destino"
+    )
+    assert uploads.record(Removal(run, "db1/a.zip", NOW, "vault")) == []
+    assert uploads.database.rows(query, run) == [{"destino": "vault"}]
+    assert uploads.record(Removal(run, "db1/a.zip", NOW)) == []
+    assert uploads.database.rows(query, run) == [{"destino": "s3"}, {"destino": "vault"}]
+
+
+def test_a_copy_is_recorded_with_the_run(uploads: Uploads) -> None:
+    run = uploads.add("db1/a.zip")
+    copied = Copied("vault", "s3", "safe", "db1/a.zip", "ab" * 32, 5_000_000)
+    times = ("2026-03-31 03:00:00", "2026-03-31 03:00:05")
+    with log_database(Target.from_options(uploads.params)) as connection:
+        assert record_copy(connection, run, copied, times)
+        assert record_copy(connection, run, copied, times)
+        assert not record_copy(connection, str(uuid.uuid4()), copied, times)
+    query = (
+        "SELECT destino, bucket, status_upload, tamanho_arquivo FROM upload_s3_log u"
+        " JOIN backup_log b ON b.id = u.backup_id WHERE run_uuid = %s ORDER BY destino"
+    )
+    first, second = uploads.database.rows(query, run)
+    assert (first["destino"], first["bucket"]) == ("s3", "vex")
+    assert (second["destino"], second["bucket"], second["status_upload"]) == ("vault", "safe", 1)
+    assert second["tamanho_arquivo"] == 5
 
 
 def test_without_removals_the_log_database_is_not_needed(uploads: Uploads, log_mariadb: MariaDB) -> None:
@@ -152,9 +187,13 @@ def test_the_uploads_to_a_bucket(uploads: Uploads) -> None:
     run, other = uploads.add("audited/a.zip"), uploads.add("AUDITED/a.zip")
     assert uploads.record(Removal(run, "audited/a.zip", NOW)) == []
     with log_database(Target.from_options(uploads.params)) as connection:
-        assert uploads_to(connection, "vex", "audited/") == {"audited/a.zip": Uploaded(run, None, 1, removed=True)}
-        assert uploads_to(connection, "vex", "AUDITED/") == {"AUDITED/a.zip": Uploaded(other, None, 1, removed=False)}
-        assert uploads_to(connection, "another", "audited/") == {}
+        assert uploads_to(connection, "s3", "vex", "audited/") == {
+            "audited/a.zip": Uploaded(run, None, 1, removed=True)
+        }
+        assert uploads_to(connection, "s3", "vex", "AUDITED/") == {
+            "AUDITED/a.zip": Uploaded(other, None, 1, removed=False)
+        }
+        assert uploads_to(connection, "s3", "another", "audited/") == {}
 
 
 def test_an_audit_reads_the_uploads_to_a_bucket(uploads: Uploads, s3: SeaweedFS) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -18,6 +18,7 @@ from webstatus.settings import load
 
 NIGHT = datetime.datetime(2025, 7, 20, 19, 15, 23)
 MINUTE = datetime.timedelta(minutes=1)
+Row = Mapping[str, Any]
 
 
 def clear(database: LogDatabase) -> None:
@@ -28,10 +29,10 @@ def clear(database: LogDatabase) -> None:
     )
 
 
-def add(database: LogDatabase, *, upload: Mapping[str, Any] | None = None, **columns: Any) -> int:
+def add(database: LogDatabase, *, upload: Row | Sequence[Row] | None = None, **columns: Any) -> int:
     """Write a backup, a success of db-01 unless *columns* differ; return its id.
 
-    :param upload: columns of its upload, if it has one
+    :param upload: columns of its upload, or of that to each destination, if it has one
     """
     start = columns.get("data_inicio", NIGHT)
     row = {
@@ -50,8 +51,8 @@ def add(database: LogDatabase, *, upload: Mapping[str, Any] | None = None, **col
         connection.cursor() as cursor,
     ):
         backup_id = _insert(cursor, "backup_log", row)
-        if upload is not None:
-            _insert(cursor, "upload_s3_log", {"backup_id": backup_id, "data_inicio": start, **upload})
+        for one in (upload,) if isinstance(upload, Mapping) else upload or ():
+            _insert(cursor, "upload_s3_log", {"backup_id": backup_id, "data_inicio": start, **one})
     return backup_id
 
 

@@ -80,6 +80,7 @@ def test_a_running_backup_without_upload(reader: TestClient, web_database: LogDa
     number = add(web_database, status_backup=0, tamanho_arquivo=None, nome_database=None)
     found = get(reader, f"/api/v1/backups/{number}")
     assert (found["status"], found["size_mb"], found["end"], found["upload"]) == ("running", None, None, None)
+    assert (found["upload_status"], found["uploads"]) == (None, [])
     assert found["databases"] == []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
-from sqlalchemy.orm import Session, contains_eager, load_only
+from sqlalchemy.orm import Session, load_only, selectinload
 
 from webstatus.cache import FRESH_COUNT, Cache
 from webstatus.formats import folded
@@ -146,8 +146,7 @@ def _rows(session: Session, chosen: Selection, cursor: Cursor | None) -> tuple[l
     rows = session.scalars(
         select(Backup)
         .join(found, found.c.id == Backup.id)
-        .outerjoin(Backup.upload)
-        .options(load_only(*SHOWN), contains_eager(Backup.upload).load_only(Upload.status))
+        .options(load_only(*SHOWN), selectinload(Backup.uploads).load_only(Upload.status))
         .order_by(*order)
     ).all()
     return list(rows[:ROWS])[:: 1 if is_forward else -1], len(rows) > ROWS

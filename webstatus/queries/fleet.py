@@ -42,8 +42,16 @@ class Condition(enum.IntEnum):
         return self > Condition.OLD
 
 
+class Copy(NamedTuple):
+    """The upload of a run to one destination; ``size`` is the archive's, in megabytes."""
+
+    destination: str
+    status: int
+    size: decimal.Decimal | None
+
+
 class Run(NamedTuple):
-    """A run. Times are UTC without a zone, sizes megabytes: of the dump and of the uploaded archive."""
+    """A run with its uploads. Times are UTC without a zone, the size of the dump is in megabytes."""
 
     hostname: str
     id: int
@@ -52,8 +60,7 @@ class Run(NamedTuple):
     start: datetime.datetime
     end: datetime.datetime | None
     size: decimal.Decimal | None
-    upload_status: int | None
-    archive_size: decimal.Decimal | None
+    copies: tuple[Copy, ...]
 
     @property
     def finished(self) -> datetime.datetime:
@@ -62,8 +69,13 @@ class Run(NamedTuple):
 
     @property
     def is_uploaded(self) -> bool:
-        """True when its upload succeeded, or the run had no upload."""
-        return self.upload_status is None or self.upload_status in IS_BACKUP
+        """True when the uploads to all destinations succeeded, or the run had none."""
+        return all(copy.status in IS_BACKUP for copy in self.copies)
+
+    @property
+    def archive_size(self) -> decimal.Decimal | None:
+        """The size of the uploaded archive, in megabytes."""
+        return next((copy.size for copy in self.copies if copy.size is not None), None)
 
 
 class Schedule(NamedTuple):
@@ -166,6 +178,7 @@ def _newest(session: Session) -> Iterable[Run]:
             Backup.started_at,
             Backup.ended_at,
             Backup.size,
+            Upload.destination,
             Upload.status,
             Upload.size,
         )
@@ -179,8 +192,14 @@ def _newest(session: Session) -> Iterable[Run]:
             ),
         )
         .outerjoin(Upload, Upload.backup_id == Backup.id)
+        .order_by(Upload.id)
     )
-    return (Run(*row) for row in rows)
+    found: dict[int, Run] = {}
+    for *of_run, destination, status, size in rows:
+        run = found.setdefault(of_run[1], Run._make((*of_run, ())))
+        if destination is not None:
+            found[run.id] = run._replace(copies=(*run.copies, Copy(destination, status, size)))
+    return found.values()
 
 
 def _state(hostname: str, runs: list[Run], schedule: Schedule | None, proof: Proof | None) -> State:

@@ -54,7 +54,9 @@ def backup(context: Context) -> Response:
             **_times(backup),
             "dump": _span(backup.dump_started_at, backup.dump_ended_at),
             "pack": _span(backup.pack_started_at, backup.pack_ended_at),
-            "upload": _upload(found.upload),
+            "upload_status": _word(backup.upload_status),
+            "uploads": [_upload(upload) for upload in backup.uploads],
+            "upload": {**_upload(backup.uploads[0]), "status": _word(backup.upload_status)} if backup.uploads else None,
             "proof": _proof(found.proof),
             "problems": [{"level": WORDS[level], "text": text} for level, text in problems(found)],
         }
@@ -70,14 +72,14 @@ def _row(context: Context, row: Backup) -> dict[str, Any]:
         "stage": row.stage,
         "size_mb": _number(row.size),
         **_times(row),
-        "upload_status": WORDS.get(row.upload.status) if row.upload else None,
+        "upload_status": _word(row.upload_status),
     }
 
 
-def _upload(upload: Upload | None) -> dict[str, Any] | None:
-    if upload is None:
-        return None
+def _upload(upload: Upload) -> dict[str, Any]:
     return {
+        "destination": upload.destination,
+        "type": upload.destination_type,
         "status": WORDS.get(upload.status),
         "file": upload.file_name,
         "size_mb": _number(upload.size),
@@ -105,6 +107,10 @@ def _times(row: Backup | Upload) -> dict[str, str | None]:
 
 def _span(start: datetime.datetime | None, end: datetime.datetime | None) -> dict[str, str | None]:
     return {"start": _time(start), "end": _time(end)}
+
+
+def _word(status: int | None) -> str | None:
+    return None if status is None else WORDS.get(status)
 
 
 def _time(moment: datetime.datetime | None) -> str | None:

@@ -89,9 +89,12 @@ def details_of(context: Context) -> Details:
 
 
 def problems(found: Details) -> list[Note]:
-    """Return the warnings and errors of the backup, then of its upload."""
-    backup, upload = found.backup, found.upload
-    notes = notes_of(backup.notes, backup.status) + (notes_of(upload.notes, upload.status) if upload else [])
+    """Return the warnings and errors of the backup, then of its uploads: of several with the destination's name."""
+    backup = found.backup
+    notes = notes_of(backup.notes, backup.status)
+    for upload in backup.uploads:
+        prefix = f"{upload.destination}: " if len(backup.uploads) > 1 else ""
+        notes += [Note(level, prefix + text) for level, text in notes_of(upload.notes, upload.status)]
     return [note for note in notes if note.is_problem]
 
 
@@ -107,7 +110,7 @@ def _details_page(context: Context, template: str) -> Response:
         context.request,
         template,
         backup=backup,
-        upload=found.upload,
+        upload=queries.whole_upload(backup),
         logs=found.logs,
         stages=queries.stages(found),
         proof=found.proof,

@@ -75,7 +75,7 @@ GAUGES = (
     ),
     Gauge(
         "vex_backup_last_upload_ok",
-        "1 when the last finished run was a backup and its upload succeeded or was disabled, else 0.",
+        "1 when the last finished run was a backup, uploaded to all its destinations or without an upload, else 0.",
         lambda state, _now: state.last.status in fleet.IS_BACKUP and state.last.is_uploaded if state.last else None,
     ),
     Gauge(
@@ -134,6 +134,7 @@ class Fleet(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
+        yield self._uploads()
         for gauge in GAUGES:
             family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=["server"])
             for state in self._servers:
@@ -145,3 +146,14 @@ class Fleet(Collector):
         for status, word in STATUSES.items():
             runs.add_metric([word], self._today.get(status, 0))
         yield runs
+
+    def _uploads(self) -> Metric:
+        family = GaugeMetricFamily(
+            "vex_backup_last_upload_status",
+            "Status of the last finished run's upload to each destination: 1 success, 2 warning, 3 error.",
+            labels=["server", "destination"],
+        )
+        for state in self._servers:
+            for copy in state.last.copies if state.last else ():
+                family.add_metric([state.hostname, copy.destination], copy.status)
+        return family

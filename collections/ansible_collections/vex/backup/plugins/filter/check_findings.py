@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vex.backup.plugins.plugin_utils.check_findings import Checks, findings_of
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import ended_by_item
 
 DOCUMENTATION = r"""
 name: check_findings
@@ -29,8 +30,8 @@ options:
     description: The result of M(ansible.builtin.validate_argument_spec).
     type: dict
     required: true
-  bucket:
-    description: The result of M(vex.backup.backup_trial).
+  buckets:
+    description: The result of M(vex.backup.backup_trial), a loop over the names of the destinations.
     type: dict
     required: true
   wrong_settings:
@@ -59,7 +60,7 @@ EXAMPLES = r"""
 - name: Set what was found
   ansible.builtin.set_fact:
     vex_backup_findings: >-
-      {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, bucket=vex_backup_bucket,
+      {{ vex_backup_stages | vex.backup.check_findings(variables=vex_backup_variables, buckets=vex_backup_bucket,
                                                        wrong_settings='', is_uploaded=true, is_mailed=true,
                                                        is_told=true, is_pinged=true) }}
 """
@@ -75,8 +76,9 @@ _value:
 
 def _filter(stages: t.Mapping[str, t.Any], **checks: t.Any) -> t.List[t.Dict[str, t.Any]]:
     try:
-        typed = Checks(stages=Stages.from_registered(stages), **checks)
-    except (AttributeError, TypeError, ValueError) as error:
+        buckets = ended_by_item([checks.pop("buckets"), {}])
+        typed = Checks(stages=Stages.from_registered(stages), buckets=buckets, **checks)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"vex.backup.check_findings: {error}") from None
     return [dataclasses.asdict(finding) for finding in findings_of(typed)]
 

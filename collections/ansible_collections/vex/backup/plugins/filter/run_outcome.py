@@ -23,16 +23,18 @@ options:
   _input:
     description:
       - The results of the run's stages, as registered. A stage that did not run is an empty dictionary.
-      - The keys are C(opened), C(dump), C(pack), C(upload), C(closed), C(prune), C(mail), C(channels), C(ping), and
-        C(failure), with C(task) and C(message) of the task that ended the run early, or empty.
+      - The keys are C(opened), C(dump), C(pack), C(uploads), C(closed), C(earlier), C(prune), C(prunes), C(mail),
+        C(channels), C(ping), and C(failure), with C(task) and C(message) of the task that ended the run early, or
+        empty.
       - For a stage that runs in the background, a list of the results of its task and of the task that waited for it.
+        C(uploads), C(earlier) and C(prunes) are such lists of loops over the names of the destinations.
     type: dict
     required: true
   plan:
     description:
       - The plan of the run.
-      - The keys are C(hostname), C(name), C(archive_name), C(dump_path), C(is_packed), C(is_uploaded), C(bucket) and
-        C(key).
+      - The keys are C(hostname), C(name), C(archive_name), C(dump_path), C(is_packed), C(is_uploaded),
+        C(archive_format), and C(stores), as P(vex.backup.destinations#filter) returns them.
     type: dict
     required: true
 """
@@ -46,10 +48,11 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The outcome. C(status) is the status of the backup, C(upload_status) of the upload or null, C(verdict) of the
+    - The outcome. C(status) is the status of the backup, C(upload_status) of all uploads or null, C(verdict) of the
       whole run.
+    - C(destinations) tells the state of each.
     - C(notes) holds levelled lines. C(problems) holds sentences, and is empty after a good run.
-    - C(backup) and C(upload) are options of M(vex.backup.backup_log_record).
+    - C(backup) and C(uploads) are options of M(vex.backup.backup_log_record).
     - C(summary) is the part for the summary of all hosts.
   type: dict
 """
@@ -57,7 +60,7 @@ _value:
 
 def _filter(stages: t.Mapping[str, t.Any], plan: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     try:
-        return decided(Plan(**plan), Stages.from_registered(stages))
+        return decided(Plan.from_role(plan), Stages.from_registered(stages))
     except Exception as error:  # noqa: BLE001 - a failure here would keep the run's record open, whatever its kind
         return undecided(plan, stages, error)
 

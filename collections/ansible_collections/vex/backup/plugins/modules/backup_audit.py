@@ -105,6 +105,9 @@ findings:
     remedy:
       description: The action that resolves it.
       type: str
+    destination:
+      description: Name of the destination.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -30,6 +30,10 @@ options:
     type: list
     elements: str
     default: []
+  probe:
+    description: Only check that the store answers and may be listed, and list no backup.
+    type: bool
+    default: false
   timeout:
     description: Seconds that the module may take. Without it, or with V(0), there is no limit.
     type: int
@@ -61,7 +65,8 @@ EXAMPLES = r"""
 RETURN = r"""
 backups:
   description:
-    - The backups, newest first. Times are UTC, sizes bytes. C(held) is whether retention must not remove it.
+    - The backups, newest first, none with O(probe). Times are UTC, sizes bytes. C(held) is whether retention must not
+      remove it.
     - C(manifest) is whether it is a whole backup. C(incomplete) is whether it is one without some tables, which the
       server could not read. With neither, its upload did not end.
     - C(fault) is why the backup cannot be verified, for example because its manifest belongs to another backup, or
@@ -106,7 +111,7 @@ from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     patience_of,
     request,
 )
-from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups
+from ansible_collections.vex.backup.plugins.module_utils._repository.list import ListRequest, list_backups, probe
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 
 
@@ -117,6 +122,7 @@ def main() -> None:
             "prefix": {"type": "str", "default": ""},
             "hostname": {"type": "str"},
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "probe": {"type": "bool", "default": False},
             "timeout": {"type": "int"},
             **DESTINATION,
             **PATIENCE,
@@ -126,7 +132,7 @@ def main() -> None:
     )
     conclude(
         module,
-        lambda _log: list_backups(
+        lambda _log: (probe if module.params["probe"] else list_backups)(
             request(
                 ListRequest,
                 module.params,

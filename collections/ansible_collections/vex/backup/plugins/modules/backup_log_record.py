@@ -12,8 +12,9 @@ version_added: "1.0.0"
 author:
   - Vex Backup (@vex-backup)
 description:
-  - Writes the known facts of a run to its row in C(backup_log) and, when O(upload) is given, to its row in
-    C(upload_s3_log). A run has one row in each table, however often this module is called.
+  - Writes the known facts of a run to its row in C(backup_log) and, when O(uploads) is given, to its rows in
+    C(upload_s3_log). A run has one row in C(backup_log), and in C(upload_s3_log) one for each destination, however
+    often this module is called.
   - Absent options leave their columns unchanged. A text that is too long for its column is cut, with an ellipsis.
   - An ended run is never reopened, and its first recorded start and end stay.
   - When the log database cannot be reached, refuses the login or has an older schema than this release needs, the
@@ -118,10 +119,20 @@ options:
       binlog_coordinates:
         description: Binlog position of the dump's snapshot.
         type: str
-  upload:
-    description: Known facts of the upload. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
-    type: dict
+  uploads:
+    description: Known facts of the uploads, one item for each destination. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
+    type: list
+    elements: dict
+    default: []
     suboptions:
+      destination:
+        description: Name of the destination.
+        type: str
+        default: s3
+      type:
+        description: Kind of the destination's store.
+        type: str
+        choices: [s3, gcs, azure, directory]
       status:
         description: Status of the upload, with the values of O(status).
         type: int
@@ -268,6 +279,8 @@ BACKUP: Spec = {
     "binlog_coordinates": {"type": "str"},
 }
 UPLOAD: Spec = {
+    "destination": {"type": "str", "default": "s3"},
+    "type": {"type": "str", "choices": ["s3", "gcs", "azure", "directory"]},
     "status": {"type": "int", "choices": STATUSES},
     "archive_name": {"type": "str"},
     "archive_bytes": {"type": "int"},
@@ -295,7 +308,7 @@ def main() -> None:
             "stage": {"type": "str", "choices": ["dump", "pack", "upload", "mail"]},
             "status": {"type": "int", "choices": STATUSES},
             "backup": {"type": "dict", "options": BACKUP},
-            "upload": {"type": "dict", "options": UPLOAD},
+            "uploads": {"type": "list", "elements": "dict", "default": [], "options": UPLOAD},
             "run_log_file": {"type": "path"},
             "dump_log_file": {"type": "path"},
         },
@@ -306,7 +319,7 @@ def main() -> None:
         RunFacts,
         params,
         backup=request(BackupFacts, params["backup"]) if params["backup"] else BackupFacts(),
-        upload=request(UploadFacts, params["upload"]) if params["upload"] else UploadFacts(),
+        uploads=[request(UploadFacts, upload) for upload in params["uploads"]],
     )
     conclude(
         module,

@@ -88,10 +88,14 @@ uploaded:
     key:
       description: The archive's key.
       type: str
+    url:
+      description: Address of the archive.
+      type: str
   sample:
     - name: backup_20260101_030000
       bucket: example-backups
       key: mysql/db1/2026/01/backup_20260101_030000.zip
+      url: s3://example-backups/mysql/db1/2026/01/backup_20260101_030000.zip
 left:
   description: Names of the runs whose archives were not begun within O(time_limit).
   returned: success

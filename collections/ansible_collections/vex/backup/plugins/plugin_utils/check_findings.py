@@ -7,7 +7,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Result, Stages, has_failed, problem_of
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages, problem_of
+from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Result, has_failed
 
 # The needs that mysql_dump tries once it has reached the server, and backup_trial, with the names of their findings.
 DUMP_NEEDS = {
@@ -24,14 +25,14 @@ class Checks:
     """The results of a check of a host.
 
     ``stages``: the steps of a backup in check mode. ``variables``: the validation of the variables, as Ansible
-    registers it. ``bucket``: the result of ``backup_trial``. ``wrong_settings``: a sentence on unknown variables, or on
-    missing ones that a run needs, or empty. ``is_uploaded``, ``is_mailed``, ``is_told`` and ``is_pinged``: the
-    configuration asks for an upload, for a mail, for messages to channels, and for pings.
+    registers it. ``buckets``: the results of ``backup_trial`` by destination. ``wrong_settings``: a sentence on unknown
+    variables, or on missing ones that a run needs, or empty. ``is_uploaded``, ``is_mailed``, ``is_told`` and
+    ``is_pinged``: the configuration asks for an upload, for a mail, for messages to channels, and for pings.
     """
 
     stages: Stages
     variables: Result
-    bucket: Result
+    buckets: t.Mapping[str, Result]
     wrong_settings: str
     is_uploaded: bool
     is_mailed: bool
@@ -64,7 +65,11 @@ def findings_of(checks: Checks) -> t.List[Finding]:
         *_server_findings(stages.dump),
         *_needs(stages.dump, DUMP_NEEDS),
         Finding("archive", not has_failed(stages.pack), _message(stages.pack)),
-        *(_bucket_findings(checks.bucket) if checks.is_uploaded else [_unused("bucket", "vex_backup_upload_enabled")]),
+        *(
+            _findings_of_buckets(checks.buckets)
+            if checks.is_uploaded
+            else [_unused("bucket", "vex_backup_upload_enabled")]
+        ),
         Finding("log database", not log_database, log_database),
         Finding("mail", not mail, mail) if checks.is_mailed else _unused("mail", "vex_backup_mail_enabled"),
         *([Finding("channels", not channels, channels)] if checks.is_told else []),
@@ -86,6 +91,17 @@ def _server_findings(dump: Result) -> t.List[Finding]:
         return [Finding("server", True, ""), Finding("session", False, _message(dump))]
     ok = False if has_failed(dump) else None
     return [Finding("server", ok, _message(dump) or NOT_CHECKED), Finding("session", None, NOT_CHECKED)]
+
+
+def _findings_of_buckets(buckets: t.Mapping[str, Result]) -> t.List[Finding]:
+    """Return the findings on each destination, named where there are several; without any, that nothing was tried."""
+    if len(buckets) < 2:
+        return _bucket_findings(next(iter(buckets.values()), {}))
+    return [
+        dataclasses.replace(finding, name=f"{finding.name} ({name})")
+        for name, result in buckets.items()
+        for finding in _bucket_findings(result)
+    ]
 
 
 def _bucket_findings(bucket: Result) -> t.List[Finding]:

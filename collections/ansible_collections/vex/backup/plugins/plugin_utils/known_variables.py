@@ -22,7 +22,7 @@ GIVEN = frozenset(
     awx_name awx_organization awx_scm_url awx_scm_branch awx_scm_credential awx_inventory awx_image
     awx_machine_credential awx_forks awx_time_zone awx_update_secrets awx_credential_types awx_secrets awx_credentials
     awx_credentials_of_runs awx_templates awx_schedules
-    result_file restore_every_server restore_listed
+    result_file restore_every_server restore_listed copied_to copied_name copied_at
     """.split()
 )
 # Names of earlier releases, and the names that this release has instead.

@@ -23,7 +23,7 @@ def described(plan: t.Mapping[str, t.Any]) -> str:
     lines = [
         ("Backup", f"{plan['backup']} of {plan['server']}, taken {plan['taken']} UTC, {proven}"),
         *doubt,
-        ("From", f"s3://{plan['from']}: {size_of(int(plan['archive_bytes']))}{encrypted}"),
+        ("From", f"{plan['from']}: {size_of(int(plan['archive_bytes']))}{encrypted}"),
         ("Holds", f"{size_of(int(plan['dump_bytes']))} of {plan['dumped_from']}, when unpacked"),
         ("Into", f"{plan['into']} ({plan['into_version']})"),
     ]

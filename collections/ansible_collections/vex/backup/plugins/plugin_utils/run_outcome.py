@@ -16,16 +16,28 @@ from ansible_collections.vex.backup.plugins.module_utils._common.notes import (
     info_note,
     warning_note,
 )
-from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, SUCCESS, WARNING
+from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, WARNING
+from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import (
+    DISABLED,
+    NO_RESULT,
+    NOT_REACHED,
+    STATUSES,
+    UPLOAD_FAILED,
+    UPLOADED,
+    Archive,
+    Result,
+    Target,
+    TargetOutcome,
+    ended,
+    ended_by_item,
+    has_failed,
+    outcome_of,
+    state_of_all,
+    target_of,
+)
 
-Result = t.Mapping[str, t.Any]
-
-NO_RESULT: Result = {}
-# Values of Outcome.upload_state.
-DISABLED = "disabled"
-NOT_REACHED = "not_reached"
-UPLOADED = "success"
-UPLOAD_FAILED = "error"
+# The stages that are loops over the names of the destinations.
+BY_DESTINATION = frozenset({"uploads", "earlier", "prunes"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +45,8 @@ class Plan:
     """The plan of a run.
 
     ``name`` is the run's, ``archive_name`` the file name of its archive, ``dump_path`` the directory of the dump.
-    ``is_packed``: the dump is packed into an archive. ``is_uploaded``: the archive is uploaded, to ``key`` of
-    ``bucket``. ``is_check``: in check mode, where nothing is made.
+    ``is_packed``: the dump is packed into an archive. ``is_uploaded``: the archive is uploaded, to each of the
+    ``targets``. ``is_check``: in check mode, where nothing is made.
     """
 
     hostname: str
@@ -43,9 +55,21 @@ class Plan:
     dump_path: str
     is_packed: bool
     is_uploaded: bool
-    bucket: str
-    key: str
+    targets: t.Sequence[Target] = ()
     is_check: bool = False
+
+    @classmethod
+    def from_role(cls, plan: t.Mapping[str, t.Any]) -> Plan:
+        """Read the plan of a role.
+
+        :param plan: by field; instead of the ``targets`` the ``stores``, as the filter ``destinations`` returns them,
+            and the ``archive_format``
+        :raises Exception: of any kind, for another shape
+        """
+        fields = {name: value for name, value in plan.items() if name not in {"stores", "archive_format"}}
+        hostname, archive_format = str(plan["hostname"]), str(plan["archive_format"])
+        run = str(plan["name"]) if plan["is_uploaded"] else ""
+        return cls(**fields, targets=[target_of(store, hostname, run, archive_format) for store in plan["stores"]])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,17 +85,19 @@ class Stages:
     """The results of a run's stages so far, as Ansible registers them; empty for a stage that did not run.
 
     ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
-    ``upload`` of ``s3_upload``, ``earlier`` of ``backup_upload``, ``prune`` of ``backup_prune``, ``mail`` of
-    ``backup_mail``, ``channels`` of ``backup_notify``, ``ping`` of ``backup_ping``.
+    ``uploads`` of ``destination_upload``, ``earlier`` of ``backup_upload``, ``prune`` of ``backup_prune`` on the host
+    and ``prunes`` in the destinations, ``mail`` of ``backup_mail``, ``channels`` of ``backup_notify``, ``ping`` of
+    ``backup_ping``. ``uploads``, ``earlier`` and ``prunes`` are by the name of the destination.
     """
 
     opened: Result = dataclasses.field(default_factory=dict)
     dump: Result = dataclasses.field(default_factory=dict)
     pack: Result = dataclasses.field(default_factory=dict)
-    upload: Result = dataclasses.field(default_factory=dict)
+    uploads: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     closed: Result = dataclasses.field(default_factory=dict)
-    earlier: Result = dataclasses.field(default_factory=dict)
+    earlier: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     prune: Result = dataclasses.field(default_factory=dict)
+    prunes: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     mail: Result = dataclasses.field(default_factory=dict)
     channels: Result = dataclasses.field(default_factory=dict)
     ping: Result = dataclasses.field(default_factory=dict)
@@ -82,10 +108,15 @@ class Stages:
         """Read the stages of a role.
 
         :param registered: by field; a list for a stage that ran in the background: the result of its task and that of
-            the task that waited for it. ``failure`` is a mapping, empty when nothing failed
+            the task that waited for it. Those by destination are such lists of loops over their names. ``failure`` is
+            a mapping, empty when nothing failed
         :raises Exception: of any kind, for another shape
         """
-        results = {name: _ended(result) for name, result in registered.items() if name != "failure"}
+        results: t.Dict[str, t.Any] = {
+            name: (ended_by_item if name in BY_DESTINATION else ended)(result)
+            for name, result in registered.items()
+            if name != "failure"
+        }
         failure = registered.get("failure")
         # The message of a module may be a list or a number.
         return cls(**results, failure=Failure(str(failure["task"]), str(failure["message"])) if failure else None)
@@ -95,23 +126,27 @@ class Stages:
 class Outcome:
     """The outcome of a run, as far as its stages have come. Statuses are from ``_common/status.py``.
 
-    ``status``: of the backup. ``upload_status``: of the upload, ``None`` while none is due; ``upload_state`` is the
-    same as a word: ``success``, ``error``, ``disabled`` or ``not_reached``. ``verdict``: status of the whole run, an
-    error as soon as there is a problem. ``problems``: sentences; the play fails when there is one.
+    ``status``: of the backup. ``upload_status``: of all uploads together, ``None`` while none is due, 2 when some
+    destinations have the archive and some lack it; ``upload_state`` is the same as a word: ``success``, ``partial``,
+    ``error``, ``disabled`` or ``not_reached``. ``destinations``: for each its ``name``, ``type``, ``bucket``, ``key``,
+    ``state``, ``started`` and ``finished``. ``verdict``: status of the whole run, an error as soon as there is a
+    problem. ``problems``: sentences; the play fails when there is one.
     ``late_problems``: problems found after the record was closed, to be added to it. ``left_out``: sentences on what
     the configuration left out. ``abandoned``: a sentence, which is a problem too, for each abandoned run that this one
-    closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``upload``: the options of those names
-    of ``backup_log_record``, without unknown ones. ``compressed_bytes``: size of the files of the dump,
-    ``archive_bytes``: of the archive, 0 while unknown.
-    ``location``: address of the archive in the bucket, else its path, else the dump's. ``bytes``: size of
-    the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the start of
-    the run to the end of its record. ``may_prune``: the backup is whole and uploaded, so older ones may be removed.
-    ``has_pending_uploads``: archives of earlier runs are still to be uploaded.
+    closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``uploads``: the options of those names
+    of ``backup_log_record``, without unknown ones. ``begun``: ``uploads`` while they run. ``compressed_bytes``: size of
+    the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
+    ``location``: address of the archive at the first destination that has it, else its path, else the dump's.
+    ``bytes``: size of the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the
+    start of the run to the end of its record. ``uploaded``: the names of the destinations that have the archive.
+    ``may_prune``: the backup is whole, and there is such a destination, so older backups may be removed from these.
+    ``pending``: the names of those that still lack archives of earlier runs.
     """
 
     status: int
     upload_status: t.Optional[int]
     upload_state: str
+    destinations: t.List[t.Dict[str, t.Any]]
     verdict: int
     failure: t.Optional[Failure]
     record_problem: str
@@ -121,23 +156,28 @@ class Outcome:
     abandoned: t.List[str]
     notes: t.List[str]
     backup: t.Dict[str, t.Any]
-    upload: t.Dict[str, t.Any]
+    uploads: t.List[t.Dict[str, t.Any]]
+    begun: t.List[t.Dict[str, t.Any]]
     compressed_bytes: int
     archive_bytes: int
     location: str
     bytes: t.Optional[int]
     seconds: t.Optional[int]
+    uploaded: t.List[str]
     may_prune: bool
-    has_pending_uploads: bool
+    pending: t.List[str]
 
 
 def decide(plan: Plan, stages: Stages) -> Outcome:
     """Decide the outcome of a run from the results of its stages so far."""
     made = _is_made(plan, stages)
-    uploaded = made and _is_uploaded(stages)
+    uploads = _uploads(plan, stages, made)
+    upload_state = state_of_all(uploads) if uploads else _state_without_upload(plan)
+    uploaded = [one for one in uploads if one.state == UPLOADED]
+    failures = [*([stages.failure] if stages.failure else []), *_upload_failures(uploads)]
     record_problem = problem_of(stages.closed, "message")
     late_problems = _late_problems(stages)
-    failed = [f"{stages.failure.task}: {stages.failure.message}"] if stages.failure else []
+    failed = [f"{failure.task}: {failure.message}" for failure in failures]
     lost = [str(text) for text in stages.dump.get("dump_errors") or []] if made else []
     incomplete = [f"the backup is incomplete: {'; '.join(lost)}"] if lost else []
     abandoned = [str(sentence) for sentence in stages.opened.get("abandoned") or []]
@@ -147,14 +187,13 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
     status = max(status, WARNING) if late_problems else status
     left_out = [str(text) for text in stages.dump.get("left_out") or []]
     notes = _notes(stages, made, late_problems)
-    upload_state = _upload_state(plan, made, uploaded)
-    upload_status = {UPLOADED: SUCCESS, UPLOAD_FAILED: ERROR}.get(upload_state)
     return Outcome(
         status=status,
-        upload_status=upload_status,
+        upload_status=STATUSES.get(upload_state),
         upload_state=upload_state,
+        destinations=[one.shown() for one in uploads],
         verdict=ERROR if problems else status,
-        failure=stages.failure,
+        failure=failures[0] if failures else None,
         record_problem=record_problem,
         problems=problems,
         late_problems=late_problems,
@@ -162,14 +201,16 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         abandoned=abandoned,
         notes=notes,
         backup=_backup_record(plan, stages, [*notes, *map(info_note, left_out)]),
-        upload={} if upload_status is None else _upload_record(plan, stages, upload_status),
+        uploads=_upload_records(plan, stages, uploads),
+        begun=[one.begun(_archive(plan, stages)) for one in uploads if one.state in STATUSES],
         compressed_bytes=stages.dump.get("compressed_bytes", 0),
         archive_bytes=stages.pack.get("size", 0),
-        location=stages.upload.get("url") or stages.pack.get("archive") or plan.dump_path,
+        location=next((one.result["url"] for one in uploaded), stages.pack.get("archive") or plan.dump_path),
         bytes=stages.pack.get("size", stages.dump.get("dump_bytes")) if made else None,
         seconds=_seconds(stages),
-        may_prune=uploaded and status != ERROR,
-        has_pending_uploads=uploaded and bool(stages.upload.get("pending")),
+        uploaded=[one.target.name for one in uploaded],
+        may_prune=bool(uploaded) and status != ERROR,
+        pending=[one.target.name for one in uploaded if one.result.get("pending")],
     )
 
 
@@ -191,17 +232,19 @@ def undecided(plan: t.Any, registered: t.Any, error: Exception) -> t.Dict[str, t
         message = f"{message}; before it: {stages['failure']}"
     known = Stages(opened=_as_mapping(stages.get("opened")), failure=Failure("Decide the outcome", message))
     try:
-        whole_plan = Plan(**plan)
-    except TypeError:
-        whole_plan = Plan("", "", "", "", is_packed=False, is_uploaded=False, bucket="", key="")
+        whole_plan = Plan.from_role(plan)
+    except Exception:  # noqa: BLE001 - as in the filter
+        whole_plan = Plan("", "", "", "", is_packed=False, is_uploaded=False)
     outcome = decide(whole_plan, known)
-    upload = stages.get("upload")
-    if whole_plan.is_uploaded and (any(upload) if isinstance(upload, (list, tuple)) else upload):
+    reached = stages.get("uploads")
+    if whole_plan.is_uploaded and (any(reached) if isinstance(reached, (list, tuple)) else reached):
+        uploads = [TargetOutcome(target, NO_RESULT, UPLOAD_FAILED) for target in whole_plan.targets]
         outcome = dataclasses.replace(
             outcome,
             upload_status=ERROR,
             upload_state=UPLOAD_FAILED,
-            upload=_upload_record(whole_plan, known, ERROR),
+            destinations=[one.shown() for one in uploads],
+            uploads=_upload_records(whole_plan, known, uploads),
         )
     return _as_dict(whole_plan, known, outcome)
 
@@ -223,10 +266,11 @@ def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.An
     In check mode there is no backup: of a run that would begin, everything but ``hostname`` is ``None`` or empty.
     """
     if plan.is_check:
-        made = ("run_uuid", "status_backup", "status_upload", "bytes", "seconds", "bucket", "key")
+        made = ("run_uuid", "status_backup", "status_upload", "bytes", "seconds", "bucket", "key", "destinations")
         status = ERROR if outcome.problems else None
         return {"hostname": plan.hostname, "status": status, "problems": outcome.problems, **dict.fromkeys(made)}
-    uploaded = outcome.upload_state == UPLOADED
+    # Where a restore finds it: the first destination that has it.
+    place = next((one for one in outcome.destinations if one["state"] == UPLOADED), {})
     return {
         "hostname": plan.hostname,
         "run_uuid": stages.opened.get("run_uuid"),
@@ -235,28 +279,16 @@ def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.An
         "status_upload": outcome.upload_status,
         "bytes": outcome.bytes,
         "seconds": outcome.seconds,
-        "bucket": plan.bucket if uploaded else None,
-        "key": plan.key if uploaded else None,
+        "bucket": place.get("bucket"),
+        "key": place.get("key"),
+        "destinations": outcome.destinations,
         "problems": outcome.problems,
     }
-
-
-def has_failed(result: Result) -> bool:
-    """Return whether a registered result is the result of a task that failed."""
-    return bool(result.get("failed"))
 
 
 def problem_of(result: Result, name: str) -> str:
     """Return the message of a failed task, else the value that it returned under *name*; empty without a problem."""
     return str(result.get("msg" if has_failed(result) else name) or "")
-
-
-def _ended(result: t.Union[Result, t.Sequence[Result]]) -> Result:
-    """Return the result of a stage; for a stage in the background, the result of the task that waited for it."""
-    if not isinstance(result, (list, tuple)):
-        return t.cast("Result", result)
-    started, waited = result
-    return t.cast("Result", waited if "finished" in waited else started)
 
 
 def _is_made(plan: Plan, stages: Stages) -> bool:
@@ -266,27 +298,47 @@ def _is_made(plan: Plan, stages: Stages) -> bool:
     return dumped and packed
 
 
-def _is_uploaded(stages: Stages) -> bool:
-    # The manifest is uploaded last.
-    return "manifest_key" in stages.upload and not has_failed(stages.upload)
+def _archive(plan: Plan, stages: Stages) -> Archive:
+    return Archive(plan.archive_name, stages.pack.get("size"), stages.pack.get("sha256"))
 
 
-def _upload_state(plan: Plan, made: bool, uploaded: bool) -> str:
-    if not plan.is_uploaded:
-        return DISABLED
-    if not made:
-        return NOT_REACHED
-    return UPLOADED if uploaded else UPLOAD_FAILED
+def _state_without_upload(plan: Plan) -> str:
+    return NOT_REACHED if plan.is_uploaded else DISABLED
+
+
+def _uploads(plan: Plan, stages: Stages, made: bool) -> t.List[TargetOutcome]:
+    results = [(target, stages.uploads.get(target.name, NO_RESULT)) for target in plan.targets]
+    if made and plan.is_uploaded:
+        return [outcome_of(target, result) for target, result in results]
+    return [TargetOutcome(target, result, _state_without_upload(plan)) for target, result in results]
+
+
+def _upload_failures(uploads: t.Sequence[TargetOutcome]) -> t.List[Failure]:
+    # The only destination of a run needs no name.
+    suffix = " to {}" if len(uploads) > 1 else ""
+    return [Failure(f"Upload the archive{suffix.format(one.target.name)}", one.reason) for one in uploads if one.reason]
+
+
+def _upload_records(plan: Plan, stages: Stages, uploads: t.Sequence[TargetOutcome]) -> t.List[t.Dict[str, t.Any]]:
+    archive = _archive(plan, stages)
+    reason = stages.failure.message if stages.failure else ""
+    return [one.record(archive, reason) for one in uploads if one.state in STATUSES]
 
 
 def _late_problems(stages: Stages) -> t.List[str]:
-    earlier, prune = problem_of(stages.earlier, "message"), problem_of(stages.prune, "message")
+    prune = problem_of(stages.prune, "message")
     told = [problem_of(result, "error") for result in (stages.mail, stages.channels, stages.ping)]
     return [
-        *([f"Earlier archives: {earlier}"] if earlier else []),
+        *_problems_of_destinations("Earlier archives", stages.earlier),
         *([f"Retention: {prune}"] if prune else []),
+        *_problems_of_destinations("Retention", stages.prunes),
         *filter(None, told),
     ]
+
+
+def _problems_of_destinations(title: str, results: t.Mapping[str, Result]) -> t.List[str]:
+    found = [(name, problem_of(result, "message")) for name, result in results.items()]
+    return [f"{title}{f' ({name})' if len(found) > 1 else ''}: {problem}" for name, problem in found if problem]
 
 
 def _notes(stages: Stages, made: bool, late_problems: t.Sequence[str]) -> t.List[str]:
@@ -319,21 +371,6 @@ def _backup_record(plan: Plan, stages: Stages, notes: t.List[str]) -> t.Dict[str
         pack_started=packed.get("pack_started"),
         pack_finished=packed.get("pack_finished"),
         notes=notes,
-    )
-
-
-def _upload_record(plan: Plan, stages: Stages, status: int) -> t.Dict[str, t.Any]:
-    message = stages.failure.message if stages.failure else ""
-    return _known(
-        status=status,
-        archive_name=plan.archive_name,
-        archive_bytes=stages.pack.get("size"),
-        sha256=stages.pack.get("sha256"),
-        bucket=plan.bucket,
-        key=plan.key,
-        started=stages.upload.get("upload_started"),
-        finished=stages.upload.get("upload_finished"),
-        notes=[error_note(message)] if message else [],
     )
 
 

@@ -33,8 +33,8 @@ def line_of(
     :param failure: the name and message of its last task that failed
     :param unreachable: why the host could not be reached
     :returns: ``host``, ``status`` (a word), ``problems`` (sentences), and from the outcome ``hostname``, ``run_uuid``,
-        ``status_backup`` and ``status_upload`` (numbers), ``bytes``, ``seconds``, ``bucket``, ``key``; ``None`` where
-        nothing is known
+        ``status_backup`` and ``status_upload`` (numbers), ``bytes``, ``seconds``, ``bucket``, ``key``, and
+        ``destinations``, as :class:`Outcome` has them; ``None`` where nothing is known
     """
     known = dict(outcome or {})
     problems = list(known.get("problems", []))
@@ -47,7 +47,17 @@ def line_of(
         status, problems = STATUSES[ERROR], [failure]
     else:
         status = NOT_RUN
-    names = ("hostname", "run_uuid", "status_backup", "status_upload", "bytes", "seconds", "bucket", "key")
+    names = (
+        "hostname",
+        "run_uuid",
+        "status_backup",
+        "status_upload",
+        "bytes",
+        "seconds",
+        "bucket",
+        "key",
+        "destinations",
+    )
     return {"host": host, "status": status, "problems": problems, **{name: known.get(name) for name in names}}
 
 
@@ -67,12 +77,18 @@ def document(lines: t.Sequence[Line], started: datetime.datetime, finished: t.Op
 
 
 def table(lines: t.Sequence[Line]) -> str:
-    """Return the summary for people: a row for each host, and the problems below."""
+    """Return the summary for people: a row for each host, the destinations of hosts with several, problems."""
     rows = [COLUMNS, *(_row(line) for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     shown = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    shown += [f"{line['host']}: {text}" for line in lines for text in _destinations(line)]
     shown += [f"{line['host']}: {' '.join(problem.split())}" for line in lines for problem in line["problems"]]
     return "\n".join(shown)
+
+
+def _destinations(line: Line) -> t.List[str]:
+    several = line["destinations"] or []
+    return [f"{one['name']}: {one['state']} {one['bucket']}/{one['key']}" for one in several if len(several) > 1]
 
 
 def _row(line: Line) -> t.Tuple[str, ...]:

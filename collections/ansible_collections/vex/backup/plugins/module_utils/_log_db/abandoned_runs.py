@@ -85,7 +85,7 @@ def closed_state(run: Running, sentence: str, end: datetime.datetime) -> State:
     return State(
         run.run_uuid,
         {**ended, "status_backup": ERROR, "observacao": notes},
-        {**ended, "status_upload": ERROR, "observacao": note} if run.is_uploading else {},
+        {name: {**ended, "status_upload": ERROR, "observacao": note} for name in run.uploading},
         {},
     )
 

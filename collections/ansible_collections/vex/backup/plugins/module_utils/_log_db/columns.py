@@ -31,8 +31,12 @@ LIMITS = {
     "coordenadas_binlog": 512,
     "caminho_arquivo": 1024,
     "bucket": 512,
+    "destino": 64,
+    "tipo_destino": 16,
     "sha256": 64,
 }
+# The destination that the variables of a single one configure, and that rows of earlier releases are of.
+SHORT_FORM = "s3"
 # Option → column.
 BACKUP_TEXTS = {
     "archive_name": "nome_arquivo",
@@ -40,7 +44,13 @@ BACKUP_TEXTS = {
     "tool_version": "ferramenta",
     "binlog_coordinates": "coordenadas_binlog",
 }
-UPLOAD_TEXTS = {"archive_name": "nome_arquivo", "key": "caminho_arquivo", "bucket": "bucket", "sha256": "sha256"}
+UPLOAD_TEXTS = {
+    "type": "tipo_destino",
+    "archive_name": "nome_arquivo",
+    "key": "caminho_arquivo",
+    "bucket": "bucket",
+    "sha256": "sha256",
+}
 BACKUP_TIMES = {
     "dump_started": "inicio_dump",
     "dump_finished": "fim_dump",
@@ -72,8 +82,14 @@ class BackupFacts:
 
 @dataclasses.dataclass(frozen=True)
 class UploadFacts:
-    """The suboptions of ``upload``; ``None`` for what is not known. Times are ``YYYY-MM-DD HH:MM:SS``, UTC."""
+    """One item of ``uploads``; ``None`` for what is not known. Times are ``YYYY-MM-DD HH:MM:SS``, UTC.
 
+    :param destination: name of the destination in the configuration
+    :param type: kind of its store
+    """
+
+    destination: str = SHORT_FORM
+    type: t.Optional[str] = None
     status: t.Optional[int] = None
     archive_name: t.Optional[str] = None
     archive_bytes: t.Optional[int] = None
@@ -94,7 +110,7 @@ class RunFacts:
     stage: t.Optional[str] = None
     status: t.Optional[int] = None
     backup: BackupFacts = dataclasses.field(default_factory=BackupFacts)
-    upload: UploadFacts = dataclasses.field(default_factory=UploadFacts)
+    uploads: t.Sequence[UploadFacts] = ()
     run_log_file: t.Optional[str] = None
     dump_log_file: t.Optional[str] = None
 
@@ -120,7 +136,7 @@ class RestoreFacts:
 def run_state(facts: RunFacts, now: datetime.datetime) -> State:
     """Return the columns of a run, from its known facts.
 
-    :raises OptionError: when ``run_uuid`` or a time is malformed
+    :raises OptionError: when ``run_uuid`` or a time is malformed, or a destination has two uploads
     """
     backup: Columns = {"hostname": fit_column("hostname", facts.hostname)}
     if not facts.run_uuid:
@@ -133,7 +149,7 @@ def run_state(facts: RunFacts, now: datetime.datetime) -> State:
         if path:
             with contextlib.suppress(FileNotFoundError):
                 backup[column] = read_log(path)
-    return State(_identity(facts.run_uuid), backup, _upload_columns(facts.upload, now), {})
+    return State(_identity(facts.run_uuid), backup, _uploads(facts.uploads, now), {})
 
 
 def restore_state(facts: RestoreFacts, now: datetime.datetime) -> State:
@@ -188,6 +204,16 @@ def _backup_columns(facts: BackupFacts) -> Columns:
         columns["nome_database"] = fit_text(", ".join(facts.databases))
         columns["bancos"] = json.dumps([clean(name) for name in facts.databases], ensure_ascii=False)
     return columns
+
+
+def _uploads(uploads: t.Sequence[UploadFacts], now: datetime.datetime) -> t.Dict[str, Columns]:
+    found: t.Dict[str, Columns] = {}
+    for facts in uploads:
+        name = fit_column("destino", facts.destination)
+        if name in found:
+            raise OptionError(f"uploads names the destination {name!r} twice: give one item for each destination")
+        found[name] = _upload_columns(facts, now)
+    return {name: columns for name, columns in found.items() if columns}
 
 
 def _upload_columns(facts: UploadFacts, now: datetime.datetime) -> Columns:

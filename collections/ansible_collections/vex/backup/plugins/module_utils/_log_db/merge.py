@@ -18,13 +18,14 @@ class State(t.NamedTuple):
     """The known columns of the rows of a run; unknown ones are left out.
 
     Values are texts, integers and ``None``; times are ``YYYY-MM-DD HH:MM:SS``, UTC; sizes are texts with two decimals.
-    A backup has ``backup``, and ``upload`` when something is known of an upload. A restore has ``restore`` alone;
-    its ``backup_run_uuid`` stands for ``backup_id``, the row of that run when there is one.
+    A backup has ``backup``, and ``uploads``, by the name of the destination, as far as something is known of them.
+    A restore has ``restore`` alone; its ``backup_run_uuid`` stands for ``backup_id``, the row of that run when there is
+    one.
     """
 
     run_uuid: str
     backup: Columns
-    upload: Columns
+    uploads: t.Mapping[str, Columns]
     restore: Columns
 
 
@@ -33,7 +34,10 @@ def combine(older: State, newer: State) -> State:
     return State(
         newer.run_uuid,
         merge(older.backup, newer.backup, "status_backup"),
-        merge(older.upload, newer.upload, "status_upload"),
+        {
+            name: merge(older.uploads.get(name, {}), newer.uploads.get(name, {}), "status_upload")
+            for name in {**older.uploads, **newer.uploads}
+        },
         merge(older.restore, newer.restore, "status"),
     )
 

@@ -23,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.spool import Sp
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
 from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import OpeningRun, close_abandoned_runs
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import (
+    SHORT_FORM,
     RestoreFacts,
     RunFacts,
     restore_state,
@@ -293,9 +294,10 @@ def _replay(connection: Connection[Cursor], spool: Spool, now: str) -> t.Tuple[t
 
 
 def _parse(content: t.Any) -> State:
-    # A record that an earlier release kept has no restore.
-    parts = (dict(content["backup"]), dict(content["upload"]), dict(content.get("restore", {})))
-    return State(str(uuid.UUID(content["run_uuid"])), *parts)
+    # A record that an earlier release kept may have no restore, and one upload instead of one for each destination.
+    uploads = content.get("uploads", {SHORT_FORM: content["upload"]} if content.get("upload") else {})
+    parts = (dict(content["backup"]), {name: dict(row) for name, row in uploads.items()})
+    return State(str(uuid.UUID(content["run_uuid"])), *parts, dict(content.get("restore", {})))
 
 
 def _for_diff(columns: t.Mapping[str, t.Any]) -> Columns:

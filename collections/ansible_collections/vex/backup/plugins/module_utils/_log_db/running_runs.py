@@ -24,14 +24,18 @@ _READERS = {"restauracao": "a restore", "verificacao": "a proof"}
 
 
 class Running(t.NamedTuple):
-    """A run that has not ended: ``started`` is UTC; ``notes`` is the text of its notes so far, or empty."""
+    """A run that has not ended.
+
+    ``started`` is UTC; ``notes`` is the text of its notes so far, or empty; ``uploading`` names the destinations whose
+    uploads have not ended.
+    """
 
     run_uuid: str
     hostname: str
     started: datetime.datetime
     stage: str
     notes: str
-    is_uploading: bool
+    uploading: t.Tuple[str, ...]
 
 
 def other_running_runs(connection: Connection[Cursor], hostname: str, run_uuid: str) -> t.List[Running]:
@@ -47,13 +51,17 @@ def running_since_before(connection: Connection[Cursor], moment: datetime.dateti
 def _running(connection: Connection[Cursor], condition: str, *values: str) -> t.List[Running]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT run_uuid, hostname, b.data_inicio, COALESCE(etapa, ''), COALESCE(b.observacao, ''),"
-            f" COALESCE(status_upload = {RUNNING}, FALSE)"
-            " FROM backup_log b LEFT JOIN upload_s3_log u ON u.backup_id = b.id"
-            f" WHERE status_backup = {RUNNING} AND {condition} ORDER BY b.data_inicio",
+            "SELECT run_uuid, hostname, b.data_inicio, COALESCE(etapa, ''), COALESCE(b.observacao, ''), destino"
+            f" FROM backup_log b LEFT JOIN upload_s3_log u ON u.backup_id = b.id AND status_upload = {RUNNING}"
+            f" WHERE status_backup = {RUNNING} AND {condition} ORDER BY b.data_inicio, b.id, destino",
             values,
         )
-        return [Running._make(row)._replace(is_uploading=bool(row[-1])) for row in cursor.fetchall()]
+        found: t.Dict[str, Running] = {}
+        for *of_run, destination in cursor.fetchall():
+            run = found.setdefault(of_run[0], Running._make((*of_run, ())))
+            if destination is not None:
+                found[run.run_uuid] = run._replace(uploading=(*run.uploading, destination))
+        return list(found.values())
 
 
 def close_other_restores(connection: Connection[Cursor], state: State, reason: str, now: str) -> t.List[str]:

@@ -36,7 +36,10 @@ JSON_COLUMNS = frozenset({"bancos", "comparado"})
 
 
 class Change(t.NamedTuple):
-    """The columns that a write changed: their values before and after, by ``table.column``."""
+    """The columns that a write changed: their values before and after.
+
+    They have the names ``table.column``; of an upload, ``table.destination.column``.
+    """
 
     before: Columns
     after: Columns
@@ -44,16 +47,16 @@ class Change(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A log table: its name, its column of the status, and its column of the unique key that finds a row."""
+    """A log table: its name, its column of the status, and the columns of the unique key that finds a row."""
 
     name: str
     status: str
-    key: str
+    key: t.Tuple[str, ...]
 
 
-BACKUPS = Table("backup_log", "status_backup", "run_uuid")
-UPLOADS = Table("upload_s3_log", "status_upload", "backup_id")
-RESTORES = Table("restauracao_log", "status", "run_uuid")
+BACKUPS = Table("backup_log", "status_backup", ("run_uuid",))
+UPLOADS = Table("upload_s3_log", "status_upload", ("backup_id", "destino"))
+RESTORES = Table("restauracao_log", "status", ("run_uuid",))
 
 
 class Written(t.NamedTuple):
@@ -91,11 +94,11 @@ def _transaction(connection: Connection[Cursor], state: State, now: str, dry_run
     with connection.cursor() as cursor:
         rows = _Rows(cursor, now, dry_run)
         if state.restore:
-            written = [rows.write(RESTORES, state.run_uuid, _with_backup_id(cursor, state.restore))]
+            written = [rows.write(RESTORES, (state.run_uuid,), _with_backup_id(cursor, state.restore))]
         else:
-            written = [rows.write(BACKUPS, state.run_uuid, state.backup)]
-        if state.upload:
-            written.append(rows.write(UPLOADS, written[0].identity, state.upload))
+            written = [rows.write(BACKUPS, (state.run_uuid,), state.backup)]
+        for name, upload in state.uploads.items():
+            written.append(rows.write(UPLOADS, (written[0].identity, name), upload))
     commit(connection)
     before = {name: value for one in written for name, value in one.change.before.items()}
     after = {name: value for one in written for name, value in one.change.after.items()}
@@ -120,24 +123,26 @@ class _Rows:
     now: str
     dry_run: bool
 
-    def write(self, table: Table, key: t.Union[str, int, None], columns: Columns) -> Written:
+    def write(self, table: Table, key: t.Tuple[t.Union[str, int, None], ...], columns: Columns) -> Written:
         """Insert or update the row of *key*."""
+        found = " AND ".join(f"{column} = %s" for column in table.key)
         names = sorted({*columns, table.status, *FIRST_STANDS})
-        query = f"SELECT id, {', '.join(names)} FROM {table.name} WHERE {table.key} = %s FOR UPDATE"
-        self.cursor.execute(query, (key,))
+        query = f"SELECT id, {', '.join(names)} FROM {table.name} WHERE {found} FOR UPDATE"
+        self.cursor.execute(query, key)
         row = self.cursor.fetchone()
         older = {name: _plain(name, value) for name, value in zip(names, row[1:])} if row else {}
         first = {} if row else {table.status: RUNNING, "data_inicio": columns.get("data_encerramento", self.now)}
         merged = {**first, **merge(older, columns, table.status)}
         changed = {name: value for name, value in merged.items() if value != older.get(name)}
+        label = ".".join([table.name, *map(str, key[1:])])
         change = Change(
-            {f"{table.name}.{name}": older.get(name) for name in changed},
-            {f"{table.name}.{name}": value for name, value in changed.items()},
+            {f"{label}.{name}": older.get(name) for name in changed},
+            {f"{label}.{name}": value for name, value in changed.items()},
         )
         if row:
             self._update(table, row[0], changed)
             return Written(int(row[0]), change)
-        return Written(self._insert(table, {table.key: key, **merged}), change)
+        return Written(self._insert(table, {**dict(zip(table.key, key)), **merged}), change)
 
     def _update(self, table: Table, identity: int, changed: Columns) -> None:
         if changed and not self.dry_run:

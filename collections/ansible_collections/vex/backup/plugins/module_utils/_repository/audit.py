@@ -125,7 +125,9 @@ def audit_bucket(
         "backups": backups,
         "deep": request.deep,
         "summary": f"{counted(backups, 'backup')}, {counted(len(findings), 'finding')}",
-        "findings": [{**one._asdict(), "remedy": one.remedy} for one in findings],
+        "findings": [
+            {**one._asdict(), "remedy": one.remedy, "destination": request.destination.name} for one in findings
+        ],
     }
 
 
@@ -134,7 +136,8 @@ def _read_rows(request: AuditRequest) -> Rows:
         # Without a time limit: a bucket may have very many rows.
         with log_database(request.log_database, statement_timeout=None) as connection:
             check_version(connection)
-            return uploads_to(connection, request.destination.place, host_prefix(request.prefix, request.hostname))
+            prefix = host_prefix(request.prefix, request.hostname)
+            return uploads_to(connection, request.destination.name, request.destination.place, prefix)
 
     return log_patience(request.patience).attempt(read)
 

@@ -56,3 +56,15 @@ def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
         examined = examine(store, backups, request.manifest_keys)
         message = {} if backups else {"message": no_backup(store, request.prefix, request.hostname)}
     return {"changed": False, "backups": [as_result(one.backup) for one in examined], **message}
+
+
+def probe(request: ListRequest) -> t.Dict[str, t.Any]:
+    """Check that the store answers and may be listed.
+
+    :returns: the result of ``backup_info``, without backups
+    :raises StoreFailed: when the store refuses or cannot be reached
+    """
+    patience = store_patience(request.patience)
+    with open_store(request.destination, work="the listing", timeout=request.timeout, patience=patience) as store:
+        store.call(store.probe)
+    return {"changed": False, "backups": []}

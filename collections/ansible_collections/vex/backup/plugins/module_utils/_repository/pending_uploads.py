@@ -25,7 +25,6 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import (
     AlreadyRunning,
     BackupError,
     Interrupted,
-    OptionError,
 )
 from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import RunFacts, UploadFacts
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import LogDatabase
@@ -33,9 +32,9 @@ from ansible_collections.vex.backup.plugins.module_utils._log_db.records import 
 from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import UPLOADED, UPLOADED_INCOMPLETE
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
-    PENDING,
     Pending,
     list_pending,
+    note_of,
     noted,
     read_pending,
 )
@@ -68,13 +67,17 @@ class PendingRequest:
 
 
 def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
-    """Upload the archives that earlier runs could not upload, the oldest first, and complete their records.
+    """Upload the archives that earlier runs could not upload to a destination, the oldest first.
+
+    Complete the records of these runs.
 
     A failure does not raise an error: the result has a ``message``. While the store is away, no other is tried.
 
     :returns: the result of ``backup_upload``
     """
-    found = [match for match in map(_ARCHIVE.fullmatch, list_pending(request.work_dir)) if match]
+    found = [
+        match for match in map(_ARCHIVE.fullmatch, list_pending(request.work_dir, request.destination.name)) if match
+    ]
     began = time.monotonic()
     uploaded: t.List[t.Dict[str, str]] = []
     left: t.List[str] = []
@@ -88,41 +91,40 @@ def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
             continue
         archive = os.path.join(request.work_dir, match[0])
         try:
-            pending = _upload(request, archive, match["run"], log)
+            done = _upload(request, archive, match["run"], log)
         except AlreadyRunning as error:
             log.info(str(error))
             continue
         except (BackupError, OSError) as error:
-            problems.append(f"{match[0]} could not be uploaded: {error}; to give it up, remove {archive}{PENDING}")
+            note = note_of(archive, request.destination.name)
+            problems.append(f"{match[0]} could not be uploaded: {error}; to give it up, remove {note}")
             if isinstance(error, Interrupted) or getattr(error, "may_pass", False):
                 break
             continue
-        uploaded.append({"name": match["run"], "bucket": pending.place, "key": pending.key})
+        uploaded.append({"name": match["run"], **{name: done[name] for name in ("bucket", "key", "url")}})
     if left:
         log.info(f"left to the next run, after {request.time_limit} seconds: {', '.join(left)}")
     result = {"changed": bool(uploaded), "uploaded": uploaded, "left": left}
     return {**result, "message": "; ".join(problems), "warnings": problems} if problems else result
 
 
-def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> Pending:
-    pending = read_pending(archive)
+def _upload(request: PendingRequest, archive: str, run: str, log: RunLog) -> t.Mapping[str, t.Any]:
+    here = request.destination.name
+    pending = read_pending(archive, here)
     log.info(f"uploading {archive} of an earlier run to {pending.key} in {pending.place}")
     # The note goes last: everything before it can be repeated.
-    with noted(archive, None, log) if not request.check_mode else contextlib.nullcontext():
+    with noted(archive, here, None, log) if not request.check_mode else contextlib.nullcontext():
         done = upload(_upload_request(request, archive, pending), log)
         if not request.check_mode:
             uploaded = UPLOADED_INCOMPLETE if done["manifest_key"].endswith(INCOMPLETE) else UPLOADED
             os.close(os.open(os.path.join(request.work_dir, f"{run}{uploaded}"), os.O_WRONLY | os.O_CREAT, 0o600))
             _record(request, pending, done, log)
-    return pending
+    return done
 
 
 def _upload_request(request: PendingRequest, archive: str, pending: Pending) -> UploadRequest:
-    here = request.destination
-    if pending.destination != here.name:
-        raise OptionError(f"it is to go to destination {pending.destination}, and only {here.name} is given: add it")
     return UploadRequest(
-        destination=dataclasses.replace(here, place=pending.place, storage_class=pending.storage_class),
+        destination=dataclasses.replace(request.destination, place=pending.place, storage_class=pending.storage_class),
         src=archive,
         key=pending.key,
         manifest=manifest_of(archive),
@@ -138,6 +140,8 @@ def _upload_request(request: PendingRequest, archive: str, pending: Pending) -> 
 
 def _record(request: PendingRequest, pending: Pending, done: t.Mapping[str, t.Any], log: RunLog) -> None:
     facts = UploadFacts(
+        destination=request.destination.name,
+        type=request.destination.type,
         status=SUCCESS,
         key=pending.key,
         bucket=pending.place,
@@ -152,7 +156,7 @@ def _record(request: PendingRequest, pending: Pending, done: t.Mapping[str, t.An
     record = RunRecordRequest(
         request.log_database,
         request.spool_dir,
-        RunFacts(hostname=hostname, run_uuid=pending.run_uuid, upload=facts),
+        RunFacts(hostname=hostname, run_uuid=pending.run_uuid, uploads=[facts]),
     )
     problem = record_run(record, log, check_mode=False).get("message")
     if problem:

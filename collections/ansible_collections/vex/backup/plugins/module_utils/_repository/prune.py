@@ -142,7 +142,7 @@ def prune_bucket(request: PruneRequest, log: RunLog) -> t.Dict[str, t.Any]:
         if prune_log is None:
             pruned = prune_objects(request, store, now, log, NO_NOTES)
         else:
-            rest = [] if request.check_mode else _finish(prune_log, store)
+            rest = [] if request.check_mode else _finish(prune_log, store, request.destination.name)
             since = now - datetime.timedelta(days=request.unfinished_days)
             reads = functools.partial(prune_log.restores_in_progress, since)
             pruned = prune_objects(request, store, now, log, prune_log.notes(request.destination.place), reads)
@@ -182,7 +182,9 @@ def prune_objects(
         elif backups:
             # Oldest first: an interruption leaves the newest. Without a policy, all stay.
             doomed = [
-                (one, Removal(one.backup.run_uuid, one.backup.key, now)) for one in reversed(decisions) if not one.keep
+                (one, Removal(one.backup.run_uuid, one.backup.key, now, request.destination.name))
+                for one in reversed(decisions)
+                if not one.keep
             ]
             # The attempts before an error stay in the list.
             attempts.extend(remove_backups(store, doomed, notes, log, check_mode=request.check_mode))
@@ -221,10 +223,10 @@ def _ignore(_removal: Removal) -> None:
 NO_NOTES = RemovalNotes(_ignore, _ignore, _ignore)
 
 
-def _finish(prune_log: PruneLog, store: Store) -> t.List[str]:
+def _finish(prune_log: PruneLog, store: Store, destination: str) -> t.List[str]:
     """End the removals of a killed call; return sentences on what failed."""
     try:
-        return prune_log.finish(store)
+        return prune_log.finish(store, destination)
     except (StoreFailed, Interrupted) as error:
         return [f"what a killed retention left was not removed: {error}"]
 

@@ -12,6 +12,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._errors import LogDatabaseUnavailable
+from ansible_collections.vex.backup.plugins.module_utils._log_db.columns import SHORT_FORM
 from ansible_collections.vex.backup.plugins.module_utils._log_db.connection import (
     LogDatabase,
     check_version,
@@ -28,11 +29,17 @@ _TIME = "%Y-%m-%d %H:%M:%S"
 
 
 class Removal(t.NamedTuple):
-    """A removed backup: its run, if its manifest names one, the archive's key, and the time (UTC)."""
+    """A removed backup: its run, if its manifest names one, the archive's key, the time (UTC), and the destination."""
 
     run_uuid: t.Optional[str]
     key: str
     moment: datetime.datetime
+    destination: str = SHORT_FORM
+
+    @property
+    def entry(self) -> str:
+        """The name of its entry in the spool."""
+        return str(self.run_uuid) if self.destination == SHORT_FORM else f"{self.run_uuid}.{self.destination}"
 
 
 Note = t.Callable[[Removal], None]
@@ -78,18 +85,19 @@ class PruneLog:
     def end(self, removal: Removal) -> None:
         """Note that a removal has ended."""
         if removal.run_uuid is not None:
-            self._begun.remove(removal.run_uuid)
+            self._begun.remove(removal.entry)
 
-    def finish(self, store: Store) -> t.List[str]:
+    def finish(self, store: Store, destination: str) -> t.List[str]:
         """Remove the rest of the backups that a killed call began to remove: those without a manifest.
 
+        :param destination: the name of the store
         :returns: sentences on what the store refused; an audit names what is left
         :raises StoreFailed: when the store refuses every request, or cannot be reached
         """
         problems = []
         for name in self._begun.names():
             begun = self._begun.read(name, _parse_begun)
-            if begun is None or begun[0] != store.place:
+            if begun is None or (begun[0], begun[1].destination) != (store.place, destination):
                 continue
             _bucket, removal = begun
             try:
@@ -112,7 +120,7 @@ class PruneLog:
     def keep(self, removal: Removal) -> None:
         """Write a removal to the spool, so that it is not lost when the process is killed before the delivery."""
         if removal.run_uuid is not None:
-            self._removals[removal.run_uuid] = removal
+            self._removals[removal.entry] = removal
             self._write(self._spool, removal)
 
     def restores_in_progress(self, since: datetime.datetime) -> t.Dict[str, str]:
@@ -154,7 +162,7 @@ class PruneLog:
             return
         with spool.lock():
             try:
-                spool.write(removal.run_uuid, {**removal._asdict(), "moment": timestamp(removal.moment), **more})
+                spool.write(removal.entry, {**removal._asdict(), "moment": timestamp(removal.moment), **more})
             except OSError as error:
                 self._problems.append(f"a removal could not be written to the spool {spool}: {error.strerror}")
 
@@ -164,13 +172,14 @@ class PruneLog:
             # A run whose record waits has no row to mark yet.
             unwritten = set(self._records.names())
             found = {**_read(self._spool), **self._removals}
-            waiting = {name: removal for name, removal in found.items() if name not in unwritten}
+            waiting = {name: removal for name, removal in found.items() if removal.run_uuid not in unwritten}
             if not waiting:
                 return
             with log_database(self._database) as connection:
                 check_version(connection)
                 for name, removal in waiting.items():
-                    mark_removed(connection, name, removal.key, timestamp(removal.moment))
+                    run, moment = str(removal.run_uuid), timestamp(removal.moment)
+                    mark_removed(connection, run, removal.destination, removal.key, moment)
                     self._spool.remove(name)
 
 
@@ -184,4 +193,6 @@ def _parse_begun(content: t.Any) -> t.Tuple[str, Removal]:
 
 
 def _parse(content: t.Any) -> Removal:
-    return Removal(content["run_uuid"], content["key"], datetime.datetime.strptime(content["moment"], _TIME))
+    moment = datetime.datetime.strptime(content["moment"], _TIME)
+    # An entry of an earlier release names no destination.
+    return Removal(content["run_uuid"], content["key"], moment, content.get("destination", SHORT_FORM))

@@ -20,7 +20,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.backup_key impo
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import removing
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import LOGS, RunLog
 from ansible_collections.vex.backup.plugins.module_utils._log_db.abandoned_runs import is_alive
-from ansible_collections.vex.backup.plugins.module_utils._store.pending import PENDING
+from ansible_collections.vex.backup.plugins.module_utils._store.pending import NOTE_PATTERN
 
 # An empty file, which exists when the run's backup is in the bucket.
 UPLOADED = ".uploaded"
@@ -31,8 +31,9 @@ _NAME_LENGTH = len("backup_YYYYMMDD_HHMMSS")
 _ENTRY = re.compile(
     rf"(?P<run>{RUN_NAME_PATTERN})"
     rf"(?P<rest>|{re.escape(LOGS)}|{re.escape(UPLOADED)}|{re.escape(UPLOADED_INCOMPLETE)}|\.removing"
-    rf"|\.(?:{'|'.join(ARCHIVE_FORMATS)})(?:{re.escape(MANIFEST)}|{re.escape(PENDING)})?(?:\.partial)?)"
+    rf"|\.(?:{'|'.join(ARCHIVE_FORMATS)})(?:{re.escape(MANIFEST)}|{NOTE_PATTERN})?(?:\.partial)?)"
 )
+_NOTE = re.compile(rf"{NOTE_PATTERN}\Z")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +132,7 @@ def doomed_entries(
     incomplete = {match["run"] for match in found if match["rest"] == UPLOADED_INCOMPLETE}
     uploaded = {match["run"] for match in found if match["rest"] == UPLOADED} | {run}
     others = {match["run"] for match in found} - uploaded - incomplete
-    pending = {match["run"] for match in found if match["rest"].endswith(PENDING)}
+    pending = {match["run"] for match in found if _NOTE.search(match["rest"])}
     kept = {*sorted(uploaded, reverse=True)[:keep_local], *sorted(others, reverse=True)[:keep_failed], *pending}
     if not is_complete:
         kept |= {run, *uploaded, *others}

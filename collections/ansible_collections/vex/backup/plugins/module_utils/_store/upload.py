@@ -94,7 +94,7 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     return {
         "bucket": request.destination.place,
         "key": request.key,
-        "pending": [] if request.check_mode else _others(request.src),
+        "pending": [] if request.check_mode else _others(request),
         **result,
         "status": 1,
         "upload_started": started,
@@ -102,9 +102,10 @@ def upload(request: UploadRequest, log: RunLog) -> t.Dict[str, t.Any]:
     }
 
 
-def _others(archive: str) -> t.List[str]:
-    """Return the names of the other archives beside an archive that are to be uploaded."""
-    return [name for name in list_pending(os.path.dirname(archive)) if name != os.path.basename(archive)]
+def _others(request: UploadRequest) -> t.List[str]:
+    """Return the names of the other archives beside an archive that are to be uploaded to its destination."""
+    found = list_pending(os.path.dirname(request.src), request.destination.name)
+    return [name for name in found if name != os.path.basename(request.src)]
 
 
 def _noted(request: UploadRequest, log: RunLog) -> t.ContextManager[None]:
@@ -112,7 +113,7 @@ def _noted(request: UploadRequest, log: RunLog) -> t.ContextManager[None]:
         return contextlib.nullcontext()
     to = request.destination
     pending = Pending(request.run_uuid, to.name, to.place, request.key, to.storage_class, request.part_size)
-    return noted(request.src, pending, log)
+    return noted(request.src, to.name, pending, log)
 
 
 def _check(request: UploadRequest) -> None:

@@ -15,6 +15,7 @@ import typing as t
 
 from .audit import audit
 from .check import check
+from .copy_backup import copy
 from .identity import become_user
 from .list_backups import show_backups
 from .places import COLLECTION, Places
@@ -36,15 +37,22 @@ ADDRESS = re.compile(r"(?P<host>[^\s:\[\]]+|\[[^\s\[\]]+\])(?::(?P<port>\d{1,5})
 ACTIONS: dict[str, t.Callable[[Places, argparse.Namespace], int]] = {
     "run": lambda places, options: run(places, verbose=options.verbose),
     "check": lambda places, options: check(places, as_json=options.json),
-    "prune": lambda places, options: prune(places, dry_run=options.dry_run),
+    "prune": lambda places, options: prune(places, dry_run=options.dry_run, destination=options.destination),
     "upload": lambda places, _options: upload(places),
-    "hold": lambda places, options: hold(places, options.name, held=True),
-    "release": lambda places, options: hold(places, options.name, held=False),
-    "audit": lambda places, options: audit(places, deep=options.deep, as_json=options.json),
+    "hold": lambda places, options: hold(places, options.name, held=True, destination=options.destination),
+    "release": lambda places, options: hold(places, options.name, held=False, destination=options.destination),
+    "audit": lambda places, options: audit(
+        places, deep=options.deep, as_json=options.json, destination=options.destination
+    ),
     "list": lambda places, options: show_backups(
-        places, server=options.server, every_server=options.every_server, as_json=options.json
+        places,
+        server=options.server,
+        every_server=options.every_server,
+        destination=options.destination,
+        as_json=options.json,
     ),
     "restore": restore,
+    "copy": copy,
 }
 
 
@@ -101,23 +109,47 @@ def _parser(release: str) -> argparse.ArgumentParser:
     checking.add_argument("--json", action="store_true", help="print JSON")
     pruning = commands.add_parser("prune", help="remove backups that no retention rule keeps", epilog=EPILOG)
     pruning.add_argument("--dry-run", action="store_true", help="print what would be kept or removed, and why")
+    _add_from(pruning, "only in this destination")
     commands.add_parser("upload", help="upload the archives that earlier runs could not upload", epilog=EPILOG)
     for command, description in (("hold", "protect a backup from retention"), ("release", "end the hold of a backup")):
-        commands.add_parser(command, help=description, epilog=EPILOG).add_argument("name", type=_name, metavar="NAME")
+        holding = commands.add_parser(command, help=description, epilog=EPILOG)
+        holding.add_argument("name", type=_name, metavar="NAME")
+        _add_from(holding)
     auditing = commands.add_parser(
         "audit", help="compare the bucket with itself and with the log tables", epilog=EPILOG
     )
     auditing.add_argument("--deep", action="store_true", help="download every archive and check it")
     auditing.add_argument("--json", action="store_true", help="print JSON")
+    _add_from(auditing, "only this destination")
     listing = commands.add_parser("list", help="show the backups in the bucket", epilog=EPILOG)
     listing.add_argument("--json", action="store_true", help="print JSON")
+    _add_from(listing)
     whose = listing.add_mutually_exclusive_group()
     whose.add_argument("--server", metavar="NAME", help="the backups of another server in the same bucket")
     whose.add_argument("--every-server", action="store_true", help="the backups of every server")
     _add_restore(
         commands.add_parser("restore", help="restore a backup; without --yes, only print the plan", epilog=EPILOG)
     )
+    _add_copy(commands.add_parser("copy", help="copy a backup to another destination", epilog=EPILOG))
     return parser
+
+
+def _add_copy(copying: argparse.ArgumentParser) -> None:
+    copying.add_argument(
+        "--from", dest="destination", metavar="DESTINATION", required=True, help="the destination that has the backup"
+    )
+    copying.add_argument("--to", dest="target", metavar="DESTINATION", required=True, help="the destination to copy to")
+    which = copying.add_mutually_exclusive_group()
+    which.add_argument(
+        "--at", type=_time, metavar="TIME", help="the newest backup taken by then: 'YYYY-MM-DD HH:MM', UTC"
+    )
+    which.add_argument("--name", type=_name, help="the backup of this name; without it and --at, the newest")
+
+
+def _add_from(
+    command: argparse.ArgumentParser, meaning: str = "in this destination, not the first that answers"
+) -> None:
+    command.add_argument("--from", dest="destination", metavar="DESTINATION", help=meaning)
 
 
 def _add_restore(restoring: argparse.ArgumentParser) -> None:
@@ -128,6 +160,7 @@ def _add_restore(restoring: argparse.ArgumentParser) -> None:
         "--at", type=_time, metavar="TIME", help="the newest backup taken by then: 'YYYY-MM-DD HH:MM', UTC"
     )
     which.add_argument("--name", type=_name, help="the backup of this name: backup_YYYYMMDD_HHMMSS")
+    _add_from(restoring, "from this destination, not from the first that answers")
     restoring.add_argument("--server", metavar="NAME", help="a backup of another server in the same bucket")
     restoring.add_argument("--database", metavar="D", help="only this database")
     restoring.add_argument("--as", dest="restore_as", metavar="E", help="restore the database under this name")

@@ -17,16 +17,20 @@ HEADINGS = ("NAME", "SERVER", "SIZE", "AGE", "PROVEN", "HELD")
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def show_backups(places: Places, *, server: t.Optional[str], every_server: bool, as_json: bool) -> int:
+def show_backups(
+    places: Places, *, server: t.Optional[str], every_server: bool, destination: t.Optional[str], as_json: bool
+) -> int:
     """Print a line for each backup in the bucket, newest first, then what is wrong with any of them.
 
     :param server: name of another server; this host's when absent
+    :param destination: name of the destination to list; the first that answers when absent
     :returns: the command's exit status
     :raises CommandError: when the bucket cannot be read, or holds no backup of *server*
     """
     variables = {
         "vex_backup_restore_every_server": every_server,
         **({"vex_backup_restore_server": server} if server else {}),
+        **({"vex_backup_from": destination} if destination else {}),
     }
     listed = ask(places, "list", variables={**variables, **AT_ONCE}).found
     found, message = listed["backups"], listed.get("message", "")
@@ -35,6 +39,8 @@ def show_backups(places: Places, *, server: t.Optional[str], every_server: bool,
     if as_json:
         sys.stdout.write(json.dumps(found) + "\n")
         return DONE
+    if len(listed["destinations"]) > 1:
+        sys.stdout.write(f"In {listed['destination']}, one of {', '.join(listed['destinations'])}:\n")
     if message:
         sys.stdout.write(f"{message}\n")
         return DONE

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+import typing as t
 
 from .answer import AT_ONCE, ask
 from .places import Places
@@ -12,15 +13,26 @@ from .run import only_run
 from .statuses import DONE, FAILED
 
 
-def prune(places: Places, *, dry_run: bool) -> int:
+def prune(places: Places, *, dry_run: bool, destination: t.Optional[str]) -> int:
     """Apply retention now, and print the decision on each backup and its reason.
 
     :param dry_run: remove nothing, only print what would be removed
+    :param destination: name of the only one to prune; all when absent
     :returns: the command's exit status
     :raises InProgress: when a run is in progress; it prunes at its end
     """
+    variables = {"vex_backup_from": destination} if destination else {}
     with only_run(places):
-        found = ask(places, "prune", ["--check"] if dry_run else []).found
+        pruned = ask(places, "prune", ["--check"] if dry_run else [], variables=variables).found
+    for found in pruned:
+        heading = [f"{found['destination']}:"] if len(pruned) > 1 else []
+        sys.stdout.write("".join(f"{line}\n" for line in [*heading, *_lines(found, dry_run=dry_run)]))
+        if "message" in found:
+            sys.stderr.write(f"vex-backup: {found['message']}\n")
+    return FAILED if any("message" in found for found in pruned) else DONE
+
+
+def _lines(found: t.Mapping[str, t.Any], *, dry_run: bool) -> t.List[str]:
     lines = [f"{_word(one, dry_run=dry_run):12} {one['name']}  {one['reason']}" for one in found["decisions"]]
     lines += [f"{'would abort' if dry_run else 'aborted':12} the upload of {key}" for key in found["aborted"]]
     lines += [
@@ -33,20 +45,20 @@ def prune(places: Places, *, dry_run: bool) -> int:
             "The bucket keeps versions: removed backups occupy space behind delete markers until a lifecycle rule of "
             "the bucket removes them."
         )
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
-    if "message" in found:
-        sys.stderr.write(f"vex-backup: {found['message']}\n")
-    return FAILED if "message" in found else DONE
+    return lines
 
 
-def hold(places: Places, name: str, *, held: bool) -> int:
+def hold(places: Places, name: str, *, held: bool, destination: t.Optional[str]) -> int:
     """Protect the backup *name* from retention, or end that protection.
 
+    :param destination: name of the destination; the first that answers when absent
     :returns: the command's exit status
     :raises InProgress: when a run is in progress; it may be pruning
     """
     with only_run(places):
         variables = {"vex_backup_held_name": name, "vex_backup_held_state": "present" if held else "absent"}
+        if destination:
+            variables["vex_backup_from"] = destination
         found = ask(places, "hold", variables={**variables, **AT_ONCE}).found
     was = "already " if held and not found["changed"] else ""
     sys.stdout.write(f"{name} is {was}{'held' if held else 'not held'}\n")

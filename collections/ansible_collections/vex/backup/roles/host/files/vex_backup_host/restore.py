@@ -46,6 +46,7 @@ def restore(places: Places, asked: argparse.Namespace) -> int:
             **variables,
             "vex_backup_restore_at": "",
             "vex_backup_restore_name": plan["backup"],
+            "vex_backup_from": plan["destination"],
             "vex_backup_restore_yes": True,
         }
         restored = ask(places, "restore", variables=going_on)
@@ -75,7 +76,8 @@ def _variables(asked: argparse.Namespace) -> t.Dict[str, t.Any]:
         given.update(login_host=host, login_port=port, login_unix_socket="")
     if asked.user is not None:
         given.update(login_user=asked.user, login_password=_password(asked.user))
-    return {f"vex_backup_restore_{name}": value for name, value in given.items() if value is not None}
+    variables = {f"vex_backup_restore_{name}": value for name, value in given.items() if value is not None}
+    return {**variables, **({"vex_backup_from": asked.destination} if asked.destination else {})}
 
 
 def _password(user: str) -> str:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+import typing as t
 
 from .answer import ask
 from .places import Places
@@ -19,14 +20,18 @@ def upload(places: Places) -> int:
     :raises InProgress: when a run is in progress; it uploads them at its end
     """
     with only_run(places):
-        found = ask(places, "upload").found
-    uploaded = found.get("uploaded", [])
-    lines = [f"uploaded     {one['name']}  s3://{one['bucket']}/{one['key']}" for one in uploaded]
-    lines += [f"left         {name}  for the next call" for name in found.get("left", [])]
-    message = found.get("message") or (found.get("msg") if found.get("failed") else None)
-    if not lines and not message:
+        results = ask(places, "upload").found
+    lines: t.List[str] = []
+    messages: t.List[str] = []
+    for found in results:
+        where = f" to {found['vex_backup_to']}" if len(results) > 1 else ""
+        uploaded = found.get("uploaded", [])
+        lines += [f"uploaded     {one['name']}  {one['url']}" for one in uploaded]
+        lines += [f"left         {name}  for the next call{where}" for name in found.get("left", [])]
+        message = found.get("message") or (found.get("msg") if found.get("failed") else None)
+        messages += [f"{message}{where}"] if message else []
+    if not lines and not messages:
         lines = ["There is nothing to upload."]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
-    if message:
-        sys.stderr.write(f"vex-backup: {message}\n")
-    return FAILED if message else DONE
+    sys.stderr.write("".join(f"vex-backup: {message}\n" for message in messages))
+    return FAILED if messages else DONE

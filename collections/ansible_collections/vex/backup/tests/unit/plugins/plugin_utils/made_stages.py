@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 
 RUN = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"
 PLAN = Plan(
@@ -14,8 +15,7 @@ PLAN = Plan(
     dump_path="/work/backup_20250720_161523",
     is_packed=True,
     is_uploaded=True,
-    bucket="vex",
-    key="db1/2025/07/backup_20250720_161523.zip",
+    targets=(Target("s3", "s3", "vex", "db1/2025/07/backup_20250720_161523.zip"),),
 )
 OPENED = {"run_uuid": RUN, "name": PLAN.name, "started": "2025-07-20 16:15:23"}
 DUMP = {
@@ -45,5 +45,5 @@ UPLOAD = {
     "upload_finished": "2025-07-20 16:15:50",
 }
 CLOSED = {"run_uuid": RUN, "ended": "2025-07-20 16:16:46", "spooled": False}
-GOOD = Stages(opened=OPENED, dump=DUMP, pack=PACK, upload=UPLOAD, closed=CLOSED)
+GOOD = Stages(opened=OPENED, dump=DUMP, pack=PACK, uploads={"s3": UPLOAD}, closed=CLOSED)
 SKIPPED = {"skipped": True, "changed": False}

@@ -35,7 +35,8 @@ def find(
     given: t.Dict[str, t.Any] = {"variables": {}, "wrong_settings": "", "is_uploaded": True, "is_mailed": True}
     given.update(is_told=True, is_pinged=True)
     made = Stages(dump=DUMPED if dump is None else dump, **stages)
-    found = findings_of(Checks(stages=made, bucket=TRIED if bucket is None else bucket, **{**given, **(checks or {})}))
+    buckets = {"s3": TRIED if bucket is None else bucket}
+    found = findings_of(Checks(stages=made, buckets=buckets, **{**given, **(checks or {})}))
     return {finding.name: (finding.ok, finding.detail) for finding in found}
 
 
@@ -93,6 +94,27 @@ def test_needs_of_the_bucket() -> None:
     assert [found[name] for name in BUCKET] == [MET, UNKNOWN, (True, "cold"), (False, "no"), UNKNOWN]
 
 
+def test_each_of_several_destinations_is_named() -> None:
+    checks: t.Dict[str, t.Any] = {
+        "buckets": {"s3": TRIED, "vault": failed("no boto3")},
+        "variables": {},
+        "wrong_settings": "",
+    }
+    found = findings_of(Checks(stages=Stages(dump=DUMPED), **checks, is_uploaded=True, is_mailed=False))
+    named = {finding.name: finding.ok for finding in found if finding.name.startswith("bucket")}
+    assert named == {
+        **{f"{name} (s3)": True for name in BUCKET},
+        **{f"{name} (vault)": None for name in BUCKET},
+        "bucket list (vault)": False,
+    }
+
+
+def test_no_destination_was_tried() -> None:
+    checks: t.Dict[str, t.Any] = {"buckets": {}, "variables": {}, "wrong_settings": ""}
+    found = findings_of(Checks(stages=Stages(dump=DUMPED), **checks, is_uploaded=True, is_mailed=False))
+    assert [finding.ok for finding in found if finding.name in BUCKET] == [None] * 5
+
+
 def test_bucket_is_not_asked() -> None:
     found = find(bucket=failed("no boto3"))
     assert [found[name] for name in BUCKET] == [(False, "no boto3"), *[UNKNOWN] * 4]
@@ -129,7 +151,9 @@ def test_filter() -> None:
     check_findings = FilterModule().filters()["check_findings"]
     given: t.Dict[str, t.Any] = {"variables": {}, "wrong_settings": "", "is_uploaded": True, "is_mailed": True}
     given.update(is_told=True, is_pinged=True)
-    found = check_findings({"opened": {"message": "away"}}, bucket=TRIED, **given)
+    found = check_findings(
+        {"opened": {"message": "away"}}, buckets={"results": [{**TRIED, "ansible_loop_var": "to", "to": "s3"}]}, **given
+    )
     assert {"name": "log database", "ok": False, "detail": "away"} in found
     assert len(found) == len(NAMES)
     with pytest.raises(AnsibleFilterError, match=r"vex\.backup\.check_findings: "):

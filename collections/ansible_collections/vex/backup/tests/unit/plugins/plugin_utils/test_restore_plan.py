@@ -16,7 +16,7 @@ NO_ACCOUNTS: t.Dict[str, t.Any] = {"held": 0, "created": [], "existing": []}
 PLAN = {
     "backup": "backup_20260101_030000",
     "server": "db01",
-    "from": "bucket/mysql/db01/2026/01/backup_20260101_030000.zip",
+    "from": "s3://bucket/mysql/db01/2026/01/backup_20260101_030000.zip",
     "taken": "2026-01-01 03:00:00",
     "proven": None,
     "proof_fault": None,

@@ -32,6 +32,15 @@ from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages 
     UPLOAD,
 )
 
+KEY = PLAN.targets[0].key
+ITEM = {"ansible_loop_var": "to", "to": "s3"}
+# The plan as the role gives it.
+ROLE_PLAN = {
+    **{name: value for name, value in dataclasses.asdict(PLAN).items() if name != "targets"},
+    "stores": [{"name": "s3", "type": "s3", "place": "vex", "prefix": "", "keep": {}, "options": {"bucket": "vex"}}],
+    "archive_format": "zip",
+}
+
 
 def failed(message: str, **more: t.Any) -> t.Dict[str, t.Any]:
     """Return the registered result of a task that failed."""
@@ -48,7 +57,7 @@ def dump_failed(**details: t.Any) -> Outcome:
     return outcome(
         dump=failed("no dump", dump_started="2025-07-20 16:15:24", **details),
         pack={},
-        upload={},
+        uploads={},
         failure=Failure("Dump the server", "no dump"),
     )
 
@@ -78,17 +87,21 @@ def test_record_of_a_good_run() -> None:
         "pack_finished": "2025-07-20 16:15:40",
         "notes": [],
     }
-    assert found.upload == {
-        "status": 1,
-        "archive_name": "backup_20250720_161523.zip",
-        "archive_bytes": 1000,
-        "sha256": "0" * 64,
-        "bucket": "vex",
-        "key": PLAN.key,
-        "started": "2025-07-20 16:15:41",
-        "finished": "2025-07-20 16:15:50",
-        "notes": [],
-    }
+    assert found.uploads == [
+        {
+            "destination": "s3",
+            "type": "s3",
+            "status": 1,
+            "archive_name": "backup_20250720_161523.zip",
+            "archive_bytes": 1000,
+            "sha256": "0" * 64,
+            "bucket": "vex",
+            "key": KEY,
+            "started": "2025-07-20 16:15:41",
+            "finished": "2025-07-20 16:15:50",
+            "notes": [],
+        }
+    ]
 
 
 def test_summary_of_a_good_run() -> None:
@@ -101,7 +114,18 @@ def test_summary_of_a_good_run() -> None:
         "bytes": 1000,
         "seconds": 83,
         "bucket": "vex",
-        "key": PLAN.key,
+        "key": KEY,
+        "destinations": [
+            {
+                "name": "s3",
+                "type": "s3",
+                "bucket": "vex",
+                "key": KEY,
+                "state": "success",
+                "started": "2025-07-20 16:15:41",
+                "finished": "2025-07-20 16:15:50",
+            }
+        ],
         "problems": [],
     }
 
@@ -132,7 +156,7 @@ def test_dump_lacks_tables() -> None:
     assert (found.status, found.upload_state, found.verdict, found.may_prune) == (3, "success", 3, False)
     assert found.notes == ["[ERROR] t crashed", "[ERROR] u is lost"]
     assert found.problems == ["the backup is incomplete: t crashed; u is lost"]
-    assert (found.bytes, found.location, found.upload["status"]) == (1000, UPLOAD["url"], 1)
+    assert (found.bytes, found.location, found.uploads[0]["status"]) == (1000, UPLOAD["url"], 1)
     failure = Failure("Pack the dump", "disk full")
     found = outcome(dump={**DUMP, "status": 3, "dump_errors": ["t crashed"]}, pack=failed("disk full"), failure=failure)
     assert found.notes == ["[ERROR] t crashed", "[ERROR] disk full"]
@@ -146,7 +170,7 @@ def test_dump_failed_with_lines_of_its_log() -> None:
     assert found.problems == ["Dump the server: no dump"]
     assert found.failure == Failure("Dump the server", "no dump")
     assert found.backup["databases"] == ["loja"]
-    assert (found.upload, found.bytes, found.may_prune) == ({}, None, False)
+    assert (found.uploads, found.bytes, found.may_prune) == ([], None, False)
 
 
 def test_dump_failed_before_it_had_a_log() -> None:
@@ -171,7 +195,7 @@ def test_nothing_ran() -> None:
 
 
 def test_pack_failed() -> None:
-    found = outcome(pack=failed("disk full"), upload={}, failure=Failure("Pack the dump", "disk full"))
+    found = outcome(pack=failed("disk full"), uploads={}, failure=Failure("Pack the dump", "disk full"))
     assert (found.status, found.upload_status, found.upload_state) == (3, None, "not_reached")
     assert found.notes == ["[ERROR] disk full"]
     assert "pack_started" not in found.backup
@@ -181,56 +205,19 @@ def test_pack_failed() -> None:
 
 def test_pack_failed_after_a_dump_that_warned() -> None:
     warned = {**DUMP, "status": 2, "dump_warnings": ["slow"]}
-    found = outcome(dump=warned, pack=failed("disk full"), upload={}, failure=Failure("Pack the dump", "disk full"))
+    found = outcome(dump=warned, pack=failed("disk full"), uploads={}, failure=Failure("Pack the dump", "disk full"))
     assert (found.status, found.notes) == (3, ["[WARNING] slow", "[ERROR] disk full"])
 
 
 def test_pack_was_not_reached() -> None:
     """A task between the stages failed, such as a record with a malformed option."""
-    found = outcome(pack={}, upload={}, failure=Failure("Record the dump", "malformed"))
+    found = outcome(pack={}, uploads={}, failure=Failure("Record the dump", "malformed"))
     assert (found.status, found.upload_state, found.notes) == (3, "not_reached", ["[ERROR] malformed"])
-
-
-def test_upload_failed() -> None:
-    found = outcome(upload=failed("no such bucket"), failure=Failure("Upload the archive", "no such\nbucket"))
-    assert (found.status, found.upload_status, found.upload_state, found.verdict) == (1, 3, "error", 3)
-    assert found.notes == []
-    assert found.upload["notes"] == ["[ERROR] no such bucket"]
-    assert found.upload["status"] == 3
-    assert "started" not in found.upload
-    assert (found.bytes, found.location, found.may_prune) == (1000, PACK["archive"], False)
-    told = summary_of(PLAN, GOOD, found)
-    assert (told["bucket"], told["key"], told["status_backup"], told["status_upload"]) == (None, None, 1, 3)
-
-
-def test_upload_without_its_manifest_is_none() -> None:
-    unfinished = {name: value for name, value in UPLOAD.items() if name != "manifest_key"}
-    assert outcome(upload=unfinished).upload_status == 3
-    assert outcome(upload={**UPLOAD, "failed": True}).upload_status == 3
-
-
-def test_upload_was_not_reached_after_a_whole_archive() -> None:
-    found = outcome(upload={}, failure=Failure("Record the archive", "malformed"))
-    assert (found.status, found.upload_status) == (1, 3)
-    assert found.upload["notes"] == ["[ERROR] malformed"]
-
-
-def test_upload_is_disabled() -> None:
-    found = outcome(dataclasses.replace(PLAN, is_uploaded=False), upload=SKIPPED)
-    assert (found.status, found.upload_status, found.upload_state, found.verdict) == (1, None, "disabled", 1)
-    assert (found.upload, found.bytes, found.location) == ({}, 1000, PACK["archive"])
-    assert not found.may_prune
-
-
-def test_upload_is_disabled_and_the_dump_failed() -> None:
-    plan = dataclasses.replace(PLAN, is_uploaded=False)
-    found = outcome(plan, dump=failed("no"), pack={}, upload={}, failure=Failure("Dump the server", "no"))
-    assert (found.status, found.upload_state) == (3, "disabled")
 
 
 def test_dump_that_is_not_packed() -> None:
     plan = dataclasses.replace(PLAN, is_packed=False, is_uploaded=False)
-    found = outcome(plan, pack=SKIPPED, upload=SKIPPED)
+    found = outcome(plan, pack=SKIPPED, uploads={})
     assert (found.status, found.bytes, found.location) == (1, 5000, PLAN.dump_path)
     assert found.backup["archive_name"] == PLAN.name
     assert "pack_finished" not in found.backup
@@ -283,7 +270,7 @@ def test_every_problem_at_once() -> None:
         opened=opened,
         dump=failed("no", dump_errors=["lost"]),
         pack={},
-        upload={},
+        uploads={},
         closed=failed("no record"),
         prune=SKIPPED,
         mail={"error": "no mail"},
@@ -300,7 +287,7 @@ def test_check_mode() -> None:
         opened=OPENED,
         dump={"status": 1, "databases": ["loja"], "changed": True},
         pack={"archive": PACK["archive"], "changed": True},
-        upload={"url": UPLOAD["url"], "manifest_key": UPLOAD["manifest_key"], "changed": True},
+        uploads={"s3": {"url": UPLOAD["url"], "manifest_key": UPLOAD["manifest_key"], "changed": True}},
         closed=CLOSED,
         prune=SKIPPED,
         mail={"delivered": False, "changed": True},
@@ -322,12 +309,13 @@ def test_stages_in_the_background() -> None:
             "dump": [{"results_file": "/x", "started": 1}, {**DUMP, "finished": True}],
             # Skipped, then on the host itself: their own results count.
             "pack": [SKIPPED, SKIPPED],
-            "upload": [UPLOAD, SKIPPED],
+            "uploads": [{"results": [{**UPLOAD, **ITEM}]}, {"results": [{**SKIPPED, **ITEM}]}],
             "failure": {},
         }
     )
     assert stages.dump["status"] == 1
-    assert (stages.pack, stages.upload, stages.mail, stages.failure) == (SKIPPED, UPLOAD, {}, None)
+    assert (stages.pack, stages.mail, stages.failure) == (SKIPPED, {}, None)
+    assert stages.uploads == {"s3": {**UPLOAD, **ITEM}}
 
 
 def test_stage_that_never_ended_has_failed() -> None:
@@ -339,21 +327,29 @@ def test_stage_that_never_ended_has_failed() -> None:
 
 def test_filter() -> None:
     run_outcome = FilterModule().filters()["run_outcome"]
-    stages = {**dataclasses.asdict(GOOD), "failure": {}}
-    found = run_outcome(stages, dataclasses.asdict(PLAN))
+    uploads = [{"results": [{**UPLOAD, **ITEM}]}, {}]
+    stages = {**dataclasses.asdict(GOOD), "uploads": uploads, "earlier": [{}, {}], "prunes": [{}, {}], "failure": {}}
+    found = run_outcome(stages, ROLE_PLAN)
     assert found == {**dataclasses.asdict(outcome()), "summary": summary_of(PLAN, GOOD, outcome())}
+
+
+@pytest.mark.parametrize("changed", [{"hostname": ""}, {"name": "backup_unopened"}, {"is_uploaded": False}])
+def test_a_run_that_could_not_start_has_no_keys(changed: t.Dict[str, t.Any]) -> None:
+    found = FilterModule().filters()["run_outcome"]({"failure": {}}, {**ROLE_PLAN, **changed})
+    assert [one["key"] for one in found["destinations"]] == [""]
 
 
 @pytest.mark.parametrize(
     ("stages", "plan"),
     [
-        ({"dumped": {}}, dataclasses.asdict(PLAN)),
-        ({"dump": [{}]}, dataclasses.asdict(PLAN)),
-        ({"dump": [None, None]}, dataclasses.asdict(PLAN)),
-        ({"closed": 7, "opened": 7}, dataclasses.asdict(PLAN)),
-        ({"failure": "text"}, dataclasses.asdict(PLAN)),
-        ("text", dataclasses.asdict(PLAN)),
+        ({"dumped": {}}, ROLE_PLAN),
+        ({"dump": [{}]}, ROLE_PLAN),
+        ({"dump": [None, None]}, ROLE_PLAN),
+        ({"closed": 7, "opened": 7}, ROLE_PLAN),
+        ({"failure": "text"}, ROLE_PLAN),
+        ("text", ROLE_PLAN),
         ({}, {"hostname": "db1"}),
+        ({"closed": 7}, {**ROLE_PLAN, "stores": None}),
         (None, "text"),
     ],
 )
@@ -361,7 +357,7 @@ def test_filter_answers_another_shape_with_an_error(stages: t.Any, plan: t.Any) 
     """The role closes the record with this outcome, so it has the keys of any other."""
     found = FilterModule().filters()["run_outcome"](stages, plan)
     assert found.keys() == decided(PLAN, GOOD).keys()
-    assert (found["status"], found["verdict"], found["may_prune"], found["upload"]) == (3, 3, False, {})
+    assert (found["status"], found["verdict"], found["may_prune"], found["uploads"]) == (3, 3, False, [])
     (problem,) = found["problems"]
     assert re.match(r"Decide the outcome: the outcome could not be decided: \w+Error: ", problem)
     assert "Traceback" not in problem
@@ -373,17 +369,19 @@ def test_filter_keeps_what_it_knows_when_it_cannot_decide() -> None:
     stages = {
         "opened": OPENED,
         "dump": [{**DUMP, "status": "many"}, SKIPPED],
-        "upload": [failed("no"), SKIPPED],
+        "uploads": [{"results": [{**failed("no"), **ITEM}]}, {}],
         "failure": {"task": "Upload the archive", "message": "no such bucket"},
     }
-    found = FilterModule().filters()["run_outcome"]({**stages, "pack": PACK}, dataclasses.asdict(PLAN))
+    found = FilterModule().filters()["run_outcome"]({**stages, "pack": PACK}, ROLE_PLAN)
     assert (found["summary"]["run_uuid"], found["summary"]["status_upload"]) == (RUN, 3)
     assert "ValueError" in found["problems"][0]
     assert "no such bucket" in found["problems"][0]
     # An upload that was reached has a record too.
-    assert (found["upload_state"], found["upload"]["status"], found["upload"]["key"]) == ("error", 3, PLAN.key)
-    unreached = FilterModule().filters()["run_outcome"]({**stages, "upload": [{}, {}]}, dataclasses.asdict(PLAN))
-    assert (unreached["upload_state"], unreached["upload"]) == ("not_reached", {})
+    (upload,) = found["uploads"]
+    assert (found["upload_state"], upload["status"], upload["key"]) == ("error", 3, KEY)
+    assert [one["state"] for one in found["destinations"]] == ["error"]
+    unreached = FilterModule().filters()["run_outcome"]({**stages, "uploads": [{}, {}]}, ROLE_PLAN)
+    assert (unreached["upload_state"], unreached["uploads"]) == ("not_reached", [])
 
 
 @pytest.mark.parametrize("message", [["no", "space"], {"reason": "no"}, 7, None])

@@ -27,6 +27,13 @@ def outcome(**changes: t.Any) -> Line:
     return {**good, "problems": [], **changes}
 
 
+def test_the_destinations_of_a_host_with_several() -> None:
+    s3 = {"name": "s3", "type": "s3", "bucket": "vex", "key": "db1/a.zip", "state": "success"}
+    vault = {"name": "vault", "type": "gcs", "bucket": "safe", "key": "db1/a.zip", "state": "error"}
+    shown = table([line_of("db1", outcome(destinations=[s3, vault])), line_of("db2", outcome(destinations=[s3]))])
+    assert shown.splitlines()[3:] == ["db1: s3: success vex/db1/a.zip", "db1: vault: error safe/db1/a.zip"]
+
+
 @pytest.mark.parametrize(
     ("known", "status"),
     [

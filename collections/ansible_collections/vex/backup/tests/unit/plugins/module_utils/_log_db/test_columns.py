@@ -40,13 +40,13 @@ def test_without_an_identity_a_run_opens() -> None:
         "data_inicio": "2025-07-20 16:15:23",
         "etapa": "dump",
     }
-    assert state.upload == {}
+    assert state.uploads == {}
     assert described(run_uuid=None).run_uuid != state.run_uuid
 
 
 def test_only_given_options_are_in_the_state() -> None:
     assert described() == (RUN, {"hostname": "db1"}, {}, {})
-    assert described(backup=BackupFacts(archive_name=""), upload=UploadFacts(started="")) == (
+    assert described(backup=BackupFacts(archive_name=""), uploads=[UploadFacts(started="")]) == (
         RUN,
         {"hostname": "db1"},
         {},
@@ -71,6 +71,8 @@ def test_every_option_has_its_column() -> None:
         "binlog_coordinates": "binlog.1:4",
     }
     upload: t.Dict[str, t.Any] = {
+        "destination": "vault",
+        "type": "gcs",
         "status": 1,
         "archive_name": "backup.zip",
         "archive_bytes": 5100,
@@ -81,7 +83,7 @@ def test_every_option_has_its_column() -> None:
         "started": "2025-07-20 16:15:28",
         "finished": "2025-07-20 16:15:29",
     }
-    state = described(status=2, stage="mail", backup=BackupFacts(**backup), upload=UploadFacts(**upload))
+    state = described(status=2, stage="mail", backup=BackupFacts(**backup), uploads=[UploadFacts(**upload)])
     assert state.backup == {
         "hostname": "db1",
         "status_backup": 2,
@@ -100,7 +102,9 @@ def test_every_option_has_its_column() -> None:
         "fim_compactacao": "2025-07-20 16:15:27",
         "coordenadas_binlog": "binlog.1:4",
     }
-    assert state.upload == {
+    assert list(state.uploads) == ["vault"]
+    assert state.uploads["vault"] == {
+        "tipo_destino": "gcs",
         "status_upload": 1,
         "nome_arquivo": "backup.zip",
         "tamanho_arquivo": "0.01",
@@ -114,7 +118,7 @@ def test_every_option_has_its_column() -> None:
 
 
 def test_an_upload_without_an_end_time_ends_now() -> None:
-    assert described(upload=UploadFacts(status=3)).upload == {
+    assert described(uploads=[UploadFacts(status=3)]).uploads["s3"] == {
         "status_upload": 3,
         "data_encerramento": "2025-07-20 16:15:23",
     }
@@ -124,12 +128,12 @@ def test_texts_are_cut_to_their_columns() -> None:
     state = described(
         hostname="h" * 101,
         backup=BackupFacts(notes=["é" * 40000], databases=["d" * 70000], server_version="v" * 51),
-        upload=UploadFacts(key="😀" * 1025),
+        uploads=[UploadFacts(destination="n" * 65, key="😀" * 1025)],
     )
     assert json.loads(state.backup["bancos"]) == ["d" * 70000]
     assert state.backup["hostname"] == "h" * 99 + "…"
     assert state.backup["versao_servidor"] == "v" * 49 + "…"
-    assert state.upload["caminho_arquivo"] == "😀" * 1023 + "…"
+    assert state.uploads["n" * 63 + "…"]["caminho_arquivo"] == "😀" * 1023 + "…"
     for column in ("observacao", "nome_database"):
         assert 65530 <= len(state.backup[column].encode()) <= 65535
         assert state.backup[column].endswith("…")
@@ -153,9 +157,10 @@ def test_a_log_that_cannot_be_read_does_not_stop_the_record(tmp_path: Path) -> N
         ({"run_uuid": "../../etc/passwd"}, "run_uuid '../../etc/passwd' is not a UUID"),
         ({"backup": BackupFacts(dump_started="yesterday")}, "backup.dump_started 'yesterday' is not a time"),
         (
-            {"upload": UploadFacts(finished="2025-13-01 00:00:00")},
+            {"uploads": [UploadFacts(finished="2025-13-01 00:00:00")]},
             "upload.finished '2025-13-01 .* is not a time",
         ),
+        ({"uploads": [UploadFacts(status=1), UploadFacts()]}, "uploads names the destination 's3' twice"),
     ],
 )
 def test_malformed_options_are_named(changed: t.Dict[str, t.Any], message: str) -> None:

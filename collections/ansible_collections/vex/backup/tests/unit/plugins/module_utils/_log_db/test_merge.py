@@ -54,12 +54,14 @@ def test_the_same_state_twice_changes_nothing(older: t.Dict[str, int], newer: t.
 
 
 def test_combine_merges_every_row() -> None:
-    older = State("u", {STATUS: 1}, {"status_upload": 3, "bucket": "b"}, {"status": 3, "linhas": 7})
-    newer = State("u", {STATUS: 0, "etapa": "mail"}, {"status_upload": 0, "bucket": "c"}, {"status": 0, "tabelas": 1})
+    older = State("u", {STATUS: 1}, {"s3": {"status_upload": 3, "bucket": "b"}}, {"status": 3, "linhas": 7})
+    running = {"status_upload": 0, "bucket": "c"}
+    uploads = {"s3": running, "vault": running}
+    newer = State("u", {STATUS: 0, "etapa": "mail"}, uploads, {"status": 0, "tabelas": 1})
     assert combine(older, newer) == State(
         "u",
         {STATUS: 1, "etapa": "mail"},
-        {"status_upload": 3, "bucket": "b"},
+        {"s3": {"status_upload": 3, "bucket": "b"}, "vault": running},
         {"status": 3, "linhas": 7, "tabelas": 1},
     )
     assert combine(older._replace(restore={}), newer).restore == newer.restore

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
+import json
 import pathlib
 import typing as t
 
@@ -22,10 +24,12 @@ from ansible_collections.vex.backup.plugins.module_utils._repository.pending_upl
     PendingRequest,
     upload_pending,
 )
+from ansible_collections.vex.backup.plugins.module_utils._repository.prune_work_dir import doomed_entries
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination
 from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
     Pending,
     list_pending,
+    note_of,
     noted,
     read_pending,
     write_pending,
@@ -33,6 +37,8 @@ from ansible_collections.vex.backup.plugins.module_utils._store.pending import (
 from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.upload import UploadRequest
 
+VAULT = Destination("vault", "directory", "elsewhere", S3Settings())
+KEY = "db1/2026/01/{}.zip"
 RUNS = [f"backup_2026010{day}_030000" for day in (1, 2, 3)]
 UUID = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"
 DONE = {
@@ -58,7 +64,10 @@ class Uploads:
         monkeypatch.setattr(pending_module, "record_run", self._record)
 
     def run(self, name: t.Optional[str], *, check_mode: bool = False) -> t.Dict[str, t.Any]:
-        request = PendingRequest(
+        return upload_pending(self.request(name, check_mode=check_mode), RunLog(None))
+
+    def request(self, name: t.Optional[str], *, check_mode: bool = False) -> PendingRequest:
+        return PendingRequest(
             Destination("s3", "s3", "now", S3Settings()),
             str(self.folder),
             "new name",
@@ -70,7 +79,6 @@ class Uploads:
             timeout=None,
             check_mode=check_mode,
         )
-        return upload_pending(request, RunLog(None))
 
     def add(self, run: str) -> None:
         archive = self.folder / f"{run}.zip"
@@ -84,15 +92,17 @@ class Uploads:
     def _upload(self, request: UploadRequest, _log: RunLog) -> t.Dict[str, t.Any]:
         self.made.append(request)
         # The note is there, and locked, until the record is written.
-        name = pathlib.Path(request.src).name
-        assert request.check_mode or ((self.folder / f"{name}.upload.json").exists() and name not in self.waiting())
+        name, destination = pathlib.Path(request.src).name, request.destination.name
+        note = pathlib.Path(note_of(request.src, destination))
+        assert request.check_mode or (note.exists() and name not in list_pending(str(self.folder), destination))
         failure = self.failures.get(pathlib.Path(request.src).stem)
         if failure:
             raise failure
-        return {**DONE, "manifest_key": self.manifest_key}
+        place, key = request.destination.place, request.key
+        return {**DONE, "manifest_key": self.manifest_key, "bucket": place, "key": key, "url": f"s3://{place}/{key}"}
 
     def waiting(self) -> t.List[str]:
-        return list_pending(str(self.folder))
+        return list_pending(str(self.folder), "s3")
 
     def _record(self, request: t.Any, _log: RunLog, check_mode: bool) -> t.Dict[str, t.Any]:
         assert not check_mode
@@ -118,7 +128,9 @@ def test_earlier_ones_are_uploaded_oldest_first(uploads: Uploads) -> None:
     assert uploads.runs == RUNS[:2]
     assert result == {
         "changed": True,
-        "uploaded": [{"name": run, "bucket": "b", "key": f"db1/2026/01/{run}.zip"} for run in RUNS[:2]],
+        "uploaded": [
+            {"name": run, "bucket": "b", "key": KEY.format(run), "url": f"s3://b/{KEY.format(run)}"} for run in RUNS[:2]
+        ],
         "left": [],
     }
     assert left(uploads.folder) == RUNS[2:]
@@ -128,7 +140,8 @@ def test_earlier_ones_are_uploaded_oldest_first(uploads: Uploads) -> None:
     assert (first.part_size, first.run_uuid, first.metadata) == (64, None, {"run-uuid": UUID})
     facts = uploads.records[0]
     assert facts.hostname == "db1"
-    assert (facts.run_uuid, facts.status, facts.upload.status, facts.upload.sha256) == (UUID, None, 1, "ab")
+    (upload,) = facts.uploads
+    assert (facts.run_uuid, facts.status, upload.status, upload.sha256) == (UUID, None, 1, "ab")
 
 
 def test_by_hand_all_are_uploaded(uploads: Uploads) -> None:
@@ -159,9 +172,9 @@ def test_a_signal_ends_it(uploads: Uploads) -> None:
 
 def test_one_that_another_process_uploads_is_left_to_it(uploads: Uploads) -> None:
     archive = str(uploads.folder / f"{RUNS[0]}.zip")
-    with noted(archive, None, RunLog(None)):
+    with noted(archive, "s3", None, RunLog(None)):
         assert [one["name"] for one in uploads.run(None)["uploaded"]] == RUNS[1:]
-        with pytest.raises(AlreadyRunning), noted(archive, None, RunLog(None)):
+        with pytest.raises(AlreadyRunning), noted(archive, "s3", None, RunLog(None)):
             pass
     assert left(uploads.folder) == []
 
@@ -178,7 +191,7 @@ def test_one_whose_upload_ended_after_it_was_listed_is_no_failure(
 ) -> None:
     names = uploads.waiting()
     (uploads.folder / f"{RUNS[0]}.zip.upload.json").unlink()
-    monkeypatch.setattr(pending_module, "list_pending", lambda _folder: names)
+    monkeypatch.setattr(pending_module, "list_pending", lambda _folder, _destination: names)
     result = uploads.run(None)
     assert [one["name"] for one in result["uploaded"]] == RUNS[1:]
     assert "message" not in result
@@ -192,8 +205,8 @@ def test_one_whose_upload_ends_before_it_is_locked_is_no_failure(
     note = uploads.folder / f"{RUNS[0]}.zip.upload.json"
     lock, read = fcntl.flock, read_pending
 
-    def read_then_end(archive: str) -> Pending:
-        found = read(archive)
+    def read_then_end(archive: str, destination: str) -> Pending:
+        found = read(archive, destination)
         if call == "open":
             note.unlink(missing_ok=True)
         return found
@@ -204,7 +217,7 @@ def test_one_whose_upload_ends_before_it_is_locked_is_no_failure(
         lock(stream, operation)
 
     names = uploads.waiting()
-    monkeypatch.setattr(pending_module, "list_pending", lambda _folder: names)
+    monkeypatch.setattr(pending_module, "list_pending", lambda _folder, _destination: names)
     monkeypatch.setattr(pending_module, "read_pending", read_then_end)
     monkeypatch.setattr(fcntl, "flock", end_then_lock)
     result = uploads.run(None)
@@ -220,7 +233,7 @@ def test_a_long_backlog_is_left_to_the_next_run(uploads: Uploads) -> None:
 
 def test_a_full_disk_does_not_prevent_an_upload(tmp_path: pathlib.Path) -> None:
     log = RunLog(str(tmp_path / "log"))
-    with noted(str(tmp_path / "no" / "b.zip"), Pending(UUID, "s3", "b", "k", None, 16), log):
+    with noted(str(tmp_path / "no" / "b.zip"), "s3", Pending(UUID, "s3", "b", "k", None, 16), log):
         pass
     assert "so no later run uploads this archive" in (tmp_path / "log").read_text(encoding="utf-8")
 
@@ -250,4 +263,27 @@ def test_an_incomplete_one_counts_as_such(uploads: Uploads) -> None:
 
 def test_one_that_has_just_been_uploaded_does_not_wait(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.listdir", lambda _folder: [f"{RUNS[0]}.zip.upload.json"])
-    assert list_pending(str(tmp_path)) == []
+    assert list_pending(str(tmp_path), "s3") == []
+
+
+def test_each_destination_has_its_own_notes(uploads: Uploads) -> None:
+    archive = str(uploads.folder / f"{RUNS[0]}.zip")
+    pending = Pending(UUID, "vault", "safe", "far/key.zip", None, 16)
+    write_pending(archive, pending)
+    assert list_pending(str(uploads.folder), "vault") == [f"{RUNS[0]}.zip"]
+    assert [one["name"] for one in uploads.run(None)["uploaded"]] == RUNS
+    assert read_pending(archive, "vault") == pending
+    names = [f"{RUNS[0]}.uploaded", f"{RUNS[0]}.zip", f"{RUNS[0]}.zip.upload-vault.json"]
+    assert doomed_entries(names, RUNS[2], 1, 0) == []
+    result = upload_pending(dataclasses.replace(uploads.request(None), destination=VAULT), RunLog(None))
+    assert [(one["bucket"], one["key"]) for one in result["uploaded"]] == [("safe", "far/key.zip")]
+    (upload,) = uploads.records[-1].uploads
+    assert (upload.destination, upload.type) == ("vault", "directory")
+    assert list_pending(str(uploads.folder), "vault") == []
+
+
+def test_a_note_of_an_earlier_release_is_of_the_destination_s3(tmp_path: pathlib.Path) -> None:
+    content = {"run_uuid": UUID, "bucket": "b", "key": "k", "storage_class": "COLD", "part_size": 64}
+    note = {**content, "server_side_encryption": "AES256", "kms_key_id": None}
+    (tmp_path / "a.zip.upload.json").write_text(json.dumps(note), encoding="utf-8")
+    assert read_pending(str(tmp_path / "a.zip"), "s3") == Pending(UUID, "s3", "b", "k", "COLD", 64)

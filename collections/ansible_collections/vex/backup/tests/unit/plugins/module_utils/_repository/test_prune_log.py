@@ -53,7 +53,7 @@ def test_a_half_done_removal_is_ended(tmp_path: pathlib.Path, bucket: FakeBucket
     del bucket.objects[f"{KEY}.manifest.json"]
     later = prune_log_in(tmp_path)
     with open_store(bucket) as store:
-        later.finish(store)
+        later.finish(store, "s3")
     assert bucket.objects == {}
     assert kept_in(tmp_path) == {"removals"}
 
@@ -62,7 +62,7 @@ def test_what_is_gone_is_not_deleted_again(tmp_path: pathlib.Path, bucket: FakeB
     prune_log_in(tmp_path).begin(NAME, REMOVAL)
     bucket.objects.clear()
     with open_store(bucket) as store:
-        prune_log_in(tmp_path).finish(store)
+        prune_log_in(tmp_path).finish(store, "s3")
     assert [operation for operation, _key in bucket.requests] == ["head_object"] * 4
     assert kept_in(tmp_path) == {"removals"}
 
@@ -73,7 +73,7 @@ def test_a_removal_that_deleted_nothing_is_forgotten(tmp_path: pathlib.Path, buc
     bucket.put(f"{KEY}{beside}", bucket.objects.pop(f"{KEY}.manifest.json"), MOMENT)
     before = dict(bucket.objects)
     with open_store(bucket) as store:
-        prune_log_in(tmp_path).finish(store)
+        prune_log_in(tmp_path).finish(store, "s3")
     assert bucket.objects == before
     assert kept_in(tmp_path) == set()
 
@@ -86,7 +86,7 @@ def test_a_refusal_of_one_removal_stops_no_other(tmp_path: pathlib.Path, bucket:
         prune_log_in(tmp_path).begin(NAME, removal)
     bucket.refuse("delete_object", KEY, "AccessDenied")
     with open_store(bucket) as store:
-        (problem,) = prune_log_in(tmp_path).finish(store)
+        (problem,) = prune_log_in(tmp_path).finish(store, "s3")
     assert problem.startswith(f"what a killed retention left was not removed: DeleteObject of s3://{NAME}/{KEY}")
     assert list(bucket.objects) == [KEY]
     assert kept_in(tmp_path) == {"removals"}
@@ -97,7 +97,7 @@ def test_a_refusal_of_all_requests_leaves_the_notes(tmp_path: pathlib.Path, buck
     prune_log_in(tmp_path).begin(NAME, REMOVAL)
     bucket.refuse("delete_object", KEY, "ExpiredToken")
     with open_store(bucket) as store, pytest.raises(StoreFailed):
-        prune_log_in(tmp_path).finish(store)
+        prune_log_in(tmp_path).finish(store, "s3")
     assert "removing" in kept_in(tmp_path)
 
 
@@ -105,9 +105,22 @@ def test_a_removal_from_another_bucket_waits(tmp_path: pathlib.Path, bucket: Fak
     prune_log_in(tmp_path).begin("another", REMOVAL)
     (tmp_path / "removing" / "torn.json").write_text("{")
     with open_store(bucket) as store:
-        prune_log_in(tmp_path).finish(store)
+        prune_log_in(tmp_path).finish(store, "s3")
     assert bucket.requests == []
     assert kept_in(tmp_path) == {"removing"}
+
+
+def test_a_removal_from_another_destination_waits(tmp_path: pathlib.Path, bucket: FakeBucket) -> None:
+    """Its bucket may have the same name, at another address."""
+    vault = REMOVAL._replace(destination="vault")
+    prune_log_in(tmp_path).begin(NAME, vault)
+    with open_store(bucket) as store:
+        prune_log_in(tmp_path).finish(store, "s3")
+    assert bucket.requests == []
+    prune_log = prune_log_in(tmp_path)
+    prune_log.keep(REMOVAL)
+    prune_log.keep(vault)
+    assert sorted(path.name for path in (tmp_path / "removals").iterdir()) == [f"{RUN}.json", f"{RUN}.vault.json"]
 
 
 def test_a_removal_without_a_run_is_not_noted(tmp_path: pathlib.Path) -> None:
