@@ -17,6 +17,7 @@ from ansible_collections.vex.backup.roles.host.files.vex_backup_host import cli
 from tests.command import Command
 from tests.playbook import Installation, LogDatabase
 from tests.servers import sample_data
+from tests.servers.azurite import Azurite
 from tests.servers.mariadb import MariaDB
 from tests.servers.moto import Moto
 from tests.servers.s3_proxy import S3Proxy
@@ -98,6 +99,13 @@ def s3(server_directory: Path) -> Iterator[SeaweedFS]:
 def moto(server_directory: Path) -> Iterator[Moto]:
     """Run an object store in memory, for what ``s3`` does not know."""
     with Moto(server_directory / "moto") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite(server_directory: Path) -> Iterator[Azurite]:
+    """Run a server of Azure Blob Storage."""
+    with Azurite(server_directory / "azurite") as server:
         yield server
 
 
