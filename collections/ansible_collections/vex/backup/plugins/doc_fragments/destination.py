@@ -22,13 +22,18 @@ options:
       type:
         description: The type of store.
         type: str
-        choices: [s3, directory]
+        choices: [s3, azure, directory]
         default: s3
       storage_class:
-        description: Storage class of archives, such as V(STANDARD_IA). Other objects get the store's default.
+        description:
+          - Storage class of archives, such as V(STANDARD_IA), or access tier, such as V(Cool). Other objects get
+            the store's default.
         type: str
       bucket:
         description: An existing bucket. Required with O(destination.type=s3).
+        type: str
+      container:
+        description: An existing container. Required with O(destination.type=azure).
         type: str
       path:
         description:
@@ -72,6 +77,42 @@ options:
       kms_key_id:
         description: Key of the encryption V(aws:kms) or V(aws:kms:dsse). Without it, the account's default key.
         type: str
+      connection_string:
+        description:
+          - Connection string of a storage account of Azure, with its key or a shared access signature.
+          - Of this, O(destination.account_key), O(destination.sas_token), O(destination.client_id) and
+            O(destination.auth_source=msi), exactly one is given.
+        type: str
+      account_name:
+        description: Name of the storage account.
+        type: str
+      account_url:
+        description: Address of the account's blob service, where it is not C(https://ACCOUNT.blob.core.windows.net).
+        type: str
+      account_key:
+        description: Key of the storage account.
+        type: str
+      sas_token:
+        description: Shared access signature for the container, see M(vex.backup.azure_upload).
+        type: str
+      auth_source:
+        description: V(msi) logs in as the managed identity of this host. Without it, V(auto).
+        type: str
+        choices: [auto, msi]
+      client_id:
+        description: Application of a service principal, or the managed identity that is meant.
+        type: str
+      secret:
+        description: Secret of the service principal.
+        type: str
+      tenant:
+        description: Tenant of the service principal.
+        type: str
+      encryption_scope:
+        description: Encryption scope of the storage account, whose key encrypts what is written.
+        type: str
 requirements:
   - boto3 >= 1.36, for O(destination.type=s3)
+  - azure-storage-blob, for O(destination.type=azure)
+  - azure-identity, for a service principal or a managed identity of Azure
 """

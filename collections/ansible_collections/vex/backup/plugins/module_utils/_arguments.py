@@ -59,10 +59,25 @@ ENCRYPTION: Spec = {
     "kms_key_id": {"type": "str", "no_log": False},
 }
 
+# Paired with doc_fragments/azure.py.
+AZURE: Spec = {
+    "connection_string": {"type": "str", "no_log": True},
+    "account_name": {"type": "str"},
+    "account_url": {"type": "str"},
+    "account_key": {"type": "str", "no_log": True},
+    "sas_token": {"type": "str", "no_log": True},
+    "auth_source": {"type": "str", "choices": ["auto", "msi"], "default": "auto"},
+    "client_id": {"type": "str"},
+    "secret": {"type": "str", "no_log": True},
+    "tenant": {"type": "str"},
+    "ca_bundle": {"type": "path"},
+    "encryption_scope": {"type": "str"},
+}
+
 # The options of ``destination`` by type. They have no defaults, so that one of another type is noticed.
 _OF_TYPES: Spec = {
     name: {key: value for key, value in option.items() if key != "default"}
-    for spec in (S3, ENCRYPTION)
+    for spec in (S3, ENCRYPTION, AZURE)
     for name, option in spec.items()
 }
 
@@ -72,13 +87,18 @@ DESTINATION: Spec = {
         "type": "dict",
         "options": {
             "name": {"type": "str"},
-            "type": {"type": "str", "choices": ["s3", "directory"], "default": "s3"},
+            "type": {"type": "str", "choices": ["s3", "azure", "directory"], "default": "s3"},
             "storage_class": {"type": "str"},
             "bucket": {"type": "str"},
+            "container": {"type": "str"},
             "path": {"type": "path"},
             **_OF_TYPES,
         },
-        "required_if": [("type", "s3", ("bucket",)), ("type", "directory", ("path",))],
+        "required_if": [
+            ("type", "s3", ("bucket",)),
+            ("type", "azure", ("container",)),
+            ("type", "directory", ("path",)),
+        ],
         "required_together": [("access_key", "secret_key")],
         "mutually_exclusive": [("access_key", "profile")],
     },
