@@ -87,14 +87,14 @@ class Azurite:
     def client(self, container: str | None = None) -> ContainerClient:
         return self.service().get_container_client(container or self.container)
 
-    def sas(self, permission: str, hours: int = 1) -> str:
-        """Return a token that grants some rights to the container, such as ``rl``.
+    def sas(self, permission: str, hours: int = 1, container: str | None = None) -> str:
+        """Return a token that grants some rights to a container, by default the first, such as ``rl``.
 
         :param hours: until it expires; negative for one that has expired
         """
         return generate_container_sas(
             self.account,
-            self.container,
+            container or self.container,
             account_key=self.key,
             permission=permission,
             expiry=datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours),
