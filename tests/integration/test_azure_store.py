@@ -194,6 +194,11 @@ def test_metadata_that_azure_cannot_hold(container: Container, store: AzureStore
     assert container.keys() == []
 
 
+def test_a_key_that_azure_would_change(store: AzureStore) -> None:
+    with pytest.raises(OptionError, match="has a backslash, which Azure takes for a slash: choose another prefix"):
+        store.call(store.put_bytes, "a\\b", b"x")
+
+
 def test_the_blocks_of_a_stranger(container: Container, store: AzureStore) -> None:
     """A blob with our metadata whose blocks have other ids, as after a copy by a tool of Azure."""
     upload = container.upload(5 * MEBIBYTE)

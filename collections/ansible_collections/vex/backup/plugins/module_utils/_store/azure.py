@@ -121,7 +121,9 @@ class AzureStore(Store):
         written = found.written
         if found.cold_tier is not None:
             # Nobody may ask for its blocks. Its metadata appeared in one moment with them, once they were verified.
-            return dataclasses.replace(found, written=dataclasses.replace(written, checksums={"sha256": found.metadata["sha256"]}))
+            return dataclasses.replace(
+                found, written=dataclasses.replace(written, checksums={"sha256": found.metadata["sha256"]})
+            )
         committed, _uncommitted = self._client.request("get_block_list", found.listed.key, "committed")
         if not committed:
             return found

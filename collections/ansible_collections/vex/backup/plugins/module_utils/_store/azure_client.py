@@ -183,9 +183,12 @@ class Client:
         """Make one request about a blob once, from within one of the threads.
 
         :param operation: the name of the method of the SDK's ``BlobClient``
+        :raises OptionError: for a key that Azure would change
         :raises Refused: when the server refuses it
         :raises StoreFailed: when the server cannot be reached; with ``may_pass`` when that may pass
         """
+        if "\\" in key:
+            raise OptionError(f"the key {key!r} has a backslash, which Azure takes for a slash: choose another prefix")
         blob = self._container.get_blob_client(key)
         return self._attempt(operation, key, lambda: getattr(blob, operation)(*arguments, **params))
 
