@@ -24,6 +24,7 @@ PLACES = {
     "connection.sendmail": {"_notify/smtp.py"},
     "smtplib.SMTP": {"_notify/smtp.py"},
     "session.create_client": {"_store/s3_client.py"},
+    "BlobServiceClient.from_connection_string": {"_store/azure_client.py"},
 }
 
 
