@@ -13,6 +13,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.run_log import 
 from ansible_collections.vex.backup.plugins.module_utils._store.azure import AzureStore
 from ansible_collections.vex.backup.plugins.module_utils._store.azure_client import AzureSettings
 from ansible_collections.vex.backup.plugins.module_utils._store.objects import Upload, Written
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 from ansible_collections.vex.backup.plugins.module_utils._store.write import find_existing, put_file
 from tests.servers.azurite import Azurite
@@ -51,7 +52,7 @@ class Container:
 
     def store(
         self, settings: AzureSettings | None = None, *, place: str | None = None, patience: int = 0, timeout: int = 120
-    ) -> AzureStore:
+    ) -> Store:
         return AzureStore(
             settings or self.settings(),
             place or self.azurite.container,
@@ -68,7 +69,7 @@ class Container:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         return Upload(str(path), size, sha256, key, {**metadata, "sha256": sha256}, storage_class)
 
-    def put(self, store: AzureStore, upload: Upload, part_bytes: int = 2 * MEBIBYTE) -> Written:
+    def put(self, store: Store, upload: Upload, part_bytes: int = 2 * MEBIBYTE) -> Written:
         """Upload a file, as the product does."""
         found = find_existing(store, upload)
         return put_file(store, upload, found, part_bytes, RunLog(str(self.log)))

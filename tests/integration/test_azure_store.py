@@ -13,7 +13,6 @@ from azure.storage.blob import BlobBlock
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import ObjectDiffers, OptionError, UploadFailed
 from ansible_collections.vex.backup.plugins.module_utils._store import azure as azure_module
-from ansible_collections.vex.backup.plugins.module_utils._store.azure import AzureStore
 from ansible_collections.vex.backup.plugins.module_utils._store.cold import thaw
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
     head,
@@ -24,6 +23,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.listing import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import split
 from ansible_collections.vex.backup.plugins.module_utils._store.objects import Unfinished
+from ansible_collections.vex.backup.plugins.module_utils._store.port import Store
 from ansible_collections.vex.backup.plugins.module_utils._store.read import read_chunks, read_object
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Reason, Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.write import find_existing
@@ -38,14 +38,14 @@ def container(azurite: Azurite, tmp_path: Path) -> Iterator[Container]:
 
 
 @pytest.fixture
-def store(container: Container) -> Iterator[AzureStore]:
+def store(container: Container) -> Iterator[Store]:
     with container.store() as made:
         yield made
 
 
 @pytest.mark.parametrize("size", [0, 1, 4 * MEBIBYTE, 4 * MEBIBYTE + 1])
 @pytest.mark.parametrize("part_bytes", [2 * MEBIBYTE, 64 * MEBIBYTE])
-def test_a_file_there_and_back(container: Container, store: AzureStore, size: int, part_bytes: int) -> None:
+def test_a_file_there_and_back(container: Container, store: Store, size: int, part_bytes: int) -> None:
     upload = container.upload(size, **{"run-uuid": "u-1"})
     written = container.put(store, upload, part_bytes)
     content = Path(upload.path).read_bytes()
@@ -62,14 +62,14 @@ def test_a_file_there_and_back(container: Container, store: AzureStore, size: in
     assert container.unfinished() == []
 
 
-def test_blocks_of_another_size_are_read_back(container: Container, store: AzureStore) -> None:
+def test_blocks_of_another_size_are_read_back(container: Container, store: Store) -> None:
     upload = container.upload(5 * MEBIBYTE)
     container.put(store, upload)
     container.put(store, upload, MEBIBYTE)
     assert "reading it back" in container.log.read_text()
 
 
-def test_another_object_of_the_key(container: Container, store: AzureStore) -> None:
+def test_another_object_of_the_key(container: Container, store: Store) -> None:
     container.client.upload_blob(KEY, b"theirs")
     with pytest.raises(ObjectDiffers, match="exists and is not"):
         container.put(store, container.upload(10))
@@ -77,7 +77,7 @@ def test_another_object_of_the_key(container: Container, store: AzureStore) -> N
 
 
 @pytest.mark.parametrize("size", [10, 5 * MEBIBYTE])
-def test_a_key_that_is_taken_meanwhile(container: Container, store: AzureStore, size: int) -> None:
+def test_a_key_that_is_taken_meanwhile(container: Container, store: Store, size: int) -> None:
     upload = container.upload(size)
     with open(upload.path, "rb") as stream:
         parts = split(stream.fileno(), size, 2 * MEBIBYTE, store.deadline.check)
@@ -87,7 +87,7 @@ def test_a_key_that_is_taken_meanwhile(container: Container, store: AzureStore, 
     assert container.content(KEY) == b"theirs"
 
 
-def test_a_file_that_differs_from_its_manifest(container: Container, store: AzureStore) -> None:
+def test_a_file_that_differs_from_its_manifest(container: Container, store: Store) -> None:
     upload = container.upload(5 * MEBIBYTE)
     Path(upload.path).write_bytes(os.urandom(upload.size))
     with pytest.raises(UploadFailed, match="its manifest gives"):
@@ -95,7 +95,7 @@ def test_a_file_that_differs_from_its_manifest(container: Container, store: Azur
     assert (container.keys(), container.unfinished()) == ([], [])
 
 
-def test_ranges(container: Container, store: AzureStore) -> None:
+def test_ranges(container: Container, store: Store) -> None:
     container.client.upload_blob(KEY, b"0123456789")
     found = store.call(store.head, KEY)
     assert found is not None
@@ -110,12 +110,12 @@ def test_ranges(container: Container, store: AzureStore) -> None:
         store.call(store.get, KEY, (50, 3))
 
 
-def test_an_empty_object(container: Container, store: AzureStore) -> None:
+def test_an_empty_object(container: Container, store: Store) -> None:
     container.client.upload_blob(KEY, b"", metadata={"Run__Uuid": "x"})
     assert store.call(store.get, KEY) == (b"", {"run-uuid": "x"})
 
 
-def test_objects_that_are_not_there(store: AzureStore) -> None:
+def test_objects_that_are_not_there(store: Store) -> None:
     assert head(store, KEY) is None
     with pytest.raises(Refused, match="the object is not there") as caught:
         store.call(store.get, KEY)
@@ -123,7 +123,7 @@ def test_objects_that_are_not_there(store: AzureStore) -> None:
     assert store.call(store.delete, KEY).marker is None
 
 
-def test_pages(container: Container, store: AzureStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages(container: Container, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(azure_module, "PAGE", 2)
     keys = sorted([f"a/{name}/k" for name in ("1", "é &<>\"'+%25", "z z")] + ["a/k", "b/k"])
     for key in keys:
@@ -134,7 +134,7 @@ def test_pages(container: Container, store: AzureStore, monkeypatch: pytest.Monk
     assert list_folders(store, "none/") == []
 
 
-def test_small_objects(container: Container, store: AzureStore) -> None:
+def test_small_objects(container: Container, store: Store) -> None:
     store.call(store.put_bytes, KEY, b"{}", "application/json")
     store.call(store.put_bytes, KEY, b"{1}")
     assert container.content(KEY) == b"{1}"
@@ -142,7 +142,7 @@ def test_small_objects(container: Container, store: AzureStore) -> None:
     assert container.keys() == []
 
 
-def test_an_unfinished_upload(container: Container, store: AzureStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unfinished_upload(container: Container, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(azure_module, "PAGE", 1)
     upload = container.upload(3)
     container.client.upload_blob(f"{KEY}.a", b"")
@@ -162,7 +162,7 @@ def test_an_unfinished_upload(container: Container, store: AzureStore, monkeypat
     assert container.keys() == [f"{KEY}.a", f"{KEY}.b"]
 
 
-def test_an_upload_that_has_ended_is_not_aborted(container: Container, store: AzureStore) -> None:
+def test_an_upload_that_has_ended_is_not_aborted(container: Container, store: Store) -> None:
     upload = container.upload(5 * MEBIBYTE)
     container.put(store, upload)
     container.client.get_blob_client(KEY).stage_block("left", b"left")
@@ -170,7 +170,7 @@ def test_an_upload_that_has_ended_is_not_aborted(container: Container, store: Az
     assert hashlib.sha256(container.content(KEY)).hexdigest() == upload.sha256
 
 
-def test_tiers(container: Container, store: AzureStore) -> None:
+def test_tiers(container: Container, store: Store) -> None:
     for size in (3, 5 * MEBIBYTE):
         upload = container.upload(size, f"{KEY}.{size}", "Archive")
         container.put(store, upload)
@@ -188,18 +188,18 @@ def test_tiers(container: Container, store: AzureStore) -> None:
         container.put(store, container.upload(3, storage_class="Frozen"))
 
 
-def test_metadata_that_azure_cannot_hold(container: Container, store: AzureStore) -> None:
+def test_metadata_that_azure_cannot_hold(container: Container, store: Store) -> None:
     with pytest.raises(OptionError, match="metadata 'a b': Azure's names are"):
         container.put(store, container.upload(3, **{"a b": "x"}))
     assert container.keys() == []
 
 
-def test_a_key_that_azure_would_change(store: AzureStore) -> None:
+def test_a_key_that_azure_would_change(store: Store) -> None:
     with pytest.raises(OptionError, match="has a backslash, which Azure takes for a slash: choose another prefix"):
         store.call(store.put_bytes, "a\\b", b"x")
 
 
-def test_the_blocks_of_a_stranger(container: Container, store: AzureStore) -> None:
+def test_the_blocks_of_a_stranger(container: Container, store: Store) -> None:
     """A blob with our metadata whose blocks have other ids, as after a copy by a tool of Azure."""
     upload = container.upload(5 * MEBIBYTE)
     blob = container.client.get_blob_client(KEY)

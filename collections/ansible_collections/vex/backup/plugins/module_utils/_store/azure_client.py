@@ -22,7 +22,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.azure_refusal im
 
 try:
     from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
-    from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+    from azure.core.exceptions import AzureError, ClientAuthenticationError
     from azure.storage.blob import BlobServiceClient
 except ImportError:
     AZURE_FAILURE: t.Optional[str] = traceback.format_exc()
@@ -222,10 +222,11 @@ class Client:
 
 def _explained(asked: Asked, error: Exception) -> StoreFailed:
     message = str(getattr(error, "message", error))
-    if isinstance(error, HttpResponseError) and (error.status_code or 0) >= 400:
+    status = getattr(error, "status_code", None) or 0
+    if status >= 400:
         # A code that the SDK knows is a member of an enumeration.
         code = getattr(error, "error_code", None) or ""
-        return explain_refusal(asked, str(getattr(code, "value", code)), error.status_code, message)
+        return explain_refusal(asked, str(getattr(code, "value", code)), status, message)
     if isinstance(error, ClientAuthenticationError):
         return explain_no_token(asked, message, may_pass=isinstance(error.__cause__, AzureError))
     return explain_unreachable(asked, message)
