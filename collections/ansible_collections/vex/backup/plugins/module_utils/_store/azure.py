@@ -48,6 +48,8 @@ with contextlib.suppress(ImportError):
 
 # A file of at most this size is sent by one request, from memory.
 WHOLE_BYTES = 4 * MEBIBYTE
+# Azure's limit on the size of one block.
+LARGEST_BLOCK = 4000 * MEBIBYTE
 # Azure's limit on the blobs of one page of a list.
 PAGE = 5000
 # Azure's unfinished uploads have no ids: the uncommitted blocks of a key are one.
@@ -205,6 +207,8 @@ class AzureStore(Store):
 
     def put_file(self, upload: Upload, parts: t.Sequence[Part], log: RunLog) -> Written:
         """Create a blob from a file: by one request, or by blocks and a list of them."""
+        if len(parts[0]) > LARGEST_BLOCK:
+            raise OptionError(f"part_size must be at most {LARGEST_BLOCK // MEBIBYTE} MiB, Azure's limit on a block")
         for part in parts:
             part.takes_md5 = True
         if len(parts) > 1 or upload.size > WHOLE_BYTES:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import logging
 import traceback
 import typing as t
 
@@ -28,6 +29,8 @@ except ImportError:
     AZURE_FAILURE: t.Optional[str] = traceback.format_exc()
 else:
     AZURE_FAILURE = None
+    # Without a handler, Python writes the SDK's warnings into the module's output. Its errors say the same.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60

@@ -14,7 +14,10 @@ DENIED = (
     "these credentials may not do that: give the identity the role Storage Blob Data Contributor on the container, or "
     "the shared access signature the permissions r, c, w, d and l"
 )
-NO_ACCOUNT = "there is no such storage account: correct account_name, account_url or connection_string"
+NO_ACCOUNT = (
+    "there is no such storage account, or the request had no credentials: correct account_name, account_url or "
+    "connection_string"
+)
 NO_LOGIN = "the server got no credentials: set account_key, sas_token, client_id or auth_source"
 WRONG_NAME = "a container cannot have that name: correct container"
 SCOPE = "correct encryption_scope, or enable that scope in the storage account"

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import sys
 import typing as t
 
 import pytest
@@ -63,3 +65,14 @@ def test_the_encryption_scope() -> None:
     assert AzureSettings(account_name="vex", account_key=KEY).encryption == {}
     scoped = AzureSettings(account_name="vex", account_key=KEY, encryption_scope="backups")
     assert scoped.encryption == {"encryption_scope": "backups"}
+
+
+def test_a_host_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "azure.storage.blob", None)
+    spec = importlib.util.find_spec(AzureSettings.__module__)
+    assert spec is not None
+    assert spec.loader is not None
+    without = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, without)
+    spec.loader.exec_module(without)
+    assert "azure" in without.AZURE_FAILURE
