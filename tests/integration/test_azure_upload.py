@@ -75,7 +75,7 @@ def test_refusals(container: Container, options: dict[str, Any]) -> None:
     assert container.keys() == []
 
 
-def test_a_backup_is_listed_and_fetched(container: Container, options: dict[str, Any]) -> None:
+def test_a_trial(container: Container, options: dict[str, Any]) -> None:
     ModuleProcess("azure_upload", options).result()
     destination = {
         "name": "cloud",
@@ -90,6 +90,40 @@ def test_a_backup_is_listed_and_fetched(container: Container, options: dict[str,
         "backup_trial", {"destination": {**destination, "profile": "p"}, "hostname": "db 1", "prefix": "mysql"}
     ).result()
     assert "destination cloud is of type azure, which has no profile: remove it" in wrong["msg"]
+
+
+def test_the_life_of_backups_in_a_container(container: Container, options: dict[str, Any]) -> None:
+    names = ["backup_20250720_161523", "backup_20250721_161523"]
+    archive = Path(options["src"])
+    for name in names:
+        archive.write_bytes(name.encode() * 1000)
+        described = {
+            "name": f"{name}.zip",
+            "size": archive.stat().st_size,
+            "sha256": sha256_of(str(archive)),
+            "format": "zip",
+            "encrypted": False,
+            "level": 0,
+        }
+        content = {"name": name, "hostname": "db1", "status": 1, "files": [], "databases": [], "archive": described}
+        Path(options["manifest"]).write_text(json.dumps(content))
+        assert ModuleProcess("azure_upload", {**options, "key": f"db1/2025/07/{name}.zip"}).result()["changed"] is True
+
+    def run(module: str, **given: Any) -> dict[str, Any]:
+        place = {name: options[name] for name in ("container", "connection_string")}
+        common = {"destination": {"type": "azure", **place}, "hostname": "db1", "patience": 0}
+        return ModuleProcess(module, {**common, **given}).result()
+
+    listed = run("backup_info")["backups"]
+    assert [(one["name"], one["fault"]) for one in listed] == [(name, None) for name in reversed(names)]
+    found = run("backup_download", at="2025-07-20", dest=str(container.folder / "restore"))
+    assert Path(found["archive"]).read_bytes() == names[0].encode() * 1000
+    assert run("backup_hold", name=names[0])["changed"] is True
+    assert run("backup_prune", keep_last=1)["changed"] is False
+    assert run("backup_hold", name=names[0], state="absent")["changed"] is True
+    pruned = run("backup_prune", keep_last=1)
+    assert [one["name"] for one in pruned["decisions"] if one["removed"]] == names[:1]
+    assert container.keys() == [f"db1/2025/07/{names[1]}.zip{end}" for end in ("", ".manifest.json")]
 
 
 PROGRAM = """
