@@ -18,6 +18,7 @@ from tests.command import Command
 from tests.integration.gcs_place import Place
 from tests.playbook import Installation, LogDatabase
 from tests.servers import sample_data
+from tests.servers.azurite import Azurite
 from tests.servers.gcs import Gcs
 from tests.servers.mariadb import MariaDB
 from tests.servers.moto import Moto
@@ -118,6 +119,13 @@ def gcs_place(gcs: Gcs, tmp_path: Path) -> Iterator[Place]:
     gcs.rules.denied.clear()
     gcs.rules.failures.clear()
     gcs.rules.failing = 0.0
+
+
+@pytest.fixture(scope="session")
+def azurite(server_directory: Path) -> Iterator[Azurite]:
+    """Run a server of Azure Blob Storage."""
+    with Azurite(server_directory / "azurite") as server:
+        yield server
 
 
 @pytest.fixture

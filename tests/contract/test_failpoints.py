@@ -26,6 +26,7 @@ PLACES = {
     "session.create_client": {"_store/s3_client.py"},
     "requests.Session": {"_store/gcs.py"},
     "storage.Client": {"_store/gcs_client.py"},
+    "BlobServiceClient.from_connection_string": {"_store/azure_client.py"},
 }
 
 

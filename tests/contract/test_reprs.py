@@ -16,7 +16,7 @@ from ansible_collections.vex.backup.plugins.module_utils._mysql.connection impor
 from tests.contract.imports import sources
 
 COLLECTIONS = Path(__file__).parents[2] / "collections"
-SECRET = re.compile(r"password|passphrase|secret|token|credential|key", re.IGNORECASE)
+SECRET = re.compile(r"password|passphrase|secret|token|credential|connection_string|key", re.IGNORECASE)
 # The key of an object in a bucket or of a table, the names and numbers of encryption keys, and the path of a file.
 HARMLESS = {"key", "kms_key_id", "kms_key_name", "encryption_key_ids", "ssl_key"}
 CANARY = "canary-7f3a"
@@ -59,7 +59,7 @@ def test_no_secret_is_shown(kind: type) -> None:
 
 def test_the_values_with_secrets_are_found() -> None:
     found = {kind.__name__ for kind in WITH_SECRETS}
-    assert found >= {"Login", "S3Settings", "PackRequest", "MailServer", "PruneRequest"}
+    assert found >= {"Login", "S3Settings", "AzureSettings", "PackRequest", "MailServer", "PruneRequest"}
 
 
 def test_a_value_that_holds_a_login_shows_no_password() -> None:

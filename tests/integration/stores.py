@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._store.azure_client import AzureSettings
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
 from ansible_collections.vex.backup.plugins.module_utils._store.directory import DirectorySettings
 from ansible_collections.vex.backup.plugins.module_utils._store.gcs_client import GcsSettings
@@ -20,6 +21,7 @@ from ansible_collections.vex.backup.plugins.module_utils._store.port import Stor
 from ansible_collections.vex.backup.plugins.module_utils._store.s3_client import S3Settings
 from ansible_collections.vex.backup.plugins.module_utils._store.work import store_patience
 from tests.integration.uploading import cleared
+from tests.servers.azurite import Azurite
 from tests.servers.gcs import Gcs
 from tests.servers.google_tokens import READER
 from tests.servers.moto import ACCESS_KEY, SECRET_KEY, Moto
@@ -114,6 +116,27 @@ def directory(_request: pytest.FixtureRequest) -> Iterator[Place]:
         yield Place(destination=here, missing=dataclasses.replace(here, place=f"{folder}/none"))
 
 
+@contextlib.contextmanager
+def azurite(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Make a container of Azurite."""
+    server: Azurite = request.getfixturevalue("azurite")
+    here = Destination(
+        "azure",
+        "azure",
+        f"port-{secrets.token_hex(6)}",
+        AzureSettings(connection_string=server.connection_string_of(server.account_url)),
+    )
+    server.service().create_container(here.place)
+    elsewhere = AzureSettings(connection_string=server.connection_string_of(f"{nobody()}/{server.account}"))
+    reader = AzureSettings(account_url=server.account_url, sas_token=server.sas("rl", container=here.place))
+    yield Place(
+        destination=here,
+        missing=dataclasses.replace(here, place="none-of-that-name"),
+        unreachable=dataclasses.replace(here, settings=elsewhere),
+        denied=dataclasses.replace(here, settings=reader),
+    )
+
+
 def nobody() -> str:
     """Return an address that nobody listens at."""
     return f"http://{LOOPBACK}:{free_port()}"
@@ -123,6 +146,7 @@ STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractContextManager[Place
     "seaweedfs": seaweedfs,
     "moto": moto,
     "gcs": gcs,
+    "azurite": azurite,
     "directory": directory,
 }
 

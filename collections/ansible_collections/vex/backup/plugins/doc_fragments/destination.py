@@ -22,13 +22,18 @@ options:
       type:
         description: The type of store.
         type: str
-        choices: [s3, gcs, directory]
+        choices: [s3, gcs, azure, directory]
         default: s3
       storage_class:
-        description: Storage class of archives, such as V(STANDARD_IA). Other objects get the store's default.
+        description:
+          - Storage class of archives, such as V(STANDARD_IA), or access tier, such as V(Cool). Other objects get
+            the store's default.
         type: str
       bucket:
         description: An existing bucket. Required with O(destination.type=s3) and O(destination.type=gcs).
+        type: str
+      container:
+        description: An existing container. Required with O(destination.type=azure).
         type: str
       path:
         description:
@@ -88,7 +93,43 @@ options:
       kms_key_name:
         description: Key in Google's Cloud KMS that encrypts the written objects. Without it, the bucket's default.
         type: str
+      connection_string:
+        description:
+          - Connection string of a storage account of Azure, with its key or a shared access signature.
+          - Of this, O(destination.account_key), O(destination.sas_token), O(destination.client_id) and
+            O(destination.auth_source=msi), exactly one is given.
+        type: str
+      account_name:
+        description: Name of the storage account.
+        type: str
+      account_url:
+        description: Address of the account's blob service, where it is not C(https://ACCOUNT.blob.core.windows.net).
+        type: str
+      account_key:
+        description: Key of the storage account.
+        type: str
+      sas_token:
+        description: Shared access signature for the container, see M(vex.backup.azure_upload).
+        type: str
+      auth_source:
+        description: V(msi) logs in as the managed identity of this host. Without it, V(auto).
+        type: str
+        choices: [auto, msi]
+      client_id:
+        description: Application of a service principal, or the managed identity that is meant.
+        type: str
+      secret:
+        description: Secret of the service principal.
+        type: str
+      tenant:
+        description: Tenant of the service principal.
+        type: str
+      encryption_scope:
+        description: Encryption scope of the storage account, whose key encrypts what is written.
+        type: str
 requirements:
   - boto3 >= 1.36, for O(destination.type=s3)
   - google-cloud-storage, for O(destination.type=gcs)
+  - azure-storage-blob, for O(destination.type=azure)
+  - azure-identity, for a service principal or a managed identity of Azure
 """

@@ -69,10 +69,25 @@ GCS: Spec = {
     "endpoint_url": {"type": "str"},
 }
 
+# Paired with doc_fragments/azure.py.
+AZURE: Spec = {
+    "connection_string": {"type": "str", "no_log": True},
+    "account_name": {"type": "str"},
+    "account_url": {"type": "str"},
+    "account_key": {"type": "str", "no_log": True},
+    "sas_token": {"type": "str", "no_log": True},
+    "auth_source": {"type": "str", "choices": ["auto", "msi"], "default": "auto"},
+    "client_id": {"type": "str"},
+    "secret": {"type": "str", "no_log": True},
+    "tenant": {"type": "str"},
+    "ca_bundle": {"type": "path"},
+    "encryption_scope": {"type": "str"},
+}
+
 # The options of ``destination`` by type. They have no defaults, so that one of another type is noticed.
 _OF_TYPES: Spec = {
     name: {key: value for key, value in option.items() if key != "default"}
-    for spec in (S3, ENCRYPTION, GCS)
+    for spec in (S3, ENCRYPTION, GCS, AZURE)
     for name, option in spec.items()
 }
 
@@ -82,13 +97,19 @@ DESTINATION: Spec = {
         "type": "dict",
         "options": {
             "name": {"type": "str"},
-            "type": {"type": "str", "choices": ["s3", "gcs", "directory"], "default": "s3"},
+            "type": {"type": "str", "choices": ["s3", "gcs", "azure", "directory"], "default": "s3"},
             "storage_class": {"type": "str"},
             "bucket": {"type": "str"},
+            "container": {"type": "str"},
             "path": {"type": "path"},
             **_OF_TYPES,
         },
-        "required_if": [("type", "s3", ("bucket",)), ("type", "gcs", ("bucket",)), ("type", "directory", ("path",))],
+        "required_if": [
+            ("type", "s3", ("bucket",)),
+            ("type", "gcs", ("bucket",)),
+            ("type", "azure", ("container",)),
+            ("type", "directory", ("path",)),
+        ],
         "required_together": [("access_key", "secret_key")],
         "mutually_exclusive": [("access_key", "profile")],
     },

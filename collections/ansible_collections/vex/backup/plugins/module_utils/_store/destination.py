@@ -67,6 +67,12 @@ def _s3() -> Adapter:
     return ADAPTER
 
 
+def _azure() -> Adapter:
+    from ansible_collections.vex.backup.plugins.module_utils._store.azure import ADAPTER  # noqa: PLC0415
+
+    return ADAPTER
+
+
 def _directory() -> Adapter:
     from ansible_collections.vex.backup.plugins.module_utils._store.directory import ADAPTER  # noqa: PLC0415
 
@@ -75,7 +81,12 @@ def _directory() -> Adapter:
 
 # A function for each, because an adapter imports its library. Its import is written out, because Ansible sends a host
 # only the files that it finds in import statements.
-ADAPTERS: t.Mapping[str, t.Callable[[], Adapter]] = {"s3": _s3, "gcs": _gcs, "directory": _directory}
+ADAPTERS: t.Mapping[str, t.Callable[[], Adapter]] = {
+    "s3": _s3,
+    "gcs": _gcs,
+    "azure": _azure,
+    "directory": _directory,
+}
 
 
 def open_store(

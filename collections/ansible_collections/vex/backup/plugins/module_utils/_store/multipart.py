@@ -26,6 +26,9 @@ class Part:
     :param check: called before each read; an error that it raises ends the reading
     """
 
+    #: Whether :meth:`take_digest` computes :attr:`md5` too, for a store whose requests have one.
+    takes_md5 = False
+
     def __init__(self, descriptor: int, number: int, start: int, size: int, check: t.Callable[[], None]) -> None:
         self._descriptor = descriptor
         self.number = number
@@ -62,20 +65,22 @@ class Part:
 
     def take_digest(self, file: hashlib._Hash) -> None:
         """Compute :attr:`sha256`, and update *file*, the digest of the whole file, from the same reading."""
-        self.sha256 = self._digest("sha256", file)
+        md5 = hashlib.new("md5", usedforsecurity=False)
+        self.sha256 = self._digest("sha256", *([file, md5] if self.takes_md5 else [file]))
+        if self.takes_md5:
+            self.md5 = md5.digest()
 
     @functools.cached_property
     def md5(self) -> bytes:
         """The part's MD5, 16 bytes; only to compare with a server's ETag."""
         return self._digest("md5")
 
-    def _digest(self, name: str, file: t.Optional[hashlib._Hash] = None) -> bytes:
+    def _digest(self, name: str, *others: hashlib._Hash) -> bytes:
         digest = hashlib.new(name, usedforsecurity=False)
         self.seek(0)
         for chunk in read_blocks(self):
-            digest.update(chunk)
-            if file is not None:
-                file.update(chunk)
+            for one in (digest, *others):
+                one.update(chunk)
         self.seek(0)
         return digest.digest()
 
