@@ -59,6 +59,7 @@ def findings_of(checks: Checks) -> t.List[Finding]:
     mail = problem_of(stages.mail, "error")
     return [
         Finding("configuration", not configuration, configuration),
+        *_hook_findings(stages.before_run),
         *_server_findings(stages.dump),
         *_needs(stages.dump, DUMP_NEEDS),
         Finding("archive", not has_failed(stages.pack), _message(stages.pack)),
@@ -82,6 +83,13 @@ def _server_findings(dump: Result) -> t.List[Finding]:
         return [Finding("server", True, ""), Finding("session", False, _message(dump))]
     ok = False if has_failed(dump) else None
     return [Finding("server", ok, _message(dump) or NOT_CHECKED), Finding("session", None, NOT_CHECKED)]
+
+
+def _hook_findings(hooks: Result) -> t.List[Finding]:
+    """Return the finding on the programs of the hooks of all phases; none where there are no hooks."""
+    if not (has_failed(hooks) or "needs" in hooks):
+        return []
+    return [Finding("hooks", not has_failed(hooks), _message(hooks) if has_failed(hooks) else "")]
 
 
 def _bucket_findings(bucket: Result) -> t.List[Finding]:
