@@ -60,7 +60,8 @@ VARIABLES = {
     "VEX_BACKUP_LOG": "run_log",
     "VEX_BACKUP_PROBLEMS": "problems",
 }
-PATHS = {"dump_dir", "archive", "run_log"}
+# They may be absent: the archive holds the dump, and retention removes archives.
+PATHS = {"dump_dir", "archive"}
 
 
 def environment_of(facts: Facts, phase: str) -> t.Dict[str, str]:
