@@ -96,10 +96,12 @@ def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.Ca
     command.host.create_account("SELECT, PROCESS ON *.*")
     command.host.sink.mode = "refuse"
     changes = {"s3_bucket": "nowhere", "log_db_password": "not it", "smtp_user": "nobody", "threads": "many"}
+    changes["upload_rate"] = 1000
     assert command("check", **changes) == 1
     lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
     assert lines["configuration"].startswith("FAIL configuration: ")
     assert "vex_backup_threads" in lines["configuration"]
+    assert "vex_backup_upload_rate is 1000 bytes a second: set it to 65536 or more" in lines["configuration"]
     assert lines["bucket list"].startswith("FAIL bucket list: ")
     assert "the bucket does not exist" in lines["bucket list"]
     assert lines["bucket write"] == "--   bucket write: not checked"

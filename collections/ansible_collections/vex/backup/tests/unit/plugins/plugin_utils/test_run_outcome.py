@@ -120,40 +120,6 @@ def test_dump_warned() -> None:
     assert found.may_prune
 
 
-def test_hooks_warned() -> None:
-    """A hook that failed late is in the record, and the play does not fail."""
-    hooks = {name: {"hook_warnings": [f"{name} failed"]} for name in ("before_run", "after_dump", "after_run")}
-    found = outcome(**hooks)
-    assert (found.status, found.verdict, found.problems, found.may_prune) == (2, 2, [], True)
-    assert found.notes == ["[WARNING] before_run failed", "[WARNING] after_dump failed", "[WARNING] after_run failed"]
-    assert (found.late_problems, found.late_warnings) == ([], ["after_run failed"])
-    assert outcome(after_run={"hook_warnings": []}).late_warnings == []
-
-
-@pytest.mark.parametrize("is_packed", [True, False])
-def test_hook_refused_the_dump(is_packed: bool) -> None:
-    """The dump itself is whole, and a hook before it has warned."""
-    plan = dataclasses.replace(PLAN, is_packed=is_packed, is_uploaded=is_packed)
-    found = outcome(
-        plan,
-        before_run={"hook_warnings": ["slow"]},
-        after_dump=failed("refused", hook_warnings=["first"]),
-        pack={},
-        upload={},
-        failure=Failure("Run the hooks after the dump", "refused"),
-    )
-    assert (found.status, found.verdict, found.may_prune) == (3, 3, False)
-    assert found.notes == ["[WARNING] slow", "[WARNING] first", "[ERROR] refused"]
-    assert found.problems == ["Run the hooks after the dump: refused"]
-
-
-def test_hook_failed_at_the_end() -> None:
-    found = outcome(after_run=failed("no copy", hook_warnings=["slow"]))
-    assert (found.status, found.verdict, found.upload_status) == (2, 3, 1)
-    assert (found.problems, found.late_problems, found.late_warnings) == (["no copy"], ["no copy"], ["slow"])
-    assert found.notes == ["[WARNING] slow", "[WARNING] no copy"]
-
-
 def test_what_was_left_out_is_no_problem() -> None:
     found = outcome(dump={**DUMP, "left_out": ["left out by exclude_tables: a.b"]}, mail={"error": "no mail"})
     assert (found.left_out, found.notes) == (["left out by exclude_tables: a.b"], ["[WARNING] no mail"])
