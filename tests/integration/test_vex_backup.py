@@ -96,8 +96,7 @@ def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.Ca
     command.host.create_account("SELECT, PROCESS ON *.*")
     command.host.sink.mode = "refuse"
     changes = {"s3_bucket": "nowhere", "log_db_password": "not it", "smtp_user": "nobody", "threads": "many"}
-    changes["upload_rate"] = 1000
-    assert command("check", **changes) == 1
+    assert command("check", **changes, upload_rate=1000) == 1
     lines = dict(zip(NEEDS, capfd.readouterr().out.splitlines(), strict=True))
     assert lines["configuration"].startswith("FAIL configuration: ")
     assert "vex_backup_threads" in lines["configuration"]

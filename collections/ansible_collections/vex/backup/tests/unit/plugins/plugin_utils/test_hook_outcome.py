@@ -25,7 +25,9 @@ def outcome(plan: Plan = PLAN, **changes: t.Any) -> Outcome:
 
 def test_hooks_warned() -> None:
     """A hook that failed late is in the record, and the play does not fail."""
-    hooks = {name: {"hook_warnings": [f"{name} failed"]} for name in ("before_run", "after_dump", "after_run")}
+    hooks: t.Dict[str, t.Any] = {
+        name: {"hook_warnings": [f"{name} failed"]} for name in ("before_run", "after_dump", "after_run")
+    }
     found = outcome(**hooks)
     assert (found.status, found.verdict, found.problems, found.may_prune) == (2, 2, [], True)
     assert found.notes == ["[WARNING] before_run failed", "[WARNING] after_dump failed", "[WARNING] after_run failed"]

@@ -76,10 +76,12 @@ def test_threads_share_the_rate() -> None:
     """The turns of all threads together are a block apart, whatever their order."""
     turns: t.List[float] = []
     rate = Rate(LEAST, lambda: 0.0)
-    threads = [
-        threading.Thread(target=lambda: [rate.wait(LEAST, turns.append) for _number in range(50)])
-        for _thread in range(4)
-    ]
+
+    def send() -> None:
+        for _number in range(50):
+            rate.wait(LEAST, turns.append)
+
+    threads = [threading.Thread(target=send) for _thread in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
