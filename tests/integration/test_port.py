@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common import patience as patience_module
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
-from ansible_collections.vex.backup.plugins.module_utils._common.rate import Rate
+from ansible_collections.vex.backup.plugins.module_utils._common.rate import LEAST, Rate
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import ObjectDiffers, StoreFailed, UploadFailed
 from ansible_collections.vex.backup.plugins.module_utils._store import write as write_module
@@ -125,6 +125,28 @@ def test_every_byte_waits_for_the_rate_once(store: Store, tmp_path: Path, size: 
     existing = write_module.find_existing(store, made)
     write_module.put_file(store, made, existing, PART, LOG, rate)
     assert sum(rate.counts) == size
+
+
+def test_an_upload_that_its_rate_makes_late(place: Place, tmp_path: Path) -> None:
+    """The wait for a turn ends with the time of the upload, and nothing is left."""
+    made = make_file(tmp_path, 2 * PART + 7)
+    request = UploadRequest(
+        destination=place.destination,
+        src=made.path,
+        key=KEY,
+        manifest=None,
+        run_uuid=None,
+        metadata={},
+        part_size=5,
+        parallel=4,
+        patience=0,
+        timeout=5,
+        check_mode=False,
+        rate=LEAST,
+    )
+    with pytest.raises(StoreFailed, match="took longer than 5 seconds"):
+        upload(request, LOG)
+    check_nothing(place)
 
 
 def test_another_object_is_never_replaced(store: Store, tmp_path: Path) -> None:
