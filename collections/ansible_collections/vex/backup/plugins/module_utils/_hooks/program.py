@@ -71,10 +71,12 @@ def run_program(argv: t.Sequence[str], environment: t.Mapping[str, str], timeout
                 os.close(writing)
         has_ended = _read(process, reading, tail, Deadline(timeout, "the hook"))
     finally:
-        if process is not None and not has_ended:
-            process.end()
-        _drain(reading, tail)
-        os.close(reading)
+        # A signal that arrives meanwhile must not leave a part of the group.
+        with undisturbed():
+            if process is not None and not has_ended:
+                process.end()
+            _drain(reading, tail)
+            os.close(reading)
     problem = _problem(process.wait()) if has_ended else f"took longer than {timeout} seconds and was ended"
     # An undecodable byte becomes a replacement character.
     return Ended(problem, tail.kept.decode("utf-8", "replace"), tail.left_out)

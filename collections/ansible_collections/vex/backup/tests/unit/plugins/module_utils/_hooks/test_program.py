@@ -141,3 +141,20 @@ def test_no_descriptor_is_left() -> None:
     shell("exit 1")
     run_program(["/nowhere"], {}, PATIENT)
     assert descriptors() == before
+
+
+def test_signal_at_the_timeout_leaves_no_process(tmp_path: pathlib.Path) -> None:
+    """The group ignores SIGTERM, and this process gets a signal while it ends the group."""
+
+    def interrupt() -> None:
+        read_when_there(tmp_path / "told")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    script = f"sh -c 'trap \"\" TERM; sleep 600 & echo $! >{tmp_path}/pid; wait' & "
+    script += f"trap 'touch {tmp_path}/told; while :; do wait; done' TERM; while :; do sleep 1; done"
+    sender = threading.Thread(target=interrupt)
+    sender.start()
+    with pytest.raises(Interrupted, match="SIGTERM"), ending_children():
+        shell(script, 2)
+    sender.join()
+    assert is_gone(int(read_when_there(tmp_path / "pid")))
