@@ -7,13 +7,14 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common import patience as patience_module
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
+from ansible_collections.vex.backup.plugins.module_utils._common.rate import LEAST, Rate
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import ObjectDiffers, StoreFailed, UploadFailed
 from ansible_collections.vex.backup.plugins.module_utils._store import write as write_module
@@ -101,6 +102,51 @@ def test_a_file_arrives_as_it_is(place: Place, store: Store, tmp_path: Path, siz
     existing = write_module.find_existing(store, made)
     assert existing is not None
     assert write_module.put_file(store, made, existing, PART, LOG).etag == written.etag
+
+
+class Counted(Rate):
+    """A rate that nothing waits for, and the bytes that would have waited."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.counts: list[int] = []
+
+    def wait(self, count: int, pause: Callable[[float], None]) -> None:
+        self.counts.append(count)
+
+
+@pytest.mark.parametrize("size", [1000, 2 * PART + 7])
+def test_every_byte_waits_for_the_rate_once(store: Store, tmp_path: Path, size: int) -> None:
+    """A library that reads a body for a checksum or a signature sends nothing."""
+    rate = Counted()
+    made = make_file(tmp_path, size)
+    write_module.put_file(store, made, None, PART, LOG, rate)
+    assert sum(rate.counts) == size
+    existing = write_module.find_existing(store, made)
+    write_module.put_file(store, made, existing, PART, LOG, rate)
+    assert sum(rate.counts) == size
+
+
+def test_an_upload_that_its_rate_makes_late(place: Place, tmp_path: Path) -> None:
+    """The wait for a turn ends with the time of the upload, and nothing is left."""
+    made = make_file(tmp_path, 2 * PART + 7)
+    request = UploadRequest(
+        destination=place.destination,
+        src=made.path,
+        key=KEY,
+        manifest=None,
+        run_uuid=None,
+        metadata={},
+        part_size=5,
+        parallel=4,
+        patience=0,
+        timeout=5,
+        check_mode=False,
+        rate=LEAST,
+    )
+    with pytest.raises(StoreFailed, match="took longer than 5 seconds"):
+        upload(request, LOG)
+    check_nothing(place)
 
 
 def test_another_object_is_never_replaced(store: Store, tmp_path: Path) -> None:

@@ -97,10 +97,12 @@ def test_a_check_reports_all_findings_at_once(command: Command, capfd: pytest.Ca
     command.host.sink.mode = "refuse"
     changes = {"s3_bucket": "nowhere", "log_db_password": "not it", "smtp_user": "nobody", "threads": "many"}
     channels = [{"webhook": "https://example.org/", "true": ["error"]}, {"url": "nonsense://canary"}]
-    assert command("check", **changes, notifications=channels, ping_url="nonsense://canary") == 1
+    told = {"notifications": channels, "ping_url": "nonsense://canary"}
+    assert command("check", **changes, **told, upload_rate=1000) == 1
     lines = dict(zip([*NEEDS, "channels", "ping"], capfd.readouterr().out.splitlines(), strict=True))
     assert lines["configuration"].startswith("FAIL configuration: ")
     assert "vex_backup_threads" in lines["configuration"]
+    assert "vex_backup_upload_rate is 1000 bytes a second: set it to 65536 or more" in lines["configuration"]
     assert lines["bucket list"].startswith("FAIL bucket list: ")
     assert "the bucket does not exist" in lines["bucket list"]
     assert lines["bucket write"] == "--   bucket write: not checked"

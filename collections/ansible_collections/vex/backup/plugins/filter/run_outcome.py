@@ -23,9 +23,9 @@ options:
   _input:
     description:
       - The results of the run's stages, as registered. A stage that did not run is an empty dictionary.
-      - The keys are C(opened), C(dump), C(pack), C(uploads), C(closed), C(earlier), C(prune), C(prunes), C(mail),
-        C(channels), C(ping), and C(failure), with C(task) and C(message) of the task that ended the run early, or
-        empty.
+      - The keys are C(opened), C(before_run), C(dump), C(after_dump), C(pack), C(uploads), C(closed), C(earlier),
+        C(prune), C(prunes), C(after_run), C(mail), C(channels), C(ping), and C(failure), with C(task) and C(message) of
+        the task that ended the run early, or empty.
       - For a stage that runs in the background, a list of the results of its task and of the task that waited for it.
         C(uploads), C(earlier) and C(prunes) are such lists of loops over the names of the destinations.
     type: dict

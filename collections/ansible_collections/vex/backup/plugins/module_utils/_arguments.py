@@ -118,6 +118,9 @@ DESTINATION: Spec = {
 # Paired with doc_fragments/patience.py.
 PATIENCE: Spec = {"patience": {"type": "int", "default": 600}}
 
+# Paired with doc_fragments/rate.py.
+RATE: Spec = {"rate": {"type": "int", "default": 0}}
+
 # Paired with doc_fragments/run_log.py.
 RUN_LOG: Spec = {"run_log": {"type": "path"}}
 

@@ -193,6 +193,10 @@ class MigrationError(BackupError):
     """A migration is missing, was edited after it was applied, or failed."""
 
 
+class HookFailed(BackupError):
+    """A hook could not be started, failed, or took too long."""
+
+
 class MailUndelivered(BackupError):
     """The mail server could not be reached, or refused the message."""
 

@@ -72,6 +72,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.azure
   - vex.backup.patience
+  - vex.backup.rate
   - vex.backup.run_log
 attributes:
   check_mode:
@@ -178,6 +179,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     AZURE,
     PATIENCE,
+    RATE,
     RUN_LOG,
     conclude,
     patience_of,
@@ -204,6 +206,7 @@ def main() -> None:
             "timeout": {"type": "int"},
             **AZURE,
             **PATIENCE,
+            **RATE,
             **RUN_LOG,
         },
         supports_check_mode=True,

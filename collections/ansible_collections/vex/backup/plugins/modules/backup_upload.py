@@ -45,6 +45,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.destination
   - vex.backup.patience
+  - vex.backup.rate
   - vex.backup.run_log
   - vex.backup.login
   - vex.backup.log_db
@@ -114,6 +115,7 @@ from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     DESTINATION,
     LOG_DB,
     PATIENCE,
+    RATE,
     RUN_LOG,
     conclude,
     patience_of,
@@ -135,6 +137,7 @@ def main() -> None:
             **RUN_LOG,
             **DESTINATION,
             **PATIENCE,
+            **RATE,
             **LOG_DB,
             "work_dir": {"type": "path", "required": True},
             "hostname": {"type": "str", "required": True},

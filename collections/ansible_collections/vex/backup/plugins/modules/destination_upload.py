@@ -52,6 +52,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.destination
   - vex.backup.patience
+  - vex.backup.rate
   - vex.backup.run_log
 attributes:
   check_mode:
@@ -138,6 +139,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     DESTINATION,
     PATIENCE,
+    RATE,
     RUN_LOG,
     conclude,
     patience_of,
@@ -161,6 +163,7 @@ def main() -> None:
             "timeout": {"type": "int"},
             **DESTINATION,
             **PATIENCE,
+            **RATE,
             **RUN_LOG,
         },
         required_one_of=[("destination",)],

@@ -54,6 +54,7 @@ options:
 extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.patience
+  - vex.backup.rate
   - vex.backup.run_log
 attributes:
   check_mode:
@@ -143,6 +144,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     PATIENCE,
+    RATE,
     RUN_LOG,
     conclude,
     patience_of,
@@ -167,6 +169,7 @@ def main() -> None:
             "parallel": {"type": "int", "default": 4},
             "timeout": {"type": "int"},
             **PATIENCE,
+            **RATE,
             **RUN_LOG,
         },
         supports_check_mode=True,

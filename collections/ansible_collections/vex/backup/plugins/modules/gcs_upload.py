@@ -64,6 +64,7 @@ extends_documentation_fragment:
   - vex.backup.attributes
   - vex.backup.gcs
   - vex.backup.patience
+  - vex.backup.rate
   - vex.backup.run_log
 attributes:
   check_mode:
@@ -170,6 +171,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     GCS,
     PATIENCE,
+    RATE,
     RUN_LOG,
     conclude,
     patience_of,
@@ -195,6 +197,7 @@ def main() -> None:
             "timeout": {"type": "int"},
             **GCS,
             **PATIENCE,
+            **RATE,
             **RUN_LOG,
         },
         supports_check_mode=True,

@@ -69,6 +69,7 @@ extends_documentation_fragment:
   - vex.backup.s3
   - vex.backup.encryption
   - vex.backup.patience
+  - vex.backup.rate
   - vex.backup.run_log
 attributes:
   check_mode:
@@ -176,6 +177,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.vex.backup.plugins.module_utils._arguments import (
     ENCRYPTION,
     PATIENCE,
+    RATE,
     RUN_LOG,
     S3,
     conclude,
@@ -204,6 +206,7 @@ def main() -> None:
             **S3,
             **ENCRYPTION,
             **PATIENCE,
+            **RATE,
             **RUN_LOG,
         },
         required_together=[("access_key", "secret_key")],

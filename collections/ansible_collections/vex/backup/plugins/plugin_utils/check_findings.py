@@ -62,6 +62,7 @@ def findings_of(checks: Checks) -> t.List[Finding]:
     mail, channels, ping = (problem_of(one, "error") for one in (stages.mail, stages.channels, stages.ping))
     return [
         Finding("configuration", not configuration, configuration),
+        *_hook_findings(stages.before_run),
         *_server_findings(stages.dump),
         *_needs(stages.dump, DUMP_NEEDS),
         Finding("archive", not has_failed(stages.pack), _message(stages.pack)),
@@ -102,6 +103,13 @@ def _findings_of_buckets(buckets: t.Mapping[str, Result]) -> t.List[Finding]:
         for name, result in buckets.items()
         for finding in _bucket_findings(result)
     ]
+
+
+def _hook_findings(hooks: Result) -> t.List[Finding]:
+    """Return the finding on the programs of the hooks of all phases; none where there are no hooks."""
+    if not (has_failed(hooks) or "needs" in hooks):
+        return []
+    return [Finding("hooks", not has_failed(hooks), _message(hooks) if has_failed(hooks) else "")]
 
 
 def _bucket_findings(bucket: Result) -> t.List[Finding]:

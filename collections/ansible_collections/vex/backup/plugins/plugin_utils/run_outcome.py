@@ -87,17 +87,21 @@ class Stages:
     ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
     ``uploads`` of ``destination_upload``, ``earlier`` of ``backup_upload``, ``prune`` of ``backup_prune`` on the host
     and ``prunes`` in the destinations, ``mail`` of ``backup_mail``, ``channels`` of ``backup_notify``, ``ping`` of
-    ``backup_ping``. ``uploads``, ``earlier`` and ``prunes`` are by the name of the destination.
+    ``backup_ping``; ``before_run``, ``after_dump`` and ``after_run`` of ``backup_hook``. ``uploads``, ``earlier`` and
+    ``prunes`` are by the name of the destination.
     """
 
     opened: Result = dataclasses.field(default_factory=dict)
+    before_run: Result = dataclasses.field(default_factory=dict)
     dump: Result = dataclasses.field(default_factory=dict)
+    after_dump: Result = dataclasses.field(default_factory=dict)
     pack: Result = dataclasses.field(default_factory=dict)
     uploads: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     closed: Result = dataclasses.field(default_factory=dict)
     earlier: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     prune: Result = dataclasses.field(default_factory=dict)
     prunes: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
+    after_run: Result = dataclasses.field(default_factory=dict)
     mail: Result = dataclasses.field(default_factory=dict)
     channels: Result = dataclasses.field(default_factory=dict)
     ping: Result = dataclasses.field(default_factory=dict)
@@ -131,9 +135,9 @@ class Outcome:
     ``error``, ``disabled`` or ``not_reached``. ``destinations``: for each its ``name``, ``type``, ``bucket``, ``key``,
     ``state``, ``started`` and ``finished``. ``verdict``: status of the whole run, an error as soon as there is a
     problem. ``problems``: sentences; the play fails when there is one.
-    ``late_problems``: problems found after the record was closed, to be added to it. ``left_out``: sentences on what
-    the configuration left out. ``abandoned``: a sentence, which is a problem too, for each abandoned run that this one
-    closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``uploads``: the options of those names
+    ``late_problems``: problems found after the record was closed, to be added to it. ``late_warnings``: the same, but
+    the play does not fail. ``left_out``: sentences on what the configuration left out. ``abandoned``: a sentence, which
+    is a problem too, for each abandoned run that this one closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``uploads``: the options of those names
     of ``backup_log_record``, without unknown ones. ``begun``: ``uploads`` while they run. ``compressed_bytes``: size of
     the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
     ``location``: address of the archive at the first destination that has it, else its path, else the dump's.
@@ -152,6 +156,7 @@ class Outcome:
     record_problem: str
     problems: t.List[str]
     late_problems: t.List[str]
+    late_warnings: t.List[str]
     left_out: t.List[str]
     abandoned: t.List[str]
     notes: t.List[str]
@@ -183,10 +188,12 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
     abandoned = [str(sentence) for sentence in stages.opened.get("abandoned") or []]
     problems = [*incomplete, *failed, *filter(None, [record_problem]), *abandoned, *late_problems]
     status = int(stages.dump["status"]) if made else ERROR
+    late_warnings = _hook_warnings(stages.after_run)
     # A late problem is added to a closed record, which is then no longer a plain success.
-    status = max(status, WARNING) if late_problems else status
+    is_warned = [*_early_hook_warnings(stages), *late_warnings, *late_problems]
+    status = max(status, WARNING) if is_warned else status
     left_out = [str(text) for text in stages.dump.get("left_out") or []]
-    notes = _notes(stages, made, late_problems)
+    notes = _notes(stages, made, [*late_warnings, *late_problems])
     return Outcome(
         status=status,
         upload_status=STATUSES.get(upload_state),
@@ -197,6 +204,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         record_problem=record_problem,
         problems=problems,
         late_problems=late_problems,
+        late_warnings=late_warnings,
         left_out=left_out,
         abandoned=abandoned,
         notes=notes,
@@ -292,8 +300,11 @@ def problem_of(result: Result, name: str) -> str:
 
 
 def _is_made(plan: Plan, stages: Stages) -> bool:
-    """Return whether there is a dump, and its archive where there is to be one; it may lack tables."""
-    dumped = "status" in stages.dump and not has_failed(stages.dump)
+    """Return whether there is a dump, and its archive where there is to be one; it may lack tables.
+
+    A hook after the dump may refuse it.
+    """
+    dumped = "status" in stages.dump and not has_failed(stages.dump) and not has_failed(stages.after_dump)
     packed = ("archive" in stages.pack or not plan.is_packed) and not has_failed(stages.pack)
     return dumped and packed
 
@@ -332,7 +343,7 @@ def _late_problems(stages: Stages) -> t.List[str]:
         *_problems_of_destinations("Earlier archives", stages.earlier),
         *([f"Retention: {prune}"] if prune else []),
         *_problems_of_destinations("Retention", stages.prunes),
-        *filter(None, told),
+        *filter(None, [problem_of(stages.after_run, "message"), *told]),
     ]
 
 
@@ -341,8 +352,16 @@ def _problems_of_destinations(title: str, results: t.Mapping[str, Result]) -> t.
     return [f"{title}{f' ({name})' if len(found) > 1 else ''}: {problem}" for name, problem in found if problem]
 
 
-def _notes(stages: Stages, made: bool, late_problems: t.Sequence[str]) -> t.List[str]:
-    warnings = [str(text) for text in stages.dump.get("dump_warnings") or []]
+def _early_hook_warnings(stages: Stages) -> t.List[str]:
+    return [*_hook_warnings(stages.before_run), *_hook_warnings(stages.after_dump)]
+
+
+def _hook_warnings(hooks: Result) -> t.List[str]:
+    return [str(text) for text in hooks.get("hook_warnings") or []]
+
+
+def _notes(stages: Stages, made: bool, late: t.Sequence[str]) -> t.List[str]:
+    warnings = [*(str(text) for text in stages.dump.get("dump_warnings") or []), *_early_hook_warnings(stages)]
     errors = [str(text) for text in stages.dump.get("dump_errors") or []]
     # The reasons of a failed dump are in its result.
     if not made and stages.failure and not (errors and has_failed(stages.dump)):
@@ -350,7 +369,7 @@ def _notes(stages: Stages, made: bool, late_problems: t.Sequence[str]) -> t.List
     return [
         *(warning_note(text) for text in warnings if text),
         *(error_note(text) for text in errors if text),
-        *(warning_note(text) for text in late_problems),
+        *(warning_note(text) for text in late),
     ]
 
 

@@ -52,6 +52,7 @@ class PendingRequest:
     :param time_limit: seconds after which no further archive is begun
     :param patience: seconds to wait for a store that is away
     :param timeout: seconds for each archive; 0 or ``None`` for no limit
+    :param rate: bytes a second; 0 for no limit
     """
 
     destination: Destination
@@ -64,6 +65,7 @@ class PendingRequest:
     patience: int
     timeout: t.Optional[int]
     check_mode: bool
+    rate: int
 
 
 def upload_pending(request: PendingRequest, log: RunLog) -> t.Dict[str, t.Any]:
@@ -135,6 +137,7 @@ def _upload_request(request: PendingRequest, archive: str, pending: Pending) -> 
         patience=request.patience,
         timeout=request.timeout,
         check_mode=request.check_mode,
+        rate=request.rate,
     )
 
 

@@ -9,7 +9,6 @@ import contextlib
 import datetime
 import typing as t
 
-from ansible_collections.vex.backup.plugins.module_utils._common.files import read_blocks
 from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
 from ansible_collections.vex.backup.plugins.module_utils._store.objects import STANDARD, Described, Listed, Written
 
@@ -33,8 +32,7 @@ class Checksum:
 
     def add(self, part: Part) -> None:
         """Read the next part, and add its bytes."""
-        part.seek(0)
-        for block in read_blocks(part):
+        for block in part.blocks():
             self.update(block)
 
     @property

@@ -156,7 +156,8 @@ class Store(Work, abc.ABC):
         - The parts are taken from ``digested(parts, upload)`` (write.py), which computes each one's SHA-256 and raises
           instead of yielding the last part of a file that has another SHA-256 than its manifest: so nothing can be
           completed before the whole file is known to be right. There is at least one part, which may be empty. A part
-          is a body of known length (``len``), read by position, to be sought to 0 before each attempt.
+          is a body of known length (``len``), read by position, to be sought to 0 before each attempt. Its ``read``
+          waits for the limit on what is sent; clear ``is_sent`` while a library reads it for another purpose.
         - The server verifies a checksum of every part or of the whole, or the adapter compares what the server returns
           with the bytes that were sent. What differs is an :class:`UploadFailed`.
         - The object appears whole and at once, only where no object has the key (``create`` in write.py makes the last

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.deadline import Deadline
 from ansible_collections.vex.backup.plugins.module_utils._common.failpoint import failpoint
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed
+from ansible_collections.vex.backup.plugins.module_utils._store.multipart import Part
 from ansible_collections.vex.backup.plugins.module_utils._store.refusal import Refused
 from ansible_collections.vex.backup.plugins.module_utils._store.s3_answers import require_whole
 from ansible_collections.vex.backup.plugins.module_utils._store.s3_refusal import explain_refusal, explain_unreachable
@@ -163,6 +164,9 @@ class Client:
         if hasattr(params.get("Body"), "seek"):
             # An attempt that failed has read a part of it.
             params["Body"].seek(0)
+        if isinstance(params.get("Body"), Part):
+            # Botocore reads the body for the signature first, where the connection is not encrypted.
+            params["Body"].is_sent = False
         try:
             with failpoint(f"store:{operation}"):
                 answer: Answer = getattr(self._client, operation)(Bucket=self._bucket, **params)
@@ -185,6 +189,8 @@ class Client:
         self._deadline().check()
         # When the answer to "Expect: 100-continue" is cut off, botocore reads its headers for ever.
         request.headers.pop("Expect", None)
+        if isinstance(request.body, Part):
+            request.body.is_sent = True
 
     def _named(self, refused: Refused, operation: str, params: t.Mapping[str, t.Any]) -> Refused:
         """Return the refusal with its reason: the answer to HEAD has no body, so another request asks for it."""

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import incomplete_of, manifest_of
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from ansible_collections.vex.backup.plugins.module_utils._common.lock import reading
+from ansible_collections.vex.backup.plugins.module_utils._common.rate import Rate
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, timestamp, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._common.signals import ending_children
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR
@@ -47,6 +48,7 @@ class UploadRequest:
     :param parallel: parts at a time
     :param patience: seconds to wait for a store that is away
     :param timeout: seconds for the whole upload; 0 or ``None`` for no limit
+    :param rate: bytes a second that all parts together are sent at; 0 for no limit
     """
 
     destination: Destination
@@ -60,6 +62,7 @@ class UploadRequest:
     patience: int
     timeout: t.Optional[int]
     check_mode: bool
+    rate: int = 0
 
 
 @ending_children()
@@ -139,6 +142,7 @@ def _upload(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.
 
 
 def _upload_files(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[str, t.Any]:
+    rate = Rate(request.rate)
     uploads = uploads_of(request)
     existing = [find_existing(store, one) for one in uploads]
     result = {
@@ -154,7 +158,9 @@ def _upload_files(request: UploadRequest, store: Store, log: RunLog) -> t.Dict[s
         archive = None if existing[0] is None else existing[0].written
     else:
         abort_unfinished(store, request.key, log)
-        archive, *_manifest = [put_file(store, one, found, part_bytes, log) for one, found in zip(uploads, existing)]
+        archive, *_manifest = [
+            put_file(store, one, found, part_bytes, log, rate) for one, found in zip(uploads, existing)
+        ]
     return result if archive is None else {**result, "etag": archive.etag, "parts": archive.parts}
 
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import typing as t
 
+from ansible_collections.vex.backup.plugins.module_utils._common.rate import Rate
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog
 from ansible_collections.vex.backup.plugins.module_utils._errors import ObjectDiffers, StoreFailed, UploadFailed
 from ansible_collections.vex.backup.plugins.module_utils._store.listing import list_uploads, stat
@@ -68,14 +70,22 @@ def check_file(store: Store, upload: Upload, part_bytes: int) -> None:
         list(digested(parts, upload))
 
 
-def put_file(store: Store, upload: Upload, existing: t.Optional[Described], part_bytes: int, log: RunLog) -> Written:
+def put_file(
+    store: Store,
+    upload: Upload,
+    existing: t.Optional[Described],
+    part_bytes: int,
+    log: RunLog,
+    rate: t.Optional[Rate] = None,
+) -> Written:
     """Upload a file, unless the object is *existing*, and compare the server's checksum with the file.
 
     :param part_bytes: the size of a part
+    :param rate: the limit on what is sent; ``None`` for none
     :returns: what the store tells of the object
     :raises UploadFailed: when file, manifest and object are not the same; a new object is removed then
     """
-    with _parts(store, upload, part_bytes) as parts:
+    with _parts(store, upload, part_bytes, rate) as parts:
         if existing is not None:
             _compare(store, upload, list(digested(parts, upload)), [existing.written], log)
             return existing.written
@@ -110,9 +120,11 @@ def abort_unfinished(store: Store, key: str, log: RunLog, but: t.Optional[str] =
 
 
 @contextlib.contextmanager
-def _parts(store: Store, upload: Upload, part_bytes: int) -> t.Iterator[t.List[Part]]:
+def _parts(store: Store, upload: Upload, part_bytes: int, rate: t.Optional[Rate] = None) -> t.Iterator[t.List[Part]]:
+    deadline = store.deadline
+    pace = None if rate is None else functools.partial(rate.wait, pause=deadline.pause)
     with open(upload.path, "rb") as stream:
-        yield split(stream.fileno(), upload.size, part_bytes, store.deadline.check)
+        yield split(stream.fileno(), upload.size, part_bytes, deadline.check, pace)
 
 
 def digested(parts: t.Sequence[Part], upload: Upload, other: t.Optional[Digest] = None) -> t.Iterator[Part]:

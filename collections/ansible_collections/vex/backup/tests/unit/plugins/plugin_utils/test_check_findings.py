@@ -121,6 +121,14 @@ def test_bucket_is_not_asked() -> None:
     assert [find(bucket={})[name] for name in BUCKET] == [UNKNOWN] * 5
 
 
+def test_hooks() -> None:
+    """There is no finding without hooks."""
+    assert find(before_run={"needs": {"before_run 1 (true)": ""}, "msg": "runs no hook"})["hooks"] == MET
+    assert find(before_run=failed("no program", needs={}))["hooks"] == (False, "no program")
+    assert find(before_run=failed("wrong form"))["hooks"] == (False, "wrong form")
+    assert "hooks" not in find(before_run={"skipped": True})
+
+
 def test_archive_failed() -> None:
     assert find(pack=failed("no 7-Zip"))["archive"] == (False, "no 7-Zip")
 

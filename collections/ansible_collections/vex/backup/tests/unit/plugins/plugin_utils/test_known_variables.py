@@ -82,6 +82,6 @@ def test_names_of_earlier_releases(name: str) -> None:
 def test_an_extra_variable_does_not_replace_a_result() -> None:
     """Extra variables override results and facts; the same name in an inventory has no effect."""
     assert refused(extra_vars=["upload"]) == [
-        "vex_backup_upload is not for users: did you mean vex_backup_upload_enabled?"
+        "vex_backup_upload is not for users: did you mean vex_backup_upload_rate?"
     ]
     assert refused("upload") == []

@@ -61,6 +61,22 @@ def test_a_part_reads_like_a_file(descriptor: int) -> None:
     assert part.read() == b""
 
 
+def test_only_what_is_sent_waits_for_its_turn(descriptor: int) -> None:
+    """Neither digests nor the reading for a signature count."""
+    sent: t.List[int] = []
+    _first, part = split(descriptor, 300, 200, no_check, sent.append)
+    part.take_digest(hashlib.sha256())
+    assert part.md5 == hashlib.md5(DATA[200:300], usedforsecurity=False).digest()
+    part.is_sent = False
+    part.read()
+    assert sent == []
+    part.is_sent = True
+    part.seek(0)
+    part.read(60)
+    part.read()
+    assert sent == [60, 40]
+
+
 def test_a_failing_check_ends_the_reading(descriptor: int) -> None:
     def fail() -> None:
         raise TimeoutError

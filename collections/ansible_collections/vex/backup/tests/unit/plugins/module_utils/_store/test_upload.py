@@ -79,6 +79,10 @@ def test_a_server_without_sha256_is_compared_by_md5(archive: pathlib.Path, serve
     assert upload(archive)["changed"] is True
 
 
+def test_a_rate_that_stores_do_not_wait_for_is_refused(archive: pathlib.Path) -> None:
+    assert "rate must be 0, for no limit, or at least 65536" in refusal(OptionError, archive, rate=1000)
+
+
 @pytest.mark.parametrize("where", ["answer", "head"])
 def test_an_object_with_a_wrong_checksum_is_removed(archive: pathlib.Path, server: Server, where: str) -> None:
     right = {"ChecksumSHA256": server.checksum, "ETag": server.etag}
