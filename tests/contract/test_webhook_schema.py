@@ -12,9 +12,12 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._notify.channel import EVENTS, Message
 from ansible_collections.vex.backup.plugins.module_utils._notify.webhook import body_of
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decided
+from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 from tests.integration.notifying import SCHEMA, assert_documented
 
-PLAN = Plan("db1", "backup_x", "backup_x.zip", "/dump", is_packed=True, is_uploaded=True, bucket="b", key="k")
+PLAN = Plan(
+    "db1", "backup_x", "backup_x.zip", "/dump", is_packed=True, is_uploaded=True, targets=[Target("s3", "s3", "b", "k")]
+)
 PROOF = {"hostname": "verifier", "failures": 1, "problems": ["db1: no"], "proven": []}
 SERVER = {"hostname": "db1", "due": "2026-03-31 03:00:00", "tolerance_minutes": 60, "last_backup": None}
 RUN = decided(PLAN, Stages())["summary"]

@@ -20,13 +20,18 @@ options:
       type:
         description: The type of store.
         type: str
-        choices: [s3, directory]
+        choices: [s3, gcs, azure, directory]
         default: s3
       storage_class:
-        description: Storage class of archives, such as V(STANDARD_IA). Other objects get the store's default.
+        description:
+          - Storage class of archives, such as V(STANDARD_IA), or access tier, such as V(Cool). Other objects get
+            the store's default.
         type: str
       bucket:
-        description: An existing bucket. Required with O(target.type=s3).
+        description: An existing bucket. Required with O(target.type=s3) and O(target.type=gcs).
+        type: str
+      container:
+        description: An existing container. Required with O(target.type=azure).
         type: str
       path:
         description:
@@ -50,7 +55,7 @@ options:
         description: Region of the bucket.
         type: str
       endpoint_url:
-        description: Address of an S3-compatible server. Without it, AWS.
+        description: Address of an S3-compatible server, without it AWS; another address of Google Cloud Storage.
         type: str
       ca_bundle:
         description: File with the certificates of the authorities that may have signed the server's certificate.
@@ -69,5 +74,55 @@ options:
         choices: [AES256, aws:kms, aws:kms:dsse]
       kms_key_id:
         description: Key of the encryption V(aws:kms) or V(aws:kms:dsse). Without it, the account's default key.
+        type: str
+      auth_kind:
+        description: See M(vex.backup.gcs_upload). Without it, V(application).
+        type: str
+        choices: [application, serviceaccount]
+      service_account_file:
+        description: File with the JSON key of a Google service account, for O(target.auth_kind=serviceaccount).
+        type: path
+      service_account_contents:
+        description: The JSON key itself, in place of O(target.service_account_file).
+        type: jsonarg
+      project:
+        description: See M(vex.backup.gcs_upload). Without it, the project of the credentials.
+        type: str
+      kms_key_name:
+        description: Key in Google's Cloud KMS that encrypts the written objects. Without it, the bucket's default.
+        type: str
+      connection_string:
+        description:
+          - Connection string of a storage account of Azure, with its key or a shared access signature.
+          - Of this, O(target.account_key), O(target.sas_token), O(target.client_id) and
+            O(target.auth_source=msi), exactly one is given.
+        type: str
+      account_name:
+        description: Name of the storage account.
+        type: str
+      account_url:
+        description: Address of the account's blob service, where it is not C(https://ACCOUNT.blob.core.windows.net).
+        type: str
+      account_key:
+        description: Key of the storage account.
+        type: str
+      sas_token:
+        description: Shared access signature for the container, see M(vex.backup.azure_upload).
+        type: str
+      auth_source:
+        description: V(msi) logs in as the managed identity of this host. Without it, V(auto).
+        type: str
+        choices: [auto, msi]
+      client_id:
+        description: Application of a service principal, or the managed identity that is meant.
+        type: str
+      secret:
+        description: Secret of the service principal.
+        type: str
+      tenant:
+        description: Tenant of the service principal.
+        type: str
+      encryption_scope:
+        description: Encryption scope of the storage account, whose key encrypts what is written.
         type: str
 """

@@ -32,6 +32,8 @@ from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import (
     ended_by_item,
     has_failed,
     outcome_of,
+    problem_of,
+    problems_of_each,
     state_of_all,
     target_of,
 )
@@ -137,9 +139,9 @@ class Outcome:
     problem. ``problems``: sentences; the play fails when there is one.
     ``late_problems``: problems found after the record was closed, to be added to it. ``late_warnings``: the same, but
     the play does not fail. ``left_out``: sentences on what the configuration left out. ``abandoned``: a sentence, which
-    is a problem too, for each abandoned run that this one closed. ``notes``: levelled lines on problems of the backup. ``backup`` and ``uploads``: the options of those names
-    of ``backup_log_record``, without unknown ones. ``begun``: ``uploads`` while they run. ``compressed_bytes``: size of
-    the files of the dump, ``archive_bytes``: of the archive, 0 while unknown.
+    is a problem too, for each abandoned run that this one closed. ``notes``: levelled lines on problems of the backup.
+    ``backup`` and ``uploads``: the options of those names of ``backup_log_record``, without unknown ones. ``begun``:
+    ``uploads`` while they run. ``compressed_bytes``: size of the dump's files, ``archive_bytes``: of the archive, or 0.
     ``location``: address of the archive at the first destination that has it, else its path, else the dump's.
     ``bytes``: size of the archive, or of the dump when it is not packed, ``None`` without one. ``seconds``: from the
     start of the run to the end of its record. ``uploaded``: the names of the destinations that have the archive.
@@ -294,11 +296,6 @@ def summary_of(plan: Plan, stages: Stages, outcome: Outcome) -> t.Dict[str, t.An
     }
 
 
-def problem_of(result: Result, name: str) -> str:
-    """Return the message of a failed task, else the value that it returned under *name*; empty without a problem."""
-    return str(result.get("msg" if has_failed(result) else name) or "")
-
-
 def _is_made(plan: Plan, stages: Stages) -> bool:
     """Return whether there is a dump, and its archive where there is to be one; it may lack tables.
 
@@ -340,16 +337,11 @@ def _late_problems(stages: Stages) -> t.List[str]:
     prune = problem_of(stages.prune, "message")
     told = [problem_of(result, "error") for result in (stages.mail, stages.channels, stages.ping)]
     return [
-        *_problems_of_destinations("Earlier archives", stages.earlier),
+        *problems_of_each("Earlier archives", stages.earlier),
         *([f"Retention: {prune}"] if prune else []),
-        *_problems_of_destinations("Retention", stages.prunes),
+        *problems_of_each("Retention", stages.prunes),
         *filter(None, [problem_of(stages.after_run, "message"), *told]),
     ]
-
-
-def _problems_of_destinations(title: str, results: t.Mapping[str, Result]) -> t.List[str]:
-    found = [(name, problem_of(result, "message")) for name, result in results.items()]
-    return [f"{title}{f' ({name})' if len(found) > 1 else ''}: {problem}" for name, problem in found if problem]
 
 
 def _early_hook_warnings(stages: Stages) -> t.List[str]:

@@ -118,6 +118,17 @@ def has_failed(result: Result) -> bool:
     return bool(result.get("failed"))
 
 
+def problem_of(result: Result, name: str) -> str:
+    """Return the message of a failed task, else the value that it returned under *name*; empty without a problem."""
+    return str(result.get("msg" if has_failed(result) else name) or "")
+
+
+def problems_of_each(title: str, results: t.Mapping[str, Result]) -> t.List[str]:
+    """Return a sentence for each destination with a problem; with its name where there are several."""
+    found = [(name, problem_of(result, "message")) for name, result in results.items()]
+    return [f"{title}{f' ({name})' if len(found) > 1 else ''}: {problem}" for name, problem in found if problem]
+
+
 def ended(result: t.Union[Result, t.Sequence[Result]]) -> Result:
     """Return the result of a stage; for a stage in the background, the result of the task that waited for it."""
     if not isinstance(result, (list, tuple)):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 
@@ -17,6 +19,12 @@ PLAN = Plan(
     is_uploaded=True,
     targets=(Target("s3", "s3", "vex", "db1/2025/07/backup_20250720_161523.zip"),),
 )
+# The plan as the role gives it.
+ROLE_PLAN = {
+    **{name: value for name, value in dataclasses.asdict(PLAN).items() if name != "targets"},
+    "stores": [{"name": "s3", "type": "s3", "place": "vex", "prefix": "", "keep": {}, "options": {"bucket": "vex"}}],
+    "archive_format": "zip",
+}
 OPENED = {"run_uuid": RUN, "name": PLAN.name, "started": "2025-07-20 16:15:23"}
 DUMP = {
     "status": 1,

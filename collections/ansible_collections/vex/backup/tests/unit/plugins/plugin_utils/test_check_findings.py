@@ -20,6 +20,14 @@ NAMES = ["configuration", "server", "session", *DUMP_NEEDS, "archive", *BUCKET, 
 NAMES += ["channels", "ping"]
 DUMPED: t.Dict[str, t.Any] = {"needs": dict.fromkeys(DUMP_NEEDS, "")}
 TRIED: t.Dict[str, t.Any] = {"needs": dict.fromkeys(BUCKET_NEEDS, ""), "notes": {}}
+UNTOLD = {
+    "variables": {},
+    "wrong_settings": "",
+    "is_uploaded": True,
+    "is_mailed": False,
+    "is_told": False,
+    "is_pinged": False,
+}
 MET = (True, "")
 UNKNOWN = (None, "not checked")
 
@@ -97,10 +105,9 @@ def test_needs_of_the_bucket() -> None:
 def test_each_of_several_destinations_is_named() -> None:
     checks: t.Dict[str, t.Any] = {
         "buckets": {"s3": TRIED, "vault": failed("no boto3")},
-        "variables": {},
-        "wrong_settings": "",
+        **UNTOLD,
     }
-    found = findings_of(Checks(stages=Stages(dump=DUMPED), **checks, is_uploaded=True, is_mailed=False))
+    found = findings_of(Checks(stages=Stages(dump=DUMPED), **checks))
     named = {finding.name: finding.ok for finding in found if finding.name.startswith("bucket")}
     assert named == {
         **{f"{name} (s3)": True for name in BUCKET},
@@ -110,8 +117,8 @@ def test_each_of_several_destinations_is_named() -> None:
 
 
 def test_no_destination_was_tried() -> None:
-    checks: t.Dict[str, t.Any] = {"buckets": {}, "variables": {}, "wrong_settings": ""}
-    found = findings_of(Checks(stages=Stages(dump=DUMPED), **checks, is_uploaded=True, is_mailed=False))
+    checks: t.Dict[str, t.Any] = {"buckets": {}, **UNTOLD}
+    found = findings_of(Checks(stages=Stages(dump=DUMPED), **checks))
     assert [finding.ok for finding in found if finding.name in BUCKET] == [None] * 5
 
 

@@ -12,8 +12,15 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.vex.backup.plugins.filter.hook_facts import FilterModule
 from ansible_collections.vex.backup.plugins.module_utils._hooks.environment import Facts
 from ansible_collections.vex.backup.plugins.plugin_utils.hook_facts import facts_of
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Failure, Stages
-from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import DUMP, GOOD, OPENED, PLAN, RUN
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
+from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import (
+    DUMP,
+    GOOD,
+    OPENED,
+    PLAN,
+    ROLE_PLAN,
+    RUN,
+)
 
 
 def test_before_the_run() -> None:
@@ -37,14 +44,14 @@ def test_after_the_dump() -> None:
 def test_after_the_run() -> None:
     found = facts_of(PLAN, GOOD)
     assert (found["status"], found["upload_status"], found["problems"]) == ("1", "1", "")
-    assert (found["bucket"], found["key"]) == ("vex", PLAN.key)
+    assert (found["bucket"], found["key"]) == ("vex", PLAN.targets[0].key)
     assert (found["archive"], found["archive_bytes"]) == ("/work/backup_20250720_161523.zip", "1000")
 
 
 def test_after_a_failure() -> None:
-    stages = dataclasses.replace(GOOD, upload={"failed": True}, failure=Failure("Upload", "no bucket"))
+    stages = dataclasses.replace(GOOD, uploads={"s3": {"failed": True, "msg": "no bucket"}})
     found = facts_of(PLAN, stages)
-    assert (found["status"], found["upload_status"], found["problems"]) == ("1", "3", "Upload: no bucket")
+    assert (found["status"], found["upload_status"], found["problems"]) == ("1", "3", "Upload the archive: no bucket")
     assert (found["bucket"], found["key"]) == ("", "")
 
 
@@ -54,6 +61,6 @@ def test_facts_are_those_of_the_module() -> None:
 
 def test_filter() -> None:
     hook_facts = FilterModule().filters()["hook_facts"]
-    assert hook_facts({"opened": OPENED}, dataclasses.asdict(PLAN))["run_uuid"] == RUN
+    assert hook_facts({"opened": OPENED}, ROLE_PLAN)["run_uuid"] == RUN
     with pytest.raises(AnsibleFilterError, match=r"vex\.backup\.hook_facts: "):
         hook_facts({}, {"hostname": "db1"})

@@ -44,7 +44,7 @@ def test_hook_refused_the_dump(is_packed: bool) -> None:
         before_run={"hook_warnings": ["slow"]},
         after_dump=failed("refused", hook_warnings=["first"]),
         pack={},
-        upload={},
+        uploads={},
         failure=Failure("Run the hooks after the dump", "refused"),
     )
     assert (found.status, found.verdict, found.may_prune) == (3, 3, False)

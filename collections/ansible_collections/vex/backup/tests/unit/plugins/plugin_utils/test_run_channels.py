@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decide
 
-PLAN = Plan("db1", "backup_x", "backup_x.zip", "/dump", is_packed=False, is_uploaded=False, bucket="", key="")
+PLAN = Plan("db1", "backup_x", "backup_x.zip", "/dump", is_packed=False, is_uploaded=False)
 DUMP = {"status": 1}
 
 

@@ -27,6 +27,7 @@ from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages 
     OPENED,
     PACK,
     PLAN,
+    ROLE_PLAN,
     RUN,
     SKIPPED,
     UPLOAD,
@@ -34,12 +35,6 @@ from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages 
 
 KEY = PLAN.targets[0].key
 ITEM = {"ansible_loop_var": "to", "to": "s3"}
-# The plan as the role gives it.
-ROLE_PLAN = {
-    **{name: value for name, value in dataclasses.asdict(PLAN).items() if name != "targets"},
-    "stores": [{"name": "s3", "type": "s3", "place": "vex", "prefix": "", "keep": {}, "options": {"bucket": "vex"}}],
-    "archive_format": "zip",
-}
 
 
 def failed(message: str, **more: t.Any) -> t.Dict[str, t.Any]:
