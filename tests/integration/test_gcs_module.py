@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from tests.integration.gcs_place import KEY, Place
 from tests.modules import ModuleProcess
+from tests.servers.s3_proxy import S3Proxy
 
 # Prints the libraries that an adapter of a type imports.
 IMPORTED = """
@@ -88,6 +90,19 @@ def test_no_secret_in_a_failure(gcs_place: Place) -> None:
     module = ModuleProcess("gcs_upload", options(gcs_place))
     assert "grant them storage.objects.create" in module.result()["msg"]
     assert "PRIVATE KEY" not in module.output
+
+
+def test_an_interrupted_upload_is_cancelled(gcs_place: Place) -> None:
+    gcs_place.file(12 * 1024 * 1024)
+    modules: list[ModuleProcess] = []
+    with S3Proxy(gcs_place.gcs.endpoint) as proxy:
+        proxy.call_at("PUT", 2, lambda: modules[0].process.send_signal(signal.SIGTERM))
+        modules.append(ModuleProcess("gcs_upload", options(gcs_place, endpoint_url=proxy.endpoint, part_size=5)))
+        result = modules[0].result()
+    assert "interrupted by SIGTERM" in result["msg"]
+    assert "left in the bucket" not in result["msg"]
+    assert gcs_place.gcs.rules.describe(gcs_place.bucket, KEY) is None
+    assert not [one for one in gcs_place.gcs.rules.sessions.values() if one.bucket == gcs_place.bucket]
 
 
 @pytest.mark.parametrize(
