@@ -106,6 +106,41 @@ def test_an_interrupted_upload_is_cancelled(gcs_place: Place) -> None:
 
 
 @pytest.mark.parametrize(
+    "point",
+    ["store:upload:after=kill", "store:part:after=kill:2", "store:part:before=kill:3", "store:part:after=kill:3"],
+)
+def test_an_upload_after_one_that_was_killed(gcs_place: Place, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    upload = gcs_place.file(12 * 1024 * 1024)
+    monkeypatch.setenv("VEX_FAILPOINT", point)
+    killed = ModuleProcess("gcs_upload", options(gcs_place, part_size=5))
+    with killed.process:
+        assert killed.process.wait() == -signal.SIGKILL
+    assert (gcs_place.gcs.rules.describe(gcs_place.bucket, KEY) is None) == (point != "store:part:after=kill:3")
+    monkeypatch.delenv("VEX_FAILPOINT")
+    assert ModuleProcess("gcs_upload", options(gcs_place, part_size=5)).result()["status"] == 1
+    assert gcs_place.content() == Path(upload.path).read_bytes()
+
+
+@pytest.mark.parametrize("end", ["before=kill", "before=term", "after=kill", "after=term"])
+def test_an_upload_that_ends_while_it_is_cancelled(gcs_place: Place, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    upload = gcs_place.file(6 * 1024 * 1024)
+    right = Path(upload.path).read_bytes()
+    manifest = gcs_place.folder / "manifest"
+    manifest.write_text(json.dumps({"archive": {"sha256": upload.sha256}}))
+    given = options(gcs_place, part_size=5, manifest=str(manifest))
+    # Not the archive of the manifest.
+    Path(upload.path).write_bytes(right[:-1] + b"?")
+    monkeypatch.setenv("VEX_FAILPOINT", f"store:cancel:{end}")
+    ended = ModuleProcess("gcs_upload", given)
+    with ended.process:
+        assert ended.process.wait() != 0
+    assert gcs_place.gcs.rules.describe(gcs_place.bucket, KEY) is None
+    monkeypatch.delenv("VEX_FAILPOINT")
+    Path(upload.path).write_bytes(right)
+    assert ModuleProcess("gcs_upload", given).result()["status"] == 1
+
+
+@pytest.mark.parametrize(
     ("kind", "missing", "expected"),
     [
         ("gcs", [], "True google.auth requests"),
