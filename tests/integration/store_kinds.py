@@ -88,6 +88,7 @@ class Backups:
             "metadata": {},
             "part_size": 5,
             "parallel": 4,
+            "rate": 0,
         }
         assert upload(request(UploadRequest, given), RunLog(str(self.log)))["changed"] is True
         assert upload(request(UploadRequest, given), RunLog(str(self.log)))["changed"] is False

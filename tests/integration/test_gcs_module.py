@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.files import sha256_of
 from tests.integration.gcs_place import KEY, Place
 from tests.modules import ModuleProcess
+from tests.servers.s3_proxy import S3Proxy
 
 # Prints the libraries that an adapter of a type imports.
 IMPORTED = """
@@ -88,6 +90,54 @@ def test_no_secret_in_a_failure(gcs_place: Place) -> None:
     module = ModuleProcess("gcs_upload", options(gcs_place))
     assert "grant them storage.objects.create" in module.result()["msg"]
     assert "PRIVATE KEY" not in module.output
+
+
+def test_an_interrupted_upload_is_cancelled(gcs_place: Place) -> None:
+    gcs_place.file(12 * 1024 * 1024)
+    modules: list[ModuleProcess] = []
+    with S3Proxy(gcs_place.gcs.endpoint) as proxy:
+        proxy.call_at("PUT", 2, lambda: modules[0].process.send_signal(signal.SIGTERM))
+        modules.append(ModuleProcess("gcs_upload", options(gcs_place, endpoint_url=proxy.endpoint, part_size=5)))
+        result = modules[0].result()
+    assert "interrupted by SIGTERM" in result["msg"]
+    assert "left in the bucket" not in result["msg"]
+    assert gcs_place.gcs.rules.describe(gcs_place.bucket, KEY) is None
+    assert not [one for one in gcs_place.gcs.rules.sessions.values() if one.bucket == gcs_place.bucket]
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["store:upload:after=kill", "store:part:after=kill:2", "store:part:before=kill:3", "store:part:after=kill:3"],
+)
+def test_an_upload_after_one_that_was_killed(gcs_place: Place, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    upload = gcs_place.file(12 * 1024 * 1024)
+    monkeypatch.setenv("VEX_FAILPOINT", point)
+    killed = ModuleProcess("gcs_upload", options(gcs_place, part_size=5))
+    with killed.process:
+        assert killed.process.wait() == -signal.SIGKILL
+    assert (gcs_place.gcs.rules.describe(gcs_place.bucket, KEY) is None) == (point != "store:part:after=kill:3")
+    monkeypatch.delenv("VEX_FAILPOINT")
+    assert ModuleProcess("gcs_upload", options(gcs_place, part_size=5)).result()["status"] == 1
+    assert gcs_place.content() == Path(upload.path).read_bytes()
+
+
+@pytest.mark.parametrize("end", ["before=kill", "before=term", "after=kill", "after=term"])
+def test_an_upload_that_ends_while_it_is_cancelled(gcs_place: Place, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    upload = gcs_place.file(6 * 1024 * 1024)
+    right = Path(upload.path).read_bytes()
+    manifest = gcs_place.folder / "manifest"
+    manifest.write_text(json.dumps({"archive": {"sha256": upload.sha256}}))
+    given = options(gcs_place, part_size=5, manifest=str(manifest))
+    # Not the archive of the manifest.
+    Path(upload.path).write_bytes(right[:-1] + b"?")
+    monkeypatch.setenv("VEX_FAILPOINT", f"store:cancel:{end}")
+    ended = ModuleProcess("gcs_upload", given)
+    with ended.process:
+        assert ended.process.wait() != 0
+    assert gcs_place.gcs.rules.describe(gcs_place.bucket, KEY) is None
+    monkeypatch.delenv("VEX_FAILPOINT")
+    Path(upload.path).write_bytes(right)
+    assert ModuleProcess("gcs_upload", given).result()["status"] == 1
 
 
 @pytest.mark.parametrize(

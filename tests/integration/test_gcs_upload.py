@@ -99,6 +99,7 @@ def test_goes_on_where_an_upload_was_cut_off(gcs_place: Place) -> None:
     with S3Proxy(gcs_place.gcs.endpoint) as proxy, gcs_place.store(seconds=120, endpoint_url=proxy.endpoint) as store:
         proxy.call_at("PUT", 2, lambda: proxy.drop(1, "PUT"))
         proxy.call_at("PUT", 5, lambda: proxy.refuse(2, "PUT"))
+        proxy.call_at("PUT", 9, proxy.go_away)
         gcs_place.gcs.rules.lost_answers = 2
         put_file(store, upload, None, MEBIBYTE, RunLog(None))
         assert store.patience.repetitions >= 4

@@ -12,10 +12,10 @@ import random
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import IO, Any, Self
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from tests.servers.gcs_sessions import Session, Step, parse
+from tests.servers.gcs_sessions import Session, parse
 from tests.servers.google_tokens import ACCOUNT, READER, GoogleTokens
 from tests.servers.ports import LOOPBACK, free_port
 
@@ -68,6 +68,8 @@ class GcsRules:
     def __exit__(self, *_error: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+        for session in self.sessions.values():
+            session.content.close()
 
     def describe(self, bucket: str, name: str) -> dict[str, Any] | None:
         """Return an object as a client sees it, ``None`` when it does not exist."""
@@ -80,10 +82,10 @@ class GcsRules:
         return {**described, **self.settings.get((bucket, described["name"]), {})}
 
     def ask(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
+        self, method: str, path: str, body: bytes | IO[bytes], headers: dict[str, str]
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """Send a request to the server behind, and return status, headers and content of its answer."""
-        connection = http.client.HTTPConnection(self.upstream, timeout=60)
+        connection = http.client.HTTPConnection(self.upstream, timeout=300)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -228,6 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         with session.lock:
             if self.command == "DELETE":
                 del self.rules.sessions[self.query["upload_id"]]
+                session.content.close()
                 self._answer(499, [], b"")
             elif session.answer is not None:
                 self._answer(200, [("Content-Type", "application/json")], session.answer)
@@ -237,29 +240,28 @@ class _Handler(BaseHTTPRequestHandler):
     def _take_part(self, session: Session) -> None:
         if self.body and self.rules.kept:
             self.body = self.body[: self.rules.kept.pop(0)]
-        step = session.accept(
-            parse(self.headers["Content-Range"], self.body), self.length, self.headers.get("X-Goog-Hash", "")
-        )
-        if not isinstance(step, Step):
-            status, text = step
-            if status == 308:
-                self._answer_kept(session)
-            else:
-                self._refuse(status, text)
-            return
-        exists = step.is_last and session.is_new and self.rules.describe(session.bucket, session.name) is not None
-        if exists:
-            self._refuse(412, "At least one of the pre-conditions you specified did not hold.")
-            return
-        headers = {"Content-Range": step.content_range, "Content-Length": str(len(step.body))}
-        status, _headers, content = self.rules.ask("PUT", self.path, step.body, headers)
-        if self.rules.lost_answers and not step.is_last:
+        kept = session.kept
+        sent = parse(self.headers["Content-Range"], self.body)
+        status, text = session.accept(sent, self.length, self.headers.get("X-Goog-Hash", ""))
+        if status == 308 and session.kept > kept and self.rules.lost_answers:
             self.rules.lost_answers -= 1
             self.close_connection = True
-            return
-        if not step.is_last:
+        elif status == 308:
             self._answer_kept(session)
-            return
+        elif status != 200:
+            self._refuse(status, text)
+        elif session.is_new and self.rules.describe(session.bucket, session.name) is not None:
+            self._refuse(412, "At least one of the pre-conditions you specified did not hold.")
+        else:
+            self._complete(session)
+
+    def _complete(self, session: Session) -> None:
+        """Make the object of an upload."""
+        content_range = f"bytes 0-{session.kept - 1}/{session.kept}" if session.kept else "bytes */0"
+        session.content.seek(0)
+        headers = {"Content-Range": content_range, "Content-Length": str(session.kept)}
+        status, _headers, content = self.rules.ask("PUT", self.path, session.content, headers)
+        session.content.close()
         self.rules.settings[session.bucket, session.name] = session.settings
         session.answer = session.described(content)
         self._answer(status, [("Content-Type", "application/json")], session.answer)

@@ -9,8 +9,9 @@ import base64
 import dataclasses
 import json
 import re
+import tempfile
 import threading
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import google_crc32c
 
@@ -31,14 +32,6 @@ class Sent(NamedTuple):
     body: bytes
 
 
-class Step(NamedTuple):
-    """The next request to the server behind: a range and its bytes; ``is_last`` completes the object."""
-
-    content_range: str
-    body: bytes
-    is_last: bool
-
-
 @dataclasses.dataclass
 class Session:
     """One resumable upload.
@@ -55,10 +48,12 @@ class Session:
     #: The object's description, once the upload is complete.
     answer: bytes | None = None
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    #: In one request to the server behind, because it computes its checksums again with each part.
+    content: IO[bytes] = dataclasses.field(default_factory=tempfile.TemporaryFile)
     checksum: Any = dataclasses.field(default_factory=google_crc32c.Checksum)
 
-    def accept(self, sent: Sent, whole: int, hashes: str) -> Step | tuple[int, str]:
-        """Return what the server behind is to get next, or status and text of an answer.
+    def accept(self, sent: Sent, whole: int, hashes: str) -> tuple[int, str]:
+        """Keep what a PUT sends, and return status and text of the answer; 200 when the object is complete.
 
         :param whole: the bytes that the client announced; fewer may have arrived
         :param hashes: the header ``X-Goog-Hash``
@@ -73,18 +68,15 @@ class Session:
         if not is_last:
             end -= end % QUANTUM
         body = sent.body[self.kept - start : max(end - start, 0)]
-        if not is_last and not body:
-            return 308, ""
         checksum = self.checksum.copy()
         checksum.update(body)
         expected = "crc32c=" + base64.b64encode(checksum.digest()).decode()
         if is_last and hashes and hashes != expected:
             return 400, f"Provided CRC32C {hashes!r} doesn't match calculated CRC32C {expected!r}."
         self.checksum = checksum
-        first, self.kept = self.kept, self.kept + len(body)
-        if is_last and not body:
-            return Step(f"bytes */{self.kept}", b"", is_last)
-        return Step(f"bytes {first}-{self.kept - 1}/{self.kept if is_last else '*'}", body, is_last)
+        self.kept += len(body)
+        self.content.write(body)
+        return (200 if is_last else 308), ""
 
     def described(self, content: bytes) -> bytes:
         """Return a description of the object as *content*, with the settings that the server behind forgets."""
