@@ -70,7 +70,7 @@ def test_only_the_last_ten_backups_count() -> None:
 
 
 def test_a_table_that_vanished() -> None:
-    earlier: t.List[Rows] = [{"kept": 5, "orders": 1000 + night, "empty": 0} for night in range(6)]
+    earlier = [{"kept": 5, "orders": 1000 + night, "empty": 0} for night in range(6)]
     assert alarms(earlier, {"kept": 5}) == [
         "table shop.orders is no longer in the backup; the newest one with it is backup_6: 1005 rows",
         "table shop.empty is no longer in the backup; the newest one with it is backup_6: empty",
@@ -85,7 +85,7 @@ def test_a_vanished_table_whose_rows_were_not_in_the_backups() -> None:
 
 @pytest.mark.parametrize(("present", "number"), [(4, 0), (5, 1)])
 def test_a_table_that_was_there_for_a_while_may_go(present: int, number: int) -> None:
-    earlier: t.List[Rows] = [{"kept": 5}] * (10 - present) + [{"kept": 5, "import": 1000}] * present
+    earlier = [{"kept": 5}] * (10 - present) + [{"kept": 5, "import": 1000}] * present
     assert len(alarms(earlier, {"kept": 5})) == number
 
 
@@ -99,8 +99,8 @@ def test_a_renamed_table_is_recognized() -> None:
 
 
 def test_a_silenced_table_has_no_alarm() -> None:
-    earlier: t.List[Rows] = [{"orders": 1000, "import_1": 900_000, "gone": 1000}] * 6
-    now: Rows = {"orders": 1000, "import_1": 3}
+    earlier = [{"orders": 1000, "import_1": 900_000, "gone": 1000}] * 6
+    now = {"orders": 1000, "import_1": 3}
     assert len(alarms(earlier, now)) == 3
     assert alarms(earlier, now, settings("shop.import_*", "shop.gone")) == []
     assert alarms(earlier, now, settings("*.*")) == []
