@@ -10,6 +10,7 @@ import typing as t
 import zlib
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable
+from ansible_collections.vex.backup.plugins.module_utils._mysql.definitions import TABLE
 
 # A longer text is not recorded: a log server may refuse it, and with it the whole record. It holds 300,000 tables.
 MOST_CHARACTERS = 4 * 1024 * 1024
@@ -80,4 +81,4 @@ def _tables(database: t.Mapping[str, t.Any]) -> t.Dict[str, Size]:
 
 
 def _broken(database: t.Mapping[str, t.Any]) -> t.Dict[str, Size]:
-    return {broken["name"]: Size(None, 0) for broken in database["broken"]}
+    return {broken["name"]: Size(None, 0) for broken in database["broken"] if broken["kind"] == TABLE}

@@ -135,34 +135,6 @@ def test_compression_that_ends_after_the_dump_is_its_end() -> None:
     assert found.backup["dump_finished"] == "2025-07-20 16:15:35"
 
 
-def test_alarming_sizes_are_warnings() -> None:
-    found = outcome(sizes={"alarms": ["table a.b has vanished", "look"], "count": 1}, dump={**DUMP, "status": 1})
-    assert (found.status, found.upload_status, found.verdict) == (2, 1, 2)
-    assert found.notes == ["[WARNING] table a.b has vanished", "[WARNING] look"]
-    assert (found.backup["notes"], found.backup["alarms"]) == (found.notes, 1)
-    assert found.problems == []
-    # The backup is whole: what is old enough goes.
-    assert found.may_prune
-
-
-def test_sizes_without_alarms() -> None:
-    found = outcome(sizes={"alarms": [], "count": 0, "compared": 10})
-    assert (found.status, found.notes, found.backup["alarms"]) == (1, [], 0)
-
-
-def test_sizes_that_could_not_be_compared_are_a_warning() -> None:
-    found = outcome(sizes=failed("silenced_tables: 'b' names no table"))
-    assert (found.status, found.verdict, found.problems) == (2, 2, [])
-    text = "the sizes were not compared with earlier backups: silenced_tables: 'b' names no table"
-    assert found.notes == [f"[WARNING] {text}"]
-    assert "alarms" not in found.backup
-
-
-def test_sizes_of_a_run_without_a_backup_are_no_warning() -> None:
-    found = outcome(sizes={"alarms": ["a"], "count": 1}, pack=failed("no space"), failure=Failure("Pack", "no space"))
-    assert (found.status, found.notes) == (3, ["[ERROR] no space"])
-
-
 def test_dump_warned() -> None:
     found = outcome(dump={**DUMP, "status": 2, "dump_warnings": ["table\n changed", ""]})
     assert (found.status, found.upload_status, found.verdict) == (2, 1, 2)

@@ -34,7 +34,10 @@ MANIFEST = {
                 {"name": "orders", "rows": 7, "bytes": 70, "schema_only": False},
                 {"name": "log", "rows": 0, "bytes": 0, "schema_only": True},
             ],
-            "broken": [{"kind": "TABLE", "name": "torn", "reason": "crashed", "is_lost": True}],
+            "broken": [
+                {"kind": "TABLE", "name": "torn", "reason": "crashed", "is_lost": False},
+                {"kind": "PROCEDURE", "name": "hidden", "reason": "denied", "is_lost": True},
+            ],
         },
         {"name": "empty", "tables": [], "broken": []},
     ]
