@@ -21,7 +21,7 @@ from webstatus.settings import Settings
 
 # The newest migration whose tables, columns and indexes the app needs. The collection's modules have their own number
 # in _log_db/connection.py: they write less than the app reads, and neither side imports the other.
-REQUIRED_MIGRATION = "0041_upload_s3_log_sem_backup_id_unico"
+REQUIRED_MIGRATION = "0043_backup_log_alarmes"
 REQUIRED_VERSION = int(REQUIRED_MIGRATION[:4])
 
 # Seconds.

@@ -91,6 +91,9 @@ class Backup(Base):
     database_names: Mapped[list[str] | None] = mapped_column("bancos", JSON)
     file_name: Mapped[str | None] = mapped_column("nome_arquivo", String(64))
     size: Mapped[Megabytes | None] = mapped_column("tamanho_arquivo")
+    # Only the modules read it.
+    table_sizes: Mapped[str | None] = mapped_column("tabelas", MEDIUMTEXT(charset="ascii"), deferred=True)
+    size_alarms: Mapped[UnsignedInteger | None] = mapped_column("alarmes")
     status: Mapped[Status] = mapped_column("status_backup")
     stage: Mapped[str | None] = mapped_column("etapa", String(20))
     server_version: Mapped[Text50 | None] = mapped_column("versao_servidor")

@@ -13,7 +13,7 @@ UTILS = f"{PLUGINS}.module_utils"
 MODULES = f"{PLUGINS}.modules"
 # The layers of module_utils, the lowest first. A layer imports only itself and those before it.
 LAYERS = (
-    *("_errors", "_common", "_mysql", "_tools", "_log_db", "_notify", "_hooks", "_dump", "_archive"),
+    *("_errors", "_common", "_mysql", "_tools", "_log_db", "_notify", "_hooks", "_dump", "_alarm", "_archive"),
     *("_store", "_repository", "_restore", "_verify", "_arguments"),
 )
 

@@ -206,6 +206,14 @@ def test_warnings_and_errors_have_their_levels(reader: TestClient, web_database:
     assert "[WARNING]" not in page
 
 
+def test_many_alarms_of_sizes_are_one_line_each(reader: TestClient, web_database: LogDatabase) -> None:
+    alarms = [f"table shop.t{number} is no longer in the backup" for number in range(20)]
+    notes = "\n".join(f"[WARNING] {alarm}" for alarm in (*alarms, "480 more alarms of sizes, see backup_script.log"))
+    number = add(web_database, status_backup=2, observacao=notes, alarmes=500, tabelas="x")
+    page = texts(reader.get(f"/backups/{number}").text)
+    assert all(f"Alerta {alarm}" in page for alarm in (*alarms, "480 more alarms"))
+
+
 @pytest.mark.parametrize(("status", "level"), [(2, "Alerta"), (3, "Erro")])
 def test_a_note_without_a_level_has_that_of_its_run(
     reader: TestClient, web_database: LogDatabase, status: int, level: str
@@ -235,7 +243,7 @@ def test_the_pages_of_a_backup_never_read_its_logs(reader: TestClient, web_datab
         {"level": "warning", "text": "a"},
         {"level": "error", "text": "b"},
     ]
-    logs = re.compile(r"log_(?:execucao|dump)(?! IS NOT NULL)")
+    logs = re.compile(r"backup_log\.tabelas|log_(?:execucao|dump)(?! IS NOT NULL)")
     assert not [statement for statement in statements if logs.search(statement)]
 
 

@@ -66,6 +66,7 @@ def test_metrics_show_the_rows(watched: Starlette, clock: Clock, web_database: L
         data_inicio=start,
         data_encerramento=start + HOUR,
         tamanho_arquivo="6210.50",
+        alarmes=2,
         upload=upload,
     )
     add(web_database, hostname=name, status_backup=3, data_inicio=clock() - HOUR)
@@ -77,6 +78,7 @@ def test_metrics_show_the_rows(watched: Starlette, clock: Clock, web_database: L
         ("last_success_duration_seconds", name): 3600,
         ("last_success_dump_bytes", name): 6_210_500_000,
         ("last_success_archive_bytes", name): 2_731_440_000,
+        ("last_success_size_alarms", name): 2,
         ("last_status", name): 3,
         ("last_upload_ok", name): 0,
         ("server_safe", name): 0,
@@ -88,10 +90,11 @@ def test_metrics_show_the_rows(watched: Starlette, clock: Clock, web_database: L
     assert 7200 <= found["last_success_age_seconds", name] <= 7200 + HANGS
     assert ("last_success_age_seconds", "db3") not in found
     assert ("overdue", name) not in found
+    assert ("last_success_size_alarms", "db3") not in found
 
 
 def test_every_metric_is_documented(watched: Starlette, clock: Clock, web_database: LogDatabase) -> None:
-    add(web_database, data_inicio=clock(), upload={"status_upload": 1, "tamanho_arquivo": "1"})
+    add(web_database, data_inicio=clock(), alarmes=0, upload={"status_upload": 1, "tamanho_arquivo": "1"})
     add_restore(web_database, None)
     expect_of(web_database, "db-01", agenda="0 * * * *")
     names = {f"`vex_backup_{name}`" for name, _ in read(watched)}

@@ -51,7 +51,10 @@ class Copy(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A run with its uploads. Times are UTC without a zone, the size of the dump is in megabytes."""
+    """A run with its uploads. Times are UTC without a zone, the size of the dump is in megabytes.
+
+    ``size_alarms`` is how many sizes are alarming, ``None`` when they were not compared with earlier backups.
+    """
 
     hostname: str
     id: int
@@ -60,6 +63,7 @@ class Run(NamedTuple):
     start: datetime.datetime
     end: datetime.datetime | None
     size: decimal.Decimal | None
+    size_alarms: int | None
     copies: tuple[Copy, ...]
 
     @property
@@ -178,6 +182,7 @@ def _newest(session: Session) -> Iterable[Run]:
             Backup.started_at,
             Backup.ended_at,
             Backup.size,
+            Backup.size_alarms,
             Upload.destination,
             Upload.status,
             Upload.size,

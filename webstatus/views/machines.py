@@ -69,6 +69,11 @@ GAUGES = (
         lambda state, _now: bytes_of(state.backup.archive_size) if state.backup else None,
     ),
     Gauge(
+        "vex_backup_last_success_size_alarms",
+        "Alarms of sizes in the server's last backup, such as tables that vanished; absent when not compared.",
+        lambda state, _now: state.backup.size_alarms if state.backup else None,
+    ),
+    Gauge(
         "vex_backup_last_status",
         "Status of the server's last finished run: 1 success, 2 warning, 3 error.",
         lambda state, _now: state.last.status if state.last else None,

@@ -119,6 +119,9 @@ options:
       binlog_coordinates:
         description: Binlog position of the dump's snapshot.
         type: str
+      alarms:
+        description: Number of its sizes that are alarming; absent when they were not compared.
+        type: int
   uploads:
     description: Known facts of the uploads, one item for each destination. Times are C(YYYY-MM-DD HH:MM:SS), UTC.
     type: list
@@ -172,6 +175,12 @@ options:
     type: path
   dump_log_file:
     description: Log of the dump, C(mydumper_log.log), recorded in the same way.
+    type: path
+  manifest_file:
+    description:
+      - The backup's C(manifest.json), or the manifest beside its archive. The rows and bytes of its tables are
+        recorded, for the alarms of later backups.
+      - A manifest that is absent or cannot be read, or has more than about 300,000 tables, leaves them out.
     type: path
 """
 
@@ -277,6 +286,7 @@ BACKUP: Spec = {
     "pack_started": {"type": "str"},
     "pack_finished": {"type": "str"},
     "binlog_coordinates": {"type": "str"},
+    "alarms": {"type": "int"},
 }
 UPLOAD: Spec = {
     "destination": {"type": "str", "default": "s3"},
@@ -311,6 +321,7 @@ def main() -> None:
             "uploads": {"type": "list", "elements": "dict", "default": [], "options": UPLOAD},
             "run_log_file": {"type": "path"},
             "dump_log_file": {"type": "path"},
+            "manifest_file": {"type": "path"},
         },
         supports_check_mode=True,
     )

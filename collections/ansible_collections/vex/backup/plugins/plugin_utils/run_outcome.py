@@ -87,10 +87,10 @@ class Stages:
     """The results of a run's stages so far, as Ansible registers them; empty for a stage that did not run.
 
     ``opened`` and ``closed`` are of ``backup_log_record``, ``dump`` of ``mysql_dump``, ``pack`` of ``archive_7z``,
-    ``uploads`` of ``destination_upload``, ``earlier`` of ``backup_upload``, ``prune`` of ``backup_prune`` on the host
-    and ``prunes`` in the destinations, ``mail`` of ``backup_mail``, ``channels`` of ``backup_notify``, ``ping`` of
-    ``backup_ping``; ``before_run``, ``after_dump`` and ``after_run`` of ``backup_hook``. ``uploads``, ``earlier`` and
-    ``prunes`` are by the name of the destination.
+    ``uploads`` of ``destination_upload``, ``sizes`` of ``backup_alarm``, ``earlier`` of ``backup_upload``, ``prune`` of
+    ``backup_prune`` on the host and ``prunes`` in the destinations, ``mail`` of ``backup_mail``, ``channels`` of
+    ``backup_notify``, ``ping`` of ``backup_ping``; ``before_run``, ``after_dump`` and ``after_run`` of
+    ``backup_hook``. ``uploads``, ``earlier`` and ``prunes`` are by the name of the destination.
     """
 
     opened: Result = dataclasses.field(default_factory=dict)
@@ -99,6 +99,7 @@ class Stages:
     after_dump: Result = dataclasses.field(default_factory=dict)
     pack: Result = dataclasses.field(default_factory=dict)
     uploads: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
+    sizes: Result = dataclasses.field(default_factory=dict)
     closed: Result = dataclasses.field(default_factory=dict)
     earlier: t.Mapping[str, Result] = dataclasses.field(default_factory=dict)
     prune: Result = dataclasses.field(default_factory=dict)
@@ -192,7 +193,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
     status = int(stages.dump["status"]) if made else ERROR
     late_warnings = _hook_warnings(stages.after_run)
     # A late problem is added to a closed record, which is then no longer a plain success.
-    is_warned = [*_early_hook_warnings(stages), *late_warnings, *late_problems]
+    is_warned = [*_early_warnings(stages, made), *late_warnings, *late_problems]
     status = max(status, WARNING) if is_warned else status
     left_out = [str(text) for text in stages.dump.get("left_out") or []]
     notes = _notes(stages, made, [*late_warnings, *late_problems])
@@ -344,16 +345,23 @@ def _late_problems(stages: Stages) -> t.List[str]:
     ]
 
 
-def _early_hook_warnings(stages: Stages) -> t.List[str]:
-    return [*_hook_warnings(stages.before_run), *_hook_warnings(stages.after_dump)]
+def _early_warnings(stages: Stages, made: bool) -> t.List[str]:
+    hooks = [*_hook_warnings(stages.before_run), *_hook_warnings(stages.after_dump)]
+    return [*hooks, *(_size_alarms(stages) if made else [])]
 
 
 def _hook_warnings(hooks: Result) -> t.List[str]:
     return [str(text) for text in hooks.get("hook_warnings") or []]
 
 
+def _size_alarms(stages: Stages) -> t.List[str]:
+    if has_failed(stages.sizes):
+        return [f"the sizes were not compared with earlier backups: {problem_of(stages.sizes, 'message')}"]
+    return [str(text) for text in stages.sizes.get("alarms") or []]
+
+
 def _notes(stages: Stages, made: bool, late: t.Sequence[str]) -> t.List[str]:
-    warnings = [*(str(text) for text in stages.dump.get("dump_warnings") or []), *_early_hook_warnings(stages)]
+    warnings = [*(str(text) for text in stages.dump.get("dump_warnings") or []), *_early_warnings(stages, made)]
     errors = [str(text) for text in stages.dump.get("dump_errors") or []]
     # The reasons of a failed dump are in its result.
     if not made and stages.failure and not (errors and has_failed(stages.dump)):
@@ -381,6 +389,7 @@ def _backup_record(plan: Plan, stages: Stages, notes: t.List[str]) -> t.Dict[str
         dump_finished=finished,
         pack_started=packed.get("pack_started"),
         pack_finished=packed.get("pack_finished"),
+        alarms=stages.sizes.get("count"),
         notes=notes,
     )
 

@@ -170,6 +170,7 @@ def _table(table: DumpedTable, fingerprint: t.Mapping[str, t.Any]) -> t.Dict[str
         "name": table.plan.table.name,
         "engine": table.plan.table.engine,
         "rows": content.rows,
+        "bytes": table.size,
         "longest_statement": content.longest,
         "sha256": content.sha256,
         "files": list(table.files),

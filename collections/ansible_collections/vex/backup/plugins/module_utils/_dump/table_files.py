@@ -20,11 +20,15 @@ _NUMBERS = re.compile(r"(?:\.\d{5,})*\Z")
 
 
 class DumpedTable(t.NamedTuple):
-    """A table in the dump: its files in order, relative to the database's directory, and the content of each."""
+    """A table in the dump: its files in order, relative to the database's directory, and the content of each.
+
+    ``size`` is the bytes of these files before compression.
+    """
 
     plan: TablePlan
     files: t.Sequence[str]
     counts: t.Sequence[Count]
+    size: int
 
     @property
     def content(self) -> Count:
@@ -56,8 +60,9 @@ def dumped_tables(dump: DatabaseDump, contents: t.Mapping[str, DataFile]) -> t.L
     found = []
     for plan in dump.plan.tables:
         files = dump.files[plan.table.name]
-        counts = [contents[os.path.join(dump.plan.directory, name)].content for name in files]
-        found.append(DumpedTable(plan, files, counts))
+        complete = [contents[os.path.join(dump.plan.directory, name)] for name in files]
+        size = sum(file.size for file in complete)
+        found.append(DumpedTable(plan, files, [file.content for file in complete], size))
     return found
 
 

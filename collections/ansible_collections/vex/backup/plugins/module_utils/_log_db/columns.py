@@ -15,8 +15,14 @@ from ansible_collections.vex.backup.plugins.module_utils._common.notes import fi
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import timestamp
 from ansible_collections.vex.backup.plugins.module_utils._common.status import RUNNING
 from ansible_collections.vex.backup.plugins.module_utils._common.text import clean, excerpt_of, fit_characters
-from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError
+from ansible_collections.vex.backup.plugins.module_utils._errors import ManifestUnusable, OptionError
 from ansible_collections.vex.backup.plugins.module_utils._log_db.merge import Columns, State
+from ansible_collections.vex.backup.plugins.module_utils._log_db.table_sizes import (
+    MOST_CHARACTERS,
+    pack_sizes,
+    read_manifest,
+    sizes_of,
+)
 
 # Of a longer log the record holds the head and the tail.
 LOG_BYTES = 1024 * 1024
@@ -78,6 +84,7 @@ class BackupFacts:
     pack_started: t.Optional[str] = None
     pack_finished: t.Optional[str] = None
     binlog_coordinates: t.Optional[str] = None
+    alarms: t.Optional[int] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +120,7 @@ class RunFacts:
     uploads: t.Sequence[UploadFacts] = ()
     run_log_file: t.Optional[str] = None
     dump_log_file: t.Optional[str] = None
+    manifest_file: t.Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +157,11 @@ def run_state(facts: RunFacts, now: datetime.datetime) -> State:
         if path:
             with contextlib.suppress(FileNotFoundError):
                 backup[column] = read_log(path)
+    if facts.manifest_file:
+        # The next backups are compared with these sizes; a record without them is still a record.
+        with contextlib.suppress(ManifestUnusable):
+            text = pack_sizes(sizes_of(read_manifest(facts.manifest_file)))
+            backup.update({"tabelas": text} if len(text) <= MOST_CHARACTERS else {})
     return State(_identity(facts.run_uuid), backup, _uploads(facts.uploads, now), {})
 
 
@@ -203,6 +216,8 @@ def _backup_columns(facts: BackupFacts) -> Columns:
     if facts.databases is not None:
         columns["nome_database"] = fit_text(", ".join(facts.databases))
         columns["bancos"] = json.dumps([clean(name) for name in facts.databases], ensure_ascii=False)
+    if facts.alarms is not None:
+        columns["alarmes"] = facts.alarms
     return columns
 
 

@@ -28,7 +28,7 @@ if t.TYPE_CHECKING:
 
 # The migration that made the newest table or column that the modules write. The web app has its own number in
 # webstatus/database.py: it reads more than the modules write, and neither side imports the other.
-REQUIRED_MIGRATION = "0041_upload_s3_log_sem_backup_id_unico"
+REQUIRED_MIGRATION = "0043_backup_log_alarmes"
 REQUIRED_VERSION = int(REQUIRED_MIGRATION[:4])
 
 STATEMENT_SECONDS = 30

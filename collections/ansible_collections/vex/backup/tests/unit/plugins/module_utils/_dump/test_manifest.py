@@ -57,7 +57,7 @@ def manifest(
 ) -> t.Dict[str, t.Any]:
     request = dataclasses.replace(dump_request(pathlib.Path("/w/backup_20260102_120000")), **options)
     counts = {"t": [Count(2, "2f", ("id",), 9), Count(1, "1f", ("id",), 70000)], "é": [Count(1, "3f")], "empty": []}
-    tables = [DumpedTable(plan, DUMP.files[plan.table.name], counts[plan.table.name]) for plan in SHOP.tables]
+    tables = [DumpedTable(plan, DUMP.files[plan.table.name], counts[plan.table.name], 70) for plan in SHOP.tables]
     result = DumpResult([DUMP, EMPTY], bytes=7)
     files: t.Any = [{"path": "dump/empty/database.sql", "size": 1, "sha256": "f"}]
     dumped = Dumped(make_plan(), result, NOON, NOON, {"we ird": tables, "empty": []}, files, accounts, server_objects)
@@ -80,6 +80,7 @@ def test_manifest() -> None:
     ]
     assert [one["files"] for one in shop["tables"]] == list(DUMP.files.values())
     assert [one["longest_statement"] for one in shop["tables"]] == [70000, 0, 0]
+    assert [one["bytes"] for one in shop["tables"]] == [70, 70, 70]
     assert made["server"]["limits"] == {"max_allowed_packet": "67108864"}
     assert [one["needs"] for one in shop["definitions"]] == [{}, {"engine": ["X"]}, {}, {}]
     assert (shop["views"], shop["programs"]) == (["v"], [{"kind": "TRIGGER", "name": "g"}])

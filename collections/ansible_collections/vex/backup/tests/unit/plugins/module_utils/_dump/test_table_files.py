@@ -79,7 +79,7 @@ def test_chunks_are_in_the_order_of_their_numbers(numbers: t.Set[int], table: st
     ],
 )
 def test_rows_that_the_server_would_not_take_back(longest: int, message: str) -> None:
-    tables = [DumpedTable(SHOP, ["a", "b"], [Count(1, "", (), 7), Count(1, "", (), longest)])]
+    tables = [DumpedTable(SHOP, ["a", "b"], [Count(1, "", (), 7), Count(1, "", (), longest)], 14)]
     found = [text.partition(", here and")[0] for text in long_statements(make_plan(), dump(SHOP, files={}), tables)]
     assert found == ([f"we ird.t: its longest row {message}"] if message else [])
 
@@ -90,8 +90,8 @@ def test_tables_with_their_contents() -> None:
     made = dump(SHOP, empty, files={"t": ["tables/a.sql", "tables/b.sql"], "empty": []})
     found = dumped_tables(made, {"we%20ird/tables/a.sql": one, "we%20ird/tables/b.sql": two, "other/x.sql": one})
     assert found == [
-        DumpedTable(SHOP, ["tables/a.sql", "tables/b.sql"], [one.content, two.content]),
-        DumpedTable(empty, [], []),
+        DumpedTable(SHOP, ["tables/a.sql", "tables/b.sql"], [one.content, two.content], one.size + two.size),
+        DumpedTable(empty, [], [], 0),
     ]
     assert [table.content.rows for table in found] == [3, 0]
 
@@ -119,24 +119,24 @@ def test_tables_with_their_contents() -> None:
     ],
 )
 def test_incomplete_tables_are_named(counts: t.List[Count], shown: int, sentences: t.List[str], reason: str) -> None:
-    table = DumpedTable(SHOP._replace(reason=reason), ["a"] * len(counts), counts)
+    table = DumpedTable(SHOP._replace(reason=reason), ["a"] * len(counts), counts, 1)
     assert list(incomplete_tables(dump(table.plan, files={}, t=shown), [table])) == sentences
 
 
 def test_hidden_column_is_named_where_statements_name_none() -> None:
     hidden = TablePlan(make_table("t", ID, make_column("x", "int", extra="INVISIBLE")), "")
-    (sentence,) = incomplete_tables(dump(hidden, files={}), [DumpedTable(hidden, ["a"], [Count(1, "", None)])])
+    (sentence,) = incomplete_tables(dump(hidden, files={}), [DumpedTable(hidden, ["a"], [Count(1, "", None)], 1)])
     assert sentence.endswith("so the values of 'x' may be missing")
 
 
 @pytest.mark.parametrize(("reason", "count"), [("", 1), ("the history of its rows", 0)])
 def test_column_that_was_added_meanwhile_is_named(reason: str, count: int) -> None:
     """The client also dumps the columns of a history."""
-    table = DumpedTable(SHOP._replace(reason=reason), ["a"], [Count(1, "", ("id", "ç", "new"))])
+    table = DumpedTable(SHOP._replace(reason=reason), ["a"], [Count(1, "", ("id", "ç", "new"))], 1)
     found = list(incomplete_tables(dump(table.plan, files={}), [table]))
     assert found == ["we ird.t: the column 'new' was added while the dump began"][:count]
 
 
 def test_sequence_is_not_incomplete() -> None:
     sequence = TablePlan(make_table("s", kind="SEQUENCE"), "the engine")
-    assert list(incomplete_tables(dump(sequence, files={}), [DumpedTable(sequence, [], [])])) == []
+    assert list(incomplete_tables(dump(sequence, files={}), [DumpedTable(sequence, [], [], 0)])) == []
