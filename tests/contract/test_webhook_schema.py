@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._notify.channel import EVENTS, Message
 from ansible_collections.vex.backup.plugins.module_utils._notify.webhook import body_of
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decided
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import decided
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Plan, Stages
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 from tests.integration.notifying import SCHEMA, assert_documented
 

@@ -116,7 +116,7 @@ class _Backup:
         self._interference = interference
         self._changes = changes
         self._results: dict[str, Result] = {}
-        self._failure: run_outcome.Failure | None = None
+        self._failure: run_stages.Failure | None = None
 
     def run(self) -> run_outcome.Outcome:
         """Make the backup."""
@@ -136,7 +136,7 @@ class _Backup:
         self._key = backup_key.build("", host.hostname, name, "zip")
         self._identity = {"run_uuid": opened.result["run_uuid"]}
         target = Target("s3", "s3", str(host.store["bucket"]), self._key)
-        self._plan = run_outcome.Plan(host.hostname, name, f"{name}.zip", str(self._path), True, True, [target])
+        self._plan = run_stages.Plan(host.hostname, name, f"{name}.zip", str(self._path), True, True, [target])
         for make in (self._dump, self._pack, self._upload):
             if self._failure is None:
                 make()
@@ -161,7 +161,7 @@ class _Backup:
 
     def _pack(self) -> None:
         if self._record("record pack", stage="pack", status=0, backup=self._decide().backup).failed:
-            self._failure = run_outcome.Failure("record pack", "the module died")
+            self._failure = run_stages.Failure("record pack", "the module died")
             return
         self._stage("pack", "archive_7z", {"source": str(self._path), "dest": self._archive, "remove_source": True})
 
@@ -169,7 +169,7 @@ class _Backup:
         decided = self._decide()
         begun = {"backup": decided.backup, "uploads": decided.begun}
         if self._record("record upload", stage="upload", status=0, **begun).failed:
-            self._failure = run_outcome.Failure("record upload", "the module died")
+            self._failure = run_stages.Failure("record upload", "the module died")
             return
         options = {
             **self._host.store,
@@ -249,14 +249,14 @@ class _Backup:
         ended = self._step(name, module, {**options, "run_log": self._run_log})
         self._results[name] = ended.result
         if ended.failed:
-            self._failure = run_outcome.Failure(name, ended.message)
+            self._failure = run_stages.Failure(name, ended.message)
 
     def _step(self, step: str, module: str, options: Options) -> Ended:
         own = {name.partition("__")[2]: value for name, value in self._changes.items() if name.startswith(f"{step}__")}
         return self._interference.run(self._host.modules, step, module, {**options, **own})
 
     def _decide(self) -> run_outcome.Outcome:
-        return run_outcome.decide(self._plan, run_outcome.Stages(**self._results, failure=self._failure))
+        return run_outcome.decide(self._plan, run_stages.Stages(**self._results, failure=self._failure))
 
 
 class _Proving:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.fleet.conftest import RECIPES
 from tests.fleet.fleet import SAMPLE, Member, backup
 from tests.integration.log_db import run_module
-from tests.integration.watching import NIGHTLY, Watch
+from tests.integration.watching import DAILY, Watch
 from tests.playbook import ATTACHMENTS, LogDatabase, attachments_of
 from tests.servers.smtp import SmtpSink
 from tests.web.people import make_person
@@ -70,7 +70,7 @@ def expect_since_days(member: Member) -> None:
         "login_password": password,
         "login_database": database.name,
     }
-    schedule = {"schedule": NIGHTLY, "time_zone": "UTC", "tolerance_minutes": 60}
+    schedule = {"schedule": DAILY, "time_zone": "UTC", "tolerance_minutes": 60}
     recorded = run_module("backup_server_record", {**login, "hostname": member.hostname, **schedule})
     assert recorded["changed"], recorded
     database.server.execute(

@@ -12,7 +12,8 @@ class ModuleDocFragment:
 options:
   destination:
     description:
-      - Where the backups are, and how to reach it. The roles make it of their own variables.
+      - Where the backups are, and how to reach it. Required, but for retention on a host alone. The roles make it of
+        their own variables.
       - An option of another type is an error.
     type: dict
     suboptions:

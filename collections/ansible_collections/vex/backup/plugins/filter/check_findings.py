@@ -10,7 +10,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vex.backup.plugins.plugin_utils.check_findings import Checks, findings_of
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Stages
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import ended_by_item
 
 DOCUMENTATION = r"""

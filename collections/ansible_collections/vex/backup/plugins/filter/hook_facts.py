@@ -9,7 +9,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vex.backup.plugins.plugin_utils.hook_facts import facts_of
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Plan, Stages
 
 DOCUMENTATION = r"""
 name: hook_facts

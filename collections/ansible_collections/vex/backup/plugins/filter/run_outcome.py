@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decided, undecided
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import decided, undecided
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Plan, Stages
 
 DOCUMENTATION = r"""
 name: run_outcome

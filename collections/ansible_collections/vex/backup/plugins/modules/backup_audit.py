@@ -139,7 +139,6 @@ def main() -> None:
             "manifest_keys": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "timeout": {"type": "int"},
         },
-        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(

@@ -143,7 +143,6 @@ def main() -> None:
             "timeout": {"type": "int"},
         },
         required_together=[("destination", "target")],
-        required_one_of=[("destination",)],
         mutually_exclusive=[("name", "at")],
         supports_check_mode=True,
     )

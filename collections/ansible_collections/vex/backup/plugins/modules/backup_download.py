@@ -218,7 +218,7 @@ def main() -> None:
             **PATIENCE,
             **RUN_LOG,
         },
-        required_one_of=[("destination",), ("key", "hostname")],
+        required_one_of=[("key", "hostname")],
         required_by={"prefix": ["hostname"], "name": ["hostname"], "at": ["hostname"]},
         mutually_exclusive=[("key", "hostname"), ("name", "at")],
         supports_check_mode=True,

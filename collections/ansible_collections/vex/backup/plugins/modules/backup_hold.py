@@ -92,7 +92,6 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "timeout": {"type": "int"},
         },
-        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(

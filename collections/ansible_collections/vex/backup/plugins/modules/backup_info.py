@@ -127,7 +127,6 @@ def main() -> None:
             **DESTINATION,
             **PATIENCE,
         },
-        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(

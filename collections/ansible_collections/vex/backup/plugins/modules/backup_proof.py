@@ -153,7 +153,6 @@ def main() -> None:
             **PATIENCE,
             **COMPARED,
         },
-        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(

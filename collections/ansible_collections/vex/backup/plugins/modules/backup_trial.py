@@ -101,7 +101,6 @@ def main() -> None:
             "retention": {"type": "bool", "default": False},
             "timeout": {"type": "int"},
         },
-        required_one_of=[("destination",)],
     )
     conclude(
         module,

@@ -146,7 +146,6 @@ def main() -> None:
             "time_limit": {"type": "int", "default": 3600},
             "timeout": {"type": "int"},
         },
-        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(

@@ -166,7 +166,6 @@ def main() -> None:
             **RATE,
             **RUN_LOG,
         },
-        required_one_of=[("destination",)],
         supports_check_mode=True,
     )
     conclude(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Stages
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Result, has_failed, problem_of
 
 # The needs that mysql_dump tries once it has reached the server, and backup_trial, with the names of their findings.

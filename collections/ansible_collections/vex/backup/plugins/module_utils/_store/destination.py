@@ -30,11 +30,13 @@ class Destination:
     storage_class: t.Optional[str] = None
 
     @classmethod
-    def from_options(cls, options: t.Mapping[str, t.Any]) -> Destination:
+    def from_options(cls, options: t.Optional[t.Mapping[str, t.Any]]) -> Destination:
         """Take a destination from the option ``destination`` of a module.
 
-        :raises OptionError: for an option that its type does not have, lacks or cannot use
+        :raises OptionError: for no destination, and for an option that its type does not have, lacks or cannot use
         """
+        if options is None:
+            raise OptionError("destination is missing: set it to the place of the backups, such as type and bucket")
         kind = options["type"]
         adapter = ADAPTERS[kind]()
         name = options["name"] or kind

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Plan, Stages
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 
 RUN = "0b7a9f5e-8a55-4d7b-9a3e-1c2d3e4f5a6b"

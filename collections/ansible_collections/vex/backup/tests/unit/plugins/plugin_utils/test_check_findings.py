@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.vex.backup.plugins.filter.check_findings import FilterModule
 from ansible_collections.vex.backup.plugins.plugin_utils.check_findings import Checks, findings_of
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Stages
 
 DUMP_NEEDS = "mydumper client compression databases grants directory disk lock tools tables".split()
 BUCKET_NEEDS = "list write read remove parts".split()

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.vex.backup.plugins.filter.hook_facts import FilterModule
 from ansible_collections.vex.backup.plugins.module_utils._hooks.environment import Facts
 from ansible_collections.vex.backup.plugins.plugin_utils.hook_facts import facts_of
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Stages
 from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import (
     DUMP,
     GOOD,

@@ -9,7 +9,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Failure, Outcome, Plan, decide
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Outcome, decide
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Failure, Plan
 from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import GOOD, PLAN
 
 

@@ -8,7 +8,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decide
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import decide
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Plan, Stages
 
 PLAN = Plan("db1", "backup_x", "backup_x.zip", "/dump", is_packed=False, is_uploaded=False)
 DUMP = {"status": 1}

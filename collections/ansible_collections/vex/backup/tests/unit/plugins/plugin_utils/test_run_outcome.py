@@ -11,15 +11,8 @@ import typing as t
 import pytest
 
 from ansible_collections.vex.backup.plugins.filter.run_outcome import FilterModule
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import (
-    Failure,
-    Outcome,
-    Plan,
-    Stages,
-    decide,
-    decided,
-    summary_of,
-)
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Outcome, decide, decided, summary_of
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Failure, Plan, Stages
 from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import (
     CLOSED,
     DUMP,

@@ -7,7 +7,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Failure, Outcome, decide
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Outcome, decide
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Failure
 from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import GOOD, PLAN
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Failure, Outcome, Plan, decide, summary_of
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Outcome, decide, summary_of
+from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Failure, Plan
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 from ansible_collections.vex.backup.tests.unit.plugins.plugin_utils.made_stages import (
     GOOD,
