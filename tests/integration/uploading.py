@@ -74,7 +74,7 @@ class Uploads:
     def run(self, **options: Any) -> dict[str, Any]:
         given = self.options(**options)
         unset = dict.fromkeys(("timeout", "run_uuid"))
-        defaults: dict[str, Any] = {**unset, "metadata": {}, "parallel": 4, "check_mode": False}
+        defaults: dict[str, Any] = {**unset, "metadata": {}, "parallel": 4, "rate": 0, "check_mode": False}
         return upload(
             request(UploadRequest, {**defaults, **given}, destination=s3_destination(given)), RunLog(str(self.log))
         )
