@@ -38,6 +38,11 @@ def test_an_option_of_another_type_is_refused_by_name() -> None:
         destination(name="nas", type="directory", path="/p", bucket="b", secret_key="SK")
 
 
+def test_a_destination_is_needed() -> None:
+    with pytest.raises(OptionError, match="destination is missing"):
+        Destination.from_options(None)
+
+
 def test_a_key_needs_its_encryption() -> None:
     with pytest.raises(OptionError, match="kms_key_id needs server_side_encryption aws:kms"):
         destination(bucket="b", kms_key_id="K", server_side_encryption="AES256")
