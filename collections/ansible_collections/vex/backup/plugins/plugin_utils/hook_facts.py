@@ -7,7 +7,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.status import RUNNING
-from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import UPLOADED, Plan, Stages, decide
+from ansible_collections.vex.backup.plugins.plugin_utils.run_outcome import Plan, Stages, decide
+from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import UPLOADED
 
 
 def facts_of(plan: Plan, stages: Stages) -> t.Dict[str, str]:
