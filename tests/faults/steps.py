@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.vex.backup.plugins.module_utils._common import backup_key
-from ansible_collections.vex.backup.plugins.plugin_utils import run_outcome, verify_outcome
+from ansible_collections.vex.backup.plugins.plugin_utils import run_outcome, run_stages, verify_outcome
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import Target
 from tests.destinations import destined
 from tests.faults.interference import Failed, Interference, Killed, Options, Result, require

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -123,42 +124,65 @@ def test_both_forms_are_refused_and_recorded(
     assert len(outcome.mails) == 1
 
 
-def test_the_command_reads_each(
-    command: Command, destinations: list[dict[str, Any]], capfd: pytest.CaptureFixture[str]
-) -> None:
-    host = command.host
+@pytest.fixture
+def archive(command: Command, destinations: list[dict[str, Any]], capfd: pytest.CaptureFixture[str]) -> str:
+    """Make one backup by the command; return the name of its archive."""
     assert command("run") == 0, capfd.readouterr()
-    (archive,) = keys(host, destinations[0]["bucket"])
-    name = archive[:-4]
+    (archive,) = keys(command.host, destinations[0]["bucket"])
     capfd.readouterr()
-    assert command("list", "--from", "far") == 0
-    lines = capfd.readouterr().out.splitlines()
-    assert lines[0] == "In far, one of s3, far, vault:"
-    assert lines[2].startswith(name)
-    # The first is away: the second answers.
+    return archive
+
+
+def test_lists_are_of_the_first_that_answers(
+    command: Command, destinations: list[dict[str, Any]], archive: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     away = [{**destinations[0], "endpoint_url": AWAY}, *destinations[1:]]
     assert command("list", destinations=away) == 0
-    assert capfd.readouterr().out.startswith("In far, one of")
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == "In far, one of s3, far, vault:"
+    assert lines[2].startswith(archive[:-4])
     assert command("list", "--from", "s3", destinations=away) == 1
     assert "could not be reached" in " ".join(capfd.readouterr().err.split())
     assert command("list", "--from", "nowhere") == 1
     assert "which are s3, far, vault" in " ".join(capfd.readouterr().err.split())
-    client = host.store.client()
-    for item in client.list_objects_v2(Bucket="far", Prefix=f"mysql/{host.prefix}")["Contents"]:
+
+
+def test_a_backup_is_copied_to_a_destination_that_lacks_it(
+    command: Command, archive: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client, prefix = command.host.store.client(), f"mysql/{command.host.prefix}"
+    for item in client.list_objects_v2(Bucket="far", Prefix=prefix)["Contents"]:
         client.delete_object(Bucket="far", Key=item["Key"])
-    capfd.readouterr()
     assert command("copy", "--from", "vault", "--to", "far") == 0, capfd.readouterr()
-    assert capfd.readouterr().out.startswith(f"copied       {name}  s3://far/mysql/")
-    assert keys(host, "far", "mysql/") == [archive]
-    assert command("hold", name, "--from", "vault") == 0
-    assert command("prune", "--dry-run") == 0
-    said = capfd.readouterr().out
-    assert [line for line in said.splitlines() if line.endswith(":")] == ["s3:", "far:", "vault:"]
+    assert capfd.readouterr().out.startswith(f"copied       {archive[:-4]}  s3://far/mysql/")
+    assert keys(command.host, "far", "mysql/") == [archive]
     assert command("audit") == 0, capfd.readouterr()
     assert "far: 1 backup, 0 findings" in capfd.readouterr().out
-    for number, destination in enumerate(("s3", "far", "vault")):
-        database = f"from_{destination}_{number}"
-        arguments = ("--from", destination, "--database", "portal", "--as", database)
-        assert command("restore", *arguments) == 0, capfd.readouterr()
-        place = destinations[number].get("bucket") or destinations[number]["path"]
-        assert f"{place}/" in capfd.readouterr().out
+
+
+def test_holds_and_retention_are_of_each(command: Command, archive: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert command("hold", archive[:-4], "--from", "vault") == 0
+    capfd.readouterr()
+    assert command("prune", "--dry-run") == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith(":")] == ["s3:", "far:", "vault:"]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_restore_from_each(
+    command: Command,
+    destinations: list[dict[str, Any]],
+    archive: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    assert archive
+    # The password of the account, which has none.
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    chosen = destinations[number]
+    arguments = ("--database", "portal", "--as", f"restored_{number}", "--user", "root", "--yes")
+    assert command("restore", "--from", chosen["name"], *arguments) == 0, capfd.readouterr()
+    assert f"{chosen.get('bucket') or chosen['path']}/" in capfd.readouterr().out
+    assert command.host.source.execute(f"SHOW TABLES IN restored_{number}")
+    command.host.source.execute(f"DROP DATABASE restored_{number}")

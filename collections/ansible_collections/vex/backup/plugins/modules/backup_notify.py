@@ -102,7 +102,7 @@ EXAMPLES = r"""
       - url: "{{ vault_slack_url }}"
       - webhook: https://hooks.example.com/backups
         key: "{{ vault_webhook_key }}"
-        on: [success, warning, error]
+        "on": [success, warning, error]
     event: error
     title: Rotina de backup db1 20/07/2025 16:15:23
     text: The backup of db1 failed.

@@ -15,8 +15,8 @@ description:
     O(keep_local) uploaded runs stay with their archives, manifests and logs, and so do the newest O(keep_failed) of the
     others, which failed. Runs that have not ended stay, files that another process reads, those of another account that
     this one cannot open, and runs with a later name than O(name).
-  - With O(destination), removes the backups of O(hostname) that no rule keeps from the bucket, each with its manifest and
-    proof, the manifest first. With all of O(keep_last), O(keep_daily), O(keep_weekly), O(keep_monthly) and
+  - With O(destination), removes the backups of O(hostname) there that no rule keeps, each with its manifest and proof,
+    the manifest first. With all of O(keep_last), O(keep_daily), O(keep_weekly), O(keep_monthly) and
     O(keep_yearly) at V(0), everything stays.
   - The newest good backup, the newest proven backup, held backups and backups that the bucket has locked always stay. A
     backup without a manifest, or with a manifest that cannot be verified, counts for no rule and stays.

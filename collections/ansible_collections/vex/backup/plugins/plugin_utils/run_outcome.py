@@ -8,7 +8,6 @@ The role ``vex.backup.backup`` decides it after each stage. The record, the mail
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._common.notes import (
@@ -18,6 +17,7 @@ from ansible_collections.vex.backup.plugins.module_utils._common.notes import (
 )
 from ansible_collections.vex.backup.plugins.module_utils._common.status import ERROR, WARNING
 from ansible_collections.vex.backup.plugins.plugin_utils.run_stages import Failure, Plan, Stages
+from ansible_collections.vex.backup.plugins.plugin_utils.run_time import seconds_of
 from ansible_collections.vex.backup.plugins.plugin_utils.upload_outcome import (
     DISABLED,
     NO_RESULT,
@@ -125,7 +125,7 @@ def decide(plan: Plan, stages: Stages) -> Outcome:
         archive_bytes=stages.pack.get("size", 0),
         location=next((one.result["url"] for one in uploaded), stages.pack.get("archive") or plan.dump_path),
         bytes=stages.pack.get("size", stages.dump.get("dump_bytes")) if made else None,
-        seconds=_seconds(stages),
+        seconds=seconds_of(stages.opened, stages.closed),
         uploaded=[one.target.name for one in uploaded],
         may_prune=bool(uploaded) and status != ERROR,
         pending=[one.target.name for one in uploaded if one.result.get("pending")],
@@ -303,14 +303,3 @@ def _backup_record(plan: Plan, stages: Stages, notes: t.List[str]) -> t.Dict[str
 
 def _known(**options: t.Any) -> t.Dict[str, t.Any]:
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _seconds(stages: Stages) -> t.Optional[int]:
-    if "ended" not in stages.closed or "started" not in stages.opened:
-        return None
-    started, ended = (_time(text) for text in (stages.opened["started"], stages.closed["ended"]))
-    return int((ended - started).total_seconds())
-
-
-def _time(text: str) -> datetime.datetime:
-    return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S")
