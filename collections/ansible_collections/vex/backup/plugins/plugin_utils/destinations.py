@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-Options = t.Mapping[str, t.Any]
+from ansible_collections.vex.backup.plugins.plugin_utils.presets import Options, with_preset
 
 #: The name of the destination that the variables of one bucket make.
 SHORT_FORM = "s3"
@@ -41,7 +41,12 @@ def read_destinations(given: t.Any, short_form: Options, retention: Options) -> 
     if not given:
         found = [{"name": SHORT_FORM, "type": "s3", **short_form}] if short_form.get("bucket") else []
         return Destinations([_store(one, retention) for one in found], [])
-    problems = [sentence for number, one in enumerate(given, 1) for sentence in _problems(one, number)]
+    completed = [with_preset(one, _named(one, number)) for number, one in enumerate(given, 1)]
+    problems = [
+        sentence
+        for number, (one, wrong) in enumerate(completed, 1)
+        for sentence in [*wrong, *_problems(one, _named(one, number))]
+    ]
     if short_form.get("bucket"):
         problems.append(
             "vex_backup_destinations and vex_backup_s3_bucket are both set: make the bucket one of "
@@ -50,12 +55,19 @@ def read_destinations(given: t.Any, short_form: Options, retention: Options) -> 
     names = [str(one.get("name")) for one in given]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [f"vex_backup_destinations has {name} twice: give each destination its own name" for name in twice]
-    return Destinations([], problems) if problems else Destinations([_store(one, retention) for one in given], [])
+    return (
+        Destinations([], problems)
+        if problems
+        else Destinations([_store(one, retention) for one, _wrong in completed], [])
+    )
 
 
-def _problems(one: Options, number: int) -> t.Iterator[str]:
+def _named(one: Options, number: int) -> str:
+    return f"vex_backup_destinations: {one.get('name') or f'number {number}'}"
+
+
+def _problems(one: Options, here: str) -> t.Iterator[str]:
     name = str(one.get("name") or "")
-    here = f"vex_backup_destinations: {name or f'number {number}'}"
     if not NAME.fullmatch(name):
         yield f"{here} needs a name of at most 64 of a-z, 0-9, - and _, which begins with a letter or digit"
     kind = one.get("type")
