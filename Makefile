@@ -1,5 +1,5 @@
 # Each target calls one script, whose first lines say what it does.
-.PHONY: demo demo-down test test-quick test-faults lint bench docs build clean
+.PHONY: demo demo-down test test-quick test-faults test-destinations lint bench docs build clean
 
 demo:
 	@scripts/demo
@@ -15,6 +15,9 @@ test-quick:
 
 test-faults:
 	@scripts/test-faults
+
+test-destinations:
+	@scripts/test-destinations
 
 lint:
 	@scripts/lint

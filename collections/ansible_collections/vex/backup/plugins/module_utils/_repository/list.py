@@ -8,6 +8,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._archive.signature import check_key
+from ansible_collections.vex.backup.plugins.module_utils._common.backup_key import host_prefix
 from ansible_collections.vex.backup.plugins.module_utils._repository.catalog import as_result, read_catalog
 from ansible_collections.vex.backup.plugins.module_utils._repository.choice import no_backup
 from ansible_collections.vex.backup.plugins.module_utils._repository.proofs import examine
@@ -59,12 +60,13 @@ def list_backups(request: ListRequest) -> t.Dict[str, t.Any]:
 
 
 def probe(request: ListRequest) -> t.Dict[str, t.Any]:
-    """Check that the store answers and may be listed.
+    """Check that the store answers, and may be listed where the backups are.
 
     :returns: the result of ``backup_info``, without backups
     :raises StoreFailed: when the store refuses or cannot be reached
     """
     patience = store_patience(request.patience)
     with open_store(request.destination, work="the listing", timeout=request.timeout, patience=patience) as store:
-        store.call(store.probe)
+        # Nothing more, because the credentials may be valid for this part alone.
+        store.call(store.list_page, host_prefix(request.prefix, request.hostname))
     return {"changed": False, "backups": []}

@@ -138,13 +138,13 @@ class DirectoryStore(Store):
     def list_page(self, prefix: str, _following: Following = None) -> Page[Listed]:
         """List all files at once."""
         with self._doing(prefix, "listing"):
-            found = [_listed(key, entry.stat(follow_symlinks=False)) for key, entry in self._tree.walk(prefix)]
+            found = [_listed(one.key, one.stat) for one in self._tree.found(prefix)]
         return Page(sorted(found))
 
     def folders_page(self, prefix: str, _following: Following = None) -> Page[str]:
         """List the folders that hold files."""
         with self._doing(prefix, "listing"):
-            rests = [key[len(prefix) :] for key, _entry in self._tree.walk(prefix)]
+            rests = [one.key[len(prefix) :] for one in self._tree.found(prefix)]
         return Page(sorted({f"{prefix}{rest.partition('/')[0]}/" for rest in rests if "/" in rest}))
 
     def put_bytes(self, key: str, content: bytes, _media_type: t.Optional[str] = None) -> None:
@@ -184,7 +184,7 @@ class DirectoryStore(Store):
         with self._doing(upload.key, "writing"):
             path = self._tree.path(upload.key)
             partial = unfinished_path(path, upload_id)
-            fsync_file(partial)
+            self._verify(partial, path, upload)
             found = os.stat(partial)
             try:
                 _name(partial, path)
@@ -194,6 +194,34 @@ class DirectoryStore(Store):
                 raise Refused(f"{self.url(upload.key)} exists: correct key", Reason.CHANGED) from None
             fsync_directory(os.path.dirname(path))
         return Written(_etag(found))
+
+    def _verify(self, partial: str, path: str, upload: Upload) -> None:
+        """Bring a file to the disk, and compare what the disk has of it, before it gets its name.
+
+        :raises UploadFailed: when the disk did not take it
+        """
+        try:
+            fsync_file(partial)
+        except FileNotFoundError:
+            if not os.path.lexists(path):
+                raise
+            # An attempt named it, and failed afterwards.
+            raise Refused(f"{self.url(upload.key)} exists: correct key", Reason.CHANGED) from None
+        except OSError as error:
+            # The system tells of it once. A second attempt would find nothing wrong, and the bytes are lost.
+            raise UploadFailed(
+                f"{self.url(upload.key)} could not be brought to the disk: {error.strerror}; check the disk, or the "
+                "server that the directory is mounted from, and repeat"
+            ) from error
+        with open(partial, "rb") as stream:
+            # Read from the disk, not from memory.
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            found = self._sha256(stream)
+        if found != upload.sha256:
+            raise UploadFailed(
+                f"the copy of {upload.path} for {self.url(upload.key)} was read back with SHA-256 {found}, not "
+                f"{upload.sha256}: check the disk, and repeat"
+            )
 
     def matches(self, written: Written, _parts: t.Sequence[Part], sha256: str) -> t.Optional[bool]:
         """Compare the SHA-256 of the bytes that were read from the disk."""
@@ -231,8 +259,8 @@ class DirectoryStore(Store):
         """List the files that are being written, or were left by a process that was killed."""
         with self._doing(prefix, "listing"):
             found = [
-                Unfinished(key, entry.name.split(".")[-2], _modified(entry.stat(follow_symlinks=False)))
-                for key, entry in self._tree.walk(prefix, unfinished=True)
+                Unfinished(one.key, one.name.split(".")[-2], _modified(one.stat))
+                for one in self._tree.found(prefix, unfinished=True)
             ]
         return Page(sorted(found))
 

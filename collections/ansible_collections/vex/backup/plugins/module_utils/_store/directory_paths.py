@@ -25,6 +25,14 @@ FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 DENIED = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 
 
+class Found(t.NamedTuple):
+    """A file: the key that it has or will have, its name and the system's description of it."""
+
+    key: str
+    name: str
+    stat: os.stat_result
+
+
 class Tree:
     """The files below a directory. No key leads out of it, and no symbolic link is followed below it.
 
@@ -69,8 +77,8 @@ class Tree:
                 raise Refused(f"{path} is a symbolic link, which is not followed: remove it", Reason.OTHER)
         return path
 
-    def walk(self, prefix: str, *, unfinished: bool = False) -> t.Iterator[t.Tuple[str, os.DirEntry[str]]]:
-        """Yield the keys that start with *prefix*, in no order, with their files.
+    def found(self, prefix: str, *, unfinished: bool = False) -> t.Iterator[Found]:
+        """Yield the files whose keys start with *prefix*, in no order.
 
         :param unfinished: those that are being written instead; the key is the one that they become
         """
@@ -82,7 +90,9 @@ class Tree:
             name = entry.name if found is None else found["name"]
             key = os.path.relpath(os.path.join(folder, name), self.root)
             if (found is not None) == unfinished and key.startswith(prefix):
-                yield key, entry
+                # Another host may remove or name it at this moment.
+                with contextlib.suppress(FileNotFoundError):
+                    yield Found(key, entry.name, entry.stat(follow_symlinks=False))
 
     @contextlib.contextmanager
     def errors(self, key: str, doing: str) -> t.Iterator[None]:

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed, UploadFailed
 from ansible_collections.vex.backup.plugins.module_utils._store import directory as directory_module
+from ansible_collections.vex.backup.plugins.module_utils._store import directory_paths as paths_module
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
 from ansible_collections.vex.backup.plugins.module_utils._store.directory import DirectorySettings
 from ansible_collections.vex.backup.plugins.module_utils._store.directory_paths import explain
@@ -221,3 +222,81 @@ def test_the_errors_of_the_system(number: int, words: str, is_denied: bool, may_
     assert words in str(error)
     assert os.strerror(number) in str(error)
     assert (getattr(error, "is_denied", False), error.may_pass) == (is_denied, may_pass)
+
+
+def test_a_file_that_does_not_reach_the_disk(
+    root: pathlib.Path, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError(errno.EIO, "Input/output error")]
+
+    def sync(_path: str) -> None:
+        # A second attempt would succeed.
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(directory_module, "fsync_file", sync)
+    here = Destination("nas", "directory", str(root), DirectorySettings())
+    patience = store_patience(60)
+    with (
+        open_store(here, work="the test", timeout=None, patience=patience) as patient,
+        pytest.raises(UploadFailed, match="could not be brought to the disk: Input/output error"),
+    ):
+        put_file(patient, upload, None, MEBIBYTE, RunLog(None))
+    assert failures == []
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+
+
+def test_a_disk_that_gives_other_bytes(
+    root: pathlib.Path, store: Store, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory_module, "fsync_file", lambda path: pathlib.Path(path).write_bytes(b"Content"))
+    with pytest.raises(UploadFailed, match=r"was read back with SHA-256 \w+, not"):
+        put_file(store, upload, None, MEBIBYTE, RunLog(None))
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+
+
+def test_a_name_whose_folder_did_not_reach_the_disk(
+    root: pathlib.Path, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError(errno.EIO, "Input/output error")]
+    sync = directory_module.fsync_directory
+
+    def fail_once(path: str) -> None:
+        if failures:
+            raise failures.pop()
+        sync(path)
+
+    monkeypatch.setattr(directory_module, "fsync_directory", fail_once)
+    here = Destination("nas", "directory", str(root), DirectorySettings())
+    with open_store(here, work="the test", timeout=None, patience=store_patience(60)) as patient:
+        put_file(patient, upload, None, MEBIBYTE, RunLog(None))
+    assert (root / upload.key).read_bytes() == CONTENT
+    assert len([path for path in root.rglob("*") if path.is_file()]) == 1
+
+
+def test_a_file_that_is_gone_before_it_has_its_name(
+    store: Store, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(path: str) -> None:
+        pathlib.Path(path).unlink()
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(directory_module, "fsync_file", lose)
+    with pytest.raises(Refused, match="the object is not there"):
+        put_file(store, upload, None, MEBIBYTE, RunLog(None))
+
+
+def test_a_file_that_another_host_removes_during_a_list(
+    root: pathlib.Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "a").write_bytes(b"a")
+    (root / "b").write_bytes(b"b")
+    scan = os.scandir
+
+    def scan_and_remove(path: str) -> t.Any:
+        entries = list(scan(path))
+        (root / "a").unlink(missing_ok=True)
+        return entries
+
+    monkeypatch.setattr(paths_module.os, "scandir", scan_and_remove)
+    assert [one.key for one in list_objects(store, "")] == ["b"]
