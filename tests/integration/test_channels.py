@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.vex.backup.plugins.module_utils._common.spool import Spool
 from ansible_collections.vex.backup.plugins.module_utils._notify import channels as channels_module
+from ansible_collections.vex.backup.plugins.module_utils._notify import sender as sender_module
 from tests.integration.notifying import CANARY, EVENTS, TEXT, TITLE, Notifier
 from tests.servers.http_sink import HttpSink
 from tests.servers.smtp import SmtpSink
@@ -249,7 +250,7 @@ def test_a_failing_channel_does_not_hold_up_the_others(sink: HttpSink, tmp_path:
 
 
 def test_the_list_of_channels_changes(sink: HttpSink, tmp_path: Path) -> None:
-    """A kept message follows its URL, or the corrected one in its place; one for no channel is said to be lost."""
+    """A kept message follows its URL; one for a URL that is gone is said to be lost, and goes to nobody else."""
     sink.stop()
     one, two = ({"webhook": f"http://{sink.address}/{name}"} for name in ("one", "two"))
     notifier = Notifier(tmp_path, one, two)
@@ -263,11 +264,27 @@ def test_the_list_of_channels_changes(sink: HttpSink, tmp_path: Path) -> None:
     sink.start()
     notifier.channels = [{"webhook": f"http://{sink.address}/corrected"}]
     result = notifier.only_kept()
-    assert [request.path for request in sink.received[2:]] == ["/corrected"]
-    assert (
-        result["error"] == f"the message {TITLE!r} for channel 2 (webhook) is lost: the channel is no longer configured"
-    )
+    assert sink.received[2:] == []
+    lost = "the message {!r} for channel {} (webhook) is lost: the channel is no longer configured"
+    assert sorted(result["error"].split("; ")) == [lost.format(TITLE, position) for position in (1, 2)]
     assert result["kept"] == 0
+
+
+def test_a_channel_that_cannot_be_used_keeps_the_others_from_nothing(
+    sink: HttpSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: Any) -> None:
+        raise AttributeError(CANARY)
+
+    monkeypatch.setattr(sender_module, "AppriseSender", fail)
+    webhook = {"webhook": f"http://{sink.address}/"}
+    notifier = Notifier(tmp_path, {"url": f"slack://{CANARY}"}, {"url": ""}, webhook)
+    result = notifier()
+    assert result["delivered"] == ["channel 3 (webhook)"]
+    assert "channel 1 (slack) could not be used: AttributeError; check it" in result["error"]
+    assert "channel 2 (webhook): its address is not a valid http or https URL" in result["error"]
+    assert CANARY not in str(result) + notifier.written()
+    assert "earlier messages for it are still kept" in notifier.only_kept()["error"]
 
 
 def test_old_and_damaged_messages(sink: HttpSink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,13 +40,20 @@ _value:
 
 # YAML's `on`, and what JSON makes of it.
 ON = (True, "true")
+KEYS = frozenset({"url", "webhook", "key", "on", "with_log"})
 
 
 def _filter(channels: t.Any) -> t.List[t.Dict[str, t.Any]]:
     # No message shows a value: URLs hold secrets.
     if not isinstance(channels, (list, tuple)) or not all(isinstance(channel, t.Mapping) for channel in channels):
         raise AnsibleFilterError("vex_backup_notifications must be a list of dictionaries with url or webhook")
-    return [{"on" if name in ON else str(name): value for name, value in channel.items()} for channel in channels]
+    known = [{"on" if name in ON else str(name): value for name, value in channel.items()} for channel in channels]
+    foreign = sorted({name for channel in known for name in channel} - KEYS)
+    if foreign:
+        raise AnsibleFilterError(
+            f"vex_backup_notifications has {', '.join(foreign)}, and a channel has only {', '.join(sorted(KEYS))}"
+        )
+    return known
 
 
 class FilterModule:

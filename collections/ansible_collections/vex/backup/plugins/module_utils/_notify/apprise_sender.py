@@ -37,10 +37,14 @@ UNSENT = (
     ("[Errno -2]", "its name could not be resolved"),
     ("[Errno -3]", "its name could not be resolved"),
     ("[Errno -5]", "its name could not be resolved"),
+    ("Tunnel connection failed", "the proxy does not reach it"),
+    ("ProxyError", "the proxy cannot be reached"),
     ("ConnectTimeoutError", "it did not answer in time"),
     ("[Errno 101]", "its network cannot be reached"),
     ("[Errno 113]", "its network cannot be reached"),
 )
+# The answer of a server between that waited in vain: the service may have the message.
+GATEWAY_TIMEOUT = 504
 # A mail server's reply in the text of an error of smtplib.
 REPLY = re.compile(r"\((\d{3}), b['\"]")
 # Characters beside the message: the merged title, and the line before the log.
@@ -172,11 +176,15 @@ def _explain(channel: Channel, records: _Records) -> ChannelUndelivered:
             refused.may_pass = reply.group(1).startswith("4")
             return refused
         return _uncertain(f"{channel.name}: the connection failed before its answer")
-    for warning in records.warnings:
-        status = STATUS.search(warning)
-        if status:
-            return answered(channel.name, int(status.group(1)))
-    return ChannelUndelivered(f"{channel.name} refused the message, and Apprise tells no reason: check its URL")
+    return _of_answer(channel, [int(found.group(1)) for found in map(STATUS.search, records.warnings) if found])
+
+
+def _of_answer(channel: Channel, statuses: t.Sequence[int]) -> ChannelUndelivered:
+    if not statuses:
+        return _uncertain(f"{channel.name} did not confirm the message, and Apprise tells no reason: check its URL")
+    if statuses[0] == GATEWAY_TIMEOUT:
+        return _uncertain(f"{channel.name} answered {GATEWAY_TIMEOUT}")
+    return answered(channel.name, statuses[0])
 
 
 def _uncertain(message: str) -> ChannelUndelivered:

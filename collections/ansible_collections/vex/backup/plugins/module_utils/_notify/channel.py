@@ -79,7 +79,7 @@ def channels_of(options: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Channel]:
     return [
         Channel(
             position=number,
-            secret_url=one["url"] or one["webhook"],
+            secret_url=one["url"] or one["webhook"] or "",
             is_webhook=not one["url"],
             secret_key=one["key"],
             events=tuple(one["on"]),

@@ -150,6 +150,8 @@ class _Delivery:
             if isinstance(error, ChannelUndelivered) and error.may_have_arrived:
                 self._spool.remove(name)
                 self.problems.append(f"{error}; {unsent} may be lost, and is not sent again")
+            else:
+                self.problems.append(f"{error}; earlier messages for it are still kept in {self._spool}")
         else:
             self._spool.remove(name)
             self.retried.append(f"{channel.name}: {unsent.message.title}")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.vex.backup.plugins.module_utils._errors import BackupError, ChannelUndelivered
@@ -29,17 +30,19 @@ class Sender:
         :raises ChannelUndelivered: when the channel did not accept it, or may not have
         :raises LibraryMissing: when Apprise is needed and not installed
         """
-        if channel.is_webhook:
-            send_json(channel, message, self._timeout)
-        else:
-            self._opened().send(channel, message)
+        with _named(channel):
+            if channel.is_webhook:
+                send_json(channel, message, self._timeout)
+            else:
+                self._opened().send(channel, message)
 
     def problems_of(self, channels: t.Sequence[Channel]) -> t.List[str]:
         """Return a sentence for each channel whose URL is not usable. Nothing is sent."""
         problems = []
         for channel in channels:
             try:
-                self._check(channel)
+                with _named(channel):
+                    self._check(channel)
             except BackupError as error:
                 problems.append(str(error))
         return list(dict.fromkeys(problems))
@@ -54,3 +57,17 @@ class Sender:
         if self._apprise is None:
             self._apprise = AppriseSender(self._timeout)
         return self._apprise
+
+
+@contextlib.contextmanager
+def _named(channel: Channel) -> t.Iterator[None]:
+    """Turn an error of any other kind into one of the channel: it must not keep the others from their message."""
+    try:
+        yield
+    except BackupError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a library's, of any kind
+        # Its text may hold the URL.
+        raise ChannelUndelivered(
+            f"{channel.name} could not be used: {type(error).__name__}; check it, and that Apprise is 2.3 or later"
+        ) from None

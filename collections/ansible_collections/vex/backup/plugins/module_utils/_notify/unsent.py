@@ -46,11 +46,5 @@ def parse(content: t.Any) -> Unsent:
 
 
 def channel_for(unsent: Unsent, channels: t.Sequence[Channel]) -> t.Optional[Channel]:
-    """Return the channel that an entry waits for: the one with its URL, else the corrected one in its place."""
-    for channel in channels:
-        if channel.digest == unsent.digest:
-            return channel
-    for channel in channels:
-        if (channel.position, channel.schema) == (unsent.position, unsent.schema):
-            return channel
-    return None
+    """Return the channel that an entry waits for, the one with its URL; ``None`` when there is none any more."""
+    return next((channel for channel in channels if channel.digest == unsent.digest), None)

@@ -30,3 +30,9 @@ def test_other_shapes_are_refused_without_their_value(given: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match="vex_backup_notifications must be a list") as error:
         channels(given)
     assert "canary" not in str(error.value)
+
+
+def test_an_unknown_key_is_named_without_its_value() -> None:
+    with pytest.raises(AnsibleFilterError, match="vex_backup_notifications has urls, and a channel has only") as error:
+        channels([{"urls": "slack://canary"}])
+    assert "canary" not in str(error.value)

@@ -12,10 +12,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.vex.backup.plugins.module_utils._common.files import fsync_directory
 from ansible_collections.vex.backup.plugins.module_utils._common.run_log import RunLog, utc_now
 from ansible_collections.vex.backup.plugins.module_utils._errors import OptionError, StoreFailed, UploadFailed
 from ansible_collections.vex.backup.plugins.module_utils._store import directory as directory_module
-from ansible_collections.vex.backup.plugins.module_utils._store import directory_paths as paths_module
 from ansible_collections.vex.backup.plugins.module_utils._store.destination import Destination, open_store
 from ansible_collections.vex.backup.plugins.module_utils._store.directory import DirectorySettings
 from ansible_collections.vex.backup.plugins.module_utils._store.directory_paths import explain
@@ -259,7 +259,7 @@ def test_a_name_whose_folder_did_not_reach_the_disk(
     root: pathlib.Path, upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = [OSError(errno.EIO, "Input/output error")]
-    sync = directory_module.fsync_directory
+    sync = fsync_directory
 
     def fail_once(path: str) -> None:
         if failures:
@@ -298,5 +298,5 @@ def test_a_file_that_another_host_removes_during_a_list(
         (root / "a").unlink(missing_ok=True)
         return entries
 
-    monkeypatch.setattr(paths_module.os, "scandir", scan_and_remove)
+    monkeypatch.setattr(os, "scandir", scan_and_remove)
     assert [one.key for one in list_objects(store, "")] == ["b"]
