@@ -70,7 +70,8 @@ class AzureSettings:
             _check_key(self.account_key)
             if self.account_name is None:
                 raise OptionError("account_key needs account_name")
-        if self.auth_source != "msi" and None in self._principal() != (None, None, None):
+        parts = [part is not None for part in self._principal()]
+        if self.auth_source != "msi" and any(parts) and not all(parts):
             raise OptionError("a service principal needs client_id, secret and tenant")
 
     @classmethod

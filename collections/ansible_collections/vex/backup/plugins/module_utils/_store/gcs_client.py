@@ -14,8 +14,6 @@ from ansible_collections.vex.backup.plugins.module_utils._errors import OptionEr
 
 try:
     import google.auth
-    import google_crc32c  # noqa: F401  # of the other files, which import it without a guard
-    import requests  # noqa: F401  # the same
     from google.api_core.client_options import ClientOptions
     from google.auth.exceptions import GoogleAuthError
     from google.cloud import storage

@@ -105,7 +105,7 @@ def test_the_record(copies: Copies, monkeypatch: pytest.MonkeyPatch, is_known: b
     recorded: t.List[t.Any] = []
 
     class Connection:
-        def __enter__(self) -> Connection:
+        def __enter__(self) -> t.Any:
             return self
 
         def __exit__(self, *_error: object) -> None:
