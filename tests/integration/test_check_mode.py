@@ -75,7 +75,16 @@ def test_a_second_run_changes_nothing(backup_setup: Installation, tmp_path: Path
                 "run_uuid": "0f0e0d0c-0b0a-4908-8706-050403020100",
                 "status": 1,
                 "backup": {"databases": ["loja"], "dump_bytes": 1234567, "notes": ["one", "two"]},
-                "upload": {"status": 1, "bucket": "vex", "key": "some", "finished": "2026-01-01 03:00:00"},
+                "uploads": [
+                    {
+                        "destination": "s3",
+                        "type": "s3",
+                        "status": 1,
+                        "bucket": "vex",
+                        "key": "some",
+                        "finished": "2026-01-01 03:00:00",
+                    }
+                ],
             }
         },
     ]

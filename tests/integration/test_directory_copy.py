@@ -92,7 +92,7 @@ def test_a_share_that_is_not_mounted(directory: Directory) -> None:
     failed = directory.copy(NAMES[0], run_uuid="6f0c5d0e-2f33-4ff5-8d83-6d3c14a8a001")
     assert "is not a directory: mount it" in failed["msg"]
     assert (failed["status"], os.listdir(directory.root.parent)) == (3, [])
-    assert (directory.work / f"{NAMES[0]}.zip.upload.json").exists()
+    assert (directory.work / f"{NAMES[0]}.zip.upload-directory.json").exists()
     assert "is not a directory: mount it" in directory.run("backup_info")["msg"]
 
 

@@ -47,7 +47,7 @@ options:
     choices: [Hot, Cool, Cold, Archive]
   run_uuid:
     description:
-      - Run that made the archive. Until the upload has ended well, a note beside it, O(src) with C(.upload.json)
+      - Run that made the archive. Until the upload has ended well, a note beside it, O(src) with C(.upload-azure.json)
         appended, lets M(vex.backup.backup_upload) upload the archive later.
     type: str
   metadata:

@@ -41,8 +41,8 @@ options:
     required: true
   run_uuid:
     description:
-      - Run that made the archive. Until the copy has ended well, a note beside it, O(src) with C(.upload.json)
-        appended, lets M(vex.backup.backup_upload) upload the archive later.
+      - Run that made the archive. Until the copy has ended well, a note beside it, O(src) with
+        C(.upload-directory.json) appended, lets M(vex.backup.backup_upload) upload the archive later.
     type: str
   parallel:
     description: Number of parts that are copied at a time.

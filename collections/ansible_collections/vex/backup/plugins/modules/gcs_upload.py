@@ -45,7 +45,7 @@ options:
     type: str
   run_uuid:
     description:
-      - Run that made the archive. Until the upload has ended well, a note beside it, O(src) with C(.upload.json)
+      - Run that made the archive. Until the upload has ended well, a note beside it, O(src) with C(.upload-gcs.json)
         appended, lets M(vex.backup.backup_upload) upload the archive later.
     type: str
   metadata:
