@@ -36,9 +36,13 @@ MESSAGE = Message("u", "error", False, "2026-03-31T03:00:00Z", "title", "text", 
         (10, f"Socket Exception: Read timed out. {CANARY}", "failed before its answer", False, True),
         (30, f"Failed to send Slack {CANARY}: Bad Request, error=400.", "with the answer 400", False, False),
         (30, f"Failed to send Slack {CANARY}: Too many, error=429.", "it answered 429", True, False),
-        (30, f"Nothing that is known {CANARY}", "Apprise tells no reason", False, False),
+        (30, f"Failed to send Slack {CANARY}: error=504.", "answered 504", False, True),
+        (10, f"Socket Exception: ('Cannot connect to proxy.', {CANARY})", "failed before its answer", False, True),
+        (10, f"Socket Exception: Tunnel connection failed: 503 {CANARY}", "the proxy does not reach it", True, False),
+        (10, f"Socket Exception: ProxyError({CANARY})", "the proxy cannot be reached", True, False),
+        (30, f"Nothing that is known {CANARY}", "Apprise tells no reason", False, True),
         # The text of a message, which Apprise logs too.
-        (10, "Slack Payload: error=500 Socket Exception: ", "Apprise tells no reason", False, False),
+        (10, "Slack Payload: error=500 Socket Exception: ", "Apprise tells no reason", False, True),
     ],
 )
 def test_reasons(level: int, text: str, reason: str, may_pass: bool, may_have_arrived: bool) -> None:
