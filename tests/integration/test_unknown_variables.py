@@ -100,7 +100,7 @@ def test_an_extra_variable_with_the_name_of_a_result(backup_setup: Installation)
     """It would replace the result of a task, for example that of the upload."""
     outcome = backup_setup.backup("-e", "vex_backup_upload=false")
     assert outcome.status == 2
-    assert "vex_backup_upload is not for users: did you mean vex_backup_upload_enabled?" in text_of(outcome.mail)
+    assert "vex_backup_upload is not for users: did you mean vex_backup_upload_rate?" in text_of(outcome.mail)
     assert outcome.backup["status_backup"] == 3
 
 

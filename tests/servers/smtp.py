@@ -44,7 +44,7 @@ class SmtpSink:
     ) -> None:
         self.directory = directory
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.port = free_port(port, address=address)
+        self.port = free_port(address=address) if port is None else port
         self.address = address
         self.mode: Mode = "normal"
         self.largest: int | None = None
