@@ -122,7 +122,7 @@ def test_a_copy_is_recorded_with_the_run(uploads: Uploads) -> None:
         assert record_copy(connection, run, copied, times)
         assert not record_copy(connection, str(uuid.uuid4()), copied, times)
     query = (
-        "SELECT destino, bucket, status_upload, tamanho_arquivo FROM upload_s3_log u"
+        "SELECT destino, bucket, status_upload, u.tamanho_arquivo FROM upload_s3_log u"
         " JOIN backup_log b ON b.id = u.backup_id WHERE run_uuid = %s ORDER BY destino"
     )
     first, second = uploads.database.rows(query, run)
