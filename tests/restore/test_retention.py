@@ -97,7 +97,7 @@ class Stored:
             "status": 1,
             "stage": "mail",
             "backup": {"archive_name": f"{name}.zip"},
-            "upload": {"status": 1, "key": key, "bucket": self.bucket, "archive_name": f"{name}.zip"},
+            "uploads": [{"status": 1, "key": key, "bucket": self.bucket, "archive_name": f"{name}.zip"}],
         }
 
     def _login(self) -> dict[str, Any]:
